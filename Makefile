@@ -1,0 +1,40 @@
+# 儿童主任学堂 — `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench docs clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-6s %s\n", $$1, $$2}'
+
+run: .venv/.run ## install, build the knowledge base, fill in demonstration data, serve on 127.0.0.1:8000
+	@$(BIN)/academy demo
+
+test: .venv/.dev ## run every test (PostgreSQL and Chromium are used where the machine has them)
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev ## ruff, type checker, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.run ## all benchmarks, small sizes
+	$(BIN)/academy bench all
+
+docs: .venv/.docs ## build the knowledge base strictly, with MkDocs and with Zensical
+	$(BIN)/academy kb build --strict
+	$(BIN)/zensical build --clean --strict
+
+clean: ## remove the virtual environment and what was built (instance/ with its data stays)
+	rm -rf .venv build
+
+.venv/.run: pyproject.toml constraints.txt tools/bootstrap.sh
+	@sh tools/bootstrap.sh "$(PYTHON)" . && touch $@
+
+.venv/.dev: pyproject.toml constraints.txt tools/bootstrap.sh
+	@sh tools/bootstrap.sh "$(PYTHON)" '.[dev]' && touch $@ .venv/.run
+
+.venv/.docs: pyproject.toml constraints.txt tools/bootstrap.sh
+	@sh tools/bootstrap.sh "$(PYTHON)" '.[docs]' && touch $@ .venv/.run

@@ -1,0 +1,228 @@
+"""The question and its types, as they stand in the files of ``items/``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+
+Level = Literal["remember", "understand", "apply"]
+Status = Literal["draft", "reviewed", "retired"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class _Answerable(_Model):
+    """What a question and a sub-question of a case have in common."""
+
+    stem: str = Field(min_length=4)
+    explanation: str = ""
+
+
+class _Options(_Answerable):
+    options: dict[str, str]
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        # YAML reads `A: 30` as a number; an option is always text.
+        if isinstance(value, dict):
+            return {str(k): v if isinstance(v, str) else str(v) for k, v in value.items()}
+        return value
+
+    @model_validator(mode="after")
+    def _labels(self) -> _Options:
+        labels = list(self.options)
+        if len(labels) < 2:
+            raise ValueError("至少要有两个选项")
+        if labels != [chr(ord("A") + i) for i in range(len(labels))]:
+            raise ValueError("选项要从 A 起依次编号")
+        texts = [text.strip() for text in self.options.values()]
+        if not all(texts):
+            raise ValueError("有空选项")
+        if len(set(texts)) < len(texts):
+            raise ValueError("有两个相同的选项")
+        return self
+
+
+class _Single(_Options):
+    type: Literal["single"]
+    key: str
+
+    @model_validator(mode="after")
+    def _key(self) -> _Single:
+        if self.key not in self.options:
+            raise ValueError(f"答案 {self.key} 不在选项里")
+        return self
+
+
+class _Multiple(_Options):
+    type: Literal["multiple"]
+    key: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _key(self) -> _Multiple:
+        if len(set(self.key)) < len(self.key) or not set(self.key) <= set(self.options):
+            raise ValueError("答案里有重复的或不在选项里的编号")
+        if len(self.key) < 2:
+            raise ValueError("多选题至少要有两个正确选项")
+        if len(self.key) == len(self.options):
+            raise ValueError("多选题至少要有一个错误选项")
+        return self
+
+
+class _TrueFalse(_Answerable):
+    type: Literal["true_false"]
+    key: bool
+
+
+class _Fill(_Answerable):
+    """``key``: one list of accepted spellings per blank."""
+
+    type: Literal["fill"]
+    key: tuple[tuple[str, ...], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _key(self) -> _Fill:
+        if not all(blank and all(s.strip() for s in blank) for blank in self.key):
+            raise ValueError("每个空都要有至少一个答案")
+        return self
+
+
+class _Order(_Options):
+    """``key``: all labels in the right order."""
+
+    type: Literal["order"]
+    key: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _key(self) -> _Order:
+        if sorted(self.key) != sorted(self.options):
+            raise ValueError("答案要把每个选项各排一次")
+        return self
+
+
+class _Match(_Answerable):
+    """``left``: label to text; ``options``: number to text; ``key``: label to number."""
+
+    type: Literal["match"]
+    left: dict[str, str]
+    options: dict[int, str]
+    key: dict[str, int]
+
+    @model_validator(mode="after")
+    def _key(self) -> _Match:
+        if set(self.key) != set(self.left) or not set(self.key.values()) <= set(self.options):
+            raise ValueError("每个左项都要配一个存在的右项")
+        return self
+
+
+class _ShortAnswer(_Answerable):
+    """Marked by people; ``key`` is the model answer, ``rubric`` the points to look for."""
+
+    type: Literal["short_answer"]
+    key: str
+    rubric: tuple[str, ...] = ()
+
+
+class _Meta(_Model):
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*-\d{4}$")
+    source: str = ""
+    kb: str = ""
+    topic: str = ""
+    level: Level | None = None
+    facility: float | None = Field(default=None, ge=0, le=1)
+    status: Status = "draft"
+    version: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _reviewed_is_complete(self) -> _Meta:
+        if self.status == "reviewed":
+            empty = [f for f in ("source", "kb", "topic", "level") if not getattr(self, f)]
+            if empty:
+                raise ValueError(f"已审定的题还缺:{'、'.join(empty)}")
+        return self
+
+
+class SubSingle(_Single): ...
+
+
+class SubMultiple(_Multiple): ...
+
+
+class SubTrueFalse(_TrueFalse): ...
+
+
+class SubFill(_Fill): ...
+
+
+class SubOrder(_Order): ...
+
+
+class SubMatch(_Match): ...
+
+
+class SubShortAnswer(_ShortAnswer): ...
+
+
+SubQuestion = Annotated[
+    SubSingle | SubMultiple | SubTrueFalse | SubFill | SubOrder | SubMatch | SubShortAnswer,
+    Field(discriminator="type"),
+]
+
+
+class Single(_Meta, _Single): ...
+
+
+class Multiple(_Meta, _Multiple): ...
+
+
+class TrueFalse(_Meta, _TrueFalse): ...
+
+
+class Fill(_Meta, _Fill): ...
+
+
+class Order(_Meta, _Order): ...
+
+
+class Match(_Meta, _Match): ...
+
+
+class ShortAnswer(_Meta, _ShortAnswer): ...
+
+
+class Case(_Meta):
+    """A shared text with two or more sub-questions, each answered and scored on its own."""
+
+    type: Literal["case"]
+    text: str = Field(min_length=10)
+    questions: tuple[SubQuestion, ...] = Field(min_length=2)
+    explanation: str = ""
+
+    @property
+    def stem(self) -> str:
+        return self.text
+
+
+Question = Annotated[
+    Single | Multiple | TrueFalse | Fill | Order | Match | ShortAnswer | Case,
+    Field(discriminator="type"),
+]
+
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(Question)
+
+
+def parse_question(data: Any) -> Any:
+    """A plain mapping (one list element of a question file) as a `Question`.
+
+    Raises `pydantic.ValidationError` when the mapping is not a question.
+    """
+    return _ADAPTER.validate_python(data)
+
+
+def dump_question(question: Any) -> dict[str, Any]:
+    """The inverse of `parse_question`: plain values, ready for YAML or JSON."""
+    return question.model_dump(mode="json", exclude_none=True)

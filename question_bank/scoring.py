@@ -1,0 +1,155 @@
+"""Marking: a response against a key gives a share of the points, 0 to 1, in full precision."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+
+Scheme = Literal["all_or_nothing", "partial", "social_work", "absolute"]
+
+
+class InvalidResponse(ValueError):
+    """The response does not have the shape of the question's type."""
+
+
+def valid_response(question: Any, response: Any) -> Any:
+    """The response in its canonical form; ``None`` clears.
+
+    Shapes: single ``"A"``; multiple ``["A", "C"]``; true_false ``True``; fill a list of strings,
+    one a blank; order a permutation of the labels; match ``{"a": 2}``; short_answer a string.
+    Raises `InvalidResponse` (message in Chinese) for anything else.
+    """
+    if response is None:
+        return None
+    kind = question.type
+    if kind == "single":
+        if not isinstance(response, str) or response not in question.options:
+            raise InvalidResponse("选的不是这道题的选项")
+        return response
+    if kind == "multiple":
+        _require_labels(question, response)
+        return sorted(response)
+    if kind == "true_false":
+        if not isinstance(response, bool):
+            raise InvalidResponse("判断题要答“对”或“错”")
+        return response
+    if kind == "fill":
+        if (
+            not isinstance(response, list)
+            or len(response) != len(question.key)
+            or not all(isinstance(text, str) and len(text) <= 200 for text in response)
+        ):
+            raise InvalidResponse(f"这道题有 {len(question.key)} 个空,每空不超过 200 字")
+        return response
+    if kind == "order":
+        _require_labels(question, response)
+        if len(response) != len(question.options):
+            raise InvalidResponse("排序题要把每一项都排进去")
+        return response
+    if kind == "match":
+        if not isinstance(response, dict) or not all(
+            left in question.left and type(right) is int and right in question.options
+            for left, right in response.items()
+        ):
+            raise InvalidResponse("连线的两头不都是这道题的项")
+        return response
+    if kind == "short_answer":
+        if not isinstance(response, str) or len(response) > 5000:
+            raise InvalidResponse("简答题请填文字,不超过 5000 字")
+        return response
+    raise InvalidResponse("这种题要逐个小题作答")
+
+
+def _require_labels(question: Any, response: Any) -> None:
+    if (
+        not isinstance(response, list)
+        or not all(isinstance(label, str) and label in question.options for label in response)
+        or len(set(response)) < len(response)
+    ):
+        raise InvalidResponse("选的不是这道题的选项")
+
+
+def needs_person(question: Any) -> bool:
+    """Whether a person has to mark it."""
+    return question.type == "short_answer"
+
+
+def score(question: Any, response: Any, scheme: Scheme = "all_or_nothing") -> float:
+    """The share of the points earned, 0 to 1; unanswered earns 0.
+
+    ``scheme`` matters for multiple (``all_or_nothing``; ``partial``: right choices ÷ key, any
+    wrong choice 0; ``social_work``: 0.5 a right choice when incomplete, never full marks then,
+    any wrong choice 0 — with the usual 2 points a question that is 0.25 of the points a choice)
+    and for order (``absolute``: share of places right). Match: right pairs ÷ pairs. Fill: equal
+    weight a blank. No negative marks. ValueError for a type that a person marks.
+    """
+    if response is None:
+        return 0.0
+    kind, key = question.type, getattr(question, "key", None)
+    if kind in ("single", "true_false"):
+        return float(response == key)
+    if kind == "multiple":
+        return _score_multiple(set(question.key), set(response), scheme)
+    if kind == "fill":
+        right = sum(
+            fold(given) in {fold(accepted) for accepted in blank}
+            for given, blank in zip(response, question.key, strict=True)
+        )
+        return right / len(question.key)
+    if kind == "order":
+        if scheme == "absolute":
+            places = sum(a == b for a, b in zip(response, question.key, strict=True))
+            return places / len(question.key)
+        return float(list(response) == list(question.key))
+    if kind == "match":
+        return sum(response.get(left) == right for left, right in question.key.items()) / len(
+            question.key
+        )
+    raise ValueError(f"type {kind} is not marked by a program")
+
+
+def _score_multiple(key: set[str], chosen: set[str], scheme: Scheme) -> float:
+    if chosen == key:
+        return 1.0
+    if not chosen or chosen - key or scheme not in ("partial", "social_work"):
+        return 0.0
+    if scheme == "partial":
+        return len(chosen) / len(key)
+    # The professional examination gives 2 points a question and 0.5 points a right choice.
+    return min(len(chosen) * 0.25, 0.75)
+
+
+_DIGITS = dict(zip("零〇一二两三四五六七八九", "001223456789", strict=True))
+_NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百]+")
+_END = " 。.,,;;!!??、::"
+
+
+def fold(text: str) -> str:
+    """Full and half width, Chinese and Arabic numerals, spaces and end punctuation made equal."""
+    text = unicodedata.normalize("NFKC", text).strip(_END).casefold()
+    text = re.sub(r"\s+", "", text)
+    return _NUMERAL.sub(lambda m: _arabic(m.group()), text)
+
+
+def _arabic(numeral: str) -> str:
+    if not set(numeral) & {"十", "百"}:
+        return "".join(_DIGITS[c] for c in numeral)
+    total, current = 0, 0
+    for char in numeral:
+        if char in "十百":
+            total += (current or 1) * (10 if char == "十" else 100)
+            current = 0
+        else:
+            current = int(_DIGITS[char])
+    return str(total + current)
+
+
+def round_points(points: float | Sequence[float]) -> float:
+    """Half-up to 2 decimals, once, when a total is shown or stored."""
+    total = float(points) if isinstance(points, int | float) else sum(points)
+    # repr() of the 12-digit rounding removes binary noise such as 0.125000000001 before half-up.
+    exact = Decimal(repr(round(total, 10)))
+    return float(exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))
