@@ -189,15 +189,11 @@ def _limit_overlap(programme: _Programme, n: int, blueprint: Blueprint, forms: i
             both = [programme.column(upper=1.0) for _ in range(n)]
             for i, shared in enumerate(both):
                 columns = [shared, f * n + i, g * n + i]
-                programme.rows.append(
-                    _Row(columns, -1, np.inf, coefficients=[1.0, -1.0, -1.0])
-                )
+                programme.rows.append(_Row(columns, -1, np.inf, coefficients=[1.0, -1.0, -1.0]))
             programme.rows.append(_Row(both, 0, limit))
 
 
-def _conflicts(
-    pool: list[Any], rows: list[_Row], blueprint: Blueprint, forms: int
-) -> list[str]:
+def _conflicts(pool: list[Any], rows: list[_Row], blueprint: Blueprint, forms: int) -> list[str]:
     """The rows that must be broken so that the rest can hold (least total violation)."""
     programme = _Programme()
     for _ in range(len(pool) * forms):
@@ -213,7 +209,9 @@ def _conflicts(
     values = programme.solve()
     broken = [] if values is None else [says for c, says in slack.items() if values[c] > 1e-6]
     if not broken:
-        return [f"题库可用 {len(pool)} 题,{forms} 套卷的重复率不超过 {blueprint.max_overlap:.0%} 达不到"]
+        return [
+            f"题库可用 {len(pool)} 题,{forms} 套卷的重复率不超过 {blueprint.max_overlap:.0%} 达不到"
+        ]
     return [f"达不到的要求:{says}" for says in dict.fromkeys(broken)]
 
 

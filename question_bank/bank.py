@@ -68,7 +68,9 @@ class Bank:
 
 def _haystack(question: Any) -> str:
     options = getattr(question, "options", {})
-    return "\n".join([question.id, question.stem, *options.values(), question.explanation]).casefold()
+    return "\n".join(
+        [question.id, question.stem, *options.values(), question.explanation]
+    ).casefold()
 
 
 def load_bank(folder: Path = ITEMS, *, strict: bool = True) -> Bank:

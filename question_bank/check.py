@@ -98,4 +98,7 @@ def _bigrams(text: str) -> set[str]:
 def clause_counts(bank: Bank, required: Mapping[str, str]) -> dict[str, int]:
     """Number of reviewed questions per clause; every key of `required` appears, if only with 0."""
     counts = Counter(q.source for q in bank.reviewed())
-    return {clause: counts.get(clause, 0) for clause in [*required, *sorted(set(counts) - set(required))]}
+    return {
+        clause: counts.get(clause, 0)
+        for clause in [*required, *sorted(set(counts) - set(required))]
+    }

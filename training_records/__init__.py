@@ -1,0 +1,1 @@
+"""Who holds which post, what they learnt, and what it adds up to."""

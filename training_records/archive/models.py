@@ -1,0 +1,68 @@
+"""Table of the archive."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Numeric, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+KINDS = {
+    "course": "线上课程",
+    "training": "集中培训",
+    "exam": "考试",
+    "certificate": "证书",
+    "void": "更正",
+}
+LEVELS = ["国家", "省", "市", "区(市)", "镇(街)"]
+# Training organised by the district or above counts for coverage.
+COUNTED_LEVELS = LEVELS[:4]
+
+
+class ArchiveEntry(Base):
+    """One thing that a person learnt or proved, or the voiding of an earlier entry.
+
+    Never updated, never deleted. Identity: `id`, and (chain, seq) in the hash chain of its
+    district. `source_key` names what it came from, so that the same event can't enter twice.
+    """
+
+    __tablename__ = "archive_entry"
+    __table_args__ = (
+        Index("uq_archive_entry_chain", "chain", "seq", unique=True),
+        Index("ix_archive_entry_person_date", "person_id", "date"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chain: Mapped[str] = mapped_column(String(40))
+    seq: Mapped[int]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    date: Mapped[date]
+    title: Mapped[str] = mapped_column(String(100))
+    level: Mapped[str | None] = mapped_column(String(10))
+    form: Mapped[str | None] = mapped_column(String(20))
+    organiser: Mapped[str | None] = mapped_column(String(60))
+    hours: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
+    score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
+    passed: Mapped[bool | None]
+    induction: Mapped[bool] = mapped_column(default=False)
+    certificate_no: Mapped[str | None] = mapped_column(String(40))
+    evidence: Mapped[dict[str, Any] | None]
+    source_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    voids_id: Mapped[int | None] = mapped_column(ForeignKey("archive_entry.id"), index=True)
+    reason: Mapped[str | None] = mapped_column(String(200))
+    recorded_by: Mapped[str] = mapped_column(String(40))
+    recorded_at: Mapped[datetime] = mapped_column(default=now)
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    def content(self) -> dict[str, Any]:
+        """What the hash covers: everything but the id and the chain's own columns."""
+        left_out = {"id", "chain", "seq", "previous", "hash"}
+        return {
+            c.key: getattr(self, c.key) for c in self.__table__.columns if c.key not in left_out
+        }

@@ -1,0 +1,151 @@
+"""The verbs of the archive: append, void, read, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date as Date
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from training_records.archive.models import ArchiveEntry
+from training_records.chain import Break, ChainHead, find_breaks, link, lock_head
+from training_records.database import now
+from training_records.divisions import ancestor
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Post
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """The values of an entry to append; hours in credit hours of 45 minutes."""
+
+    person_id: int
+    kind: str
+    date: Date
+    title: str
+    level: str | None = None
+    form: str | None = None
+    organiser: str | None = None
+    hours: Decimal | None = None
+    score: Decimal | None = None
+    passed: bool | None = None
+    induction: bool = False
+    certificate_no: str | None = None
+    evidence: dict[str, Any] | None = None
+    source_key: str | None = None
+    voids_id: int | None = None
+    reason: str | None = None
+
+
+def append(session: Session, entry: NewEntry, recorded_by: str) -> ArchiveEntry:
+    """Appends one entry; the same `source_key` again returns the entry already there."""
+    return append_many(session, [entry], recorded_by)[0]
+
+
+def append_many(
+    session: Session, entries: Iterable[NewEntry], recorded_by: str
+) -> list[ArchiveEntry]:
+    """Appends entries in order, each to the chain of the district its person is in."""
+    wanted = list(entries)
+    keys = [e.source_key for e in wanted if e.source_key]
+    chains = _chains(session, {e.person_id for e in wanted})
+    # Heads first: whoever waited for the lock sees what the other wrote.
+    heads = {name: lock_head(session, name) for name in sorted(set(chains.values()))}
+    there: dict[str | None, ArchiveEntry] = {}
+    for start in range(0, len(keys), 500):
+        part = keys[start : start + 500]
+        found = session.scalars(select(ArchiveEntry).where(ArchiveEntry.source_key.in_(part)))
+        there.update({e.source_key: e for e in found})
+    rows, at = [], now()
+    for new in wanted:
+        if new.source_key and new.source_key in there:
+            rows.append(there[new.source_key])
+            continue
+        name = chains[new.person_id]
+        row = ArchiveEntry(**new.__dict__, chain=name, recorded_by=recorded_by, recorded_at=at)
+        row.seq, row.previous, row.hash = link(heads[name], row.content())
+        if new.source_key:
+            there[new.source_key] = row
+        session.add(row)
+        rows.append(row)
+    session.flush()
+    return rows
+
+
+def void(session: Session, entry_id: int, reason: str, by: str) -> ArchiveEntry:
+    """A new entry that voids an earlier one, which stays readable."""
+    old = session.get(ArchiveEntry, entry_id)
+    if old is None:
+        raise NotFound("没有这条记录")
+    if not reason.strip():
+        raise Refused("请写明更正的原因")
+    if old.kind == "void" or session.scalar(
+        select(ArchiveEntry.id).where(ArchiveEntry.voids_id == entry_id)
+    ):
+        raise Refused("这条记录已经作废过了")
+    return append(
+        session,
+        NewEntry(
+            old.person_id,
+            "void",
+            old.date,
+            f"作废:{old.title}"[:100],
+            voids_id=old.id,
+            reason=reason,
+        ),
+        by,
+    )
+
+
+def effective() -> Any:
+    """SQL: entries that count, i.e. neither voided nor a voiding."""
+    later = aliased(ArchiveEntry)
+    voided = select(later.id).where(later.voids_id == ArchiveEntry.id).exists()
+    return (ArchiveEntry.kind != "void") & ~voided
+
+
+def entries_of(session: Session, person_id: int, *, all_rows: bool = False) -> list[ArchiveEntry]:
+    """A person's entries, newest first; with `all_rows` also the voided and the voidings."""
+    query = select(ArchiveEntry).where(ArchiveEntry.person_id == person_id)
+    if not all_rows:
+        query = query.where(effective())
+    return list(session.scalars(query.order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())))
+
+
+def _chains(session: Session, people: set[int]) -> dict[int, str]:
+    ids, chains = sorted(people), {}
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        rows = session.execute(
+            select(Post.person_id, Post.division_code)
+            .where(Post.person_id.in_(part))
+            .order_by(Post.start, Post.id)
+        )
+        # The latest post wins; the chain only says where an entry was first filed.
+        chains.update({person: f"archive:{ancestor(code, 'district')}" for person, code in rows})
+    missing = people - set(chains)
+    if missing:
+        raise Refused("这个人没有任职记录,先在台账里登记任职,再记培训")
+    return chains
+
+
+def verify(session: Session) -> tuple[int, list[Break]]:
+    """Checks every chain: (number of entries, the places where a chain does not hold)."""
+    heads = {
+        h.name: (h.seq, h.hash)
+        for h in session.scalars(select(ChainHead).where(ChainHead.name.startswith("archive:")))
+    }
+    query = select(ArchiveEntry).order_by(ArchiveEntry.chain, ArchiveEntry.seq, ArchiveEntry.id)
+    rows = session.scalars(query.execution_options(yield_per=2000))
+    count, breaks = 0, []
+    for name, group in groupby(rows, key=lambda e: e.chain):
+        links = [(e.seq, e.previous, e.hash, e.content()) for e in group]
+        count += len(links)
+        breaks.extend(find_breaks(name, links, heads.pop(name, None)))
+    breaks.extend(Break(name, 0, "整条链的记录都不见了") for name, (seq, _) in heads.items() if seq)
+    return count, breaks

@@ -1,0 +1,96 @@
+"""Hash chains: rows that can't be altered, removed or slipped in unseen.
+
+A row's hash is SHA-256 over its predecessor's hash and the canonical JSON of its content. The
+head of each chain is kept apart, so that cutting off the tail is seen too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from training_records.database import Base
+
+GENESIS = "0" * 64
+
+
+class ChainHead(Base):
+    """The end of one chain. Identity: the chain's name."""
+
+    __tablename__ = "chain_head"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    seq: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where a chain does not hold: chain, sequence number and what is wrong (Chinese)."""
+
+    chain: str
+    seq: int
+    reason: str
+
+
+def lock_head(session: Session, name: str) -> ChainHead:
+    """The head of a chain, locked until the transaction ends."""
+    head = session.scalar(select(ChainHead).where(ChainHead.name == name).with_for_update())
+    if head is None:
+        head = ChainHead(name=name, seq=0, hash=GENESIS)
+        session.add(head)
+        session.flush()
+    return head
+
+
+def link(head: ChainHead, content: dict[str, Any]) -> tuple[int, str, str]:
+    """Extends the chain by `content`: (seq, previous hash, hash)."""
+    previous = head.hash
+    head.seq += 1
+    head.hash = digest(previous, head.seq, content)
+    return head.seq, previous, head.hash
+
+
+def digest(previous: str, seq: int, content: dict[str, Any]) -> str:
+    """Hex SHA-256 of one link."""
+    text = json.dumps([previous, seq, content], sort_keys=True, ensure_ascii=False, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    raise TypeError(type(value).__name__)
+
+
+def find_breaks(
+    name: str, links: Iterable[tuple[int, str, str, dict[str, Any]]], head: tuple[int, str] | None
+) -> list[Break]:
+    """Checks (seq, previous hash, hash, content) in order against the chain's head."""
+    breaks, expected_seq, previous = [], 1, GENESIS
+    for seq, before, own, content in links:
+        if seq != expected_seq:
+            breaks.append(Break(name, seq, f"第 {expected_seq} 条不见了或序号被改过"))
+        elif before != previous:
+            breaks.append(Break(name, seq, "与前一条接不上:前一条被改过,或中间插入了记录"))
+        if digest(before, seq, content) != own:
+            breaks.append(Break(name, seq, "内容被改过"))
+        expected_seq, previous = seq + 1, own
+    last = expected_seq - 1
+    if head is None and last:
+        breaks.append(Break(name, last, "链尾登记不见了"))
+    elif head is not None and head != (last, previous):
+        breaks.append(Break(name, last, f"链尾对不上:应有 {head[0]} 条,最后几条被删或被加过"))
+    return breaks

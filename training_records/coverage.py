@@ -1,0 +1,280 @@
+"""Training coverage (培训覆盖率): who in post has been trained this year, by division."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from training_records.archive.models import COUNTED_LEVELS, ArchiveEntry
+from training_records.archive.service import effective
+from training_records.divisions import WIDTHS, Division, children, get_division, level_of, within
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import in_post_on
+
+TRAINING_KINDS = ("course", "training")
+STATUS_NAMES = {"covered": "已覆盖", "pending": "待训", "uncovered": "未覆盖"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A year's coverage rule: credit hours of training and whether a passed exam is needed."""
+
+    hours: Decimal = Decimal(8)
+    exam: bool = True
+    pending_days: int = 30
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One person in post: what they have this year and what it makes them."""
+
+    person_id: int
+    name: str
+    phone: str
+    division_code: str
+    start: date
+    hours: Decimal
+    exam_passed: bool
+    inducted: bool
+    status: str
+    reason: str
+
+
+@dataclass
+class Coverage:
+    """Counts of one division; rates are shares of 1, None where nobody is in post."""
+
+    code: str
+    name: str
+    level: str
+    in_post: int = 0
+    covered: int = 0
+    pending: int = 0
+    uncovered: int = 0
+    not_inducted: int = 0
+    supervisors: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Covered ÷ in post."""
+        return self.covered / self.in_post if self.in_post else None
+
+    @property
+    def rate_without_pending(self) -> float | None:
+        """Covered ÷ (in post − pending)."""
+        counted = self.in_post - self.pending
+        return self.covered / counted if counted else None
+
+    def add(self, standing: Standing) -> None:
+        self.in_post += 1
+        setattr(self, standing.status, getattr(self, standing.status) + 1)
+        self.not_inducted += not standing.inducted
+
+
+@dataclass
+class CoverageReport:
+    """A division, its children and everyone in post in it, on `as_of`."""
+
+    year: int
+    as_of: date
+    total: Coverage
+    children: list[Coverage] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
+
+
+def default_as_of(year: int, today: date) -> date:
+    """Today within the year; its last day for a past year, its first for a coming one."""
+    return min(max(today, date(year, 1, 1)), date(year, 12, 31))
+
+
+def judge(hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule) -> tuple[str, str]:
+    """(status, reason in Chinese) of one person; the rule stands in `Rule`."""
+    missing = []
+    if hours < rule.hours:
+        missing.append(f"还差 {(rule.hours - hours).normalize():f} 学时")
+    if rule.exam and not exam_passed:
+        missing.append("还没有通过考试")
+    if not missing:
+        return "covered", ""
+    reason = ",".join(missing)
+    if days_in_post <= rule.pending_days:
+        return "pending", f"任职 {days_in_post} 天;{reason}"
+    return "uncovered", reason
+
+
+def standings(
+    session: Session,
+    prefix: str,
+    year: int,
+    as_of: date,
+    rule: Rule | None = None,
+    role: str = "director",
+) -> list[Standing]:
+    """Everyone who holds a post of `role` in the division on `as_of`, with their year so far.
+
+    A person with two posts in the division appears once, under the post begun last. Entries
+    count for the calendar year of their date and no other; induction counts from any year.
+    """
+    rule = rule or Rule()
+    first = date(year, 1, 1)
+    this_year = (ArchiveEntry.date >= first) & (ArchiveEntry.date <= as_of)
+    counted = (
+        this_year & ArchiveEntry.kind.in_(TRAINING_KINDS) & ArchiveEntry.level.in_(COUNTED_LEVELS)
+    )
+    exam = (ArchiveEntry.kind == "exam") & ArchiveEntry.passed.is_(True)
+    sums = (
+        select(
+            ArchiveEntry.person_id,
+            func.sum(case((counted, ArchiveEntry.hours), else_=0)).label("hours"),
+            func.max(case((exam & this_year, 1), else_=0)).label("exam"),
+            func.max(case((exam & ArchiveEntry.induction.is_(True), 1), else_=0)).label("inducted"),
+        )
+        .where(effective(), ArchiveEntry.date <= as_of)
+        .group_by(ArchiveEntry.person_id)
+        .subquery()
+    )
+    query = (
+        select(
+            Person.id,
+            Person.name,
+            Person.phone,
+            Post.division_code,
+            Post.start,
+            sums.c.hours,
+            sums.c.exam,
+            sums.c.inducted,
+        )
+        .join(Post, Post.person_id == Person.id)
+        .outerjoin(sums, sums.c.person_id == Person.id)
+        .where(Post.role == role, in_post_on(as_of), within(Post.division_code, prefix))
+        .order_by(Post.start, Post.id)
+    )
+    found: dict[int, Standing] = {}
+    for row in session.execute(query):
+        hours = Decimal(str(row.hours or 0))
+        exam_passed, inducted = bool(row.exam), bool(row.inducted)
+        # In post since the earliest of several posts: a second village makes nobody new.
+        earlier = found.get(row.id)
+        start = min(row.start, earlier.start) if earlier else row.start
+        status, reason = judge(hours, exam_passed, (as_of - start).days, rule)
+        if not inducted:
+            reason = "、".join(filter(None, [reason, "未通过初任考核"]))
+        found[row.id] = Standing(
+            row.id,
+            row.name,
+            row.phone,
+            row.division_code,
+            start,
+            hours,
+            exam_passed,
+            inducted,
+            status,
+            reason,
+        )
+    return sorted(found.values(), key=lambda s: (s.division_code, s.name))
+
+
+def coverage(
+    session: Session, code: str, year: int, as_of: date, rule: Rule | None = None
+) -> CoverageReport:
+    """The coverage of a division and of the divisions one level below it."""
+    division = get_division(session, code)
+    width = WIDTHS[level_of(code)]
+    below = children(session, code)
+    people = standings(session, code[:width], year, as_of, rule)
+    total = Coverage(division.code, division.name, division.level)
+    rows = {d.code: Coverage(d.code, d.name, d.level) for d in below}
+    own = _posts_by_child(session, people, code, as_of, below)
+    for person in people:
+        total.add(person)
+        for child in own.get(person.person_id, ()):
+            rows[child].add(person)
+    _count_supervisors(session, total, rows, as_of)
+    return CoverageReport(year, as_of, total, list(rows.values()), people)
+
+
+def _posts_by_child(
+    session: Session, people: Sequence[Standing], code: str, as_of: date, below: Sequence[Division]
+) -> dict[int, set[str]]:
+    """Person to the children of the division where they hold a post (several villages: several)."""
+    if not below:
+        return {}
+    width = WIDTHS[level_of(below[0].code)]
+    known = {d.code for d in below}
+    query = select(Post.person_id, Post.division_code).where(
+        Post.role == "director",
+        in_post_on(as_of),
+        within(Post.division_code, code[: WIDTHS[level_of(code)]]),
+    )
+    result: dict[int, set[str]] = {}
+    for person_id, post_code in session.execute(query):
+        child = post_code[:width].ljust(12, "0")
+        if child in known:
+            result.setdefault(person_id, set()).add(child)
+    return result
+
+
+def _count_supervisors(
+    session: Session, total: Coverage, rows: dict[str, Coverage], as_of: date
+) -> None:
+    query = select(Post.person_id, Post.division_code).where(
+        Post.role == "supervisor",
+        in_post_on(as_of),
+        within(Post.division_code, total.code[: WIDTHS[level_of(total.code)]]),
+    )
+    found = list(session.execute(query))
+    total.supervisors = len({person for person, _ in found})
+    if rows:
+        width = WIDTHS[level_of(next(iter(rows)))]
+        for _, code in found:
+            child = rows.get(code[:width].ljust(12, "0"))
+            if child:
+                child.supervisors += 1
+
+
+def as_dict(row: Coverage) -> dict[str, Any]:
+    """For JSON: rates rounded to 4 decimals."""
+    return {
+        "code": row.code,
+        "name": row.name,
+        "level": row.level,
+        "in_post": row.in_post,
+        "covered": row.covered,
+        "pending": row.pending,
+        "uncovered": row.uncovered,
+        "not_inducted": row.not_inducted,
+        "supervisors": row.supervisors,
+        "rate": None if row.rate is None else round(row.rate, 4),
+        "rate_without_pending": (
+            None if row.rate_without_pending is None else round(row.rate_without_pending, 4)
+        ),
+    }
+
+
+def report_dict(report: CoverageReport, people: bool = True) -> dict[str, Any]:
+    """For JSON: the division's figures on top, `children`, and the `uncovered` with reasons."""
+    result: dict[str, Any] = {"year": report.year, "as_of": report.as_of.isoformat()}
+    result.update(as_dict(report.total))
+    result["children"] = [as_dict(row) for row in report.children]
+    if people:
+        result["people"] = [
+            {
+                "person_id": s.person_id,
+                "name": s.name,
+                "division": s.division_code,
+                "status": s.status,
+                "hours": float(s.hours),
+                "exam_passed": s.exam_passed,
+                "inducted": s.inducted,
+                "reason": s.reason,
+            }
+            for s in report.standings
+            if s.status != "covered"
+        ]
+    return result

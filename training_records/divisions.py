@@ -1,0 +1,80 @@
+"""Divisions (行政区划): 12-digit statistical codes and the prefix that a scope is."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, String, and_, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+
+from training_records.database import Base
+from training_records.errors import NotFound
+
+DivisionLevel = Literal["city", "district", "town", "village"]
+WIDTHS: dict[DivisionLevel, int] = {"city": 4, "district": 6, "town": 9, "village": 12}
+LEVEL_NAMES = {"city": "市", "district": "区(市)", "town": "镇(街)", "village": "村(社区)"}
+
+
+class Division(Base):
+    """A city, district, town or village. Identity: the 12-digit code."""
+
+    __tablename__ = "division"
+
+    code: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), index=True)
+    level: Mapped[str] = mapped_column(String(10))
+    parent: Mapped[str | None] = mapped_column(String(12), index=True)
+
+
+def level_of(code: str) -> DivisionLevel:
+    """The level that a 12-digit code's trailing zeros stand for."""
+    for level, width in WIDTHS.items():
+        if code[width:] == "0" * (12 - width):
+            return level
+    raise ValueError(code)
+
+
+def prefix_of(code: str) -> str:
+    """The significant digits: the prefix of all codes in the division."""
+    return code[: WIDTHS[level_of(code)]]
+
+
+def ancestor(code: str, level: DivisionLevel) -> str:
+    """The code of the division of `level` that `code` lies in."""
+    return code[: WIDTHS[level]].ljust(12, "0")
+
+
+def within(
+    column: InstrumentedAttribute[Any] | ColumnElement[Any], prefix: str
+) -> ColumnElement[bool]:
+    """SQL: the code lies in the division with this prefix (a range, so that an index serves)."""
+    return and_(column >= prefix.ljust(12, "0"), column <= prefix.ljust(12, "9"))
+
+
+def get_division(session: Session, code: str) -> Division:
+    """The division, or NotFound."""
+    division = session.get(Division, code)
+    if division is None:
+        raise NotFound(f"没有编码为 {code} 的区划,请检查编码(12 位数字)")
+    return division
+
+
+def children(session: Session, code: str) -> list[Division]:
+    """The divisions one level below, by code."""
+    return list(
+        session.scalars(select(Division).where(Division.parent == code).order_by(Division.code))
+    )
+
+
+def path(session: Session, code: str) -> list[Division]:
+    """From the city down to the division itself."""
+    codes = dict.fromkeys(ancestor(code, level) for level in WIDTHS)
+    keep = [c for c in codes if len(prefix_of(c)) <= len(prefix_of(code))]
+    found = session.scalars(select(Division).where(Division.code.in_(keep)).order_by(Division.code))
+    return sorted(found, key=lambda d: len(prefix_of(d.code)))
+
+
+def full_name(session: Session, code: str) -> str:
+    """District, town and village names joined: 平度市云桥镇前河村."""
+    names = [d.name for d in path(session, code)]
+    return "".join(names[1:] or names)

@@ -1,0 +1,217 @@
+"""Workbooks that leave the ledger: template, errors, and the ledger in the superior order."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import xlsxwriter
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from training_records.archive.models import ArchiveEntry
+from training_records.archive.service import effective
+from training_records.divisions import Division, ancestor, within
+from training_records.experience import entry_clause, fit, post_clause
+from training_records.ledger.columns import COLUMNS
+from training_records.ledger.importer import RowError
+from training_records.ledger.models import ROLES, Person, Post
+from training_records.ledger.service import in_post_on
+
+_EXAMPLE = {
+    "role": "儿童主任",
+    "name": "示例(导入前删去本行)",
+    "gender": "女",
+    "birth_date": "1980-05-06",
+    "phone": "13800000000",
+    "full_time": "否",
+    "district": "平度市",
+    "town": "云桥镇",
+    "village": "前河村",
+    "start": "2024-06-01",
+    "background_checked_on": "2024-05-20",
+    "background_result": "无记录",
+}
+CHOICES = {
+    "role": ["儿童主任", "儿童督导员"],
+    "gender": ["男", "女"],
+    "full_time": ["是", "否"],
+    "purchased": ["是", "否"],
+}
+
+
+class Sheet:
+    """One worksheet of an office workbook: merged title, head row, rows, all as text or numbers.
+
+    Text never becomes a formula, whatever it begins with.
+    """
+
+    def __init__(
+        self, book: Any, name: str, title: str, heads: Sequence[str], widths: Sequence[float] = ()
+    ) -> None:
+        self.sheet = book.add_worksheet(name)
+        font = {"font_name": "宋体", "valign": "vcenter"}
+        big = book.add_format({**font, "bold": True, "font_size": 16, "align": "center"})
+        head = book.add_format(
+            {
+                **font,
+                "bold": True,
+                "border": 1,
+                "bg_color": "#e3f2f0",
+                "text_wrap": True,
+                "align": "center",
+            }
+        )
+        self.cell = book.add_format({**font, "border": 1})
+        self.wrapped = book.add_format({**font, "border": 1, "text_wrap": True})
+        self.percent = book.add_format({**font, "border": 1, "num_format": "0.0%"})
+        self.sheet.merge_range(0, 0, 0, max(len(heads) - 1, 1), title, big)
+        self.sheet.set_row(0, 30)
+        for at, text in enumerate(heads):
+            self.sheet.write_string(1, at, text, head)
+            self.sheet.set_column(at, at, widths[at] if at < len(widths) else 14)
+        self.sheet.freeze_panes(2, 0)
+        self.sheet.set_landscape()
+        self.sheet.set_paper(9)
+        self.sheet.fit_to_pages(1, 0)
+        self.sheet.repeat_rows(0, 1)
+        self.sheet.set_footer("&C第 &P 页 / 共 &N 页")
+        self.row = 2
+
+    def add(self, cells: Iterable[Any], percent: Sequence[int] = ()) -> None:
+        """Appends a row; columns in `percent` hold shares of 1."""
+        for at, value in enumerate(cells):
+            if value is None:
+                self.sheet.write_blank(self.row, at, None, self.cell)
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                self.sheet.write_number(
+                    self.row, at, value, self.percent if at in percent else self.cell
+                )
+            else:
+                text = str(value)
+                self.sheet.write_string(
+                    self.row, at, safe(text), self.wrapped if len(text) > 24 else self.cell
+                )
+        self.row += 1
+
+
+def safe(text: str) -> str:
+    """Text that a spreadsheet won't take for a formula, also after a detour through CSV."""
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def make_workbook(fill: Any) -> bytes:
+    """The bytes of a workbook that `fill(book)` writes into."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
+        fill(book)
+    return out.getvalue()
+
+
+def template() -> bytes:
+    """An empty ledger with head, drop-downs and a filled example."""
+
+    def fill(book: Any) -> None:
+        heads = [title for title, _ in COLUMNS.values()]
+        sheet = Sheet(book, "台账", "儿童主任(儿童督导员)信息台账", heads)
+        sheet.add([_EXAMPLE.get(name) for name in COLUMNS])
+        for at, name in enumerate(COLUMNS):
+            if name in CHOICES:
+                sheet.sheet.data_validation(
+                    2, at, 5000, at, {"validate": "list", "source": CHOICES[name]}
+                )
+        text = book.add_format({"num_format": "@"})
+        for name in ("identity", "phone", "code"):
+            sheet.sheet.set_column(list(COLUMNS).index(name), list(COLUMNS).index(name), 20, text)
+
+    return make_workbook(fill)
+
+
+def errors_workbook(errors: Iterable[RowError]) -> bytes:
+    """The import's faults as a list to work through in Excel."""
+
+    def fill(book: Any) -> None:
+        sheet = Sheet(
+            book,
+            "要改的地方",
+            "导入检查:要改的地方",
+            ["行号", "列", "原来的内容", "怎么改"],
+            [8, 20, 28, 60],
+        )
+        for error in errors:
+            sheet.add([error.row, error.column, error.value, error.reason])
+
+    return make_workbook(fill)
+
+
+def ledger_rows(session: Session, prefix: str, as_of: date) -> Iterable[list[Any]]:
+    """The ledger in the superior system's order, one row a post held on `as_of`.
+
+    Identity numbers are not kept, so that column stays empty.
+    """
+    names = dict(session.execute(select(Division.code, Division.name)).tuples().all())
+    clauses: dict[int, list[str]] = defaultdict(list)
+    mine = select(Post.person_id).where(within(Post.division_code, prefix))
+    entries = session.scalars(
+        select(ArchiveEntry)
+        .where(
+            effective(),
+            ArchiveEntry.person_id.in_(mine),
+            ArchiveEntry.kind.in_(("course", "training", "exam")),
+        )
+        .order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())
+    )
+    for entry in entries:
+        clauses[entry.person_id].append(entry_clause(entry))
+    query = (
+        select(Post)
+        .where(within(Post.division_code, prefix), in_post_on(as_of))
+        .options(selectinload(Post.person).selectinload(Person.posts))
+        .order_by(Post.division_code, Post.id)
+    )
+    for post in session.scalars(query):
+        person = post.person
+        own = {
+            "role": ROLES[post.role],
+            "code": post.division_code,
+            "district": names.get(ancestor(post.division_code, "district")),
+            "town": names.get(ancestor(post.division_code, "town")),
+            "village": names.get(post.division_code) if post.role == "director" else None,
+            "full_time": _yes_no(person.full_time),
+            "purchased": _yes_no(person.purchased),
+            "claimed": "",
+            "experience": fit(
+                [post_clause(p, _place(names, p.division_code)) for p in person.posts],
+                clauses[person.id],
+            ),
+        }
+        row = []
+        for name in COLUMNS:
+            value = own[name] if name in own else getattr(post, name, getattr(person, name, None))
+            row.append(value.isoformat() if isinstance(value, date) else value)
+        yield row
+
+
+def export_ledger(session: Session, prefix: str, place: str, as_of: date) -> bytes:
+    """The ledger as a workbook."""
+
+    def fill(book: Any) -> None:
+        heads = [title for title, _ in COLUMNS.values()]
+        widths = [40 if name == "experience" else 14 for name in COLUMNS]
+        sheet = Sheet(book, "台账", f"{place}儿童主任(儿童督导员)信息台账({as_of})", heads, widths)
+        for row in ledger_rows(session, prefix, as_of):
+            sheet.add(row)
+
+    return make_workbook(fill)
+
+
+def _yes_no(value: bool | None) -> str | None:
+    return None if value is None else "是" if value else "否"
+
+
+def _place(names: dict[str, str], code: str) -> str:
+    codes = dict.fromkeys([ancestor(code, "district"), ancestor(code, "town"), code])
+    return "".join(names.get(c, "") for c in codes)

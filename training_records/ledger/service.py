@@ -1,0 +1,93 @@
+"""The verbs of the ledger."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from training_records.divisions import get_division, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Person, Post
+
+
+def in_post_on(on: date) -> Any:
+    """SQL: the post is held on this day."""
+    return (Post.start <= on) & or_(Post.end.is_(None), Post.end >= on)
+
+
+def people_in(prefix: str) -> Select[tuple[Person]]:
+    """Persons who hold or held a post in the division with this prefix."""
+    return select(Person).where(
+        select(Post.id)
+        .where(Post.person_id == Person.id, within(Post.division_code, prefix))
+        .exists()
+    )
+
+
+def get_person(session: Session, person_id: int, prefix: str) -> Person:
+    """The person, if within the scope; NotFound otherwise, whether or not they exist."""
+    person = session.scalar(people_in(prefix).where(Person.id == person_id))
+    if person is None:
+        raise NotFound("没有这个人,或不在您的管理范围内")
+    return person
+
+
+def search_people(
+    session: Session,
+    prefix: str,
+    text: str = "",
+    on: date | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> tuple[list[tuple[Person, Post]], int]:
+    """(person, post) rows in the scope by name, phone or division; with `on`, only posts held then.
+
+    Returns the page and the number of all.
+    """
+    query = select(Person, Post).join(Post).where(within(Post.division_code, prefix))
+    if on:
+        query = query.where(in_post_on(on))
+    if text:
+        query = query.where(
+            or_(
+                Person.name.contains(text, autoescape=True),
+                Person.phone.startswith(text, autoescape=True),
+            )
+        )
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = session.execute(
+        query.order_by(Post.division_code, Person.name, Post.id).limit(limit).offset(offset)
+    )
+    return [(person, post) for person, post in rows], total
+
+
+def current_post(session: Session, person_id: int, on: date) -> Post | None:
+    """The post held on a day; with several, the one begun last."""
+    return session.scalar(
+        select(Post)
+        .where(Post.person_id == person_id, in_post_on(on))
+        .order_by(Post.start.desc(), Post.id.desc())
+        .limit(1)
+    )
+
+
+def appoint(session: Session, person: Person, role: str, division_code: str, start: date) -> Post:
+    """A new post. Refused when there is one of that role in that division already."""
+    get_division(session, division_code)
+    taken = session.scalar(
+        select(Post).where(
+            Post.person_id == person.id,
+            Post.role == role,
+            Post.division_code == division_code,
+            or_(Post.end.is_(None), Post.end >= start),
+        )
+    )
+    if taken:
+        raise Refused(f"{person.name}从 {taken.start} 起已任这个职务,不用再登记")
+    post = Post(person=person, role=role, division_code=division_code, start=start)
+    session.add(post)
+    session.flush()
+    return post

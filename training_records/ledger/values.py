@@ -1,0 +1,176 @@
+"""Cells as offices type them, made into values; `ValueError` says in Chinese what is wrong."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime, timedelta
+from typing import Any
+
+EXCEL_EPOCH = date(1899, 12, 30)
+_DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})?)?日?(?:\s+00:00(?::00)?)?$")
+_COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def text(value: Any) -> str:
+    """Half width, no spaces around or doubled; whole floats without `.0`."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    folded = unicodedata.normalize("NFKC", str(value)).replace("\u200b", "").replace("\ufeff", "")
+    return re.sub(r"\s+", " ", folded).strip()
+
+
+def name(value: Any) -> str:
+    """A person's name: Chinese or Latin letters and the middle dot; inner spaces fall away."""
+    folded = text(value)
+    if not folded:
+        raise ValueError("没有填姓名,请补上")
+    if re.search(r"[一-鿿]", folded):
+        folded = folded.replace(" ", "")
+    if re.search(r"[^\w·.' -]|\d|_", folded) or len(folded) > 40:
+        raise ValueError("姓名里有不该有的字符,请改正")
+    return folded
+
+
+def phone(value: Any) -> str:
+    """Eleven digits that begin with 1."""
+    folded = text(value)
+    digits = re.sub(r"[\s-]", "", folded)
+    digits = re.sub(r"^\+?86(?=1\d{10}$)", "", digits)
+    digits = re.sub(r"\.0+$", "", digits)
+    if not digits:
+        raise ValueError("没有填手机号,请补上")
+    if not re.fullmatch(r"\d+", digits):
+        raise ValueError("手机号里有不是数字的字符,请改正")
+    if len(digits) != 11:
+        raise ValueError(
+            f"手机号只有 {len(digits)} 位,应为 11 位,请补全"
+            if len(digits) < 11
+            else f"手机号有 {len(digits)} 位,应为 11 位,请改正"
+        )
+    if not re.match(r"1[3-9]", digits):
+        raise ValueError("手机号应以 13–19 开头,请核对")
+    return digits
+
+
+def day(value: Any) -> date | None:
+    """A date from `2023.5`, `2023年5月`, `2023-5-6`, `2023/5/6`, `20230506` or an Excel number.
+
+    Without a day it is the first of the month.
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, bool):
+        raise ValueError("日期看不懂,请写成 2023-05-06 这样")
+    folded = text(value)
+    if folded in ("", "-", "/", "无", "至今", "今"):
+        return None
+    if isinstance(value, int | float) and 20000 <= value < 80000:
+        return EXCEL_EPOCH + timedelta(days=int(value))
+    if re.fullmatch(r"[2-7]\d{4}", folded):
+        return EXCEL_EPOCH + timedelta(days=int(folded))
+    match = _DATE.match(folded.replace("年 ", "年").replace("月 ", "月")) or _COMPACT.match(folded)
+    if not match:
+        if re.fullmatch(r"\d{4}年?", folded):
+            raise ValueError("日期只有年份,请写到月,例如 2023年5月")
+        raise ValueError("日期看不懂,请写成 2023-05-06 这样")
+    year, month, in_month = int(match[1]), int(match[2]), int(match[3] or 1)
+    try:
+        result = date(year, month, in_month)
+    except ValueError:
+        raise ValueError(f"没有 {year}年{month}月{in_month}日 这一天,请核对") from None
+    if not 1930 <= year <= 2100:
+        raise ValueError(f"年份 {year} 不对,请核对")
+    return result
+
+
+def identity(value: Any) -> str | None:
+    """An 18-digit identity number with its check digit (GB 11643-1999), X in capitals."""
+    if isinstance(value, float):
+        if value == 0:
+            return None
+        raise ValueError("证件号码被 Excel 变成了数字,后几位已经丢失。请把单元格设成文本,重新填写")
+    folded = text(value).replace(" ", "").upper()
+    if not folded:
+        return None
+    if not re.fullmatch(r"\d{17}[\dX]", folded):
+        raise ValueError(
+            f"证件号码有 {len(folded)} 位,应为 18 位,请核对"
+            if len(folded) != 18
+            else "证件号码里有不该有的字符,请核对"
+        )
+    check = "10X98765432"[sum(int(d) * w for d, w in zip(folded, _WEIGHTS, strict=False)) % 11]
+    if folded[17] != check:
+        raise ValueError("证件号码校验不通过,可能有一位写错了,请核对")
+    try:
+        date(int(folded[6:10]), int(folded[10:12]), int(folded[12:14]))
+    except ValueError:
+        raise ValueError("证件号码里的出生日期不存在,请核对") from None
+    return folded
+
+
+def yes_no(value: Any) -> bool | None:
+    """是/否, 专职/兼职, √, 1/0."""
+    folded = text(value).lower()
+    if folded in ("", "-"):
+        return None
+    if folded in ("是", "专职", "√", "1", "true", "有", "y"):
+        return True
+    if folded in ("否", "兼职", "×", "x", "0", "false", "无", "n", "不是"):
+        return False
+    raise ValueError("请填“是”或“否”")
+
+
+def count(value: Any) -> int | None:
+    """A whole number from 0 to 100,000."""
+    folded = re.sub(r"(人|名|个)$", "", text(value))
+    if folded in ("", "-"):
+        return None
+    if not re.fullmatch(r"\d{1,6}", folded):
+        raise ValueError("请填整数")
+    return int(folded)
+
+
+def role(value: Any) -> str:
+    """director or supervisor; an empty cell is a director."""
+    folded = text(value)
+    if not folded or "主任" in folded:
+        return "director"
+    if "督导" in folded:
+        return "supervisor"
+    raise ValueError("登记类型只能是“儿童主任”或“儿童督导员”")
+
+
+def gender(value: Any) -> str | None:
+    """男 or 女."""
+    folded = text(value)
+    if folded in ("", "男", "女"):
+        return folded or None
+    raise ValueError("性别只能填“男”或“女”")
+
+
+def email(value: Any) -> str | None:
+    """A mail address."""
+    folded = text(value)
+    if not folded:
+        return None
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", folded):
+        raise ValueError("邮箱格式不对,请核对")
+    return folded
+
+
+def short(limit: int) -> Any:
+    """A parser for text of at most `limit` characters."""
+
+    def parse(value: Any) -> str | None:
+        folded = text(value)
+        if len(folded) > limit:
+            raise ValueError(f"有 {len(folded)} 个字,最多 {limit} 个字,请缩短")
+        return folded or None
+
+    return parse
