@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[_Row]:
             rows.append(_Row(columns, 0, 1, f"互斥题 {'、'.join(group)} 最多用一题"))
         for group in blueprint.sets:
             columns = [at + place[i] for i in group if i in place]
-            for first, second in zip(columns, columns[1:], strict=False):
+            for first, second in pairwise(columns):
                 says = f"成组题 {'、'.join(group)} 要一起出现"
                 rows.append(_Row([first, second], 0, 0, says, [1.0, -1.0]))
         for anchor in blueprint.anchors:

@@ -1,0 +1,142 @@
+"""The Flask application of 儿童主任学堂."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from flask import Flask, g
+from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped]
+from flask_compress import Compress  # type: ignore[import-untyped]
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf import CSRFProtect
+from sqlalchemy import Engine
+
+from exam_app import web
+from exam_app.accounts.models import ROLES, Account
+from exam_app.accounts.service import find_session
+from exam_app.config import Config, load_config
+from exam_app.kb.pages import kb_url
+from exam_app.navigation import navigation
+from training_records.certificates.service import mask_name
+from training_records.database import make_engine, make_session_factory
+
+csrf = CSRFProtect()
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """What Flask-Login keeps: the session token and the account behind it."""
+
+    def __init__(self, token: str, account: Account) -> None:
+        self.id, self.account = token, account
+
+
+def create_app(config: Config | None = None, engine: Engine | None = None) -> Flask:
+    """The application. `engine` lets tests bring their own database."""
+    config = config or load_config()
+    app = Flask(__name__)
+    app.config.update(
+        ACADEMY=config,
+        SECRET_KEY=config.secret_key,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.secure,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        MAX_CONTENT_LENGTH=24 * 2**20,
+        MAX_FORM_MEMORY_SIZE=2**20,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_STREAMS=False,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    _logging()
+    engine = engine or make_engine(config.database_url)
+    app.extensions["engine"] = engine
+    app.extensions["session_factory"] = make_session_factory(engine)
+    Bootstrap5(app)
+    Compress(app)
+    csrf.init_app(app)
+    _sign_in(app)
+    web.init_web(app)
+    _templates(app)
+    _capabilities(app)
+    return app
+
+
+def _capabilities(app: Flask) -> None:
+    from exam_app.accounts.views import accounts
+    from exam_app.admin.views import admin
+    from exam_app.api.views import api
+    from exam_app.archive.views import archive
+    from exam_app.bank.views import bank
+    from exam_app.coverage.views import coverage
+    from exam_app.exams.views import exams
+    from exam_app.home.views import home
+    from exam_app.kb.views import kb
+    from exam_app.learn.views import learn
+    from exam_app.ledger.views import ledger
+    from exam_app.verify.views import verify
+
+    for blueprint in (
+        home,
+        accounts,
+        kb,
+        learn,
+        exams,
+        archive,
+        coverage,
+        ledger,
+        bank,
+        admin,
+        verify,
+        api,
+    ):
+        app.register_blueprint(blueprint)
+
+
+def _sign_in(app: Flask) -> None:
+    manager = LoginManager(app)
+
+    @manager.user_loader
+    def _load(token: str) -> SignedIn | None:
+        account = find_session(web.db(), token)
+        return SignedIn(token, account) if account else None
+
+
+def _templates(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        date=web.chinese_date, time=web.chinese_time, plain=web.plain, kb_url=kb_url, mask=mask_name
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def _context() -> dict[str, Any]:
+        signed_in = current_user.is_authenticated if "session" in g or current_user else False
+        own = web.account() if signed_in else None
+        return {
+            "own": own,
+            "role_name": ROLES[own.role] if own else "",
+            "nav": navigation(own.role) if own else [],
+            "demo": app.config["ACADEMY"].demo,
+            "today": web.today(),
+            "request_id": g.get("request_id", ""),
+        }
+
+
+def _logging() -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

@@ -1,0 +1,24 @@
+"""Forms of the accounts."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    phone = StringField(
+        "手机号", [InputRequired("请填手机号"), Length(max=20, message="手机号是 11 位数字")]
+    )
+    password = PasswordField(
+        "密码", [InputRequired("请填密码"), Length(max=128, message="密码太长")]
+    )
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    old = PasswordField("现在的密码", [InputRequired("请填现在的密码"), Length(max=128)])
+    new = PasswordField(
+        "新密码", [InputRequired("请填新密码"), Length(max=128, message="密码太长")]
+    )
+    again = PasswordField("再填一次新密码", [EqualTo("new", "两次填的新密码不一样,请重填")])

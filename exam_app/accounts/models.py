@@ -1,0 +1,66 @@
+"""Tables of the accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from training_records.database import Base, now
+from training_records.ledger.models import Person
+
+
+class Account(Base):
+    """Who may sign in: one phone, one role, one scope. Identity: `id`; `phone` is unique."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    phone: Mapped[str] = mapped_column(String(11), unique=True)
+    name: Mapped[str] = mapped_column(String(40))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(12))
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    must_change_password: Mapped[bool] = mapped_column(default=True)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    person: Mapped[Person | None] = relationship()
+
+
+class LoginSession(Base):
+    """One sign-in on one device. Identity: the hash of its random token.
+
+    Signing out deletes the row, so that a copied cookie is worth nothing afterwards.
+    """
+
+    __tablename__ = "login_session"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+
+    account: Mapped[Account] = relationship()
+
+
+class Throttle(Base):
+    """Failed sign-ins of one phone or one address. Identity: `key`."""
+
+    __tablename__ = "throttle"
+
+    key: Mapped[str] = mapped_column(String(60), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    blocked_until: Mapped[datetime | None]
+    last_at: Mapped[datetime] = mapped_column(default=now)
+
+
+ROLES = {
+    "director": "儿童主任",
+    "supervisor": "儿童督导员",
+    "district": "区(市)民政部门",
+    "city": "市民政局",
+    "operator": "系统管理员",
+}

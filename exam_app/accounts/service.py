@@ -1,0 +1,225 @@
+"""The verbs of the accounts: create, sign in, sign out, change and reset passwords."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, joinedload
+
+from exam_app.accounts.models import ROLES, Account, LoginSession, Throttle
+from training_records.database import now
+from training_records.divisions import get_division
+from training_records.errors import NotFound, Refused
+from training_records.ledger.values import phone as parse_phone
+
+SESSION_LENGTH = timedelta(days=14)
+FREE_FAILURES = {"phone": 5, "address": 30}
+DELAY = timedelta(seconds=30)
+MAX_DELAY = timedelta(minutes=15)
+FORGET_AFTER = timedelta(hours=12)
+MIN_PASSWORD = 8
+
+# OWASP's argon2id minimum (19 MiB, 2 passes, 1 lane): bounds what a burst of sign-ins costs.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+
+class SignInRefused(Refused):
+    """Wrong credentials or too many tries; the message is the same whether the phone exists."""
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash."""
+    return _HASHER.hash(password)
+
+
+@lru_cache
+def _dummy_hash() -> str:
+    return hash_password(secrets.token_hex(8))
+
+
+@lru_cache
+def common_passwords() -> frozenset[str]:
+    """Passwords that are tried first."""
+    return frozenset(files("exam_app").joinpath("data/common_passwords.txt").read_text().split())
+
+
+def check_password_rules(password: str, phone: str) -> None:
+    """Refused when too short or long, common, one character repeated, or holding the phone."""
+    if len(password) < MIN_PASSWORD:
+        raise Refused(f"新密码只有 {len(password)} 位,至少要 {MIN_PASSWORD} 位")
+    if len(password) > 128:
+        raise Refused("新密码太长,最多 128 位")
+    folded = password.lower()
+    if phone in password or (len(phone) >= 8 and phone[-8:] in password):
+        raise Refused("密码里不要有手机号,请换一个")
+    if folded in common_passwords() or len(set(folded)) <= 2:
+        raise Refused("这个密码太常见,容易被猜到,请换一个,例如三个不相干的词连起来")
+
+
+def create_account(
+    session: Session,
+    phone: str,
+    name: str,
+    role: str,
+    division_code: str,
+    person_id: int | None = None,
+    password: str | None = None,
+) -> tuple[Account, str]:
+    """A new account and its initial password, which must be changed at the first sign-in."""
+    try:
+        phone = parse_phone(phone)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    if role not in ROLES:
+        raise Refused(f"没有“{role}”这种角色,可用:{'、'.join(ROLES)}")
+    get_division(session, division_code)
+    if session.scalar(select(Account.id).where(Account.phone == phone)):
+        raise Refused("这个手机号已经开通账号")
+    initial = password or new_initial_password()
+    account = Account(
+        phone=phone,
+        name=name,
+        role=role,
+        division_code=division_code,
+        person_id=person_id,
+        password_hash=hash_password(initial),
+    )
+    session.add(account)
+    session.flush()
+    return account, initial
+
+
+def new_initial_password() -> str:
+    """Ten characters that are easy to read out."""
+    return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
+
+
+def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[Account, str]:
+    """The account and a fresh session token. `SignInRefused` otherwise; failures are counted.
+
+    The caller commits in both cases: also a refused try has to be remembered.
+    """
+    at = now()
+    keys = [f"phone:{phone[:11]}", f"address:{address}"]
+    throttles = {
+        t.key: t
+        for t in session.scalars(select(Throttle).where(Throttle.key.in_(keys)).with_for_update())
+    }
+    waits = [
+        t.blocked_until - at for t in throttles.values() if t.blocked_until and t.blocked_until > at
+    ]
+    if waits:
+        seconds = int(max(waits).total_seconds()) + 1
+        raise SignInRefused(
+            f"密码输错次数太多,请等 {_duration(seconds)}后再试。忘记密码请找区(市)民政部门重设"
+        )
+    account = session.scalar(select(Account).where(Account.phone == phone))
+    if not _verify(account.password_hash if account else _dummy_hash(), password) or not (
+        account and account.active
+    ):
+        for key in keys:
+            _count_failure(session, throttles.get(key), key, at)
+        raise SignInRefused("手机号或密码不对,请检查后再试。忘记密码请找区(市)民政部门重设")
+    if keys[0] in throttles:
+        session.delete(throttles[keys[0]])
+    if _HASHER.check_needs_rehash(account.password_hash):
+        account.password_hash = hash_password(password)
+    return account, open_session(session, account)
+
+
+def open_session(session: Session, account: Account) -> str:
+    """A new session token for an account."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        LoginSession(
+            token_hash=_token_hash(token), account_id=account.id, expires_at=now() + SESSION_LENGTH
+        )
+    )
+    session.flush()
+    return token
+
+
+def find_session(session: Session, token: str) -> Account | None:
+    """The account that a token is signed in as."""
+    row = session.scalar(
+        select(LoginSession)
+        .where(LoginSession.token_hash == _token_hash(token), LoginSession.expires_at > now())
+        .options(joinedload(LoginSession.account))
+    )
+    return row.account if row and row.account.active else None
+
+
+def sign_out(session: Session, token: str) -> None:
+    """Ends one session on the server."""
+    session.execute(delete(LoginSession).where(LoginSession.token_hash == _token_hash(token)))
+
+
+def change_password(session: Session, account: Account, old: str, new: str) -> str:
+    """Sets a new password, ends all sessions and returns a token for a new one."""
+    if not _verify(account.password_hash, old):
+        raise Refused("原密码不对,请再输一次")
+    if new == old:
+        raise Refused("新密码和原密码一样,请换一个")
+    check_password_rules(new, account.phone)
+    account.password_hash = hash_password(new)
+    account.must_change_password = False
+    session.execute(delete(LoginSession).where(LoginSession.account_id == account.id))
+    return open_session(session, account)
+
+
+def reset_password(session: Session, account: Account) -> str:
+    """A new initial password; all sessions end and the lock is lifted."""
+    initial = new_initial_password()
+    account.password_hash = hash_password(initial)
+    account.must_change_password = True
+    session.execute(delete(LoginSession).where(LoginSession.account_id == account.id))
+    unlock(session, account.phone)
+    return initial
+
+
+def unlock(session: Session, phone: str) -> None:
+    """Forgets failed sign-ins of a phone."""
+    session.execute(delete(Throttle).where(Throttle.key == f"phone:{phone}"))
+
+
+def get_account(session: Session, phone: str) -> Account:
+    """The account with this phone, or NotFound."""
+    account = session.scalar(select(Account).where(Account.phone == phone))
+    if account is None:
+        raise NotFound("没有这个手机号的账号")
+    return account
+
+
+def _count_failure(session: Session, throttle: Throttle | None, key: str, at: datetime) -> None:
+    if throttle is None:
+        throttle = Throttle(key=key, failures=0)
+        session.add(throttle)
+    elif at - throttle.last_at > FORGET_AFTER:
+        throttle.failures = 0
+    throttle.failures += 1
+    throttle.last_at = at
+    over = throttle.failures - FREE_FAILURES[key.split(":")[0]]
+    if over >= 0:
+        throttle.blocked_until = at + min(DELAY * 2 ** min(over, 10), MAX_DELAY)
+
+
+def _verify(hashed: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds} 秒" if seconds < 90 else f"{-(-seconds // 60)} 分钟"

@@ -1,0 +1,81 @@
+"""Pages of the accounts: sign in, sign out, password."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.accounts.forms import LoginForm, PasswordForm
+from exam_app.accounts.models import Account
+from exam_app.accounts.service import SignInRefused, change_password, sign_in, sign_out
+from exam_app.scope import EVERYONE, PUBLIC, access
+from training_records.errors import Refused
+
+accounts = Blueprint("accounts", __name__)
+
+
+def remember(account: Account, token: str) -> None:
+    """Binds the browser to a fresh session; whatever was in the old one is gone."""
+    from exam_app import SignedIn
+
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(token, account))
+
+
+@accounts.route("/login", methods=["GET", "POST"])
+@access(PUBLIC)
+def login() -> str | Response | tuple[str, int]:
+    form = LoginForm()
+    if current_user.is_authenticated and request.method == "GET":
+        return redirect(url_for("home.index"))
+    if not form.validate_on_submit():
+        return render_template("accounts/login.html", form=form)
+    try:
+        account, token = sign_in(
+            web.db(),
+            (form.phone.data or "").strip(),
+            form.password.data or "",
+            request.remote_addr or "",
+        )
+    except SignInRefused as refused:
+        web.db().commit()
+        return render_template("accounts/login.html", form=form, refused=str(refused)), 422
+    web.db().commit()
+    remember(account, token)
+    if account.must_change_password:
+        return redirect(url_for("accounts.password"))
+    return redirect(web.safe_next(request.args.get("next")))
+
+
+@accounts.post("/logout")
+@access(EVERYONE)
+def logout() -> Response:
+    sign_out(web.db(), current_user.id)
+    web.db().commit()
+    logout_user()
+    session.clear()
+    return redirect(url_for("accounts.login"))
+
+
+@accounts.route("/password", methods=["GET", "POST"])
+@access(EVERYONE)
+def password() -> str | Response | tuple[str, int]:
+    form = PasswordForm()
+    if not form.validate_on_submit():
+        return render_template("accounts/password.html", form=form)
+    first = web.account().must_change_password
+    try:
+        token = change_password(
+            web.db(), web.db().merge(web.account()), form.old.data or "", form.new.data or ""
+        )
+    except Refused as refused:
+        web.db().rollback()
+        return render_template("accounts/password.html", form=form, refused=str(refused)), 422
+    web.audit("password.change", f"account:{web.account().id}")
+    web.db().commit()
+    remember(web.account(), token)
+    flash("新密码设好了,请记住它。" if first else "密码改好了。其他手机上的登录都已退出。")
+    return redirect(url_for("home.index"))

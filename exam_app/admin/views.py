@@ -1,0 +1,78 @@
+"""Settings: accounts within the scope, unlock and reset."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import or_, select
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.accounts.models import ROLES, Account
+from exam_app.accounts.service import reset_password, unlock
+from exam_app.audit.service import tail
+from exam_app.scope import MANAGERS, access
+from training_records.divisions import within
+from training_records.errors import NotFound
+
+admin = Blueprint("admin", __name__)
+# Who may reset whose password: nobody their equals or betters.
+BELOW = {
+    "district": ("director", "supervisor"),
+    "city": ("director", "supervisor", "district"),
+    "operator": ("director", "supervisor", "district", "city"),
+}
+
+
+@admin.get("/admin")
+@access(MANAGERS)
+def index() -> str:
+    text = request.args.get("q", "").strip()[:20]
+    found = []
+    if text:
+        query = select(Account).where(
+            within(Account.division_code, web.scope().prefix),
+            Account.role.in_(BELOW[web.account().role]),
+            or_(
+                Account.phone.startswith(text, autoescape=True),
+                Account.name.contains(text, autoescape=True),
+            ),
+        )
+        found = list(
+            web.db().scalars(query.order_by(Account.division_code, Account.name).limit(50))
+        )
+    log = tail(web.db(), 20)[::-1] if web.account().role == "operator" else []
+    return render_template("admin/index.html", q=text, found=found, roles=ROLES, log=log)
+
+
+def _account(account_id: int) -> Account:
+    account = web.db().scalar(
+        select(Account).where(
+            Account.id == account_id,
+            within(Account.division_code, web.scope().prefix),
+            Account.role.in_(BELOW[web.account().role]),
+        )
+    )
+    if account is None:
+        raise NotFound("没有这个账号,或不在您的管理范围内")
+    return account
+
+
+@admin.post("/admin/accounts/<int:account_id>/reset")
+@access(MANAGERS)
+def reset(account_id: int) -> str:
+    account = _account(account_id)
+    password = reset_password(web.db(), account)
+    web.audit("password.reset", f"account:{account.id}")
+    web.db().commit()
+    return render_template("admin/initial.html", account=account, password=password)
+
+
+@admin.post("/admin/accounts/<int:account_id>/unlock")
+@access(MANAGERS)
+def open_lock(account_id: int) -> Response:
+    account = _account(account_id)
+    unlock(web.db(), account.phone)
+    web.audit("account.unlock", f"account:{account.id}")
+    web.db().commit()
+    flash(f"{account.name}的账号已解锁,可以马上再登录。")
+    return redirect(url_for("admin.index", q=account.phone))

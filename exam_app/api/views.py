@@ -1,0 +1,290 @@
+"""The JSON API under ``/api/v1``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from flask_wtf.csrf import generate_csrf
+from pydantic import BaseModel, ValidationError
+from werkzeug.wrappers import Response as BaseResponse
+
+from exam_app import csrf, web
+from exam_app.accounts.service import SignInRefused, sign_in
+from exam_app.accounts.views import remember
+from exam_app.api import schemas
+from exam_app.api.openapi import describe, describes
+from exam_app.coverage.views import read_report
+from exam_app.exams import service
+from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, TooLate
+from exam_app.exams.models import Attempt, Exam
+from exam_app.kb.pages import kb_url
+from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
+from training_records.archive.service import entries_of
+from training_records.coverage import report_dict
+from training_records.database import now
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+Model = TypeVar("Model", bound=BaseModel)
+MAX_BODY = 512 * 1024
+
+
+class _BadBody(Exception):
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+
+
+def _body(model: type[Model]) -> Model:
+    """The request's JSON in the shape of `model`."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise _BadBody(413, f"内容超过 {MAX_BODY // 1024} KB,请分几次发送")
+    data = request.get_json(silent=True)
+    if not isinstance(data, dict):
+        raise _BadBody(400, "请求体要是一个 JSON 对象")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(p) for p in fault["loc"])
+        raise _BadBody(
+            422, f"字段 {place} 不对:类型或长度不合要求,请对照 /api/v1/openapi.json"
+        ) from None
+
+
+@api.errorhandler(_BadBody)
+def _bad_body(error: _BadBody) -> BaseResponse:
+    return web.refuse(error.status, error.detail)
+
+
+@api.errorhandler(BadAnswer)
+def _bad_answer(error: BadAnswer) -> BaseResponse:
+    return web.refuse(422, str(error))
+
+
+@api.errorhandler(MissingAnswers)
+def _missing(error: MissingAnswers) -> BaseResponse:
+    return web.refuse(409, str(error), missing=error.slots)
+
+
+@api.errorhandler(TooLate)
+def _too_late(error: TooLate) -> BaseResponse:
+    # The late answers themselves are kept.
+    web.db().commit()
+    return web.refuse(409, str(error), late=True)
+
+
+@api.errorhandler(Closed)
+def _closed(error: Closed) -> BaseResponse:
+    return web.refuse(409, str(error))
+
+
+def _json(model: BaseModel) -> Response:
+    return jsonify(model.model_dump(mode="json", exclude_none=False))
+
+
+def _iso(value: datetime) -> str:
+    return value.isoformat(timespec="milliseconds")
+
+
+@api.post("/login")
+@csrf.exempt
+@access(PUBLIC)
+@describes("登录", schemas.LoginOut, schemas.LoginIn)
+def login() -> BaseResponse:
+    body = _body(schemas.LoginIn)
+    try:
+        account, token = sign_in(
+            web.db(), body.phone.strip(), body.password, request.remote_addr or ""
+        )
+    except SignInRefused as refused:
+        web.db().commit()
+        return web.problem(401, str(refused))
+    web.db().commit()
+    remember(account, token)
+    user = schemas.UserOut(
+        id=account.id,
+        name=account.name,
+        role=account.role,
+        division=account.division_code,
+        person_id=account.person_id,
+        must_change_password=account.must_change_password,
+    )
+    return _json(schemas.LoginOut(csrf_token=generate_csrf(), user=user))
+
+
+@api.get("/exams")
+@access(LEARNERS)
+@describes("我可以考的考试", schemas.ExamsOut)
+def exams() -> Response:
+    found = service.exams_for(web.db(), web.person_id())
+    return _json(schemas.ExamsOut(exams=[_exam(exam, attempts) for exam, attempts in found]))
+
+
+def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
+    at = now()
+    left = max(exam.attempts_allowed - len([a for a in attempts if a.state != "voided"]), 0)
+    if any(a.passed for a in attempts):
+        state = "passed"
+    elif any(a.state == "in_progress" for a in attempts):
+        state = "in_progress"
+    elif at < exam.opens_at:
+        state = "not_open"
+    elif at >= exam.closes_at:
+        state = "closed"
+    else:
+        state = "open" if left else "used_up"
+    return schemas.ExamOut(
+        id=exam.id,
+        title=exam.title,
+        kind=exam.kind,
+        minutes=exam.minutes,
+        pass_percent=float(exam.pass_percent),
+        opens_at=_iso(exam.opens_at),
+        closes_at=_iso(exam.closes_at),
+        attempts_allowed=exam.attempts_allowed,
+        attempts_left=left,
+        state=state,
+        attempts=[
+            schemas.AttemptBrief(
+                attempt_id=a.id,
+                state=a.state,
+                score=None if a.score is None else float(a.score),
+                passed=a.passed,
+            )
+            for a in attempts
+        ],
+    )
+
+
+@api.post("/exams/<int:exam_id>/attempts")
+@access(LEARNERS)
+@describes("开始或接着考", schemas.StartOut)
+def start(exam_id: int) -> Response:
+    attempt = service.start(web.db(), exam_id, web.person_id())
+    web.db().commit()
+    saved = service.answers_of(web.db(), attempt.id)
+    return _json(
+        schemas.StartOut(
+            attempt_id=attempt.id,
+            state=attempt.state,
+            server_time=_iso(now()),
+            deadline=_iso(attempt.deadline),
+            paper=schemas.PaperOut(
+                items=[schemas.ItemOut(**item) for item in service.paper(attempt)]
+            ),
+            answers={
+                s: schemas.SavedAnswer(response=a.response, seq=a.seq) for s, a in saved.items()
+            },
+        )
+    )
+
+
+@api.put("/attempts/<int:attempt_id>/answers")
+@access(LEARNERS)
+@describes("保存答案", schemas.SaveOut, schemas.AnswersIn)
+def save(attempt_id: int) -> Response:
+    body = _body(schemas.AnswersIn)
+    new = [service.NewAnswer(a.slot, a.response, a.seq) for a in body.answers]
+    saved, attempt = service.save_answers(web.db(), attempt_id, web.person_id(), new)
+    web.db().commit()
+    return _json(
+        schemas.SaveOut(saved=saved, server_time=_iso(now()), deadline=_iso(attempt.deadline))
+    )
+
+
+@api.post("/attempts/<int:attempt_id>/submit")
+@access(LEARNERS)
+@describes("交卷", schemas.AttemptOut, schemas.SubmitIn)
+def submit(attempt_id: int) -> Response:
+    body = _body(schemas.SubmitIn)
+    attempt = service.submit(
+        web.db(), attempt_id, web.person_id(), body.expected, web.config().zone
+    )
+    web.db().commit()
+    return _json(_attempt(attempt))
+
+
+@api.get("/attempts/<int:attempt_id>")
+@access(LEARNERS)
+@describes("一次作答的状态和结果", schemas.AttemptOut)
+def attempt(attempt_id: int) -> Response:
+    return _json(_attempt(service.get_attempt(web.db(), attempt_id, web.person_id())))
+
+
+def _attempt(attempt: Attempt) -> schemas.AttemptOut:
+    out = schemas.AttemptOut(
+        attempt_id=attempt.id,
+        state=attempt.state,
+        server_time=_iso(now()),
+        deadline=_iso(attempt.deadline),
+    )
+    if attempt.state != "released":
+        return out
+    out.score, out.max_score = float(attempt.score or 0), float(attempt.max_score or 0)
+    out.passed, out.certificate_no = attempt.passed, attempt.certificate_no
+    out.result = [
+        schemas.ResultItem(
+            slot=r["slot"],
+            stem=r["stem"],
+            response=r["response"],
+            key=r["key"],
+            right=r["right"],
+            points=r["points"],
+            explanation=r["explanation"],
+            source=r["source"],
+            kb_url=kb_url(r["kb"]),
+        )
+        for r in service.result(web.db(), attempt)
+    ]
+    return out
+
+
+@api.get("/coverage")
+@access(OFFICES)
+@describes("培训覆盖率", schemas.CoverageOut, query=("year", "division", "as_of"))
+def coverage() -> Response:
+    return _json(schemas.CoverageOut(**report_dict(read_report(), people=False)))
+
+
+@api.get("/people/<int:person_id>/records")
+@access(EVERYONE)
+@describes("培训档案", schemas.RecordsOut)
+def records(person_id: int) -> Response:
+    person = web.scope().person(web.db(), person_id)
+    entries = entries_of(web.db(), person.id, all_rows=True)
+    voided = {e.voids_id for e in entries if e.voids_id}
+    rows: list[Any] = [
+        schemas.RecordOut(
+            id=e.id,
+            kind=e.kind,
+            date=e.date.isoformat(),
+            title=e.title,
+            level=e.level,
+            form=e.form,
+            organiser=e.organiser,
+            hours=None if e.hours is None else float(e.hours),
+            score=None if e.score is None else float(e.score),
+            passed=e.passed,
+            certificate_no=e.certificate_no,
+            voided=e.id in voided,
+            voids=e.voids_id,
+            recorded_at=_iso(e.recorded_at),
+            hash=e.hash,
+        )
+        for e in entries
+    ]
+    return _json(schemas.RecordsOut(person_id=person.id, name=person.name, records=rows))
+
+
+@api.get("/openapi.json")
+@access(PUBLIC)
+def openapi() -> Response:
+    rules = []
+    for rule in current_app.url_map.iter_rules():
+        view = current_app.view_functions[rule.endpoint]
+        if hasattr(view, "operation"):
+            method = next(m for m in sorted(rule.methods or ()) if m not in ("HEAD", "OPTIONS"))
+            rules.append((rule.rule, method, view))
+    return jsonify(describe(sorted(rules, key=lambda r: (r[0], r[1]))))

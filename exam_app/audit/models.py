@@ -1,0 +1,39 @@
+"""Table of the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+
+class AuditEntry(Base):
+    """Who did what to what, when. Append-only, hash-chained. Identity: `seq`."""
+
+    __tablename__ = "audit_entry"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(default=now)
+    actor: Mapped[str] = mapped_column(String(40))
+    scope: Mapped[str] = mapped_column(String(12))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80))
+    detail: Mapped[dict[str, Any] | None]
+    request_id: Mapped[str | None] = mapped_column(String(36))
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    def content(self) -> dict[str, Any]:
+        return {
+            "at": self.at,
+            "actor": self.actor,
+            "scope": self.scope,
+            "action": self.action,
+            "subject": self.subject,
+            "detail": self.detail,
+            "request_id": self.request_id,
+        }

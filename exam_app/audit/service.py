@@ -1,0 +1,53 @@
+"""The verbs of the audit log: record, read, verify."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.audit.models import AuditEntry
+from training_records.chain import Break, ChainHead, find_breaks, link, lock_head
+from training_records.database import now
+
+CHAIN = "audit"
+
+
+def record(
+    session: Session,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: dict[str, Any] | None = None,
+    scope: str = "",
+    request_id: str | None = None,
+) -> None:
+    """Appends an entry in the caller's transaction; no personal data belongs in `detail`."""
+    head = lock_head(session, CHAIN)
+    entry = AuditEntry(
+        at=now(),
+        actor=actor,
+        scope=scope,
+        action=action,
+        subject=subject,
+        detail=detail,
+        request_id=request_id,
+    )
+    entry.seq, entry.previous, entry.hash = link(head, entry.content())
+    session.add(entry)
+    session.flush()
+
+
+def tail(session: Session, limit: int = 50) -> list[AuditEntry]:
+    """The last entries, oldest first."""
+    rows = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit))
+    return list(rows)[::-1]
+
+
+def verify(session: Session) -> tuple[int, list[Break]]:
+    """Checks the chain: (number of entries, breaks)."""
+    entries = list(session.scalars(select(AuditEntry).order_by(AuditEntry.seq)))
+    head = session.get(ChainHead, CHAIN)
+    links = [(e.seq, e.previous, e.hash, e.content()) for e in entries]
+    return len(entries), find_breaks(CHAIN, links, (head.seq, head.hash) if head else None)

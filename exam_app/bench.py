@@ -1,0 +1,206 @@
+"""Benchmarks: each row a measurement, each ratio against a reference in the same run."""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineWorkbook
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from exam_app.config import Config, load_config
+from exam_app.demo.seed import CITY, seed_demo
+from exam_app.demo.workbook import office_workbook
+from exam_app.migrate import upgrade
+from question_bank import assemble, load_bank, load_blueprint
+from training_records.certificates.models import Certificate
+from training_records.certificates.pdf import certificate_pdf
+from training_records.coverage import coverage
+from training_records.database import make_engine, make_session_factory
+from training_records.divisions import Division
+from training_records.ledger.importer import import_ledger
+from training_records.ledger.models import Person
+
+
+def machine() -> str:
+    """Processor kind and count, Python version."""
+    return f"{platform.machine()} {os.cpu_count()} CPU, Python {platform.python_version()}"
+
+
+def _result(name: str, rows: list[dict[str, Any]], ratios: dict[str, float]) -> dict[str, Any]:
+    return {"name": name, "machine": machine(), "rows": rows, "ratios": ratios}
+
+
+def best(function: Callable[[], Any], repeat: int = 3) -> float:
+    """Seconds of the fastest of several runs."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+@contextmanager
+def demo_database(people: int) -> Iterator[tuple[Session, Config]]:
+    """A throw-away database with demonstration data."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = load_config({}, instance=folder, secret_key="bench" * 8)
+        engine = make_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
+        upgrade(engine)
+        with make_session_factory(engine)() as session:
+            seed_demo(session, config, people)
+            yield session, config
+        engine.dispose()
+
+
+def places(session: Session) -> list[tuple[str, str, str]]:
+    """(district, town, village) names of all villages."""
+    names = dict(session.execute(select(Division.code, Division.name)).tuples().all())
+    return [
+        (names[c[:6].ljust(12, "0")], names[c[:9].ljust(12, "0")], n)
+        for c, n in names.items()
+        if c[9:] != "000"
+    ]
+
+
+def bench_import() -> dict[str, Any]:
+    """Import of a 7,000-row office workbook against reading it and one bulk insert."""
+    with demo_database(20) as (session, _):
+        data, planted = office_workbook(places(session), 7000, 0.03)
+
+        def dry() -> Any:
+            report = import_ledger(
+                session,
+                data,
+                prefix="3702",
+                today=date(2026, 11, 24),
+                digest_key=b"x",
+                dry_run=True,
+            )
+            session.rollback()
+            return report
+
+        def reference() -> None:
+            rows = (
+                CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+            )
+            people = [{"name": str(r[1])[:40], "phone": f"{n:011d}"} for n, r in enumerate(rows)]
+            session.execute(insert(Person), people)
+            session.rollback()
+
+        report = dry()
+        seconds, bare = best(dry), best(reference)
+        start = time.perf_counter()
+        import_ledger(
+            session,
+            data,
+            prefix="3702",
+            today=date(2026, 11, 24),
+            digest_key=b"x",
+            accept_good=True,
+        )
+        session.rollback()
+        applied = time.perf_counter() - start
+    rows = [
+        {"step": "读表加一次批量写入(参照)", "seconds": round(bare, 3)},
+        {
+            "step": "检查 7000 行",
+            "seconds": round(seconds, 3),
+            "faults": len({e.row for e in report.errors}),
+            "planted": len(planted),
+        },
+        {"step": "检查并写入", "seconds": round(applied, 3)},
+    ]
+    return _result("import", rows, {"导入÷参照": applied / bare})
+
+
+def bench_coverage() -> dict[str, Any]:
+    """The city's coverage against reading all persons of the ledger."""
+    with demo_database(7000) as (session, _):
+        day = date(2026, 11, 24)
+        whole = best(lambda: coverage(session, CITY, 2026, day))
+        town = best(lambda: coverage(session, "370283001000", 2026, day))
+        plain = best(lambda: session.execute(select(Person.id, Person.name, Person.phone)).all())
+    rows = [
+        {"step": "读全部人员(参照)", "seconds": round(plain, 4)},
+        {"step": "全市覆盖率", "seconds": round(whole, 4)},
+        {"step": "一个镇", "seconds": round(town, 4)},
+    ]
+    return _result("coverage", rows, {"全市÷参照": whole / plain, "镇÷全市": town / whole})
+
+
+def bench_assemble() -> dict[str, Any]:
+    """One form and four parallel forms, against drawing by hand (greedy)."""
+    questions, plan = load_bank().reviewed(), load_blueprint("induction")
+
+    def greedy() -> None:
+        wanted = dict(plan.types)
+        [
+            q
+            for q in questions
+            if (wanted.update({q.type: wanted[q.type] - 1}) or wanted[q.type] >= 0)
+        ]
+
+    one, four = (
+        best(lambda: assemble(questions, plan, 1)),
+        best(lambda: assemble(questions, plan, 4), 1),
+    )
+    bare = best(greedy)
+    forms = assemble(questions, plan, 4)
+    means = [f.mean_facility or 0 for f in forms]
+    rows = [
+        {"step": "贪心只看题型(参照)", "seconds": round(bare, 5)},
+        {"step": "1 套", "seconds": round(one, 3)},
+        {
+            "step": "4 套",
+            "seconds": round(four, 3),
+            "facility_spread": round(max(means) - min(means), 4),
+        },
+    ]
+    return _result("assemble", rows, {"1 套÷参照": one / bare})
+
+
+def bench_render() -> dict[str, Any]:
+    """Certificates, one by one, the first against the following."""
+
+    def make() -> bytes:
+        return certificate_pdf(
+            Certificate(
+                no="QD2026-ABCD-EFGH-JKMN",
+                holder="王示例",
+                title="初任儿童主任考核",
+                organiser="青岛市民政局",
+                issued_on=date(2026, 11, 24),
+            ),
+            "示例村",
+            "http://127.0.0.1:8000/verify/QD2026-ABCD-EFGH-JKMN",
+        )
+
+    first = best(make, 1)
+    following = best(make, 5)
+    return _result(
+        "render",
+        [
+            {"step": "第一张", "seconds": round(first, 3)},
+            {"step": "以后每张", "seconds": round(following, 3)},
+        ],
+        {"以后÷第一张": following / first},
+    )
+
+
+BENCHES = {
+    "import": bench_import,
+    "coverage": bench_coverage,
+    "assemble": bench_assemble,
+    "render": bench_render,
+}

@@ -1,0 +1,32 @@
+"""`academy bench`: measurements as ratios against a reference in the same run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from exam_app.bench import BENCHES
+from exam_app.cli.tools import emit, json_option
+
+
+@click.command()
+@click.argument("name", type=click.Choice([*BENCHES, "all"]))
+@json_option
+def bench(name: str, as_json: bool) -> None:
+    """性能测试:import、coverage、assemble、render。"""
+    names = list(BENCHES) if name == "all" else [name]
+    results = [BENCHES[n]() for n in names]
+    if as_json:
+        emit(results[0] if name != "all" else results)
+        return
+    for result in results:
+        _print(result)
+
+
+def _print(result: dict[str, Any]) -> None:
+    click.echo(f"== {result['name']}({result['machine']})")
+    for row in result["rows"]:
+        click.echo("  " + "  ".join(f"{k}={v}" for k, v in row.items()))
+    for name, value in result["ratios"].items():
+        click.echo(f"  比值 {name} = {value:.2f}")

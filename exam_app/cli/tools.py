@@ -1,0 +1,50 @@
+"""What the commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from exam_app.config import Config, load_config
+from training_records.database import make_engine, make_session_factory
+
+json_option = click.option("--json", "as_json", is_flag=True, help="标准输出只有一个 JSON 文档")
+
+
+@contextmanager
+def open_session(config: Config | None = None) -> Iterator[tuple[Session, Config]]:
+    """A session on the configured database; the command commits."""
+    config = config or load_config()
+    engine = make_engine(config.database_url)
+    try:
+        with make_session_factory(engine)() as session:
+            yield session, config
+    finally:
+        engine.dispose()
+
+
+def say(text: str) -> None:
+    """A line for people, on stderr."""
+    click.echo(text, err=True)
+
+
+def emit(data: Any) -> None:
+    """The one JSON document on stdout."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Writes a result and says where."""
+    Path(path).write_bytes(data)
+    say(f"已写入 {path}")
+
+
+def stop(code: int) -> None:
+    sys.exit(code)

@@ -1,0 +1,123 @@
+"""Configuration: defaults, then a `.env` file, then environment variables `ACADEMY_*`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+
+PREFIX = "ACADEMY_"
+ROOT = Path(__file__).resolve().parents[1]
+SECRETS = ("secret_key", "database_url", "redis_url")
+
+
+class ConfigError(ValueError):
+    """A setting that can't be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The effective settings; `sources` says where each came from."""
+
+    database_url: str
+    secret_key: str
+    env: str
+    public_url: str
+    instance: Path
+    redis_url: str
+    timezone: str
+    study_pace: float
+    demo: bool
+    sources: Mapping[str, str]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def secure(self) -> bool:
+        """Behind TLS: cookies are Secure and HSTS is sent."""
+        return self.public_url.startswith("https://")
+
+
+def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -> Config:
+    """The configuration from `overrides`, the environment, `.env` and defaults, in that order.
+
+    Raises `ConfigError`, e.g. when production has no explicit secret key.
+    """
+    environ = os.environ if environ is None else environ
+    dotenv = {k: v for k, v in dotenv_values(Path.cwd() / ".env").items() if v is not None}
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for name in _names():
+        variable = PREFIX + name.upper()
+        if name in overrides and overrides[name] is not None:
+            values[name], sources[name] = str(overrides[name]), "命令行"
+        elif variable in environ:
+            values[name], sources[name] = environ[variable], "环境变量"
+        elif variable in dotenv:
+            values[name], sources[name] = dotenv[variable], ".env"
+        else:
+            sources[name] = "默认值"
+    instance = Path(values.get("instance", str(ROOT / "instance"))).resolve()
+    env = values.get("env", "development")
+    if env == "production" and "secret_key" not in values:
+        raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY(一串随机字符,至少 32 位)")
+    try:
+        pace = float(values.get("study_pace", "1"))
+        ZoneInfo(values.get("timezone", "Asia/Shanghai"))
+    except (ValueError, KeyError) as error:
+        raise ConfigError(
+            f"ACADEMY_STUDY_PACE 要填数字,ACADEMY_TIMEZONE 要填时区名:{error}"
+        ) from error
+    return Config(
+        database_url=values.get("database_url", f"sqlite:///{instance / 'academy.db'}"),
+        secret_key=values.get("secret_key") or _generated_key(instance),
+        env=env,
+        public_url=values.get("public_url", "http://127.0.0.1:8000").rstrip("/"),
+        instance=instance,
+        redis_url=values.get("redis_url", ""),
+        timezone=values.get("timezone", "Asia/Shanghai"),
+        study_pace=pace,
+        demo=values.get("demo", "").lower() in ("1", "true", "yes"),
+        sources=sources,
+    )
+
+
+def _names() -> list[str]:
+    return [f.name for f in fields(Config) if f.name != "sources"]
+
+
+def _generated_key(instance: Path) -> str:
+    path = instance / "secret_key"
+    if not path.exists():
+        try:
+            instance.mkdir(parents=True, exist_ok=True)
+            with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
+                out.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise ConfigError(
+                f"文件夹 {instance} 不能写入:{error.strerror}。请改权限,或设置 ACADEMY_INSTANCE"
+            ) from error
+    return path.read_text().strip()
+
+
+def masked(config: Config) -> dict[str, dict[str, str]]:
+    """Values with secrets masked, each with its source."""
+    shown = {}
+    for name in _names():
+        value = str(getattr(config, name))
+        if name == "database_url" and "@" in value:
+            head, _, tail = value.rpartition("@")
+            value = head.split("://")[0] + "://****@" + tail
+        elif name in ("secret_key",) or (name == "redis_url" and "@" in value):
+            value = "****"
+        shown[PREFIX + name.upper()] = {"value": value, "source": config.sources[name]}
+    return shown

@@ -1,0 +1,487 @@
+"""The verbs of the exams: create, start or resume, save, submit, mark, show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload
+
+from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, TooLate
+from exam_app.exams.models import Answer, Attempt, AttemptEvent, Exam, ExamForm, LateAnswer
+from question_bank import (
+    Blueprint,
+    InvalidResponse,
+    assemble,
+    parse_question,
+    round_points,
+    score,
+    valid_response,
+)
+from question_bank.question import dump_question
+from training_records.archive.service import NewEntry, append
+from training_records.certificates.service import issue
+from training_records.database import now
+from training_records.divisions import get_division, prefix_of
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Person, Post
+
+GRACE = timedelta(seconds=60)
+MAX_SEQ = 2**53
+MAX_ANSWERS = 200
+ALLOWED = {
+    ("not_started", "in_progress"),
+    ("in_progress", "submitted"),
+    ("in_progress", "overdue"),
+    ("overdue", "submitted"),
+    ("submitted", "marked"),
+    ("marked", "released"),
+}
+
+
+@dataclass(frozen=True)
+class NewAnswer:
+    """One answer of a save: slot, response and the client's counter."""
+
+    slot: str
+    response: Any
+    seq: int
+
+
+def create_exam(
+    session: Session,
+    questions: Sequence[Any],
+    blueprint: Blueprint,
+    *,
+    title: str,
+    kind: str,
+    division_code: str,
+    organiser: str,
+    level: str,
+    opens_at: datetime,
+    closes_at: datetime,
+    attempts_allowed: int,
+    created_by: str,
+    seed: int = 0,
+) -> Exam:
+    """An exam with one form assembled from the blueprint, and the questions frozen in it.
+
+    Raises `InfeasibleBlueprint` or `Refused`.
+    """
+    if closes_at <= opens_at:
+        raise Refused("结束时间要晚于开始时间,请改正")
+    if not 1 <= attempts_allowed <= 20:
+        raise Refused("可考次数要在 1 到 20 之间")
+    get_division(session, division_code)
+    by_id = {q.id: q for q in questions}
+    forms = assemble(questions, blueprint, 1, seed, exposure(session))
+    exam = Exam(
+        title=title,
+        kind=kind,
+        division_code=division_code,
+        organiser=organiser,
+        level=level,
+        blueprint=blueprint.model_dump(mode="json"),
+        minutes=blueprint.minutes,
+        pass_percent=Decimal(str(blueprint.pass_percent)),
+        attempts_allowed=attempts_allowed,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        created_by=created_by,
+    )
+    for form in forms:
+        items = [dump_question(by_id[item]) for item in form.items]
+        exam.forms.append(ExamForm(number=form.number, items=items))
+    session.add(exam)
+    session.flush()
+    return exam
+
+
+def exposure(session: Session) -> dict[str, int]:
+    """Item to the number of exams of the last two years that used it."""
+    since = now() - timedelta(days=730)
+    counts: dict[str, int] = {}
+    for items in session.scalars(select(ExamForm.items).join(Exam).where(Exam.created_at >= since)):
+        for item in items:
+            counts[item["id"]] = counts.get(item["id"], 0) + 1
+    return counts
+
+
+def reserved_items(session: Session) -> set[str]:
+    """Items of exams that are open or to come: they don't appear in practice."""
+    forms = session.scalars(select(ExamForm.items).join(Exam).where(Exam.closes_at > now()))
+    return {item["id"] for items in forms for item in items}
+
+
+def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt]]]:
+    """The exams open to a person's division, with their attempts so far."""
+    codes = session.scalars(select(Post.division_code).where(Post.person_id == person_id)).all()
+    attempts = session.scalars(
+        select(Attempt).where(Attempt.person_id == person_id).order_by(Attempt.number)
+    ).all()
+    mine: dict[int, list[Attempt]] = {}
+    for attempt in attempts:
+        mine.setdefault(attempt.exam_id, []).append(attempt)
+    found = []
+    for exam in session.scalars(select(Exam).order_by(Exam.closes_at, Exam.id)):
+        if exam.id in mine or any(c.startswith(prefix_of(exam.division_code)) for c in codes):
+            found.append((exam, mine.get(exam.id, [])))
+    return found
+
+
+def get_exam(session: Session, exam_id: int, person_id: int) -> tuple[Exam, list[Attempt]]:
+    """An exam open to the person, or NotFound."""
+    for exam, attempts in exams_for(session, person_id):
+        if exam.id == exam_id:
+            return exam, attempts
+    raise NotFound("没有这场考试,或它不是给您所在地方的")
+
+
+def start(session: Session, exam_id: int, person_id: int) -> Attempt:
+    """The running attempt, or a new one. `Closed` outside the window or beyond the limit."""
+    exam, attempts = get_exam(session, exam_id, person_id)
+    at = now()
+    for attempt in attempts:
+        close_if_overdue(session, attempt)
+        if attempt.state == "in_progress":
+            return attempt
+    if at < exam.opens_at:
+        raise Closed("考试还没开始,请到时间再来")
+    if at >= exam.closes_at:
+        raise Closed("考试已经结束,不能再开始。请问区(市)民政部门有没有补考")
+    used = [a for a in attempts if a.state != "voided"]
+    if any(a.passed for a in used):
+        raise Closed("您已经考试合格,不用再考")
+    if len(used) >= exam.attempts_allowed:
+        raise Closed(f"{exam.attempts_allowed} 次机会已经用完。请联系区(市)民政部门安排补考")
+    attempt = Attempt(
+        exam_id=exam.id,
+        form_id=exam.forms[0].id,
+        person_id=person_id,
+        number=len(attempts) + 1,
+        state="not_started",
+        started_at=at,
+        deadline=min(at + timedelta(minutes=exam.minutes), exam.closes_at),
+    )
+    try:
+        with session.begin_nested():
+            session.add(attempt)
+            session.flush()
+    except IntegrityError:
+        # The same start arrived twice at the same moment: both get the one attempt.
+        return session.scalars(
+            select(Attempt).where(
+                Attempt.exam_id == exam.id,
+                Attempt.person_id == person_id,
+                Attempt.state == "in_progress",
+            )
+        ).one()
+    move(session, attempt, "in_progress", f"person:{person_id}", at)
+    return attempt
+
+
+def move(
+    session: Session,
+    attempt: Attempt,
+    after: str,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """The one place where an attempt changes its state."""
+    before = attempt.state
+    if after != "voided" and (before, after) not in ALLOWED:
+        raise Closed(f"这次作答现在的状态不能这样改({before} → {after})")
+    attempt.state = after
+    session.add(
+        AttemptEvent(
+            attempt_id=attempt.id, at=at, actor=actor, before=before, after=after, reason=reason
+        )
+    )
+    session.flush()
+
+
+def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = False) -> Attempt:
+    """The person's own attempt; NotFound for anyone else's."""
+    query = select(Attempt).where(Attempt.id == attempt_id, Attempt.person_id == person_id)
+    if lock:
+        query = query.with_for_update()
+    attempt = session.scalar(query)
+    if attempt is None:
+        raise NotFound("没有这次作答")
+    return attempt
+
+
+def paper(attempt: Attempt) -> list[dict[str, Any]]:
+    """The items as the examinee sees them: no key, no explanation."""
+    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
+    shown = []
+    for slot, question in _slots(attempt.form):
+        item: dict[str, Any] = {"slot": slot, "type": question.type, "stem": question.stem}
+        if hasattr(question, "options"):
+            item["options"] = {str(k): v for k, v in question.options.items()}
+        if question.type == "match":
+            item["left"] = question.left
+        if question.type == "fill":
+            item["blanks"] = len(question.key)
+        item["points"] = blueprint.points_for(question.type)
+        shown.append(item)
+    return shown
+
+
+def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:
+    """The saved answers by slot."""
+    return {
+        a.slot: a for a in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))
+    }
+
+
+def save_answers(
+    session: Session, attempt_id: int, person_id: int, answers: Sequence[NewAnswer]
+) -> tuple[dict[str, int], Attempt]:
+    """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot.
+
+    `BadAnswer` changes nothing; `TooLate` keeps the answers apart (the caller commits then too).
+    """
+    if len(answers) > MAX_ANSWERS:
+        raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题,这次有 {len(answers)} 题")
+    # A shared lock: saves don't wait for each other, a submit waits for them and they for it.
+    attempt = session.scalar(
+        select(Attempt)
+        .where(Attempt.id == attempt_id, Attempt.person_id == person_id)
+        .with_for_update(read=True, of=Attempt)
+        .options(joinedload(Attempt.form))
+    )
+    if attempt is None:
+        raise NotFound("没有这次作答")
+    questions = dict(_slots(attempt.form))
+    at = now()
+    rows = [
+        {
+            "attempt_id": attempt_id,
+            "slot": a.slot,
+            "seq": a.seq,
+            "response": _checked(questions, a),
+            "saved_at": at,
+        }
+        for a in answers
+    ]
+    if attempt.state != "in_progress" or at > attempt.deadline + GRACE:
+        if at > attempt.deadline + GRACE:
+            for row in rows:
+                late = {k: v for k, v in row.items() if k != "saved_at"}
+                session.add(LateAnswer(**late, received_at=at))
+            raise TooLate("时间已到,这些答案已另外留存,注明是迟到的,不计入成绩")
+        raise Closed("已经交卷,不能再改答案")
+    if rows:
+        _upsert(session, rows)
+    stored = session.execute(
+        select(Answer.slot, Answer.seq).where(
+            Answer.attempt_id == attempt_id, Answer.slot.in_([r["slot"] for r in rows])
+        )
+    )
+    return {slot: seq for slot, seq in stored}, attempt
+
+
+def _checked(questions: Mapping[str, Any], answer: NewAnswer) -> Any:
+    question = questions.get(answer.slot)
+    if question is None:
+        raise BadAnswer(f"这张卷子没有第 {answer.slot[:8]} 题")
+    if not 1 <= answer.seq <= MAX_SEQ:
+        raise BadAnswer(f"第 {answer.slot} 题的序号 seq 要在 1 到 2^53 之间")
+    try:
+        return valid_response(question, answer.response)
+    except InvalidResponse as error:
+        raise BadAnswer(f"第 {answer.slot} 题:{error}") from None
+
+
+def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:
+    # Within one save the last of several answers to a slot with the highest seq counts.
+    best: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["slot"] not in best or row["seq"] >= best[row["slot"]]["seq"]:
+            best[row["slot"]] = row
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(Answer).values(list(best.values()))
+    excluded = statement.excluded
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Answer.attempt_id, Answer.slot],
+            set_={
+                "seq": excluded.seq,
+                "response": excluded.response,
+                "saved_at": excluded.saved_at,
+            },
+            where=excluded.seq > Answer.seq,
+        )
+    )
+
+
+def submit(
+    session: Session, attempt_id: int, person_id: int, expected: Mapping[str, int], zone: ZoneInfo
+) -> Attempt:
+    """Closes and marks; idempotent. `MissingAnswers` when the server has less than `expected`."""
+    attempt = get_attempt(session, attempt_id, person_id, lock=True)
+    if attempt.state != "in_progress":
+        if attempt.state == "voided":
+            raise Closed("这次作答已经作废")
+        return attempt
+    saved = answers_of(session, attempt_id)
+    missing = [slot for slot, seq in expected.items() if slot not in saved or saved[slot].seq < seq]
+    at = now()
+    # After the grace nothing more can arrive: what is there is what counts.
+    if missing and at <= attempt.deadline + GRACE:
+        raise MissingAnswers(sorted(missing, key=lambda s: (len(s), s)))
+    if at > attempt.deadline + GRACE:
+        move(session, attempt, "overdue", "system", at)
+    move(session, attempt, "submitted", f"person:{person_id}", at)
+    _finish(session, attempt, at, zone)
+    return attempt
+
+
+def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None = None) -> None:
+    """Closes an attempt whose deadline and grace are over, with the answers that are there."""
+    at = now()
+    if attempt.state != "in_progress" or at <= attempt.deadline + GRACE:
+        return
+    attempt = session.scalars(
+        select(Attempt)
+        .where(Attempt.id == attempt.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if attempt.state != "in_progress":
+        return
+    move(session, attempt, "overdue", "system", at)
+    move(session, attempt, "submitted", "system", at, "到时间自动交卷")
+    _finish(session, attempt, attempt.deadline, zone or ZoneInfo("Asia/Shanghai"))
+
+
+def close_overdue(session: Session) -> int:
+    """Closes all overdue attempts; the number closed."""
+    due = session.scalars(
+        select(Attempt).where(Attempt.state == "in_progress", Attempt.deadline < now() - GRACE)
+    ).all()
+    for attempt in due:
+        close_if_overdue(session, attempt)
+    return len(due)
+
+
+def _finish(session: Session, attempt: Attempt, at: datetime, zone: ZoneInfo) -> None:
+    """Marks, files the result in the archive, issues the certificate and releases the result."""
+    exam = attempt.exam
+    attempt.submitted_at = at
+    points, maximum = mark(session, attempt)
+    attempt.score = Decimal(str(round_points(points)))
+    attempt.max_score = Decimal(str(round_points(maximum)))
+    attempt.passed = points * 100 >= float(exam.pass_percent) * maximum - 1e-9
+    move(session, attempt, "marked", "system", at)
+    person = session.get_one(Person, attempt.person_id)
+    # The day in the offices' time zone: an exam at one in the morning is not yesterday's.
+    day: date = at.astimezone(zone).date()
+    percent = Decimal(str(round_points(100 * points / maximum)))
+    entry = append(
+        session,
+        NewEntry(
+            person.id,
+            "exam",
+            day,
+            exam.title,
+            level=exam.level,
+            form="线上考试",
+            organiser=exam.organiser,
+            score=percent,
+            passed=attempt.passed,
+            induction=exam.kind == "induction",
+            evidence={"exam": exam.id, "attempt": attempt.id},
+            source_key=f"attempt:{attempt.id}",
+        ),
+        "system",
+    )
+    if attempt.passed:
+        certificate = issue(session, person, entry, exam.title, exam.organiser, "system")
+        attempt.certificate_no = certificate.no
+    move(session, attempt, "released", "system", at)
+
+
+def mark(session: Session, attempt: Attempt) -> tuple[float, float]:
+    """(points, maximum) of an attempt from its stored responses, in full precision."""
+    saved = answers_of(session, attempt.id)
+    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
+    points = maximum = 0.0
+    for slot, question in _slots(attempt.form):
+        worth = blueprint.points_for(question.type)
+        response = saved[slot].response if slot in saved else None
+        points += worth * score(question, response, blueprint.scheme(question.type))
+        maximum += worth
+    return points, maximum
+
+
+def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
+    """Every item with own answer, key, points, explanation and links. Only after release."""
+    if attempt.state != "released":
+        raise Closed("成绩还没有公布")
+    saved = answers_of(session, attempt.id)
+    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
+    rows = []
+    for slot, question in _slots(attempt.form):
+        response = saved[slot].response if slot in saved else None
+        share = score(question, response, blueprint.scheme(question.type))
+        rows.append(
+            {
+                "slot": slot,
+                "id": question.id,
+                "version": question.version,
+                "type": question.type,
+                "stem": question.stem,
+                "options": getattr(question, "options", None),
+                "response": response,
+                "key": question.key,
+                "right": share == 1.0,
+                "points": round_points(blueprint.points_for(question.type) * share),
+                "worth": blueprint.points_for(question.type),
+                "explanation": question.explanation,
+                "source": question.source,
+                "kb": question.kb,
+                "topic": question.topic,
+            }
+        )
+    return rows
+
+
+def weak_topics(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Topics with less than 60 % right, worst first, with the page to read."""
+    topics: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        topics.setdefault(row["topic"], []).append(row)
+    weak = []
+    for topic, items in topics.items():
+        right = sum(bool(r["right"]) for r in items)
+        if right < 0.6 * len(items):
+            wrong = next(r for r in items if not r["right"])
+            weak.append({"topic": topic, "right": right, "of": len(items), "kb": wrong["kb"]})
+    return sorted(weak, key=lambda t: t["right"] / t["of"])
+
+
+def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
+    """How many persons of a division started and passed an exam."""
+    people = select(Post.person_id).where(Post.division_code.startswith(prefix))
+    query = (
+        select(Attempt.passed, func.count(Attempt.person_id.distinct()))
+        .where(Attempt.exam_id == exam_id, Attempt.person_id.in_(people))
+        .group_by(Attempt.passed)
+    )
+    counts = {str(passed): n for passed, n in session.execute(query)}
+    return {"passed": counts.get("True", 0), "started": sum(counts.values())}
+
+
+def _slots(form: ExamForm) -> list[tuple[str, Any]]:
+    return [(str(n), parse_question(item)) for n, item in enumerate(form.items, start=1)]

@@ -1,0 +1,158 @@
+"""Pages of the exams."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, time
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.bank.service import current_bank
+from exam_app.exams import service
+from exam_app.exams.errors import Closed
+from exam_app.exams.forms import ExamForm, StartForm
+from exam_app.exams.models import Exam
+from exam_app.kb.facts import load_facts
+from exam_app.scope import LEARNERS, MANAGERS, access
+from question_bank import InfeasibleBlueprint, load_blueprint
+from question_bank.blueprint import BLUEPRINTS
+from training_records.database import now
+from training_records.divisions import prefix_of
+from training_records.errors import NotFound, Refused
+
+exams = Blueprint("exams", __name__)
+
+
+@exams.get("/exams")
+@access(LEARNERS)
+@web.writes
+def index() -> str:
+    found = service.exams_for(web.db(), web.person_id())
+    for _, attempts in found:
+        for attempt in attempts:
+            service.close_if_overdue(web.db(), attempt, web.config().zone)
+    web.db().commit()
+    return render_template("exams/index.html", exams=found, at=now())
+
+
+@exams.get("/exams/<int:exam_id>")
+@access(LEARNERS)
+def intro(exam_id: int) -> str:
+    exam, attempts = service.get_exam(web.db(), exam_id, web.person_id())
+    return render_template(
+        "exams/intro.html", exam=exam, attempts=attempts, form=StartForm(), at=now()
+    )
+
+
+@exams.post("/exams/<int:exam_id>")
+@access(LEARNERS)
+def begin(exam_id: int) -> Response | tuple[str, int]:
+    exam, attempts = service.get_exam(web.db(), exam_id, web.person_id())
+    form = StartForm()
+    if not form.validate_on_submit():
+        return render_template(
+            "exams/intro.html", exam=exam, attempts=attempts, form=form, at=now()
+        ), 422
+    try:
+        attempt = service.start(web.db(), exam_id, web.person_id())
+    except Closed as refused:
+        web.db().rollback()
+        flash(str(refused))
+        return redirect(url_for("exams.intro", exam_id=exam_id))
+    web.db().commit()
+    return redirect(url_for("exams.take", attempt_id=attempt.id))
+
+
+@exams.get("/exams/attempts/<int:attempt_id>")
+@access(LEARNERS)
+@web.writes
+def take(attempt_id: int) -> str | Response:
+    attempt = service.get_attempt(web.db(), attempt_id, web.person_id())
+    service.close_if_overdue(web.db(), attempt, web.config().zone)
+    web.db().commit()
+    if attempt.state != "in_progress":
+        return redirect(url_for("exams.result", attempt_id=attempt_id))
+    return render_template("exams/take.html", attempt=attempt, exam=attempt.exam)
+
+
+@exams.get("/exams/attempts/<int:attempt_id>/result")
+@access(LEARNERS)
+def result(attempt_id: int) -> str | Response:
+    attempt = service.get_attempt(web.db(), attempt_id, web.person_id())
+    if attempt.state == "in_progress":
+        return redirect(url_for("exams.take", attempt_id=attempt_id))
+    rows = service.result(web.db(), attempt)
+    used = len(service.get_exam(web.db(), attempt.exam_id, web.person_id())[1])
+    return render_template(
+        "exams/result.html",
+        attempt=attempt,
+        exam=attempt.exam,
+        rows=rows,
+        weak=service.weak_topics(rows),
+        left=attempt.exam.attempts_allowed - used,
+        clauses=load_facts().clauses,
+    )
+
+
+@exams.get("/exams/manage")
+@access(MANAGERS)
+def manage() -> str:
+    prefix = web.scope().prefix
+    rows = [
+        (exam, service.exam_counts(web.db(), exam.id, prefix))
+        for exam in web.db().scalars(select(Exam).order_by(Exam.closes_at.desc()))
+        if exam.division_code.startswith(prefix) or prefix.startswith(prefix_of(exam.division_code))
+    ]
+    return render_template("exams/manage.html", rows=rows, form=_form(), at=now())
+
+
+@exams.post("/exams/manage")
+@access(MANAGERS)
+def create() -> str | Response | tuple[str, int]:
+    form = _form()
+    refused = None
+    if form.validate_on_submit():
+        try:
+            exam = _create(form)
+        except (Refused, InfeasibleBlueprint) as error:
+            web.db().rollback()
+            refused = str(error)
+        else:
+            web.audit("exam.create", f"exam:{exam.id}", {"blueprint": form.blueprint.data})
+            web.db().commit()
+            flash(f"考试“{exam.title}”建好了,{web.chinese_date(exam.opens_at)}起可以考。")
+            return redirect(url_for("exams.manage"))
+    return render_template("exams/manage.html", rows=[], form=form, refused=refused, at=now()), 422
+
+
+def _form() -> ExamForm:
+    form = ExamForm()
+    form.blueprint.choices = [
+        (p.stem, load_blueprint(p).title) for p in sorted(BLUEPRINTS.glob("*.yaml"))
+    ]
+    return form
+
+
+def _create(form: ExamForm) -> Exam:
+    name = str(form.blueprint.data)
+    if name not in {value for value, _ in form.blueprint.choices}:
+        raise NotFound("没有这个命题蓝图")
+    zone, division = web.config().zone, web.scope().division(web.db(), None)
+    return service.create_exam(
+        web.db(),
+        current_bank().reviewed(),
+        load_blueprint(name),
+        title=form.title.data or "",
+        kind="induction" if name == "induction" else name,
+        division_code=division.code,
+        organiser="青岛市民政局" if division.level == "city" else f"{division.name}民政局",
+        level="市" if division.level == "city" else "区(市)",
+        opens_at=datetime.combine(form.opens.data, time(0), zone),
+        closes_at=datetime.combine(form.closes.data, time(23, 59, 59), zone),
+        attempts_allowed=form.attempts.data or 1,
+        created_by=f"account:{web.account().id}",
+        seed=secrets.randbelow(2**31),
+    )

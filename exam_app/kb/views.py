@@ -1,0 +1,36 @@
+"""The knowledge base at ``/kb/``: the built site, readable without signing in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, redirect, request, send_from_directory
+from werkzeug.utils import safe_join
+from werkzeug.wrappers import Response as BaseResponse
+
+from exam_app import web
+from exam_app.scope import PUBLIC, access
+
+kb = Blueprint("kb", __name__)
+HIDDEN = ("csp.json", ".fingerprint")
+
+
+@kb.get("/kb/", defaults={"path": ""})
+@kb.get("/kb/<path:path>")
+@access(PUBLIC)
+def page(path: str) -> BaseResponse:
+    site = web.config().instance / "kb"
+    if path in HIDDEN:
+        abort(404)
+    full = safe_join(str(site), path) if path else str(site)
+    if full is None:
+        abort(404)
+    folder = site / path
+    if folder.is_dir():
+        if path and not path.endswith("/"):
+            return redirect(f"/kb/{path}/")
+        path = f"{path}index.html"
+    response: Response = send_from_directory(site, path, conditional=True, max_age=300)
+    if path.endswith(".html"):
+        response.headers["Content-Security-Policy"] = web.site_policy(site)
+    elif "/assets/" in f"/{path}" and request.method == "GET":
+        response.cache_control.max_age = 86400
+    return response

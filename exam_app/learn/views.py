@@ -1,0 +1,112 @@
+"""Pages of learning: courses, units, practice."""
+
+from __future__ import annotations
+
+import random
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.bank.service import current_bank
+from exam_app.exams.service import reserved_items
+from exam_app.kb.facts import Course, get_course, load_facts
+from exam_app.kb.pages import page_html
+from exam_app.learn.service import (
+    check_practice,
+    find_unit,
+    finish_unit,
+    open_unit,
+    practice_set,
+    progress,
+    wait_left,
+)
+from exam_app.scope import LEARNERS, access
+from training_records.errors import NotFound, Refused
+
+learn = Blueprint("learn", __name__)
+
+
+def _course(course_id: str) -> Course:
+    course = get_course(course_id)
+    if course is None:
+        raise NotFound("没有这门课")
+    return course
+
+
+@learn.get("/learn")
+@access(LEARNERS)
+def index() -> str:
+    person = web.person_id()
+    return render_template(
+        "learn/index.html", courses=[progress(web.db(), person, c) for c in load_facts().courses]
+    )
+
+
+@learn.get("/learn/<course_id>/<unit_id>")
+@access(LEARNERS)
+@web.writes
+def unit(course_id: str, unit_id: str) -> str:
+    course = _course(course_id)
+    found = find_unit(course, unit_id)
+    row = open_unit(web.db(), web.person_id(), course, found)
+    web.db().commit()
+    state = progress(web.db(), web.person_id(), course)
+    left = wait_left(row, found, web.config().study_pace)
+    return render_template(
+        "learn/unit.html",
+        course=course,
+        unit=found,
+        progress=state,
+        done=unit_id in state.done,
+        pages=[(name, page_html(name)) for name in found.pages],
+        number=course.units.index(found) + 1,
+        wait=-(-int(left.total_seconds()) // 60),
+    )
+
+
+@learn.post("/learn/<course_id>/<unit_id>")
+@access(LEARNERS)
+def finish(course_id: str, unit_id: str) -> Response:
+    course = _course(course_id)
+    found = find_unit(course, unit_id)
+    try:
+        finished = finish_unit(
+            web.db(), web.person_id(), course, found, web.config().study_pace, web.config().zone
+        )
+    except Refused as refused:
+        web.db().rollback()
+        flash(str(refused))
+        return redirect(url_for("learn.unit", course_id=course_id, unit_id=unit_id))
+    web.db().commit()
+    if finished:
+        flash("这门课学完了,学时已记入您的培训档案。接下来可以考试。")
+        return redirect(url_for("learn.index"))
+    following = progress(web.db(), web.person_id(), course).next_unit
+    flash(f"“{found.title}”学完了,保存好了。")
+    if following:
+        return redirect(url_for("learn.unit", course_id=course_id, unit_id=following.id))
+    return redirect(url_for("learn.index"))
+
+
+@learn.route("/practice", methods=["GET", "POST"])
+@access(LEARNERS)
+def practice() -> str:
+    topic = request.values.get("topic", "")
+    topics = list(load_facts().topics.values())
+    if topic not in topics:
+        topic = ""
+    if request.method == "POST":
+        questions = current_bank()
+        shown = [
+            questions[i] for i in request.form.getlist("item")[:20] if i in questions.questions
+        ]
+        marked = [(q, *check_practice(q, request.form.getlist(q.id))) for q in shown]
+        right = sum(ok for _, _, ok in marked)
+        return render_template(
+            "learn/practice.html", marked=marked, right=right, topic=topic, topics=topics
+        )
+    chosen = practice_set(
+        current_bank().reviewed(), reserved_items(web.db()), topic, random.SystemRandom()
+    )
+    return render_template("learn/practice.html", questions=chosen, topic=topic, topics=topics)

@@ -1,0 +1,39 @@
+"""Migrations: Alembic over the one metadata of all packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+import exam_app.models  # noqa: F401 (fills the metadata)
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+def _config(engine: Engine) -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["engine"] = engine
+    return config
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Brings the database's tables to the code's version."""
+    command.upgrade(_config(engine), revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether every migration has run."""
+    head = ScriptDirectory(str(FOLDER)).get_current_head()
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def make(engine: Engine, message: str) -> None:
+    """Writes a new migration from the difference between database and code (developers)."""
+    command.revision(_config(engine), message=message, autogenerate=True)

@@ -1,0 +1,40 @@
+"""The places that never move, by role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """A menu entry: endpoint, word, sign; `phone`: also in the bottom bar of a phone."""
+
+    endpoint: str
+    title: str
+    sign: str
+    phone: bool = True
+
+
+DIRECTOR = [
+    Place("home.index", "今天", "☀"),
+    Place("learn.index", "学习", "▤"),
+    Place("exams.index", "考试", "✎"),
+    Place("archive.mine", "我的", "☺"),
+]
+OFFICE = [
+    Place("home.index", "总览", "◉"),
+    Place("ledger.index", "台账", "☰"),
+    Place("coverage.index", "培训", "▥"),
+    Place("exams.manage", "考试", "✎", phone=False),
+]
+CITY = [*OFFICE, Place("bank.index", "题库", "❏", phone=False)]
+
+
+def navigation(role: str) -> list[Place]:
+    """What a role may do; what it may not isn't shown."""
+    if role == "director":
+        return DIRECTOR
+    if role == "supervisor":
+        return [OFFICE[0], OFFICE[1], OFFICE[2], Place("archive.mine", "我的", "☺")]
+    settings = Place("admin.index", "设置", "⚙")
+    return [*(CITY if role in ("city", "operator") else OFFICE), settings]

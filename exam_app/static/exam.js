@@ -1,0 +1,260 @@
+// The exam on a phone: every answer goes to IndexedDB first, then in batches to the server.
+"use strict";
+const root = document.getElementById("exam");
+const attempt = root.dataset.attempt;
+const token = document.querySelector("meta[name=csrf-token]").content;
+const $ = (id) => document.getElementById(id);
+const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题", fill: "填空题" };
+
+let items = [], answers = {}, flags = new Set(), current = 0, skew = 0, deadline = 0;
+let sending = false, retry = 0, closed = false, announced = new Set(), timer;
+
+// --- what this phone keeps -------------------------------------------------------------------
+const store = {
+  db: null,
+  open() {
+    return new Promise((resolve) => {
+      const request = indexedDB.open("academy-exam", 1);
+      request.onupgradeneeded = () => request.result.createObjectStore("answers", { keyPath: ["attempt", "slot"] });
+      request.onsuccess = () => { store.db = request.result; resolve(); };
+      request.onerror = () => resolve();
+    });
+  },
+  all() {
+    return new Promise((resolve) => {
+      if (!store.db) return resolve([]);
+      const range = IDBKeyRange.bound([attempt, ""], [attempt, "\uffff"]);
+      const request = store.db.transaction("answers").objectStore("answers").getAll(range);
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => resolve([]);
+    });
+  },
+  put(slot, answer) {
+    if (!store.db) return;
+    store.db.transaction("answers", "readwrite").objectStore("answers").put({ attempt, slot, response: answer.response, seq: answer.seq });
+  },
+  clear() {
+    if (!store.db) return;
+    const range = IDBKeyRange.bound([attempt, ""], [attempt, "\uffff"]);
+    store.db.transaction("answers", "readwrite").objectStore("answers").delete(range);
+  },
+};
+
+async function call(method, path, body) {
+  const response = await fetch(path, {
+    method, credentials: "same-origin", headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const data = await response.json().catch(() => ({}));
+  if (!response.ok) throw Object.assign(new Error(data.detail || "连不上服务器"), { status: response.status, data });
+  return data;
+}
+
+function clockFrom(data) {
+  skew = Date.parse(data.server_time) - Date.now();
+  deadline = Date.parse(data.deadline);
+}
+
+// --- saving ----------------------------------------------------------------------------------
+const unsaved = () => Object.entries(answers).filter(([, a]) => a.seq > a.saved);
+
+function say() {
+  const waiting = unsaved().length;
+  const place = $("saved");
+  if (!waiting) place.textContent = "✓ 已保存";
+  else if (navigator.onLine && retry < 2) place.textContent = "正在保存…";
+  else place.textContent = `离线,已记下 ${waiting} 题`;
+  $("place").textContent = `第 ${current + 1}/${items.length} 题`;
+}
+
+async function send() {
+  clearTimeout(timer);
+  const batch = unsaved().slice(0, 100);
+  if (sending || closed || !batch.length) return say();
+  sending = true;
+  say();
+  try {
+    const data = await call("PUT", `/api/v1/attempts/${attempt}/answers`, {
+      answers: batch.map(([slot, a]) => ({ slot, response: a.response, seq: a.seq })),
+    });
+    for (const [slot, seq] of Object.entries(data.saved)) if (answers[slot]) answers[slot].saved = Math.max(answers[slot].saved, seq);
+    clockFrom(data);
+    retry = 0;
+  } catch (error) {
+    retry += 1;
+    if (error.status === 409) return finish();
+    if (error.status === 401 || error.status === 400) tell("登录已过期。请另开页面登录,再回到这里刷新,答案都还在手机里。");
+    if (error.status === 422) tell(error.message);
+  } finally {
+    sending = false;
+  }
+  say();
+  if (unsaved().length) timer = setTimeout(send, Math.min(1000 * 2 ** retry, 30000) * (0.75 + Math.random() / 2));
+}
+
+function answer(slot, response) {
+  const before = answers[slot] || { seq: 0, saved: 0 };
+  answers[slot] = { response, seq: before.seq + 1, saved: before.saved };
+  store.put(slot, answers[slot]);
+  say();
+  clearTimeout(timer);
+  timer = setTimeout(send, 300);
+}
+
+// --- showing ---------------------------------------------------------------------------------
+const element = (tag, attributes = {}, ...children) => {
+  const node = Object.assign(document.createElement(tag), attributes);
+  node.append(...children);
+  return node;
+};
+const isAnswered = (slot) => {
+  const r = answers[slot]?.response;
+  return r !== undefined && r !== null && !(Array.isArray(r) && !r.length);
+};
+
+function show(index) {
+  current = Math.max(0, Math.min(index, items.length - 1));
+  const item = items[current];
+  const own = answers[item.slot]?.response;
+  $("kind").textContent = `${WORDS[item.type] || "题"} · ${item.points} 分` + (item.type === "multiple" ? " · 可选多项" : "");
+  $("stem").textContent = item.stem;
+  const box = $("options");
+  box.replaceChildren();
+  const choices = item.type === "true_false" ? { true: "对", false: "错" } : item.options || {};
+  const many = item.type === "multiple";
+  for (const [label, text] of Object.entries(choices)) {
+    const input = element("input", { type: many ? "checkbox" : "radio", name: "choice", value: label });
+    input.checked = many ? (own || []).includes(label) : String(own) === label && own !== null && own !== undefined;
+    input.addEventListener("change", () => choose(item));
+    const lead = item.type === "true_false" ? "" : `${label}. `;
+    box.append(element("label", { className: "option" }, input, element("span", { textContent: lead + text }), element("span", { className: "said", textContent: "✓ 已选" })));
+  }
+  $("flag").textContent = flags.has(item.slot) ? "★ 已标记,取消" : "☆ 标记,回头再看";
+  $("previous").disabled = current === 0;
+  $("next").textContent = current === items.length - 1 ? "看答题卡" : "下一题";
+  location.replace(`#${current + 1}`);
+  say();
+}
+
+function choose(item) {
+  const chosen = [...document.querySelectorAll("#options input:checked")].map((i) => i.value);
+  if (item.type === "multiple") answer(item.slot, chosen.length ? chosen : null);
+  else answer(item.slot, item.type === "true_false" ? chosen[0] === "true" : chosen[0]);
+}
+
+function page(name) {
+  $("question").hidden = name !== "question";
+  $("sheet").hidden = name !== "sheet";
+  $("exam-bottom").hidden = name !== "question";
+  window.scrollTo(0, 0);
+  (name === "sheet" ? $("sheet-title") : $("stem")).focus({ preventScroll: true });
+}
+
+function sheet() {
+  const list = $("map");
+  list.replaceChildren();
+  items.forEach((item, index) => {
+    const done = isAnswered(item.slot), flagged = flags.has(item.slot);
+    const word = (done ? "✓ 已答" : "未答") + (flagged ? "★" : "");
+    const button = element("button", { type: "button", className: (done ? "answered " : "") + (flagged ? "flagged" : "") }, String(index + 1), element("small", { textContent: word }));
+    button.setAttribute("aria-label", `第 ${index + 1} 题,${done ? "已答" : "未答"}${flagged ? ",已标记" : ""}`);
+    button.addEventListener("click", () => { show(index); page("question"); });
+    list.append(element("li", {}, button));
+  });
+  const missing = items.filter((i) => !isAnswered(i.slot)).length;
+  $("missing").textContent = missing ? `还有 ${missing} 题没有答。没答的题不得分。` : "全部答完了,可以交卷。";
+  $("missing").className = missing ? "note wait" : "note good";
+  $("submit").textContent = missing ? `还差 ${missing} 题,仍要交卷` : "交卷";
+  page("sheet");
+}
+
+// A plain list of all questions, for those who like to scroll.
+function tell(text) {
+  const note = $("message");
+  note.textContent = text;
+  note.hidden = !text;
+  if (text) note.scrollIntoView({ block: "center" });
+}
+
+async function submit() {
+  const missing = items.filter((i) => !isAnswered(i.slot)).length;
+  if (missing && $("submit").dataset.sure !== "1") {
+    $("submit").dataset.sure = "1";
+    $("submit").textContent = `再点一次确认:${missing} 题不答就交卷`;
+    return;
+  }
+  $("submit").disabled = true;
+  tell("正在交卷…");
+  await send();
+  try {
+    const expected = Object.fromEntries(Object.entries(answers).map(([slot, a]) => [slot, a.seq]));
+    await call("POST", `/api/v1/attempts/${attempt}/submit`, { expected });
+    store.clear();
+    finish();
+  } catch (error) {
+    $("submit").disabled = false;
+    if (error.status === 409 && !error.data.missing) return finish();
+    tell(error.status ? error.message : "没有网络,还没交上。答案都记在手机里,有网后再点一次“交卷”。");
+    send();
+  }
+}
+
+function finish() {
+  closed = true;
+  location.href = root.dataset.result;
+}
+
+function tick() {
+  if (closed) return;
+  const left = Math.max(0, Math.round((deadline - Date.now() - skew) / 1000));
+  const clock = $("clock");
+  clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  clock.classList.toggle("soon", left <= 180);
+  for (const minutes of [10, 3]) {
+    if (left <= minutes * 60 && left > minutes * 60 - 30 && !announced.has(minutes)) {
+      announced.add(minutes);
+      $("announce").textContent = `还剩 ${minutes} 分钟`;
+    }
+  }
+  if (left === 0 && !$("submit").disabled) { $("submit").dataset.sure = "1"; submit(); }
+}
+
+async function begin() {
+  await store.open();
+  const data = await call("POST", `/api/v1/exams/${root.dataset.exam}/attempts`).catch((error) => {
+    if (error.status === 409) finish();
+    tell(error.status ? error.message : "没有网络,试题还没有取到。请连上网后刷新。");
+    return null;
+  });
+  if (!data) return;
+  if (String(data.attempt_id) !== attempt) { location.replace(`/exams/attempts/${data.attempt_id}`); return; }
+  items = data.paper.items;
+  clockFrom(data);
+  for (const [slot, a] of Object.entries(data.answers)) answers[slot] = { response: a.response, seq: a.seq, saved: a.seq };
+  for (const kept of await store.all()) {
+    const known = answers[kept.slot];
+    if (!known || kept.seq > known.seq) answers[kept.slot] = { response: kept.response, seq: kept.seq, saved: known ? known.saved : 0 };
+  }
+  $("loading").hidden = true;
+  const first = items.findIndex((i) => !isAnswered(i.slot));
+  show(/^#\d+$/.test(location.hash) ? Number(location.hash.slice(1)) - 1 : Math.max(first, 0));
+  page("question");
+  tick();
+  setInterval(tick, 1000);
+  send();
+}
+
+$("previous").addEventListener("click", () => { show(current - 1); page("question"); });
+$("next").addEventListener("click", () => { if (current === items.length - 1) sheet(); else { show(current + 1); page("question"); } });
+$("card").addEventListener("click", sheet);
+$("back").addEventListener("click", () => page("question"));
+$("submit").addEventListener("click", submit);
+$("flag").addEventListener("click", () => {
+  const slot = items[current].slot;
+  if (!flags.delete(slot)) flags.add(slot);
+  show(current);
+});
+window.addEventListener("online", () => { retry = 0; send(); });
+window.addEventListener("offline", say);
+document.addEventListener("visibilitychange", () => { if (document.hidden) send(); });
+begin();

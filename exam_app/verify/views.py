@@ -1,0 +1,30 @@
+"""The public check of a certificate."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.scope import PUBLIC, access
+from training_records.certificates.service import find
+
+verify = Blueprint("verify", __name__)
+
+
+@verify.get("/verify")
+@access(PUBLIC)
+def form() -> str | Response:
+    no = request.args.get("no", "").strip().upper()
+    if no:
+        return redirect(url_for("verify.certificate", no=no[:40]))
+    return render_template("verify/certificate.html", no="", certificate=None)
+
+
+@verify.get("/verify/<no>")
+@access(PUBLIC)
+def certificate(no: str) -> tuple[str, int]:
+    found = find(web.db(), no)
+    return render_template(
+        "verify/certificate.html", no=no[:40], certificate=found
+    ), 200 if found else 404

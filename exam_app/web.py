@@ -1,0 +1,292 @@
+"""What every request shares: database session, account, scope, clock, problem answers."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import structlog
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from exam_app.accounts.models import Account
+from exam_app.audit.service import record
+from exam_app.config import Config
+from exam_app.scope import PUBLIC, Scope, scope_of
+from training_records.database import now, read_only
+from training_records.errors import NotFound, RecordsError, Refused
+
+log = structlog.get_logger()
+API = "/api/"
+SAFE = ("GET", "HEAD", "OPTIONS")
+# Pages that an account with an initial password may still reach.
+BEFORE_CHANGE = {
+    "accounts.password",
+    "accounts.logout",
+    "static",
+    "kb.page",
+    "verify.certificate",
+    "verify.form",
+}
+
+
+def config() -> Config:
+    """The configuration of the running application."""
+    return cast(Config, current_app.config["ACADEMY"])
+
+
+def db() -> Session:
+    """The request's session: reading for GET, else writing; committed by the view or `commit`."""
+    if "session" not in g:
+        session = current_app.extensions["session_factory"]()
+        g.session = read_only(session) if request.method in SAFE and not _writes() else session
+    return cast(Session, g.session)
+
+
+def _writes() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return bool(getattr(view, "writes", False))
+
+
+def writes(view: Any) -> Any:
+    """Marks a GET view that notes something (e.g. when a unit was first opened)."""
+    view.writes = True
+    return view
+
+
+def account() -> Account:
+    """The signed-in account."""
+    return cast(Account, current_user.account)
+
+
+def scope() -> Scope:
+    """The signed-in account's scope."""
+    return scope_of(account())
+
+
+def person_id() -> int:
+    """The person that the account stands for; NotFound for offices' accounts."""
+    if account().person_id is None:
+        raise NotFound("您的账号没有对应的任职人员,这里没有您的学习和考试")
+    return cast(int, account().person_id)
+
+
+def today() -> date:
+    """The day in the offices' time zone."""
+    return now().astimezone(config().zone).date()
+
+
+def audit(action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
+    """Records in the audit log what the signed-in account did."""
+    who = account()
+    record(db(), f"account:{who.id}", action, subject, detail, who.division_code, g.request_id)
+
+
+def wants_json() -> bool:
+    return request.path.startswith(API)
+
+
+def problem(status: int, detail: str, **more: Any) -> Response:
+    """RFC 9457 problem details."""
+    titles = {
+        400: "请求有误",
+        401: "请先登录",
+        403: "没有权限",
+        404: "没有找到",
+        409: "现在不能这样做",
+        413: "内容太大",
+        415: "格式不对",
+        422: "内容有误",
+        429: "太频繁",
+        503: "稍后再试",
+    }
+    body = {
+        "type": "about:blank",
+        "title": titles.get(status, "出错了"),
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+        "request_id": g.get("request_id"),
+        **more,
+    }
+    response = jsonify(body)
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def refuse(status: int, detail: str, **more: Any) -> BaseResponse:
+    """An error answer: problem details for the API, a page otherwise."""
+    if "session" in g:
+        g.session.rollback()
+    if wants_json():
+        return problem(status, detail, **more)
+    return current_app.make_response(
+        (render_template("error.html", status=status, detail=detail), status)
+    )
+
+
+def safe_next(target: str | None) -> str:
+    """A path of this site, or the home page: open redirects are refused."""
+    if (
+        target
+        and target.startswith("/")
+        and not target.startswith(("//", "/\\"))
+        and "\n" not in target
+    ):
+        return target
+    return url_for("home.index")
+
+
+def init_web(app: Flask) -> None:
+    """Hooks and error answers."""
+
+    @app.before_request
+    def _begin() -> BaseResponse | None:
+        g.request_id = secrets.token_hex(8)
+        g.started = time.perf_counter()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if request.endpoint is None:
+            return None
+        roles = getattr(app.view_functions[request.endpoint], "access", None)
+        if request.endpoint in ("static", "bootstrap.static"):
+            roles = PUBLIC
+        if roles is None:
+            abort(403)
+        if roles == PUBLIC:
+            return None
+        if not current_user.is_authenticated:
+            if wants_json():
+                return problem(401, "请先登录")
+            return redirect(url_for("accounts.login", next=request.full_path.rstrip("?")))
+        if account().must_change_password and request.endpoint not in BEFORE_CHANGE:
+            if wants_json():
+                return problem(403, "请先修改初始密码")
+            return redirect(url_for("accounts.password"))
+        if account().role not in roles:
+            return refuse(403, "您的账号不能做这件事。需要的话请联系区(市)民政部门")
+        return None
+
+    @app.after_request
+    def _finish(response: Response) -> Response:
+        headers = response.headers
+        headers["X-Request-ID"] = g.get("request_id", "")
+        headers.setdefault("Content-Security-Policy", _policy())
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Permissions-Policy"] = "geolocation=(), microphone=(), camera=()"
+        if config().secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if not request.path.startswith(("/static/", "/bootstrap/", "/kb/")):
+            headers.setdefault("Cache-Control", "no-store")
+            log.info(
+                "request",
+                method=request.method,
+                endpoint=request.endpoint,
+                status=response.status_code,
+                ms=round(1000 * (time.perf_counter() - g.get("started", time.perf_counter())), 1),
+            )
+        return response
+
+    @app.teardown_request
+    def _close(error: BaseException | None) -> None:
+        session = g.pop("session", None)
+        if session is not None:
+            session.close()
+
+    app.register_error_handler(
+        CSRFError, lambda e: refuse(400, "页面放得太久,已经失效。请刷新后再试一次")
+    )
+    app.register_error_handler(NotFound, lambda e: refuse(404, str(e)))
+    app.register_error_handler(Refused, lambda e: refuse(422, str(e)))
+    app.register_error_handler(RecordsError, lambda e: refuse(422, str(e)))
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> BaseResponse:
+        texts = {
+            400: "请求有误,请检查后再试",
+            403: "您的账号不能做这件事",
+            404: "没有这个页面,可能地址写错了,或不在您的范围内",
+            405: "这个地址不能这样用",
+            413: "内容太大,请减少后再试",
+            415: "请用 JSON 格式",
+        }
+        return refuse(error.code or 500, texts.get(error.code or 500, "出错了,请稍后再试"))
+
+    @app.errorhandler(OperationalError)
+    def _database(error: DBAPIError) -> BaseResponse:
+        log.error("database", error=type(error.orig).__name__)
+        response = refuse(503, "数据库暂时忙或连不上,没有保存。请等半分钟再试一次")
+        response.headers["Retry-After"] = "30"
+        return response
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> BaseResponse:
+        log.exception("unexpected", kind=type(error).__name__)
+        return refuse(500, "系统出了问题,没有保存。请稍后再试;还不行就把下面的编号告诉管理员")
+
+
+def _policy() -> str:
+    return (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+def site_policy(site: Path) -> str:
+    """The knowledge base's policy: the theme's inline scripts by their hashes."""
+    try:
+        hashes = " ".join(json.loads((site / "csp.json").read_text()))
+    except OSError:
+        hashes = ""
+    return (
+        f"default-src 'self'; script-src 'self' {hashes}; style-src 'self' 'unsafe-hashes' "
+        "'sha256-biLFinpqYMtWHmXfkA1BPeCY0/fNt46SAZ+BBk5YUog='; img-src 'self' data:; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+def chinese_date(value: date | datetime | None) -> str:
+    """2026年11月24日"""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(config().zone).date()
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def chinese_time(value: datetime | None) -> str:
+    """2026年11月24日 14:05"""
+    if value is None:
+        return ""
+    local = value.astimezone(config().zone)
+    return f"{chinese_date(value)} {local:%H:%M}"
+
+
+def plain(value: Any) -> str:
+    """A number without trailing zeros."""
+    if value is None:
+        return ""
+    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return text or "0"
