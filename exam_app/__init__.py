@@ -9,8 +9,8 @@ from typing import Any
 
 import structlog
 from flask import Flask, g
-from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped]
-from flask_compress import Compress  # type: ignore[import-untyped]
+from flask_bootstrap import Bootstrap5
+from flask_compress import Compress
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
@@ -27,7 +27,7 @@ from training_records.database import make_engine, make_session_factory
 csrf = CSRFProtect()
 
 
-class SignedIn(UserMixin):  # type: ignore[misc]
+class SignedIn(UserMixin):
     """What Flask-Login keeps: the session token and the account behind it."""
 
     def __init__(self, token: str, account: Account) -> None:

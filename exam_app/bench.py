@@ -22,6 +22,7 @@ from exam_app.demo.seed import CITY, seed_demo
 from exam_app.demo.workbook import office_workbook
 from exam_app.migrate import upgrade
 from question_bank import assemble, load_bank, load_blueprint
+from question_bank.blueprint import bounds
 from training_records.certificates.models import Certificate
 from training_records.certificates.pdf import certificate_pdf
 from training_records.coverage import coverage
@@ -143,13 +144,14 @@ def bench_assemble() -> dict[str, Any]:
     """One form and four parallel forms, against drawing by hand (greedy)."""
     questions, plan = load_bank().reviewed(), load_blueprint("induction")
 
-    def greedy() -> None:
-        wanted = dict(plan.types)
-        [
-            q
-            for q in questions
-            if (wanted.update({q.type: wanted[q.type] - 1}) or wanted[q.type] >= 0)
-        ]
+    def greedy() -> list[str]:
+        left = {kind: bounds(count)[0] for kind, count in plan.types.items()}
+        chosen = []
+        for question in questions:
+            if left.get(question.type, 0) > 0:
+                left[question.type] -= 1
+                chosen.append(question.id)
+        return chosen
 
     one, four = (
         best(lambda: assemble(questions, plan, 1)),

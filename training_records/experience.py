@@ -30,7 +30,8 @@ def experience_text(session: Session, person: Person) -> str:
 
 def fit(posts: list[str], trainings: list[str], limit: int = LIMIT) -> str:
     """As many clauses as fit: the latest post, then trainings (newest first), then older posts."""
-    chosen_posts, chosen_trainings = posts[-1:], []
+    chosen_posts = posts[-1:]
+    chosen_trainings: list[str] = []
     for clause in trainings:
         if len(_join(chosen_posts, [*chosen_trainings, clause])) > limit:
             break

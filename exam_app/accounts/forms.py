@@ -7,7 +7,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(FlaskForm):
     phone = StringField(
         "手机号", [InputRequired("请填手机号"), Length(max=20, message="手机号是 11 位数字")]
     )
@@ -16,7 +16,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
+class PasswordForm(FlaskForm):
     old = PasswordField("现在的密码", [InputRequired("请填现在的密码"), Length(max=128)])
     new = PasswordField(
         "新密码", [InputRequired("请填新密码"), Length(max=128, message="密码太长")]

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
 
 from exam_app.cli.tools import emit, json_option, open_session, say, stop
 from exam_app.config import Config, load_config, masked
@@ -18,7 +18,7 @@ from exam_app.migrate import is_current, upgrade
 from training_records.database import make_engine
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
+class _Server(BaseApplication):
     def __init__(self, config: Config, options: dict[str, Any]) -> None:
         self.academy, self.own = config, options
         super().__init__()

@@ -31,16 +31,20 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def coverage_svg(report: CoverageReport) -> bytes:
-    """Stacked bars (covered, pending, uncovered) per child, most missing on top."""
+def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
+    """Stacked bars (covered, pending, uncovered) per child, most missing on top.
+
+    `narrow` is for phones: fewer inches, so that the text stays readable.
+    """
     with _LOCK:
         _matplotlib()
         from matplotlib.figure import Figure
 
         rows = _chosen(report)
         height = 1.1 + 0.42 * max(len(rows), 1)
-        figure = Figure(figsize=(7.2, height))
-        axes = figure.add_axes((0.2, 0.55 / height, 0.68, (height - 1.0) / height))
+        figure = Figure(figsize=(3.9 if narrow else 7.2, height))
+        left, width = (0.27, 0.5) if narrow else (0.17, 0.7)
+        axes = figure.add_axes((left, 0.4 / height, width, (height - 0.85) / height))
         _draw(axes, rows)
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
@@ -93,11 +97,20 @@ def _draw(axes: Any, rows: list[Coverage]) -> None:
             color=INK,
         )
     axes.set_yticks(list(places), [r.name[:9] for r in rows], fontsize=10.5, color=INK)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 100)
     axes.set_xticks([0, 50, 100], ["0", "50%", "100%"], color=QUIET, fontsize=9)
     axes.tick_params(length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color("#d9dfe5")
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, frameon=False, fontsize=10)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=3,
+        frameon=False,
+        fontsize=10,
+        handlelength=1.2,
+        columnspacing=1.0,
+        borderaxespad=0.2,
+    )

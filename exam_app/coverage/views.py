@@ -85,7 +85,7 @@ def _query(report: CoverageReport) -> dict[str, str]:
 @coverage.get("/coverage/chart.svg")
 @access(OFFICES)
 def chart() -> Response:
-    return Response(coverage_svg(read_report()), mimetype="image/svg+xml")
+    return Response(coverage_svg(read_report(), "narrow" in request.args), mimetype="image/svg+xml")
 
 
 @coverage.route("/coverage/export.xlsx", methods=["GET"])

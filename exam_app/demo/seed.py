@@ -28,7 +28,7 @@ from training_records.divisions import Division, ancestor
 from training_records.ledger.models import Person, Post
 
 CITY = "370200000000"
-PASSWORD = "海边的灯塔2026"  # noqa: S105 (the demonstration's own)
+PASSWORD = "lighthouse-2026"  # noqa: S105 (the demonstration's own)
 FIRST_PHONE = 19900000000
 CHUNK = 2000
 
@@ -99,7 +99,9 @@ def _people(
     # A new director in a village of 平度 comes first: the demonstration's own account.
     mine = next(i for i, code in enumerate(chosen) if code.startswith("370283"))
     chosen[0], chosen[mine] = chosen[mine], chosen[0]
-    people, posts, entries = [], [], []
+    people: list[dict[str, Any]] = []
+    posts: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for n in range(count):
         code = chosen[n] if n < len(chosen) else rng.choice(chosen)
         start = _start(rng, today) if n else today - timedelta(days=12)

@@ -7,11 +7,11 @@ from wtforms import BooleanField, DateField, IntegerField, SelectField, StringFi
 from wtforms.validators import InputRequired, Length, NumberRange
 
 
-class StartForm(FlaskForm):  # type: ignore[misc]
+class StartForm(FlaskForm):
     honest = BooleanField("我本人独立作答", [InputRequired("请先勾选“我本人独立作答”")])
 
 
-class ExamForm(FlaskForm):  # type: ignore[misc]
+class ExamForm(FlaskForm):
     title = StringField(
         "考试名称", [InputRequired("请填考试名称"), Length(max=60, message="名称最多 60 字")]
     )

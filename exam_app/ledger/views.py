@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -39,8 +40,10 @@ def index() -> str:
     division = web.scope().division(web.db(), request.args.get("division"))
     text = request.args.get("q", "").strip()[:40]
     page = max(request.args.get("page", 1, type=int), 1)
+    due = request.args.get("due", "")
+    by = web.today() + timedelta(days=30) if due else None
     rows, total = search_people(
-        web.db(), prefix_of(division.code), text, web.today(), PAGE, (page - 1) * PAGE
+        web.db(), prefix_of(division.code), text, web.today(), PAGE, (page - 1) * PAGE, by
     )
     codes = [post.division_code for _, post in rows]
     accounts = set(
@@ -67,6 +70,7 @@ def index() -> str:
         page=page,
         pages=-(-total // PAGE),
         q=text,
+        due=due,
         places={c: full_name(web.db(), c) for c in set(codes)},
         roles=ROLES,
         accounts=accounts,

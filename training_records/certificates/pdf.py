@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import segno
 import typst
@@ -31,14 +33,14 @@ def qr_svg(text: str) -> bytes:
     return out.getvalue()
 
 
-def chinese_date(day: object) -> str:
+def chinese_date(day: date) -> str:
     """2026年11月24日"""
-    return f"{day.year}年{day.month}月{day.day}日"  # type: ignore[attr-defined]
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def certificate_pdf(certificate: Certificate, place: str, verify_url: str) -> bytes:
     """One A4 page, landscape."""
-    compiler = typst.Compiler(
+    compiler: Any = typst.Compiler(
         {"main.typ": TEMPLATE.read_bytes(), "qr.svg": qr_svg(verify_url)},
         font_paths=[font_folder()],
         ignore_system_fonts=True,
@@ -52,4 +54,4 @@ def certificate_pdf(certificate: Certificate, place: str, verify_url: str) -> by
             "voided": "yes" if certificate.voided_at else "",
         },
     )
-    return compiler.compile(format="pdf")
+    return bytes(compiler.compile(format="pdf"))

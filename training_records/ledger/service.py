@@ -18,7 +18,7 @@ def in_post_on(on: date) -> Any:
     return (Post.start <= on) & or_(Post.end.is_(None), Post.end >= on)
 
 
-def people_in(prefix: str) -> Select[tuple[Person]]:
+def people_in(prefix: str) -> Select[Person]:
     """Persons who hold or held a post in the division with this prefix."""
     return select(Person).where(
         select(Post.id)
@@ -42,14 +42,20 @@ def search_people(
     on: date | None = None,
     limit: int = 50,
     offset: int = 0,
+    due_by: date | None = None,
 ) -> tuple[list[tuple[Person, Post]], int]:
-    """(person, post) rows in the scope by name, phone or division; with `on`, only posts held then.
+    """(person, post) rows in the scope by name, phone or division; with `on`, only posts held then;
+    with `due_by`, only those whose background check is due by that day or missing.
 
     Returns the page and the number of all.
     """
     query = select(Person, Post).join(Post).where(within(Post.division_code, prefix))
     if on:
         query = query.where(in_post_on(on))
+    if due_by:
+        query = query.where(
+            or_(Person.background_next_due.is_(None), Person.background_next_due <= due_by)
+        )
     if text:
         query = query.where(
             or_(
