@@ -66,7 +66,7 @@ def demo_database(people: int) -> Iterator[tuple[Session, Config]]:
 
 def places(session: Session) -> list[tuple[str, str, str]]:
     """(district, town, village) names of all villages."""
-    names = dict(session.execute(select(Division.code, Division.name)).tuples().all())
+    names = dict(session.execute(select(Division.code, Division.name)).all())
     return [
         (names[c[:6].ljust(12, "0")], names[c[:9].ljust(12, "0")], n)
         for c, n in names.items()

@@ -39,7 +39,7 @@ def coverage(
         day = as_of.date() if as_of else default_as_of(year, now().astimezone(config.zone).date())
         report = compute(session, division, year, day)
         if form == "xlsx":
-            names = dict(session.execute(select(Division.code, Division.name)).tuples().all())
+            names = dict(session.execute(select(Division.code, Division.name)).all())
             write_file(str(out), coverage_workbook(session, report, names))
             return
     if form == "json":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -75,11 +75,7 @@ def backup(file: str) -> None:
     config = load_config()
     if config.database_url.startswith("sqlite"):
         partial = Path(f"{file}.partial")
-        source, target = sqlite3.connect(_path(config)), sqlite3.connect(partial)
-        with source, target:
-            source.backup(target)
-        source.close()
-        target.close()
+        _copy(_path(config), partial)
         partial.replace(file)
     else:
         _postgres("pg_dump", config, "--format=custom", f"--file={file}")
@@ -92,18 +88,21 @@ def restore(file: str) -> None:
     """从 FILE 恢复,现有数据会先另存一份。"""
     config = load_config()
     if config.database_url.startswith("sqlite"):
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as probe:
-            if probe.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-                raise Refused(f"{file} 已损坏,没有恢复。请换一份备份")
         current = _path(config)
-        if current.exists():
-            kept = current.with_suffix(".before-restore.db")
-            with sqlite3.connect(current) as source, sqlite3.connect(kept) as target:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
+            try:
+                sound = source.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            except sqlite3.DatabaseError:
+                sound = False
+            if not sound:
+                raise Refused(f"{file} 不是备份文件或已损坏,没有恢复。请换一份备份")
+            if current.exists():
+                kept = current.with_suffix(".before-restore.db")
+                _copy(current, kept)
+                say(f"原来的数据已另存为 {kept}")
+            # Through SQLite's own backup, so that connections still open see the restored data.
+            with closing(sqlite3.connect(current)) as target:
                 source.backup(target)
-            say(f"原来的数据已另存为 {kept}")
-        for leftover in ("-wal", "-shm"):
-            Path(f"{current}{leftover}").unlink(missing_ok=True)
-        shutil.copyfile(file, current)
     else:
         _postgres(
             "pg_restore",
@@ -117,6 +116,11 @@ def restore(file: str) -> None:
             file,
         )
     say("已恢复。请运行 academy db check 和 academy archive verify 核对")
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def _path(config: Config) -> Path:

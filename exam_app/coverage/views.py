@@ -48,7 +48,6 @@ def index() -> str:
         .execute(
             select(Division.code, Division.name).where(within(Division.code, prefix_of(total.code)))
         )
-        .tuples()
         .all()
     )
     crumbs = [d for d in path(web.db(), total.code) if d.code.startswith(web.scope().prefix)]
@@ -93,7 +92,7 @@ def chart() -> Response:
 @web.writes
 def export() -> Response:
     report = read_report()
-    names = dict(web.db().execute(select(Division.code, Division.name)).tuples().all())
+    names = dict(web.db().execute(select(Division.code, Division.name)).all())
     data = coverage_workbook(web.db(), report, names)
     web.audit(
         "coverage.export",

@@ -40,7 +40,8 @@ def chinese_date(day: date) -> str:
 
 def certificate_pdf(certificate: Certificate, place: str, verify_url: str) -> bytes:
     """One A4 page, landscape."""
-    compiler: Any = typst.Compiler(
+    make: Any = typst.Compiler
+    compiler = make(
         {"main.typ": TEMPLATE.read_bytes(), "qr.svg": qr_svg(verify_url)},
         font_paths=[font_folder()],
         ignore_system_fonts=True,

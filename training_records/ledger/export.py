@@ -152,7 +152,7 @@ def ledger_rows(session: Session, prefix: str, as_of: date) -> Iterable[list[Any
 
     Identity numbers are not kept, so that column stays empty.
     """
-    names = dict(session.execute(select(Division.code, Division.name)).tuples().all())
+    names = dict(session.execute(select(Division.code, Division.name)).all())
     clauses: dict[int, list[str]] = defaultdict(list)
     mine = select(Post.person_id).where(within(Post.division_code, prefix))
     entries = session.scalars(

@@ -1,0 +1,103 @@
+"""Every page passes axe at both sizes, and nothing on it is too small for a thumb."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import OFFICE, PHONE, sign_in
+
+pytestmark = pytest.mark.browser
+PAGES = {
+    "": [
+        "/login",
+        "/verify",
+        "/verify/QD2026-AAAA-AAAA-AAAA",
+        "/kb/",
+        "/kb/services/visits/",
+        "/kb/duties/director/",
+        "/kb/policy/action-3/",
+    ],
+    "director": [
+        "/",
+        "/learn",
+        "/learn/induction/reporting",
+        "/practice",
+        "/exams",
+        "/exams/1",
+        "/archive",
+        "/password",
+        "/no-such-page",
+    ],
+    "supervisor": ["/", "/coverage", "/ledger", "/archive", "/learn"],
+    "district": [
+        "/",
+        "/coverage",
+        "/coverage?status=uncovered",
+        "/ledger",
+        "/ledger?due=1",
+        "/ledger/import",
+        "/exams/manage",
+        "/admin?q=王",
+    ],
+    "city": ["/", "/coverage", "/bank"],
+    "operator": ["/admin"],
+}
+SMALL = """() => [...document.querySelectorAll('main button, main a.go, .bottom a, .top button, input:not([type=hidden]), select, label.option')]
+  .filter(e => e.offsetParent && !e.closest('label.tick, label.option:not(:scope), .md-header, .md-search'))
+  .filter(e => (e.closest('label') || e).getBoundingClientRect().height < 44)
+  .map(e => e.outerHTML.slice(0, 120))"""
+WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("size", [PHONE, OFFICE], ids=["phone", "office"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("role", PAGES)
+def test_pages(academy, open_page, role, size, scheme):
+    page = open_page(size, color_scheme=scheme)
+    if role:
+        account = academy.accounts[role]
+        sign_in(page, academy.url, account["phone"], account["password"])
+    for path in PAGES[role]:
+        page.goto(academy.url + path)
+        page.wait_for_load_state("networkidle")
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+        result = Axe().run(page, options=rules)
+        assert result.violations_count == 0, (path, result.generate_report())
+        assert page.evaluate(WIDE) <= 0, path
+        if not path.startswith("/kb"):
+            assert page.evaluate(SMALL) == [], path
+            assert (
+                float(page.evaluate("() => parseFloat(getComputedStyle(document.body).fontSize)"))
+                >= 18
+            )
+
+
+def test_exam_and_result_pages(academy, open_page):
+    account = academy.accounts["director"]
+    page = open_page()
+    sign_in(page, academy.url, account["phone"], account["password"])
+    page.goto(f"{academy.url}/exams/1")
+    page.get_by_label("我本人独立作答").check()
+    page.get_by_role("button", name="开始考试").click()
+    page.locator("#place", has_text="1/50").wait_for()
+    for _ in range(2):
+        result = Axe().run(page)
+        assert result.violations_count == 0, result.generate_report()
+        if page.locator("#card").is_visible():
+            page.get_by_role("button", name="答题卡").click()
+    for _ in range(2):
+        page.locator("#submit").click()
+    page.wait_for_url("**/result")
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+
+
+def test_large_text_is_remembered(academy, open_page):
+    page = open_page()
+    page.goto(f"{academy.url}/login")
+    page.get_by_role("button", name="大字").click()
+    page.reload()
+    assert page.evaluate("() => getComputedStyle(document.body).fontSize") == "22px"
+    page.get_by_role("button", name="标准字").click()
+    assert page.evaluate("() => getComputedStyle(document.body).fontSize") == "18px"

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from exam_app.accounts import service
+from exam_app.accounts.models import LoginSession, Throttle
+from exam_app.accounts.service import SignInRefused, check_password_rules, create_account, sign_in
+from tests.factories import DISTRICT, PASSWORD, VILLAGE
+from training_records.database import now
+from training_records.errors import Refused
+
+
+def token(page):
+    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)[1]
+
+
+def log_in(client, phone, password):
+    page = client.get("/login")
+    return client.post(
+        "/login", data={"csrf_token": token(page), "phone": phone, "password": password}
+    )
+
+
+def test_first_sign_in_must_change_the_password(app, session, world):
+    account, initial = create_account(session, "13912345678", "王秀兰", "district", DISTRICT)
+    session.commit()
+    client = app.test_client()
+    assert log_in(client, account.phone, initial).location == "/password"
+    assert client.get("/coverage").location == "/password"
+    page = client.get("/password")
+    changed = client.post(
+        "/password",
+        data={
+            "csrf_token": token(page),
+            "old": initial,
+            "new": "blue-river-42",
+            "again": "blue-river-42",
+        },
+    )
+    assert changed.location == "/"
+    assert client.get("/coverage").status_code == 200
+    assert log_in(app.test_client(), account.phone, initial).status_code == 422
+
+
+def test_sign_out_kills_the_session_on_the_server(app, world):
+    account = world.account("district", DISTRICT)
+    client = app.test_client()
+    log_in(client, account.phone, PASSWORD)
+    stolen = client.get_cookie("session").value
+    client.post("/logout", data={"csrf_token": token(client.get("/"))})
+    thief = app.test_client()
+    thief.set_cookie("session", stolen)
+    assert thief.get("/").location.startswith("/login")
+
+
+def test_the_session_id_is_renewed_at_sign_in(app, session, world):
+    account = world.account("district", DISTRICT)
+    for _ in range(2):
+        log_in(app.test_client(), account.phone, PASSWORD)
+    assert len(set(session.scalars(select(LoginSession.token_hash)))) == 2
+
+
+def test_the_answer_is_the_same_whether_the_phone_exists(app, world):
+    account = world.account("district", DISTRICT)
+    texts = {
+        re.sub(
+            r"\s+",
+            "",
+            re.search(
+                r'role="alert">(.*?)</div>',
+                log_in(app.test_client(), phone, "wrong-one").text,
+                re.S,
+            )[1],
+        )
+        for phone in (account.phone, "13700000000")
+    }
+    assert len(texts) == 1
+
+
+def test_five_failures_bring_a_growing_delay(session, world, monkeypatch):
+    account = world.account("district", DISTRICT)
+    at = now()
+    monkeypatch.setattr(service, "now", lambda: at)
+    for _ in range(5):
+        with pytest.raises(SignInRefused, match="不对"):
+            sign_in(session, account.phone, "wrong", "1.1.1.1")
+    with pytest.raises(SignInRefused, match="30 秒|31 秒"):
+        sign_in(session, account.phone, PASSWORD, "2.2.2.2")
+    at += timedelta(seconds=31)
+    with pytest.raises(SignInRefused, match="不对"):
+        sign_in(session, account.phone, "wrong", "1.1.1.1")
+    throttle = session.get(Throttle, f"phone:{account.phone}")
+    assert throttle.blocked_until - at == timedelta(seconds=60)
+    at += timedelta(seconds=61)
+    assert sign_in(session, account.phone, PASSWORD, "1.1.1.1")[0].id == account.id
+    assert session.get(Throttle, f"phone:{account.phone}") is None
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("short", "至少"),
+        ("x13912345678x", "手机号"),
+        ("password1", "太常见"),
+        ("aaaaaaaaa", "太常见"),
+        ("x" * 129, "太长"),
+    ],
+)
+def test_weak_passwords_are_refused(password, reason):
+    with pytest.raises(Refused, match=reason):
+        check_password_rules(password, "13912345678")
+
+
+def test_open_redirects_are_refused(app, world):
+    account = world.account("district", DISTRICT)
+    for target in ("https://evil.example/", "//evil.example", "/\\evil.example"):
+        client = app.test_client()
+        page = client.get("/login")
+        answer = client.post(
+            f"/login?next={target}",
+            data={"csrf_token": token(page), "phone": account.phone, "password": PASSWORD},
+        )
+        assert answer.location == "/"
+
+
+def test_state_changes_need_the_csrf_token(app, world):
+    account = world.account("director", VILLAGE)
+    client = app.test_client()
+    log_in(client, account.phone, PASSWORD)
+    assert client.post("/logout").status_code == 400
+    assert client.post("/api/v1/exams/1/attempts", json={}).status_code == 400

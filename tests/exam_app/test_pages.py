@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import openpyxl
+import pytest
+
+from exam_app.kb.facts import load_facts
+from exam_app.learn import service as learning
+from tests.factories import CITY, DISTRICT, TOWN, VILLAGE
+from tests.training_records.test_importer import row, workbook
+from training_records.database import now
+
+
+@pytest.fixture
+def office(world, sign_in):
+    return sign_in(world.account("district", DISTRICT))
+
+
+def test_headers_are_strict_and_errors_carry_a_request_id(app, world, sign_in):
+    api = sign_in(world.account("district", DISTRICT))
+    answer = api.get("/coverage")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    missing = api.get("/archive/999")
+    assert missing.status_code == 404 and missing.headers["X-Request-ID"] in missing.text
+    assert api.get("/no-such-page").status_code == 404
+    assert api.get("/api/v1/people/999/records").mimetype == "application/problem+json"
+
+
+def test_no_template_holds_inline_script_or_style(app, world, sign_in):
+    api = sign_in(world.account("city", CITY))
+    for path in ("/", "/coverage", "/ledger", "/ledger/import", "/exams/manage", "/bank", "/admin"):
+        page = api.get(path).text
+        assert "style=" not in page and "onclick" not in page and "<script>" not in page, path
+
+
+def test_health(app):
+    client = app.test_client()
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_course_gives_its_hours_once_all_units_are_done(world, sign_in):
+    account = world.account("director", VILLAGE)
+    api = sign_in(account)
+    course = load_facts().courses[0]
+    assert "开始学习" in api.get("/").text
+    for unit in course.units:
+        path = f"/learn/{course.id}/{unit.id}"
+        assert api.form(path).status_code == 302
+        assert api.get(path).status_code == 200
+        assert api.form(path).status_code == 302
+    records = api.get(f"/api/v1/people/{account.person_id}/records").json["records"]
+    assert [(r["kind"], r["hours"], r["level"], r["organiser"]) for r in records] == [
+        ("course", 8.0, "区(市)", "平度市民政局")
+    ]
+    api.form(f"/learn/{course.id}/{course.units[0].id}")
+    assert len(api.get(f"/api/v1/people/{account.person_id}/records").json["records"]) == 1
+
+
+def test_units_need_their_minimum_time(session, world, monkeypatch):
+    person = world.person()
+    course = load_facts().courses[0]
+    unit = course.units[0]
+    row_ = learning.open_unit(session, person.id, course, unit)
+    assert learning.wait_left(row_, unit, 1.0) > timedelta(minutes=13)
+    assert learning.wait_left(row_, unit, 0) == timedelta(0)
+    later = now() + timedelta(minutes=14)
+    monkeypatch.setattr(learning, "now", lambda: later)
+    assert learning.wait_left(row_, unit, 1.0) == timedelta(0)
+
+
+def test_practice_marks_and_leaves_out_the_exam(world, sign_in):
+    exam = world.exam()
+    api = sign_in(world.account("director", VILLAGE))
+    reserved = {item["id"] for item in exam.forms[0].items}
+    page = api.get("/practice").text
+    assert page.count('name="item"') == 5
+    assert not any(f'value="{item}"' in page for item in reserved)
+    marked = api.form("/practice", item="duties-0007", **{"duties-0007": "A"})
+    assert "题答对" in marked.text and "看知识库" in marked.text
+
+
+def test_coverage_page_chart_and_export(world, office):
+    person = world.person(name="王秀兰")
+    world.entry(person)
+    world.person(name="李桂英", start=date(2020, 1, 1))
+    page = office.get("/coverage?year=2026&as_of=2026-11-24&status=uncovered").text
+    assert "2 人在岗,已覆盖 0 人" in page and "还没有通过考试" in page and "李桂英" in page
+    svg = office.get("/coverage/chart.svg?year=2026&as_of=2026-11-24")
+    assert svg.data.startswith(b"<?xml") and "云桥镇".encode() in svg.data
+    book = openpyxl.load_workbook(
+        io.BytesIO(office.get("/coverage/export.xlsx?year=2026&as_of=2026-11-24").data)
+    )
+    assert book.sheetnames == ["覆盖情况", "人员名单"]
+    names = [r[3].value for r in book["人员名单"].iter_rows(min_row=3)]
+    assert sorted(names) == ["李桂英", "王秀兰"]
+    assert all(len(r[11].value) <= 200 for r in book["人员名单"].iter_rows(min_row=3))
+    api = office.get("/api/v1/coverage?year=2026&as_of=2026-11-24").json
+    assert (api["in_post"], api["uncovered"], api["children"][0]["code"]) == (2, 2, TOWN)
+    assert office.get("/coverage?year=x").status_code == 422
+
+
+def test_ledger_import_in_two_steps(world, office):
+    good = workbook([row()])
+    bad = workbook([row("赵明", "13800000007"), row("李桂英", "1380000")])
+    checked = office.client.post(
+        "/ledger/import", data={"file": (io.BytesIO(good), "a.xlsx")}, headers=office.headers
+    )
+    assert "确认导入 1 行" in checked.text
+    assert "王秀兰" not in office.get("/ledger").text
+    key = checked.text.split('action="/ledger/import/')[1].split('"')[0]
+    assert office.form(f"/ledger/import/{key}").status_code == 302
+    assert "王秀兰" in office.get("/ledger").text
+    assert office.form(f"/ledger/import/{key}").status_code == 404
+    checked = office.client.post(
+        "/ledger/import", data={"file": (io.BytesIO(bad), "b.xlsx")}, headers=office.headers
+    )
+    assert "只有 7 位" in checked.text and "第 3 行" in checked.text
+    key = checked.text.split('action="/ledger/import/')[1].split('"')[0]
+    errors = openpyxl.load_workbook(
+        io.BytesIO(office.get(f"/ledger/import/{key}/errors.xlsx").data)
+    ).active
+    assert errors["A3"].value == 3
+    refused = office.client.post(
+        "/ledger/import", data={"file": (io.BytesIO(b"x"), "c.xlsx")}, headers=office.headers
+    )
+    assert refused.status_code == 422 and "不是 Excel" in refused.text
+    assert office.get("/ledger/import/../../etc/errors.xlsx").status_code == 404
+
+
+def test_an_office_opens_an_account_and_resets_it(world, office):
+    person = world.person(name="王秀兰")
+    page = office.form(f"/ledger/{person.id}/account")
+    password = page.text.split('id="initial-password">')[1].split("<")[0]
+    client = office.client.application.test_client()
+    answer = client.post("/api/v1/login", json={"phone": person.phone, "password": password})
+    assert answer.json["user"]["must_change_password"] is True
+    assert client.get("/api/v1/exams").status_code == 403
+    assert office.form(f"/ledger/{person.id}/account").status_code == 422
+    assert "重设密码" in office.get(f"/admin?q={person.phone}").text
+
+
+def test_openapi_describes_every_endpoint(app):
+    document = app.test_client().get("/api/v1/openapi.json").json
+    paths = {(p, m) for p, ms in document["paths"].items() for m in ms}
+    assert ("/api/v1/attempts/{attempt_id}/answers", "put") in paths
+    routes = [
+        r
+        for r in app.url_map.iter_rules()
+        if r.rule.startswith("/api/v1") and r.endpoint != "api.openapi"
+    ]
+    assert len(paths) == len(routes)
+    text = str(document)
+    assert all(
+        f"#/components/schemas/{name}" in text for name in ("CoverageOut", "StartOut", "Problem")
+    )

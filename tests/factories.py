@@ -1,0 +1,141 @@
+"""Builders of test data: each call makes one valid thing, named values override."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from exam_app.accounts.models import Account
+from exam_app.accounts.service import hash_password
+from exam_app.exams.models import Exam
+from exam_app.exams.service import create_exam
+from question_bank import load_bank, load_blueprint
+from training_records.archive.models import ArchiveEntry
+from training_records.archive.service import NewEntry, append
+from training_records.database import now
+from training_records.divisions import Division
+from training_records.ledger.models import Person, Post
+
+CITY, DISTRICT, OTHER_DISTRICT = "370200000000", "370283000000", "370281000000"
+TOWN, OTHER_TOWN = "370283001000", "370281001000"
+VILLAGE, VILLAGE_2, OTHER_VILLAGE = "370283001001", "370283001002", "370281001001"
+PASSWORD = "correct-horse-7"
+DIVISIONS = [
+    (CITY, "青岛市", "city", None),
+    (DISTRICT, "平度市", "district", CITY),
+    (OTHER_DISTRICT, "胶州市", "district", CITY),
+    (TOWN, "云桥镇", "town", DISTRICT),
+    (OTHER_TOWN, "松湾镇", "town", OTHER_DISTRICT),
+    (VILLAGE, "前河村", "village", TOWN),
+    (VILLAGE_2, "后沟村", "village", TOWN),
+    (OTHER_VILLAGE, "前河村", "village", OTHER_TOWN),
+]
+
+
+class World:
+    """A city of two districts, and builders for people, posts, accounts, entries and exams."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.numbers = itertools.count(1)
+        session.add_all([Division(code=c, name=n, level=lv, parent=p) for c, n, lv, p in DIVISIONS])
+        session.commit()
+
+    def person(
+        self,
+        division: str = VILLAGE,
+        role: str = "director",
+        start: date | None = None,
+        **more: Any,
+    ) -> Person:
+        number = next(self.numbers)
+        values = {"name": f"人{number}", "phone": f"138{number:08d}", **more}
+        person = Person(**values)
+        self.session.add(person)
+        self.session.flush()
+        self.post(person, division, role, start or date(2024, 1, 1))
+        return person
+
+    def post(
+        self,
+        person: Person,
+        division: str = VILLAGE,
+        role: str = "director",
+        start: date = date(2024, 1, 1),
+        end: date | None = None,
+    ) -> Post:
+        post = Post(person_id=person.id, role=role, division_code=division, start=start, end=end)
+        self.session.add(post)
+        self.session.commit()
+        return post
+
+    def account(
+        self,
+        role: str = "director",
+        division: str = VILLAGE,
+        person: Person | None = None,
+        **more: Any,
+    ) -> Account:
+        if role in ("director", "supervisor") and person is None:
+            person = self.person(division, role)
+        number = next(self.numbers)
+        values = {
+            "phone": person.phone if person else f"139{number:08d}",
+            "name": person.name if person else role,
+            "role": role,
+            "division_code": division,
+            "person_id": person.id if person else None,
+            "password_hash": hash_password(PASSWORD),
+            "must_change_password": False,
+            **more,
+        }
+        account = Account(**values)
+        self.session.add(account)
+        self.session.commit()
+        return account
+
+    def entry(
+        self, person: Person, kind: str = "training", day: date = date(2026, 3, 1), **more: Any
+    ) -> ArchiveEntry:
+        defaults: dict[str, Any] = {"level": "区(市)"}
+        if kind in ("training", "course"):
+            defaults["hours"] = Decimal(8)
+        if kind == "exam":
+            defaults.update(passed=True, score=Decimal(80))
+        entry = append(
+            self.session, NewEntry(person.id, kind, day, "培训", **{**defaults, **more}), "test"
+        )
+        self.session.commit()
+        return entry
+
+    def exam(self, division: str = CITY, **more: Any) -> Exam:
+        values: dict[str, Any] = {
+            "title": "初任儿童主任考核",
+            "kind": "induction",
+            "organiser": "青岛市民政局",
+            "level": "市",
+            "opens_at": now() - timedelta(days=1),
+            "closes_at": now() + timedelta(days=1),
+            "attempts_allowed": 3,
+            "created_by": "test",
+            "seed": 1,
+            **more,
+        }
+        exam = create_exam(
+            self.session,
+            load_bank().reviewed(),
+            load_blueprint("induction"),
+            division_code=division,
+            **values,
+        )
+        self.session.commit()
+        return exam
+
+
+def keys(exam: Exam) -> dict[str, Any]:
+    """Slot to right answer."""
+    return {str(n): item["key"] for n, item in enumerate(exam.forms[0].items, start=1)}

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint
+from question_bank.blueprint import Blueprint, bounds
+
+BANK = load_bank()
+PLAN = load_blueprint("induction")
+
+
+def meets(form, plan):
+    chosen = [BANK[i] for i in form.items]
+    assert len(chosen) == len(set(form.items)) == plan.items
+    for name, attribute in (("types", "type"), ("topics", "topic"), ("levels", "level")):
+        counts = Counter(getattr(q, attribute) for q in chosen)
+        for value, count in getattr(plan, name).items():
+            low, high = bounds(count)
+            assert low <= counts[value] <= high, (name, value)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_every_seed_meets_the_blueprint(seed):
+    (form,) = assemble(list(BANK), PLAN, seed=seed)
+    meets(form, PLAN)
+    assert form.mean_facility == pytest.approx(PLAN.facility, abs=0.01)
+    assert assemble(list(BANK), PLAN, seed=seed)[0].items == form.items
+
+
+def test_parallel_forms_keep_the_overlap_limit():
+    forms = assemble(list(BANK), PLAN, forms=2, seed=3)
+    for form in forms:
+        meets(form, PLAN)
+    assert len(set(forms[0].items) & set(forms[1].items)) <= PLAN.max_overlap * PLAN.items
+
+
+def test_enemies_sets_anchors_exclude_and_exposure():
+    ids = [q.id for q in BANK if q.type == "single"][:8]
+    plan = Blueprint(
+        id="t",
+        title="t",
+        items=6,
+        minutes=9,
+        pass_percent=60,
+        types={"single": 6},
+        enemies=((ids[0], ids[1]),),
+        sets=((ids[2], ids[3]),),
+        anchors=(ids[0],),
+        exclude=(ids[4],),
+        max_exposure=1,
+    )
+    pool = [q for q in BANK if q.type == "single"][:20]
+    chosen = set(assemble(pool, plan, seed=1, exposure={ids[5]: 1})[0].items)
+    assert ids[0] in chosen and ids[1] not in chosen
+    assert (ids[2] in chosen) == (ids[3] in chosen)
+    assert not chosen & {ids[4], ids[5]}
+
+
+def test_an_infeasible_blueprint_says_what_is_missing():
+    plan = PLAN.model_copy(update={"topics": {"强制报告": (40, 50)}})
+    with pytest.raises(InfeasibleBlueprint, match="强制报告"):
+        assemble(list(BANK), plan)
+    with pytest.raises(InfeasibleBlueprint, match="锚题"):
+        assemble(list(BANK), PLAN.model_copy(update={"anchors": ("none-0001",)}))
+
+
+def test_drafts_are_never_used():
+    drafts = [q.model_copy(update={"status": "draft"}) for q in BANK]
+    with pytest.raises(InfeasibleBlueprint):
+        assemble(drafts, PLAN)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from tests.factories import OTHER_VILLAGE
+from training_records.archive.service import NewEntry, append, entries_of, verify, void
+from training_records.certificates.pdf import certificate_pdf
+from training_records.certificates.service import find, issue, mask_name
+from training_records.errors import Refused
+from training_records.experience import experience_text, fit
+
+
+@pytest.fixture
+def filled(session, world):
+    person, other = world.person(), world.person(OTHER_VILLAGE)
+    for month in (1, 2, 3):
+        world.entry(person, day=date(2026, month, 1))
+        world.entry(other, day=date(2026, month, 1))
+    return person
+
+
+def test_an_untouched_archive_verifies(session, filled):
+    assert verify(session) == (6, [])
+
+
+TAMPERING = {
+    "hours": "UPDATE archive_entry SET hours = 80 WHERE seq = 2 AND chain LIKE '%370283%'",
+    "date": "UPDATE archive_entry SET date = '2025-01-01' WHERE seq = 2 AND chain LIKE '%370283%'",
+    "person": "UPDATE archive_entry SET person_id = (SELECT max(id) FROM person) WHERE seq = 1 AND chain LIKE '%370283%'",
+    "hash": "UPDATE archive_entry SET hash = '0' WHERE seq = 2 AND chain LIKE '%370283%'",
+    "middle": "DELETE FROM archive_entry WHERE seq = 2 AND chain LIKE '%370283%'",
+    "tail": "DELETE FROM archive_entry WHERE seq = 3 AND chain LIKE '%370283%'",
+    "all": "DELETE FROM archive_entry WHERE chain LIKE '%370283%'",
+    "head": "UPDATE chain_head SET seq = 2 WHERE name LIKE '%370283%'",
+    "insert": "INSERT INTO archive_entry (id, chain, seq, person_id, kind, date, title, induction, recorded_by, recorded_at, previous, hash)"
+    " SELECT 999, chain, 4, person_id, kind, date, title, induction, recorded_by, recorded_at, previous, hash"
+    " FROM archive_entry WHERE seq = 3 AND chain LIKE '%370283%'",
+    "swap": "UPDATE archive_entry SET seq = seq + 10 WHERE seq = 3 AND chain LIKE '%370283%'",
+}
+
+
+@pytest.mark.parametrize("how", TAMPERING)
+def test_tampering_is_found_and_located(session, filled, how):
+    session.execute(text(TAMPERING[how]))
+    session.commit()
+    session.expire_all()
+    _, breaks = verify(session)
+    assert breaks
+    assert {b.chain for b in breaks} == {"archive:370283000000"}
+
+
+def test_the_same_source_enters_once(session, world):
+    person = world.person()
+    entry = NewEntry(
+        person.id, "course", date(2026, 1, 1), "课", hours=Decimal(8), source_key="course:1"
+    )
+    assert append(session, entry, "a").id == append(session, entry, "b").id
+    assert len(entries_of(session, person.id)) == 1
+
+
+def test_voiding_is_a_new_entry_with_a_reason(session, world):
+    person = world.person()
+    entry = world.entry(person)
+    with pytest.raises(Refused, match="原因"):
+        void(session, entry.id, " ", "x")
+    void(session, entry.id, "录错了", "x")
+    assert entries_of(session, person.id) == []
+    assert len(entries_of(session, person.id, all_rows=True)) == 2
+    with pytest.raises(Refused, match="已经作废"):
+        void(session, entry.id, "再来", "x")
+    assert verify(session)[1] == []
+
+
+def test_certificates_are_issued_once_and_can_t_be_guessed(session, world):
+    person = world.person(name="王秀兰")
+    entry = world.entry(person, "exam")
+    first = issue(session, person, entry, "初任考核", "青岛市民政局", "x")
+    assert issue(session, person, entry, "初任考核", "青岛市民政局", "x").no == first.no
+    assert find(session, first.no.lower()) is first
+    assert find(session, first.no[:-1] + ("A" if first.no[-1] != "A" else "B")) is None
+    assert len(first.no.split("-", 1)[1].replace("-", "")) == 12
+    assert certificate_pdf(first, "平度市云桥镇前河村", "http://127.0.0.1/verify/x").startswith(
+        b"%PDF"
+    )
+    assert mask_name("王秀兰") == "王**"
+
+
+def test_experience_text_is_short_and_whole(session, world):
+    person = world.person()
+    for year in range(2015, 2027):
+        world.entry(person, day=date(year, 5, 1), organiser="平度市民政局")
+    result = experience_text(session, person)
+    assert len(result) <= 200
+    assert result.startswith("2024.01—今 平度市云桥镇前河村儿童主任;2026.05")
+    assert result.endswith("。")
+
+
+@given(
+    st.lists(st.text("甲乙丙丁", min_size=1, max_size=60), max_size=5),
+    st.lists(st.text("甲乙丙丁", min_size=1, max_size=60), max_size=12),
+)
+def test_fit_never_exceeds_the_limit(posts, trainings):
+    result = fit(posts, trainings)
+    assert len(result) <= 200
+    if posts and len(posts[-1]) < 190:
+        assert posts[-1] in result
