@@ -30,7 +30,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 def is_current(engine: Engine) -> bool:
     """Whether every migration has run."""
     head = ScriptDirectory(str(FOLDER)).get_current_head()
-    with engine.connect() as connection:
+    with engine.connect().execution_options(read_only=True) as connection:
         return MigrationContext.configure(connection).get_current_revision() == head
 
 

@@ -69,7 +69,3 @@ def main() -> None:
     except OSError as error:
         click.echo(f"{error.filename or ''}:{error.strerror or error}", err=True)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -85,7 +85,7 @@ def academy(
             [
                 sys.executable,
                 "-m",
-                "exam_app.cli",
+                "exam_app",
                 "demo",
                 "--people",
                 "300",

@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 import sys
+from datetime import date
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -18,6 +20,7 @@ from tests.browser.conftest import OFFICE, Running, sign_in
 from tests.training_records.test_importer import HEAD, workbook
 
 pytestmark = pytest.mark.browser
+YEAR = date.today().year
 KEYS = {q.stem: q.key for q in load_bank()}
 PHONE_NUMBER, NAME, NEW_PASSWORD = "17700000001", "欧阳新竹", "green-hill-58"
 
@@ -28,7 +31,7 @@ def coverage(running: Running) -> dict:
         [
             sys.executable,
             "-m",
-            "exam_app.cli",
+            "exam_app",
             "coverage",
             "--year",
             str(YEAR),
@@ -42,9 +45,6 @@ def coverage(running: Running) -> dict:
         check=True,
     )
     return json.loads(done.stdout)
-
-
-YEAR = __import__("datetime").date.today().year
 
 
 def covered_on(page) -> int:
@@ -157,7 +157,7 @@ def test_from_appointment_to_certificate(academy, open_page):
     )
     with office.expect_download() as download:
         office.get_by_role("link", name="导出 Excel").click()
-    book = openpyxl.load_workbook(io.BytesIO(open(download.value.path(), "rb").read()))
+    book = openpyxl.load_workbook(io.BytesIO(Path(download.value.path()).read_bytes()))
     rows = {r[3]: r for r in book["人员名单"].iter_rows(min_row=3, values_only=True)}
     assert rows[NAME][6] == "已覆盖"
     assert "初任儿童主任必修课(8学时)" in rows[NAME][11] and len(rows[NAME][11]) <= 200

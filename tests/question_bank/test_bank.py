@@ -51,7 +51,7 @@ def test_a_broken_file_says_where_and_why(tmp_path, text, reason):
     bank = load_bank(tmp_path, strict=False)
     assert reason in bank.faults[0].reason
     assert bank.faults[0].where == "x.yaml"
-    with pytest.raises(BankError, match="x.yaml"):
+    with pytest.raises(BankError, match=r"x\.yaml"):
         load_bank(tmp_path)
 
 
