@@ -61,6 +61,11 @@ class Coverage:
     supervisors: int = 0
 
     @property
+    def missing(self) -> int:
+        """Everyone in post who is not covered yet."""
+        return self.in_post - self.covered
+
+    @property
     def rate(self) -> float | None:
         """Covered ÷ in post."""
         return self.covered / self.in_post if self.in_post else None

@@ -43,9 +43,9 @@ def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
         rows = _chosen(report)
         height = 1.1 + 0.42 * max(len(rows), 1)
         figure = Figure(figsize=(3.9 if narrow else 7.2, height))
-        left, width = (0.27, 0.5) if narrow else (0.17, 0.7)
+        left, width = (0.25, 0.49) if narrow else (0.17, 0.7)
         axes = figure.add_axes((left, 0.4 / height, width, (height - 0.85) / height))
-        _draw(axes, rows)
+        _draw(axes, rows, 11.5 if narrow else 11)
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     svg = out.getvalue().replace(b"'Noto Sans CJK SC'", ", ".join(f"'{f}'" for f in FONTS).encode())
@@ -59,7 +59,7 @@ def _chosen(report: CoverageReport) -> list[Coverage]:
     return [r for r in rows if r.in_post][:MOST]
 
 
-def _draw(axes: Any, rows: list[Coverage]) -> None:
+def _draw(axes: Any, rows: list[Coverage], size: float) -> None:
     if not rows:
         axes.text(
             0.5, 0.5, "没有在岗的儿童主任", ha="center", color=QUIET, transform=axes.transAxes
@@ -93,13 +93,13 @@ def _draw(axes: Any, rows: list[Coverage]) -> None:
             at,
             f"差 {missing} 人" if missing else "全覆盖",
             va="center",
-            fontsize=10,
+            fontsize=size,
             color=INK,
         )
-    axes.set_yticks(list(places), [r.name[:9] for r in rows], fontsize=10.5, color=INK)
+    axes.set_yticks(list(places), [r.name[:6] for r in rows], fontsize=size, color=INK)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 100)
-    axes.set_xticks([0, 50, 100], ["0", "50%", "100%"], color=QUIET, fontsize=9)
+    axes.set_xticks([0, 50, 100], ["0", "50%", "100%"], color=QUIET, fontsize=size)
     axes.tick_params(length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -109,7 +109,7 @@ def _draw(axes: Any, rows: list[Coverage]) -> None:
         bbox_to_anchor=(-0.01, 1.0),
         ncols=3,
         frameon=False,
-        fontsize=10,
+        fontsize=size,
         handlelength=1.2,
         columnspacing=1.0,
         borderaxespad=0.2,

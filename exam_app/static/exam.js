@@ -168,7 +168,6 @@ function sheet() {
   page("sheet");
 }
 
-// A plain list of all questions, for those who like to scroll.
 function tell(text) {
   const note = $("message");
   note.textContent = text;
@@ -190,6 +189,7 @@ async function submit() {
     const expected = Object.fromEntries(Object.entries(answers).map(([slot, a]) => [slot, a.seq]));
     await call("POST", `/api/v1/attempts/${attempt}/submit`, { expected });
     store.clear();
+    localStorage.removeItem(`flags-${attempt}`);
     finish();
   } catch (error) {
     $("submit").disabled = false;
@@ -235,6 +235,7 @@ async function begin() {
     const known = answers[kept.slot];
     if (!known || kept.seq > known.seq) answers[kept.slot] = { response: kept.response, seq: kept.seq, saved: known ? known.saved : 0 };
   }
+  try { flags = new Set(JSON.parse(localStorage.getItem(`flags-${attempt}`) || "[]")); } catch { /* none kept */ }
   $("loading").hidden = true;
   const first = items.findIndex((i) => !isAnswered(i.slot));
   show(/^#\d+$/.test(location.hash) ? Number(location.hash.slice(1)) - 1 : Math.max(first, 0));
@@ -252,6 +253,7 @@ $("submit").addEventListener("click", submit);
 $("flag").addEventListener("click", () => {
   const slot = items[current].slot;
   if (!flags.delete(slot)) flags.add(slot);
+  try { localStorage.setItem(`flags-${attempt}`, JSON.stringify([...flags])); } catch { /* kept for this page only */ }
   show(current);
 });
 window.addEventListener("online", () => { retry = 0; send(); });

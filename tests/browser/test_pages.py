@@ -47,6 +47,10 @@ SMALL = """() => [...document.querySelectorAll('main button, main a.go, .bottom 
   .filter(e => e.offsetParent && !e.closest('label.tick, label.option:not(:scope), .md-header, .md-search'))
   .filter(e => (e.closest('label') || e).getBoundingClientRect().height < 44)
   .map(e => e.outerHTML.slice(0, 120))"""
+TINY = """() => [...document.querySelectorAll('body *')]
+  .filter(e => e.offsetParent && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+  .filter(e => parseFloat(getComputedStyle(e).fontSize) < 18)
+  .map(e => e.outerHTML.slice(0, 120))"""
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

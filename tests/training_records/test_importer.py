@@ -113,6 +113,14 @@ def test_one_person_in_two_villages_and_two_of_one_name(session, world):
     assert session.scalar(select(func.count()).select_from(Post)) == 3
 
 
+def test_a_month_that_excel_made_ambiguous_is_warned_about(session, world):
+    report = run(
+        session, workbook([row(start=2023.1), row("李桂英", "13800000002", start="2023.1")])
+    )
+    assert [(w.row, w.column) for w in report.warnings] == [(2, "任职开始日期")]
+    assert report.errors == [] and "10 月" in report.warnings[0].reason
+
+
 def test_supervisors_belong_to_a_town(session, world):
     head = [*HEAD, "登记类型"]
     run(session, workbook([[*row(village=None), "儿童督导员"]], head))
@@ -151,10 +159,10 @@ def test_identity_numbers_are_recognised_but_never_kept(session, world):
 
 def test_every_planted_fault_is_found_and_nothing_else(session, world):
     data, planted = office_workbook(
-        [p for p in places(session) if p[0] == "平度市"], 400, 0.1, seed=5
+        [p for p in places(session) if p[0] == "平度市"], 7000, 0.03, seed=5
     )
     report = run(session, data, dry_run=True)
-    assert report.rows == 400
+    assert report.rows == 7000
     assert {e.row for e in report.errors} == set(planted) and planted
 
 

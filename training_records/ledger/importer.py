@@ -198,6 +198,15 @@ def _parse(
             result[name] = parser(cell(name))
         except ValueError as error:
             fault(name, cell(name), str(error))
+    for name in ("start", "end", "birth_date", "background_checked_on", "background_next_due"):
+        raw = cell(name)
+        if isinstance(raw, float) and values.text(raw).endswith(".1"):
+            # Excel drops the zero of 2023.10; nothing in the cell tells the two apart.
+            title = header.titles.get(name) or COLUMNS[name][0]
+            reason = (
+                "Excel 里 1 月和 10 月会写成一样,这里按 1 月登记。是 10 月的请改成“2023年10月”这样"
+            )
+            report.warnings.append(RowError(number, title, values.text(raw), reason))
     row = _Row(number, result)
     level = "town" if result.get("role") == "supervisor" else "village"
     code = values.text(cell("code")).replace(" ", "")
