@@ -7,7 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import OFFICE, PHONE, sign_in
 
-pytestmark = pytest.mark.browser
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
 PAGES = {
     "": [
         "/login",

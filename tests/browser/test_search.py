@@ -6,7 +6,8 @@ import pytest
 
 from tests.browser.conftest import OFFICE
 
-pytestmark = pytest.mark.browser
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
 
 
 @pytest.mark.parametrize(
