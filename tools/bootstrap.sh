@@ -21,11 +21,11 @@ fi
 
 say "正在安装依赖(第一次约一两分钟)……"
 log=$(mktemp)
-# Wheels only, so that no compiler is needed; jieba is published as pure-Python source.
-if ! .venv/bin/python -m pip install --quiet --only-binary :all: --no-binary jieba \
+# Wheels only, so that no compiler is needed; jieba and fontmeta are published as pure-Python source.
+if ! .venv/bin/python -m pip install --quiet --only-binary :all: --no-binary jieba,fontmeta \
      -c constraints.txt -e "$what" >"$log" 2>&1; then
-  tail -n 15 "$log" >&2
-  if grep -qiE 'no matching distribution|could not find a version' "$log"; then
+  grep -v "^WARNING" "$log" | tail -n 15 >&2
+  if grep -qiE 'no matching distribution|could not find a version|resolutionimpossible|failed building wheel' "$log"; then
     missing=$(grep -oiE 'requirement [A-Za-z0-9._-]+' "$log" | head -n 1 | cut -d' ' -f2)
     say "没有适合本机(Python $("$python" -V 2>&1 | cut -d' ' -f2),$(uname -m))的现成安装包:${missing:-见上文}。"
     say "可以换用 Debian 12 自带的 Python 3.11;或安装编译工具后再试:apt install build-essential python3-dev,"
