@@ -24,7 +24,7 @@ from flask import (
 )
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
@@ -240,6 +240,11 @@ def init_web(app: Flask) -> None:
         response = refuse(503, "数据库暂时忙或连不上,没有保存。请等半分钟再试一次")
         response.headers["Retry-After"] = "30"
         return response
+
+    @app.errorhandler(IntegrityError)
+    def _at_once(error: IntegrityError) -> BaseResponse:
+        log.error("conflict", constraint=str(error.orig).splitlines()[0])
+        return refuse(409, "刚才有人同时改了同一条,这次没有保存。请刷新页面看一看,再试一次")
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> BaseResponse:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from training_records.database import Base
+from training_records.database import Base, insert_missing
 
 GENESIS = "0" * 64
 
@@ -43,11 +43,16 @@ class Break:
 
 def lock_head(session: Session, name: str) -> ChainHead:
     """The head of a chain, locked until the transaction ends."""
-    head = session.scalar(select(ChainHead).where(ChainHead.name == name).with_for_update())
+    query = (
+        select(ChainHead)
+        .where(ChainHead.name == name)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    head = session.scalar(query)
     if head is None:
-        head = ChainHead(name=name, seq=0, hash=GENESIS)
-        session.add(head)
-        session.flush()
+        insert_missing(session, ChainHead, name=name, seq=0, hash=GENESIS)
+        head = session.scalars(query).one()
     return head
 
 

@@ -58,7 +58,7 @@ def coverage_workbook(session: Session, report: CoverageReport, names: Mapping[s
             "人员名单",
             f"{report.total.name}{report.year}年儿童主任培训名单",
             PEOPLE,
-            [12, 14, 16, 10, 14, 13, 9, 10, 10, 10, 30, 60],
+            [9, 11, 12, 9, 13, 12, 8, 9, 9, 9, 22, 56],
         )
         for s in report.standings:
             people.add(

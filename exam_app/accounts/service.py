@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.accounts.models import ROLES, Account, LoginSession, Throttle
-from training_records.database import now
+from training_records.database import insert_missing, now, read_only
 from training_records.divisions import get_division
 from training_records.errors import NotFound, Refused
 from training_records.ledger.values import phone as parse_phone
@@ -104,34 +104,43 @@ def new_initial_password() -> str:
 def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[Account, str]:
     """The account and a fresh session token. `SignInRefused` otherwise; failures are counted.
 
-    The caller commits in both cases: also a refused try has to be remembered.
+    The caller commits in both cases: also a refused try has to be remembered. No lock is held
+    while the password is checked, so that a storm of sign-ins doesn't hold up anyone's saving.
     """
     at = now()
     keys = [f"phone:{phone[:11]}", f"address:{address}"]
-    throttles = {
-        t.key: t
-        for t in session.scalars(select(Throttle).where(Throttle.key.in_(keys)).with_for_update())
-    }
-    waits = [
-        t.blocked_until - at for t in throttles.values() if t.blocked_until and t.blocked_until > at
-    ]
-    if waits:
-        seconds = int(max(waits).total_seconds()) + 1
-        raise SignInRefused(
-            f"密码输错次数太多,请等 {_duration(seconds)}后再试。忘记密码请找区(市)民政部门重设"
-        )
+    session.rollback()
+    read_only(session)
+    known = list(session.scalars(select(Throttle).where(Throttle.key.in_(keys))))
+    _refuse_blocked(known, at)
     account = session.scalar(select(Account).where(Account.phone == phone))
-    if not _verify(account.password_hash if account else _dummy_hash(), password) or not (
-        account and account.active
-    ):
+    right = _verify(account.password_hash if account else _dummy_hash(), password)
+    session.rollback()
+    if not (right and account and account.active):
         for key in keys:
-            _count_failure(session, throttles.get(key), key, at)
+            insert_missing(session, Throttle, key=key, failures=0, last_at=at)
+        locked = (
+            select(Throttle)
+            .where(Throttle.key.in_(keys))
+            .order_by(Throttle.key)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        for throttle in session.scalars(locked):
+            _count_failure(throttle, at)
         raise SignInRefused("手机号或密码不对,请检查后再试。忘记密码请找区(市)民政部门重设")
-    if keys[0] in throttles:
-        session.delete(throttles[keys[0]])
+    if any(t.key == keys[0] for t in known):
+        unlock(session, phone)
     if _HASHER.check_needs_rehash(account.password_hash):
         account.password_hash = hash_password(password)
     return account, open_session(session, account)
+
+
+def _refuse_blocked(throttles: list[Throttle], at: datetime) -> None:
+    waits = [t.blocked_until - at for t in throttles if t.blocked_until and t.blocked_until > at]
+    if waits:
+        wait = _duration(int(max(waits).total_seconds()) + 1)
+        raise SignInRefused(f"密码输错次数太多,请等 {wait}后再试。忘记密码请找区(市)民政部门重设")
 
 
 def open_session(session: Session, account: Account) -> str:
@@ -197,15 +206,12 @@ def get_account(session: Session, phone: str) -> Account:
     return account
 
 
-def _count_failure(session: Session, throttle: Throttle | None, key: str, at: datetime) -> None:
-    if throttle is None:
-        throttle = Throttle(key=key, failures=0)
-        session.add(throttle)
-    elif at - throttle.last_at > FORGET_AFTER:
+def _count_failure(throttle: Throttle, at: datetime) -> None:
+    if at - throttle.last_at > FORGET_AFTER:
         throttle.failures = 0
     throttle.failures += 1
     throttle.last_at = at
-    over = throttle.failures - FREE_FAILURES[key.split(":")[0]]
+    over = throttle.failures - FREE_FAILURES[throttle.key.split(":")[0]]
     if over >= 0:
         throttle.blocked_until = at + min(DELAY * 2 ** min(over, 10), MAX_DELAY)
 

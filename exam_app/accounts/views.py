@@ -29,7 +29,7 @@ def remember(account: Account, token: str) -> None:
 @access(PUBLIC)
 def login() -> str | Response | tuple[str, int]:
     form = LoginForm()
-    if current_user.is_authenticated and request.method == "GET":
+    if request.method == "GET" and current_user.is_authenticated:
         return redirect(url_for("home.index"))
     if not form.validate_on_submit():
         return render_template("accounts/login.html", form=form)

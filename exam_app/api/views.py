@@ -16,7 +16,7 @@ from exam_app.accounts.views import remember
 from exam_app.api import schemas
 from exam_app.api.openapi import describe, describes
 from exam_app.coverage.views import read_report
-from exam_app.exams import service
+from exam_app.exams import marking, service
 from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, TooLate
 from exam_app.exams.models import Attempt, Exam
 from exam_app.kb.pages import kb_url
@@ -164,7 +164,7 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
 def start(exam_id: int) -> Response:
     attempt = service.start(web.db(), exam_id, web.person_id())
     web.db().commit()
-    saved = service.answers_of(web.db(), attempt.id)
+    saved = marking.answers_of(web.db(), attempt.id)
     return _json(
         schemas.StartOut(
             attempt_id=attempt.id,
@@ -236,7 +236,7 @@ def _attempt(attempt: Attempt) -> schemas.AttemptOut:
             source=r["source"],
             kb_url=kb_url(r["kb"]),
         )
-        for r in service.result(web.db(), attempt)
+        for r in marking.result(web.db(), attempt)
     ]
     return out
 

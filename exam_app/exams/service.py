@@ -10,25 +10,23 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, TooLate
+from exam_app.exams.marking import answers_of, mark, slots
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, Exam, ExamForm, LateAnswer
 from question_bank import (
     Blueprint,
     InvalidResponse,
     assemble,
-    parse_question,
     round_points,
-    score,
     valid_response,
 )
 from question_bank.question import dump_question
 from training_records.archive.service import NewEntry, append
 from training_records.certificates.service import issue
-from training_records.database import now
+from training_records.database import insert_into, now
 from training_records.divisions import get_division, prefix_of
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person, Post
@@ -223,7 +221,7 @@ def paper(attempt: Attempt) -> list[dict[str, Any]]:
     """The items as the examinee sees them: no key, no explanation."""
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     shown = []
-    for slot, question in _slots(attempt.form):
+    for slot, question in slots(attempt.form):
         item: dict[str, Any] = {"slot": slot, "type": question.type, "stem": question.stem}
         if hasattr(question, "options"):
             item["options"] = {str(k): v for k, v in question.options.items()}
@@ -234,13 +232,6 @@ def paper(attempt: Attempt) -> list[dict[str, Any]]:
         item["points"] = blueprint.points_for(question.type)
         shown.append(item)
     return shown
-
-
-def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:
-    """The saved answers by slot."""
-    return {
-        a.slot: a for a in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))
-    }
 
 
 def save_answers(
@@ -261,7 +252,7 @@ def save_answers(
     )
     if attempt is None:
         raise NotFound("没有这次作答")
-    questions = dict(_slots(attempt.form))
+    questions = dict(slots(attempt.form))
     at = now()
     rows = [
         {
@@ -308,9 +299,7 @@ def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["slot"] not in best or row["seq"] >= best[row["slot"]]["seq"]:
             best[row["slot"]] = row
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(Answer).values(list(best.values()))
+    statement = insert_into(session, Answer).values(list(best.values()))
     excluded = statement.excluded
     session.execute(
         statement.on_conflict_do_update(
@@ -412,65 +401,6 @@ def _finish(session: Session, attempt: Attempt, at: datetime, zone: ZoneInfo) ->
     move(session, attempt, "released", "system", at)
 
 
-def mark(session: Session, attempt: Attempt) -> tuple[float, float]:
-    """(points, maximum) of an attempt from its stored responses, in full precision."""
-    saved = answers_of(session, attempt.id)
-    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
-    points = maximum = 0.0
-    for slot, question in _slots(attempt.form):
-        worth = blueprint.points_for(question.type)
-        response = saved[slot].response if slot in saved else None
-        points += worth * score(question, response, blueprint.scheme(question.type))
-        maximum += worth
-    return points, maximum
-
-
-def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
-    """Every item with own answer, key, points, explanation and links. Only after release."""
-    if attempt.state != "released":
-        raise Closed("成绩还没有公布")
-    saved = answers_of(session, attempt.id)
-    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
-    rows = []
-    for slot, question in _slots(attempt.form):
-        response = saved[slot].response if slot in saved else None
-        share = score(question, response, blueprint.scheme(question.type))
-        rows.append(
-            {
-                "slot": slot,
-                "id": question.id,
-                "version": question.version,
-                "type": question.type,
-                "stem": question.stem,
-                "options": getattr(question, "options", None),
-                "response": response,
-                "key": question.key,
-                "right": share == 1.0,
-                "points": round_points(blueprint.points_for(question.type) * share),
-                "worth": blueprint.points_for(question.type),
-                "explanation": question.explanation,
-                "source": question.source,
-                "kb": question.kb,
-                "topic": question.topic,
-            }
-        )
-    return rows
-
-
-def weak_topics(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Topics with less than 60 % right, worst first, with the page to read."""
-    topics: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        topics.setdefault(row["topic"], []).append(row)
-    weak = []
-    for topic, items in topics.items():
-        right = sum(bool(r["right"]) for r in items)
-        if right < 0.6 * len(items):
-            wrong = next(r for r in items if not r["right"])
-            weak.append({"topic": topic, "right": right, "of": len(items), "kb": wrong["kb"]})
-    return sorted(weak, key=lambda t: t["right"] / t["of"])
-
-
 def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
     """How many persons of a division started and passed an exam."""
     people = select(Post.person_id).where(Post.division_code.startswith(prefix))
@@ -481,7 +411,3 @@ def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
     )
     counts = {str(passed): n for passed, n in session.execute(query)}
     return {"passed": counts.get("True", 0), "started": sum(counts.values())}
-
-
-def _slots(form: ExamForm) -> list[tuple[str, Any]]:
-    return [(str(n), parse_question(item)) for n, item in enumerate(form.items, start=1)]

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.bank.service import current_bank
-from exam_app.exams import service
+from exam_app.exams import marking, service
 from exam_app.exams.errors import Closed
 from exam_app.exams.forms import ExamForm, StartForm
 from exam_app.exams.models import Exam
@@ -84,14 +84,14 @@ def result(attempt_id: int) -> str | Response:
     attempt = service.get_attempt(web.db(), attempt_id, web.person_id())
     if attempt.state == "in_progress":
         return redirect(url_for("exams.take", attempt_id=attempt_id))
-    rows = service.result(web.db(), attempt)
+    rows = marking.result(web.db(), attempt)
     used = len(service.get_exam(web.db(), attempt.exam_id, web.person_id())[1])
     return render_template(
         "exams/result.html",
         attempt=attempt,
         exam=attempt.exam,
         rows=rows,
-        weak=service.weak_topics(rows),
+        weak=marking.weak_topics(rows),
         left=attempt.exam.attempts_allowed - used,
         clauses=load_facts().clauses,
     )

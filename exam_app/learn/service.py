@@ -17,7 +17,7 @@ from exam_app.kb.facts import Course, Unit
 from exam_app.learn.models import UnitProgress
 from question_bank import InvalidResponse, score, valid_response
 from training_records.archive.service import NewEntry, append
-from training_records.database import now
+from training_records.database import insert_missing, now
 from training_records.divisions import ancestor, get_division
 from training_records.errors import NotFound, Refused
 from training_records.ledger.service import current_post
@@ -78,13 +78,9 @@ def find_unit(course: Course, unit_id: str) -> Unit:
 
 def open_unit(session: Session, person_id: int, course: Course, unit: Unit) -> UnitProgress:
     """Notes that a person has a unit before them; the first time counts."""
-    row = session.get(UnitProgress, (person_id, course.id, unit.id))
-    if row is None:
-        row = UnitProgress(
-            person_id=person_id, course_id=course.id, unit_id=unit.id, opened_at=now()
-        )
-        session.add(row)
-        session.flush()
+    identity = {"person_id": person_id, "course_id": course.id, "unit_id": unit.id}
+    insert_missing(session, UnitProgress, **identity, opened_at=now())
+    row = session.get_one(UnitProgress, identity)
     return row
 
 

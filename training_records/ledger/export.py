@@ -79,10 +79,12 @@ class Sheet:
         self.sheet.fit_to_pages(1, 0)
         self.sheet.repeat_rows(0, 1)
         self.sheet.set_footer("&C第 &P 页 / 共 &N 页")
+        self.widths = [widths[at] if at < len(widths) else 14 for at in range(len(heads))]
         self.row = 2
 
     def add(self, cells: Iterable[Any], percent: Sequence[int] = ()) -> None:
         """Appends a row; columns in `percent` hold shares of 1."""
+        lines = 1
         for at, value in enumerate(cells):
             if value is None:
                 self.sheet.write_blank(self.row, at, None, self.cell)
@@ -91,11 +93,18 @@ class Sheet:
                     self.row, at, value, self.percent if at in percent else self.cell
                 )
             else:
-                text = str(value)
-                self.sheet.write_string(
-                    self.row, at, safe(text), self.wrapped if len(text) > 24 else self.cell
-                )
+                text = safe(str(value))
+                own = -(-units(text) // max(int(self.widths[at]) - 4, 4))
+                lines = max(lines, own)
+                self.sheet.write_string(self.row, at, text, self.wrapped if own > 1 else self.cell)
+        if lines > 1:
+            self.sheet.set_row(self.row, 15 * min(lines, 20))
         self.row += 1
+
+
+def units(text: str) -> int:
+    """The width in Excel's units: a Chinese character takes about two."""
+    return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
 
 
 def safe(text: str) -> str:
