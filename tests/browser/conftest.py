@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from exam_app.kb.pages import build_site
@@ -143,6 +144,13 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert faults == []
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation of WCAG 2.1 A and AA on the page as it stands."""
+    page.wait_for_load_state("networkidle")
+    result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+    assert result.violations_count == 0, (page.url, result.generate_report())
 
 
 def sign_in(page: Page, url: str, phone: str, password: str) -> None:

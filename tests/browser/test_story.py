@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from question_bank import load_bank
-from tests.browser.conftest import OFFICE, Running, sign_in
+from tests.browser.conftest import OFFICE, Running, assert_accessible, sign_in
 from tests.training_records.test_importer import HEAD, workbook
 
 pytestmark = pytest.mark.browser
@@ -79,10 +79,12 @@ def test_from_appointment_to_certificate(academy, open_page):
         {"name": "新任.xlsx", "mimeType": "application/octet-stream", "buffer": data}
     )
     office.get_by_role("button", name="检查这个文件").click()
+    assert_accessible(office)
     office.get_by_role("button", name="确认导入 1 行").click()
     expect(office.get_by_text("新增 1 行")).to_be_visible()
     office.goto(f"{url}/ledger?q={PHONE_NUMBER}")
     office.get_by_role("button", name="开通账号").click()
+    assert_accessible(office)
     initial = office.locator("#initial-password").inner_text()
     office.goto(f"{url}/coverage")
     before_page, before = covered_on(office), coverage(academy)
@@ -129,6 +131,7 @@ def test_from_appointment_to_certificate(academy, open_page):
     expect(phone.locator("#missing")).to_contain_text("全部答完了")
     phone.get_by_role("button", name="交卷", exact=True).click()
     expect(phone.get_by_role("heading", name="合格了,100 分")).to_be_visible()
+    assert_accessible(phone)
     explained = phone.locator("article").first
     expect(explained.get_by_role("link", name="原条款")).to_be_visible()
     target = explained.get_by_role("link", name="知识库怎么说").get_attribute("href")
@@ -140,8 +143,11 @@ def test_from_appointment_to_certificate(academy, open_page):
     text = PdfReader(download.value.path()).pages[0].extract_text()
     number = re.search(r"QD\d{4}-\w{4}-\w{4}-\w{4}", text)[0]
     assert NAME in text and "初任儿童主任考核" in text
+    phone.goto(f"{url}/archive")
+    assert_accessible(phone)
     stranger = open_page()
     stranger.goto(f"{url}/verify/{number}")
+    assert_accessible(stranger)
     expect(stranger.get_by_text("真实有效")).to_be_visible()
     expect(stranger.get_by_text("欧***")).to_be_visible()
     stranger.goto(f"{url}/verify/{number[:-4]}AAAA")
