@@ -24,7 +24,7 @@ log=$(mktemp)
 # Wheels only, so that no compiler is needed; jieba and fontmeta are published as pure-Python source.
 if ! .venv/bin/python -m pip install --quiet --only-binary :all: --no-binary jieba,fontmeta \
      -c constraints.txt -e "$what" >"$log" 2>&1; then
-  grep -v "^WARNING" "$log" | tail -n 15 >&2
+  grep -vE "^ *(WARNING|DEPRECATION)" "$log" | tail -n 15 >&2
   if grep -qiE 'no matching distribution|could not find a version|resolutionimpossible|failed building wheel' "$log"; then
     missing=$(grep -oiE 'requirement [A-Za-z0-9._-]+' "$log" | head -n 1 | cut -d' ' -f2)
     say "没有适合本机(Python $("$python" -V 2>&1 | cut -d' ' -f2),$(uname -m))的现成安装包:${missing:-见上文}。"
