@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
@@ -34,6 +35,11 @@ def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         missing("没有 Chromium(Debian 包 chromium)")
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libatomic.so.1")
+        except OSError:
+            missing("Playwright 的运行时缺 libatomic.so.1(Debian 包 libatomic1)")
     with sync_playwright() as playwright:
         arguments = [
             "--disable-gpu",
