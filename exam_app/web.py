@@ -266,8 +266,7 @@ def site_policy(site: Path) -> str:
     except OSError:
         hashes = ""
     return (
-        f"default-src 'self'; script-src 'self' {hashes}; style-src 'self' 'unsafe-hashes' "
-        "'sha256-biLFinpqYMtWHmXfkA1BPeCY0/fNt46SAZ+BBk5YUog='; img-src 'self' data:; worker-src 'self' blob:; "
+        f"default-src 'self'; script-src 'self' {hashes}; style-src 'self'; img-src 'self' data:; worker-src 'self' blob:; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 
