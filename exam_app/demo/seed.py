@@ -17,8 +17,8 @@ from exam_app.accounts.service import hash_password
 from exam_app.bank.service import current_bank
 from exam_app.config import Config
 from exam_app.demo import names
+from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Exam
-from exam_app.exams.service import create_exam
 from question_bank import load_blueprint
 from training_records.archive.models import ArchiveEntry
 from training_records.chain import link as link_chain

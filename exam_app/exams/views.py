@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.bank.service import current_bank
-from exam_app.exams import marking, service
+from exam_app.exams import administration, marking, service
 from exam_app.exams.errors import Closed
 from exam_app.exams.forms import ExamForm, StartForm
 from exam_app.exams.models import Exam
@@ -102,7 +102,7 @@ def result(attempt_id: int) -> str | Response:
 def manage() -> str:
     prefix = web.scope().prefix
     rows = [
-        (exam, service.exam_counts(web.db(), exam.id, prefix))
+        (exam, administration.exam_counts(web.db(), exam.id, prefix))
         for exam in web.db().scalars(select(Exam).order_by(Exam.closes_at.desc()))
         if exam.division_code.startswith(prefix) or prefix.startswith(prefix_of(exam.division_code))
     ]
@@ -141,7 +141,7 @@ def _create(form: ExamForm) -> Exam:
     if name not in {value for value, _ in form.blueprint.choices}:
         raise NotFound("没有这个命题蓝图")
     zone, division = web.config().zone, web.scope().division(web.db(), None)
-    return service.create_exam(
+    return administration.create_exam(
         web.db(),
         current_bank().reviewed(),
         load_blueprint(name),

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.bank.service import current_bank
-from exam_app.exams.service import reserved_items
+from exam_app.exams.administration import reserved_items
 from exam_app.kb.facts import Course, get_course, load_facts
 from exam_app.kb.pages import page_html
 from exam_app.learn.service import (

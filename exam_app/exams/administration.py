@@ -1,0 +1,96 @@
+"""The verbs of those who run exams: create one, and what it used and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.models import Attempt, Exam, ExamForm
+from question_bank import Blueprint, assemble
+from question_bank.question import dump_question
+from training_records.database import now
+from training_records.divisions import get_division
+from training_records.errors import Refused
+from training_records.ledger.models import Post
+
+
+def create_exam(
+    session: Session,
+    questions: Sequence[Any],
+    blueprint: Blueprint,
+    *,
+    title: str,
+    kind: str,
+    division_code: str,
+    organiser: str,
+    level: str,
+    opens_at: datetime,
+    closes_at: datetime,
+    attempts_allowed: int,
+    created_by: str,
+    seed: int = 0,
+) -> Exam:
+    """An exam with one form assembled from the blueprint, and the questions frozen in it.
+
+    Raises `InfeasibleBlueprint` or `Refused`.
+    """
+    if closes_at <= opens_at:
+        raise Refused("结束时间要晚于开始时间,请改正")
+    if not 1 <= attempts_allowed <= 20:
+        raise Refused("可考次数要在 1 到 20 之间")
+    get_division(session, division_code)
+    by_id = {q.id: q for q in questions}
+    forms = assemble(questions, blueprint, 1, seed, exposure(session))
+    exam = Exam(
+        title=title,
+        kind=kind,
+        division_code=division_code,
+        organiser=organiser,
+        level=level,
+        blueprint=blueprint.model_dump(mode="json"),
+        minutes=blueprint.minutes,
+        pass_percent=Decimal(str(blueprint.pass_percent)),
+        attempts_allowed=attempts_allowed,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        created_by=created_by,
+    )
+    for form in forms:
+        items = [dump_question(by_id[item]) for item in form.items]
+        exam.forms.append(ExamForm(number=form.number, items=items))
+    session.add(exam)
+    session.flush()
+    return exam
+
+
+def exposure(session: Session) -> dict[str, int]:
+    """Item to the number of exams of the last two years that used it."""
+    since = now() - timedelta(days=730)
+    counts: dict[str, int] = {}
+    for items in session.scalars(select(ExamForm.items).join(Exam).where(Exam.created_at >= since)):
+        for item in items:
+            counts[item["id"]] = counts.get(item["id"], 0) + 1
+    return counts
+
+
+def reserved_items(session: Session) -> set[str]:
+    """Items of exams that are open or to come: they don't appear in practice."""
+    forms = session.scalars(select(ExamForm.items).join(Exam).where(Exam.closes_at > now()))
+    return {item["id"] for items in forms for item in items}
+
+
+def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
+    """How many persons of a division started and passed an exam."""
+    people = select(Post.person_id).where(Post.division_code.startswith(prefix))
+    query = (
+        select(Attempt.passed, func.count(Attempt.person_id.distinct()))
+        .where(Attempt.exam_id == exam_id, Attempt.person_id.in_(people))
+        .group_by(Attempt.passed)
+    )
+    counts = {str(passed): n for passed, n in session.execute(query)}
+    return {"passed": counts.get("True", 0), "started": sum(counts.values())}
