@@ -104,6 +104,8 @@ def _sign_in(app: Flask) -> None:
 
     @manager.user_loader
     def _load(token: str) -> SignedIn | None:
+        if "without_account" in g:
+            return None
         account = find_session(web.db(), token)
         return SignedIn(token, account) if account else None
 
@@ -116,8 +118,7 @@ def _templates(app: Flask) -> None:
 
     @app.context_processor
     def _context() -> dict[str, Any]:
-        signed_in = current_user.is_authenticated if "session" in g or current_user else False
-        own = web.account() if signed_in else None
+        own = web.account() if current_user.is_authenticated else None
         return {
             "own": own,
             "role_name": ROLES[own.role] if own else "",

@@ -27,7 +27,7 @@ from training_records.certificates.models import Certificate
 from training_records.certificates.pdf import certificate_pdf
 from training_records.coverage import coverage
 from training_records.database import make_engine, make_session_factory
-from training_records.divisions import Division
+from training_records.divisions import division_names
 from training_records.ledger.importer import import_ledger
 from training_records.ledger.models import Person
 
@@ -66,7 +66,7 @@ def demo_database(people: int) -> Iterator[tuple[Session, Config]]:
 
 def places(session: Session) -> list[tuple[str, str, str]]:
     """(district, town, village) names of all villages."""
-    names = dict(session.execute(select(Division.code, Division.name)).all())
+    names = division_names(session)
     return [
         (names[c[:6].ljust(12, "0")], names[c[:9].ljust(12, "0")], n)
         for c, n in names.items()

@@ -33,6 +33,7 @@ from exam_app.accounts.models import Account
 from exam_app.audit.service import record
 from exam_app.config import Config
 from exam_app.scope import PUBLIC, Scope, scope_of
+from training_records.certificates.pdf import chinese_date as written_date
 from training_records.database import now, read_only
 from training_records.errors import NotFound, RecordsError, Refused
 
@@ -237,6 +238,7 @@ def init_web(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     def _database(error: DBAPIError) -> BaseResponse:
         log.error("database", error=type(error.orig).__name__)
+        g.without_account = True  # looking it up again would fail again
         response = refuse(503, "数据库暂时忙或连不上,没有保存。请等半分钟再试一次")
         response.headers["Retry-After"] = "30"
         return response
@@ -277,7 +279,7 @@ def chinese_date(value: date | datetime | None) -> str:
         return ""
     if isinstance(value, datetime):
         value = value.astimezone(config().zone).date()
-    return f"{value.year}年{value.month}月{value.day}日"
+    return written_date(value)
 
 
 def chinese_time(value: datetime | None) -> str:

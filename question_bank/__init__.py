@@ -13,7 +13,7 @@ from question_bank.bank import Bank, BankError, load_bank
 from question_bank.blueprint import Blueprint, load_blueprint
 from question_bank.check import Problem, check_bank, clause_counts
 from question_bank.question import Question, SubQuestion, parse_question
-from question_bank.scoring import InvalidResponse, needs_person, round_points, score, valid_response
+from question_bank.scoring import InvalidResponse, round_points, score, valid_response
 
 __all__ = [
     "Bank",
@@ -30,7 +30,6 @@ __all__ = [
     "clause_counts",
     "load_bank",
     "load_blueprint",
-    "needs_person",
     "parse_question",
     "round_points",
     "score",

@@ -72,11 +72,6 @@ def _require_labels(question: Any, response: Any) -> None:
         raise InvalidResponse("选的不是这道题的选项")
 
 
-def needs_person(question: Any) -> bool:
-    """Whether a person has to mark it."""
-    return question.type == "short_answer"
-
-
 def score(question: Any, response: Any, scheme: Scheme = "all_or_nothing") -> float:
     """The share of the points earned, 0 to 1; unanswered earns 0.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, String, and_, select
@@ -12,7 +13,6 @@ from training_records.errors import NotFound
 
 DivisionLevel = Literal["city", "district", "town", "village"]
 WIDTHS: dict[DivisionLevel, int] = {"city": 4, "district": 6, "town": 9, "village": 12}
-LEVEL_NAMES = {"city": "市", "district": "区(市)", "town": "镇(街)", "village": "村(社区)"}
 
 
 class Division(Base):
@@ -74,7 +74,23 @@ def path(session: Session, code: str) -> list[Division]:
     return sorted(found, key=lambda d: len(prefix_of(d.code)))
 
 
-def full_name(session: Session, code: str) -> str:
+def division_names(session: Session, prefix: str = "") -> dict[str, str]:
+    """Code to name of all divisions with this prefix."""
+    query = select(Division.code, Division.name).where(within(Division.code, prefix))
+    return dict(session.execute(query).all())
+
+
+def joined_name(names: Mapping[str, str], code: str) -> str:
     """District, town and village names joined: 平度市云桥镇前河村."""
-    names = [d.name for d in path(session, code)]
-    return "".join(names[1:] or names)
+    codes = dict.fromkeys(ancestor(code, level) for level in WIDTHS)
+    own = [
+        c
+        for c in codes
+        if c != ancestor(code, "city") and len(prefix_of(c)) <= len(prefix_of(code))
+    ]
+    return "".join(names.get(c, "") for c in own or [code])
+
+
+def full_name(session: Session, code: str) -> str:
+    """`joined_name` of one division, looked up."""
+    return joined_name({d.code: d.name for d in path(session, code)}, code)

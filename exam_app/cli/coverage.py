@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import click
-from sqlalchemy import select
 
 from exam_app.cli.tools import emit, json_option, open_session, write_file
 from training_records.coverage import CoverageReport, default_as_of, report_dict
 from training_records.coverage import coverage as compute
 from training_records.database import now
-from training_records.divisions import Division
+from training_records.divisions import division_names
 from training_records.reports import coverage_workbook
 
 
@@ -39,14 +39,12 @@ def coverage(
         day = as_of.date() if as_of else default_as_of(year, now().astimezone(config.zone).date())
         report = compute(session, division, year, day)
         if form == "xlsx":
-            names = dict(session.execute(select(Division.code, Division.name)).all())
+            names = division_names(session)
             write_file(str(out), coverage_workbook(session, report, names))
             return
     if form == "json":
         data = report_dict(report)
         if out:
-            import json
-
             write_file(out, json.dumps(data, ensure_ascii=False, indent=2).encode())
         else:
             emit(data)

@@ -6,14 +6,13 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
-from sqlalchemy import select
 
 from exam_app import web
 from exam_app.coverage.chart import coverage_svg
 from exam_app.scope import OFFICES, access
 from training_records.coverage import STATUS_NAMES, CoverageReport, default_as_of
 from training_records.coverage import coverage as compute
-from training_records.divisions import Division, path, prefix_of, within
+from training_records.divisions import division_names, path, prefix_of
 from training_records.errors import Refused
 from training_records.reports import coverage_workbook
 
@@ -43,13 +42,7 @@ def index() -> str:
     total = report.total
     status = request.args.get("status", "" if report.children else "all")
     people = [s for s in report.standings if _matches(s, status)]
-    names = dict(
-        web.db()
-        .execute(
-            select(Division.code, Division.name).where(within(Division.code, prefix_of(total.code)))
-        )
-        .all()
-    )
+    names = division_names(web.db(), prefix_of(total.code))
     crumbs = [d for d in path(web.db(), total.code) if d.code.startswith(web.scope().prefix)]
     children = sorted(report.children, key=lambda c: (-(c.uncovered + c.pending), c.code))
     return render_template(
@@ -92,7 +85,7 @@ def chart() -> Response:
 @web.writes
 def export() -> Response:
     report = read_report()
-    names = dict(web.db().execute(select(Division.code, Division.name)).all())
+    names = division_names(web.db())
     data = coverage_workbook(web.db(), report, names)
     web.audit(
         "coverage.export",

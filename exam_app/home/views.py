@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,8 +19,8 @@ from training_records.archive.service import entries_of
 from training_records.coverage import COUNTED_LEVELS, TRAINING_KINDS, Rule, coverage
 from training_records.database import now
 from training_records.divisions import Division, full_name, prefix_of, within
-from training_records.ledger.models import Person, Post
-from training_records.ledger.service import current_post, in_post_on
+from training_records.ledger.models import Post
+from training_records.ledger.service import current_post, in_post_on, search_people
 
 home = Blueprint("home", __name__)
 
@@ -32,21 +32,13 @@ def index() -> str:
         return render_template("home/director.html", **_director(web.person_id()))
     division = web.scope().division(web.db(), None)
     report = coverage(web.db(), division.code, web.today().year, web.today())
-    due = (
-        web.db()
-        .scalars(
-            select(Person.id).where(
-                Person.background_next_due <= date.fromordinal(web.today().toordinal() + 30)
-            )
-        )
-        .all()
-    )
-    known = {s.person_id for s in report.standings}
+    soon = web.today() + timedelta(days=30)
+    _, due = search_people(web.db(), prefix_of(division.code), on=web.today(), limit=0, due_by=soon)
     return render_template(
         "home/office.html",
         division=division,
         report=report,
-        due=len(known & set(due)),
+        due=due,
         vacancies=_vacancies(division.code),
     )
 

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +132,10 @@ def page_html(name: str) -> str:
     ).replace("</table>", "</table></div>")
 
 
-_pages: dict[str, str] = {}
-
-
+@cache
 def render_pages_cached() -> dict[str, str]:
     """The pages as they were when the process first asked."""
-    if not _pages:
-        _pages.update(render_pages())
-    return _pages
+    return render_pages()
 
 
 def kb_url(link: str) -> str:

@@ -17,7 +17,7 @@ from exam_app.accounts.models import Account
 from exam_app.accounts.service import create_account
 from exam_app.coverage.views import download
 from exam_app.scope import MANAGERS, OFFICES, access
-from training_records.divisions import Division, full_name, prefix_of, within
+from training_records.divisions import Division, division_names, joined_name, prefix_of, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.export import errors_workbook, export_ledger, template
 from training_records.ledger.importer import ImportReport, import_ledger
@@ -45,7 +45,7 @@ def index() -> str:
     rows, total = search_people(
         web.db(), prefix_of(division.code), text, web.today(), PAGE, (page - 1) * PAGE, by
     )
-    codes = [post.division_code for _, post in rows]
+    names = division_names(web.db(), prefix_of(division.code)[:6])
     accounts = set(
         web.db().scalars(
             select(Account.person_id).where(Account.person_id.in_([p.id for p, _ in rows]))
@@ -71,7 +71,7 @@ def index() -> str:
         pages=-(-total // PAGE),
         q=text,
         due=due,
-        places={c: full_name(web.db(), c) for c in set(codes)},
+        places={post.division_code: joined_name(names, post.division_code) for _, post in rows},
         roles=ROLES,
         accounts=accounts,
         divisions=parents,

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import openpyxl
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from exam_app.kb.facts import load_facts
 from exam_app.learn import service as learning
@@ -35,6 +36,30 @@ def test_no_template_holds_inline_script_or_style(app, world, sign_in):
     for path in ("/", "/coverage", "/ledger", "/ledger/import", "/exams/manage", "/bank", "/admin"):
         page = api.get(path).text
         assert "style=" not in page and "onclick" not in page and "<script>" not in page, path
+
+
+def test_a_lost_database_is_a_503_that_says_so(app, world, sign_in, monkeypatch):
+    api = sign_in(world.account("district", DISTRICT))
+
+    def lost(*_):
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr("exam_app.find_session", lost)
+    for path in ("/", "/login", "/api/v1/coverage"):
+        answer = api.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30"), path
+        assert "数据库暂时忙" in answer.get_data(as_text=True)
+    monkeypatch.undo()
+    assert api.get("/").status_code == 200
+
+
+def test_the_card_on_the_first_page_counts_what_its_link_lists(world, office):
+    world.person()
+    world.person(background_next_due=date(2020, 1, 1))
+    world.person(background_next_due=date(2099, 1, 1))
+    world.person(TOWN, "supervisor")
+    assert '没登记的 <strong class="num">3</strong> 条' in office.get("/").text
+    assert "共 3 条在任记录" in office.get("/ledger?due=1").text
 
 
 def test_health(app):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import effective
-from training_records.divisions import Division, ancestor, within
+from training_records.divisions import ancestor, division_names, joined_name, within
 from training_records.experience import entry_clause, fit, post_clause
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.importer import RowError
@@ -161,7 +161,7 @@ def ledger_rows(session: Session, prefix: str, as_of: date) -> Iterable[list[Any
 
     Identity numbers are not kept, so that column stays empty.
     """
-    names = dict(session.execute(select(Division.code, Division.name)).all())
+    names = division_names(session)
     clauses: dict[int, list[str]] = defaultdict(list)
     mine = select(Post.person_id).where(within(Post.division_code, prefix))
     entries = session.scalars(
@@ -193,7 +193,7 @@ def ledger_rows(session: Session, prefix: str, as_of: date) -> Iterable[list[Any
             "purchased": _yes_no(person.purchased),
             "claimed": "",
             "experience": fit(
-                [post_clause(p, _place(names, p.division_code)) for p in person.posts],
+                [post_clause(p, joined_name(names, p.division_code)) for p in person.posts],
                 clauses[person.id],
             ),
         }
@@ -219,8 +219,3 @@ def export_ledger(session: Session, prefix: str, place: str, as_of: date) -> byt
 
 def _yes_no(value: bool | None) -> str | None:
     return None if value is None else "是" if value else "否"
-
-
-def _place(names: dict[str, str], code: str) -> str:
-    codes = dict.fromkeys([ancestor(code, "district"), ancestor(code, "town"), code])
-    return "".join(names.get(c, "") for c in codes)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from training_records.divisions import get_division, within
-from training_records.errors import NotFound, Refused
+from training_records.divisions import within
+from training_records.errors import NotFound
 from training_records.ledger.models import Person, Post
 
 
@@ -78,22 +78,3 @@ def current_post(session: Session, person_id: int, on: date) -> Post | None:
         .order_by(Post.start.desc(), Post.id.desc())
         .limit(1)
     )
-
-
-def appoint(session: Session, person: Person, role: str, division_code: str, start: date) -> Post:
-    """A new post. Refused when there is one of that role in that division already."""
-    get_division(session, division_code)
-    taken = session.scalar(
-        select(Post).where(
-            Post.person_id == person.id,
-            Post.role == role,
-            Post.division_code == division_code,
-            or_(Post.end.is_(None), Post.end >= start),
-        )
-    )
-    if taken:
-        raise Refused(f"{person.name}从 {taken.start} 起已任这个职务,不用再登记")
-    post = Post(person=person, role=role, division_code=division_code, start=start)
-    session.add(post)
-    session.flush()
-    return post
