@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
+BLANK = "____"
 Level = Literal["remember", "understand", "apply"]
 Status = Literal["draft", "reviewed", "retired"]
 
@@ -88,6 +90,8 @@ class _Fill(_Answerable):
     def _key(self) -> _Fill:
         if not all(blank and all(s.strip() for s in blank) for blank in self.key):
             raise ValueError("每个空都要有至少一个答案")
+        if BLANK in self.stem and self.stem.count(BLANK) != len(self.key):
+            raise ValueError(f"题干有 {self.stem.count(BLANK)} 个空，答案有 {len(self.key)} 个")
         return self
 
 
@@ -136,6 +140,10 @@ class _Meta(_Model):
     facility: float | None = Field(default=None, ge=0, le=1)
     status: Status = "draft"
     version: int = Field(default=1, ge=1)
+    # Duty steps and service-list lines that it asks besides its clause (``duty-1.2``, ``orphan.1``).
+    covers: tuple[str, ...] = ()
+    # The day somebody last held it against its clause.
+    checked: date | None = None
 
     @model_validator(mode="after")
     def _reviewed_is_complete(self) -> _Meta:

@@ -13,7 +13,7 @@ from gunicorn.app.base import BaseApplication
 from exam_app.cli.tools import emit, json_option, open_session, say, stop
 from exam_app.config import Config, load_config, masked
 from exam_app.demo.seed import seed_demo
-from exam_app.kb.pages import build_site
+from exam_app.kb.site import build_site
 from exam_app.migrate import is_current, upgrade
 from training_records.database import make_engine
 

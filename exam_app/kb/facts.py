@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from exam_app.config import ROOT
+from exam_app.kb.schema import shaped
 
 DATA = ROOT / "docs" / "data"
 
@@ -39,8 +40,19 @@ class Course(BaseModel):
 
 
 @dataclass(frozen=True)
+class Point:
+    """Something a director does directly, so that it must be asked: a clause, a duty step or a
+    line of the service list. `kb` is its place in the knowledge base."""
+
+    id: str
+    kind: str
+    title: str
+    kb: str
+
+
+@dataclass(frozen=True)
 class Facts:
-    """Everything that pages are made from; `sources` maps a source id to its page and anchor."""
+    """Everything that pages are made from; `clauses` maps a source id to its page and anchor."""
 
     data: dict[str, Any]
     clauses: dict[str, str]
@@ -50,34 +62,42 @@ class Facts:
 
 @lru_cache
 def load_facts(folder: Path = DATA) -> Facts:
-    """Reads all YAML files of the folder. Raises ValueError where the facts contradict."""
-    data = {
-        path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))
-    }
+    """Reads all YAML files of the folder. Raises ValueError (Chinese) where they don't hold."""
+    data = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            data[path.stem] = shaped(path.stem, yaml.safe_load(path.read_text("utf-8")))
+        except ValidationError as error:
+            fault = error.errors()[0]
+            place = ".".join(map(str, fault["loc"]))
+            raise ValueError(f"docs/data/{path.name}：{place}：{fault['msg']}") from None
     policy = data["policy"]
     action_of = {item: action["id"] for action in policy["actions"] for item in action["tasks"]}
-    clauses: dict[str, str] = {}
+    if sorted(action_of) != sorted(t["item"] for t in policy["tasks"]):
+        raise ValueError("docs/data/policy.yaml：行动里的项号和任务对不上")
     for task in policy["tasks"]:
         task["action"] = action_of[task["item"]]
-        task.setdefault("frequencies", [])
-        clauses[f"{policy['code']}#{task['item']}"] = (
-            f"policy/action-{task['action']}#task-{task['item']}"
-        )
-    if sorted(action_of) != sorted(t["item"] for t in policy["tasks"]):
-        raise ValueError("policy.yaml: actions and tasks don't name the same items")
+    return Facts(
+        data=data,
+        clauses=_clauses(data),
+        courses=tuple(Course.model_validate(c) for c in data["courses"]),
+        topics=data["topics"],
+    )
+
+
+def _clauses(data: dict[str, Any]) -> dict[str, str]:
+    policy = data["policy"]
+    clauses: dict[str, str] = {}
+    for task in policy["tasks"]:
+        place = f"policy/action-{task['action']}#task-{task['item']}"
+        clauses[f"{policy['code']}#{task['item']}"] = place
     for section in policy["sections"]:
         clauses[f"{policy['code']}#{section['id']}"] = f"{section['page']}#{section['anchor']}"
     for source in data["sources"]:
         for article in source["articles"]:
-            clauses[f"{source['code']}#{article['id']}"] = (
-                f"sources#{source['code']}-{article['id']}"
-            )
-    return Facts(
-        data=data,
-        clauses=clauses,
-        courses=tuple(Course.model_validate(c) for c in data["courses"]),
-        topics=data["topics"],
-    )
+            place = f"sources#{source['code']}-{article['id']}"
+            clauses[f"{source['code']}#{article['id']}"] = place
+    return clauses
 
 
 def get_course(course_id: str) -> Course | None:
@@ -85,14 +105,28 @@ def get_course(course_id: str) -> Course | None:
     return next((c for c in load_facts().courses if c.id == course_id), None)
 
 
-def required_clauses() -> dict[str, str]:
-    """Clauses that a director acts on directly: each must be asked."""
+@lru_cache
+def required_points() -> dict[str, Point]:
+    """Clauses, duty steps and service-list lines that a director does directly, by id.
+
+    Source of the rule: the duty list and the service-content list of 青21#20.
+    """
     facts = load_facts()
     policy = facts.data["policy"]
-    direct = {
-        f"{policy['code']}#{t['item']}": t["title"]
+    points = [
+        Point(f"{policy['code']}#{t['item']}", "条款", t["title"], f"policy/action-{t['action']}#task-{t['item']}")
         for t in policy["tasks"]
         if t["director"] == "直接做"
-    }
-    duties = {d["source"]: d["title"] for d in facts.data["duties"]["director"]}
-    return {**direct, **duties}
+    ]
+    for duty in facts.data["duties"]["director"]:
+        place = f"duties/director#duty-{duty['id']}"
+        points.append(Point(duty["source"], "条款", duty["title"], place))
+        points += [Point(s["id"], "职责步骤", s["what"], place) for s in duty["steps"]]
+    for category in facts.data["services"]:
+        place = f"services/categories#{category['id']}"
+        points += [
+            Point(row["id"], "服务内容", f"{category['name']}：{row['what']}", place)
+            for row in category["rows"]
+            if row["role"] == "直接做"
+        ]
+    return {point.id: point for point in points}

@@ -1,19 +1,16 @@
-"""The knowledge base's build: templates and facts become Markdown, Markdown becomes the site.
+"""Pages of the knowledge base: templates and facts become Markdown.
 
-Every file of `docs/` is a template over the facts of `docs/data`; `〔青21#10〕` becomes a link to
-the clause. The result under `build/docs` is plain Markdown that MkDocs and Zensical both build.
+Every ``.md`` of `docs/` is a template over the facts of `docs/data`; a ``.md.page`` is the template
+of several pages. `〔青21#10〕` becomes a link to the clause. The result under `build/docs` is plain
+Markdown that MkDocs and Zensical both build.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import os
 import re
 import shutil
-import subprocess
-import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,20 +21,34 @@ import nh3
 
 from exam_app.config import ROOT
 from exam_app.kb.facts import load_facts
+from exam_app.kb.files import write_calendar, write_forms
+from exam_app.kb.history import last_changes
+from exam_app.kb.links import (
+    BuildError,
+    anchor_of,
+    anchors_of,
+    cited_in,
+    link_back,
+    link_sources,
+    link_terms,
+    relative,
+)
+from question_bank import load_bank
 
 DOCS = ROOT / "docs"
 BUILD = ROOT / "build" / "docs"
-_SOURCE = re.compile(r"〔([^〔〕\n]+#[^〔〕\n]+)〕")
-_ANCHOR = re.compile(r"\{[^}\n]*#([^\s}]+)[^}\n]*\}\s*$|<a id=\"([^\"]+)\"></a>", re.M)
-_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", re.S)
-
-
-class BuildError(Exception):
-    """The knowledge base could not be built; the message says where and why."""
+EXTENSIONS = ["attr_list", "tables", "admonition", "sane_lists", "md_in_html"]
+RHYTHMS = {
+    "daily": "每天",
+    "weekly": "每周",
+    "monthly": "每月",
+    "quarterly": "每季",
+    "yearly": "每年",
+}
 
 
 def write_sources(target: Path = BUILD) -> list[str]:
-    """Renders all pages into `target`; returns their names (without ``.md``)."""
+    """Renders all pages and files into `target`; returns the pages' names (without ``.md``)."""
     shutil.rmtree(target, ignore_errors=True)
     pages = render_pages()
     for name, text in pages.items():
@@ -49,12 +60,41 @@ def write_sources(target: Path = BUILD) -> list[str]:
             copy = target / asset.relative_to(DOCS)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(asset, copy)
+    data = load_facts().data
+    write_forms(data["forms"], target / "forms")
+    write_calendar(data["calendar"], target / "calendar.ics")
+    _write_words(data, target.parent / "jieba.txt")
     return list(pages)
 
 
+def _write_words(data: dict[str, Any], path: Path) -> None:
+    """Words that the search index must not cut: the field's terms and short colloquial ones."""
+    words = (DOCS / "data" / "jieba.txt").read_text("utf-8").splitlines()
+    terms = [t["term"].strip("“”") for t in data["glossary"]]
+    spoken = [word for group in data["search"].values() for word in group if len(word) <= 4]
+    known = {line.split()[0] for line in words if line}
+    words += [f"{w} 1000000 n" for w in dict.fromkeys(terms + spoken) if w not in known]
+    path.write_text("\n".join(words) + "\n", "utf-8")
+
+
 def render_pages() -> dict[str, str]:
-    """Page name to Markdown, sources linked. Raises `BuildError` with the page's name."""
-    facts = load_facts()
+    """Page name to finished Markdown. Raises `BuildError` with the page's name."""
+    data = load_facts().data
+    pages = link_back(raw_pages())
+    finished = {}
+    for name, text in pages.items():
+        text = _with_footer(name, text)
+        text = link_sources(link_terms(text, name, data["glossary"]), name)
+        finished[name] = _with_spoken_words(name, text, data["search"])
+    missing = set(data["search"]) - anchors_in(finished)
+    if missing:
+        raise BuildError(f"docs/data/search.yaml：没有这些小节：{'、'.join(sorted(missing))}")
+    return finished
+
+
+def raw_pages() -> dict[str, str]:
+    """Page name to Markdown as the templates give it, sources not yet linked."""
+    data = load_facts().data
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(DOCS),
         undefined=jinja2.StrictUndefined,
@@ -63,50 +103,105 @@ def render_pages() -> dict[str, str]:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 (Markdown from our own files)
     )
-    context: dict[str, Any] = {**facts.data}
+    context: dict[str, Any] = {
+        **data,
+        "used": lambda clause: f"⟦used:{clause}⟧",
+        "asked": asked,
+        "anchor_of": anchor_of,
+        "rhythms": RHYTHMS,
+        "changed": last_changes(data),
+        "by_id": lambda name: {entry["id"]: entry for entry in data[name]},
+    }
     pages: dict[str, str] = {}
     for path in sorted(DOCS.rglob("*.md")):
         name = path.relative_to(DOCS).with_suffix("").as_posix()
         pages[name] = _render(environment, f"{name}.md", context)
-    for action in facts.data["policy"]["actions"]:
-        tasks = [t for t in facts.data["policy"]["tasks"] if t["action"] == action["id"]]
-        own = {**context, "action": action, "tasks": tasks}
-        pages[f"policy/action-{action['id']}"] = _render(environment, "policy/action.md.page", own)
-    return {name: link_sources(text, name) for name, text in pages.items()}
+    for name, template, own in _families(data):
+        pages[name] = _render(environment, template, {**context, **own})
+    return pages
+
+
+def _families(data: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(page, template, own context) of the pages that share a template."""
+    tasks = data["policy"]["tasks"]
+    found = []
+    for action in data["policy"]["actions"]:
+        own = {"action": action, "tasks": [t for t in tasks if t["action"] == action["id"]]}
+        found.append((f"policy/action-{action['id']}", "policy/action.md.page", own))
+    for card in data["cards"]:
+        found.append((f"cards/{card['id']}", "cards/card.md.page", {"card": card}))
+    for story in data["cases"]:
+        found.append((f"cases/case-{story['id']}", "cases/case.md.page", {"story": story}))
+    for name, rhythm in RHYTHMS.items():
+        own = {"name": name, "rhythm": rhythm}
+        found.append((f"checklists/{name}", "checklists/list.md.page", own))
+    return found
 
 
 def _render(environment: jinja2.Environment, template: str, context: dict[str, Any]) -> str:
     try:
         return environment.get_template(template).render(context)
     except jinja2.TemplateError as error:
-        raise BuildError(f"docs/{template}:{error}") from error
+        raise BuildError(f"docs/{template}：{error}") from error
 
 
-def link_sources(text: str, page: str) -> str:
-    """〔青21#10、未保法#11〕 becomes links; an unknown source is a `BuildError`."""
-    clauses = load_facts().clauses
-
-    def replace(match: re.Match[str]) -> str:
-        links = []
-        for clause in match[1].split("、"):
-            if clause not in clauses:
-                raise BuildError(f"docs/{page}:没有“{clause}”这个出处,请查 docs/data")
-            target, _, anchor = clauses[clause].partition("#")
-            relative = os.path.relpath(f"{target}.md", os.path.dirname(page) or ".")
-            links.append(f"[{clause}]({relative}#{anchor}){{ .source }}")
-        return "〔" + "、".join(links) + "〕"
-
-    return _SOURCE.sub(replace, text)
+@cache
+def question_counts() -> tuple[Counter[str], Counter[str]]:
+    """Reviewed questions by what they ask (clause, step, line) and by page."""
+    by_point: Counter[str] = Counter()
+    by_page: Counter[str] = Counter()
+    for question in load_bank(strict=False).reviewed():
+        by_point.update({question.source, *question.covers})
+        by_page[question.kb.partition("#")[0]] += 1
+    return by_point, by_page
 
 
+def asked(point: str) -> str:
+    """A link to practise what asks a clause, a duty step or a line; empty where nothing does."""
+    count = question_counts()[0][point]
+    if not count:
+        return ""
+    return f"[练 {count} 题](/practice?point={point.replace('#', '%23')}){{ .online }}"
+
+
+def _with_footer(name: str, text: str) -> str:
+    """Adds sources, the date checked, who is responsible and the way to practise."""
+    care = load_facts().data["pages"]
+    own = care.get(name, care["default"])
+    sources = cited_in(text)
+    shown = "、".join(f"〔{s}〕" for s in sources[:6]) + ("等" if len(sources) > 6 else "")
+    lines = [f"出处：{shown}" if shown else "出处：本学堂的使用说明"]
+    lines.append(f"核对日期：{own['checked']:%Y年%-m月%-d日}")
+    lines.append(f"负责：{own['responsible']}")
+    count = question_counts()[1][name]
+    practice = f"[用这一页练几道题（共 {count} 题）](/practice?page={name}){{ .practise .online }}\n\n"
+    return text.rstrip("\n") + f"\n\n{practice if count else ''}{'；'.join(lines)}。\n{{ .care }}\n"
+
+
+def _with_spoken_words(name: str, text: str, words: dict[str, list[str]]) -> str:
+    """Puts what people type instead of the field's word into the section, for the search only."""
+    for place, spoken in words.items():
+        page, _, anchor = place.partition("#")
+        if page != name:
+            continue
+        heading = re.search(rf"^## .*\{{ #{re.escape(anchor)} \}}[ \t]*$", text, re.M)
+        if heading:
+            hidden = f'\n\n<p class="spoken" hidden>{"、".join(spoken)}</p>\n'
+            text = text[: heading.end()] + hidden + text[heading.end() :]
+        elif anchor:
+            raise BuildError(f"docs/data/search.yaml：{place} 要指到一个二级标题")
+    return text
+
+
+def anchors_in(pages: dict[str, str]) -> set[str]:
+    """All ``page`` and ``page#anchor`` names of rendered pages."""
+    return set().union(*(anchors_of(name, text) for name, text in pages.items()))
+
+
+@cache
 def anchors() -> set[str]:
     """All ``page`` and ``page#anchor`` names that a question may point to."""
-    found: set[str] = set()
-    for name, text in render_pages().items():
-        found.add(name)
-        for match in _ANCHOR.finditer(text):
-            found.add(f"{name}#{match[1] or match[2]}")
-    return found
+    return anchors_in(raw_pages())
 
 
 def page_html(name: str) -> str:
@@ -115,7 +210,8 @@ def page_html(name: str) -> str:
     if text is None:
         raise KeyError(name)
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S)
-    html = markdown.markdown(text, extensions=["attr_list", "tables", "admonition", "sane_lists"])
+    text = re.sub(r'<p class="spoken" hidden>.*?</p>', "", text)
+    html = markdown.markdown(text, extensions=EXTENSIONS)
     html = re.sub(
         r'href="([^":#]+)\.md(#[^"]*)?"',
         lambda m: (
@@ -124,8 +220,8 @@ def page_html(name: str) -> str:
         html,
     )
     attributes = {tag: set(values) for tag, values in nh3.ALLOWED_ATTRIBUTES.items()}
-    for tag in ("h1", "h2", "h3", "p", "div", "a", "table"):
-        attributes.setdefault(tag, set()).update({"id", "class"})
+    for tag in ("h1", "h2", "h3", "p", "div", "a", "table", "ol", "li", "span"):
+        attributes.setdefault(tag, set()).update({"id", "class", "title"})
     clean = nh3.clean(html, tags=nh3.ALLOWED_TAGS, attributes=attributes)
     return clean.replace(
         "<table>", '<div class="table-wrap" tabindex="0" role="region" aria-label="表格"><table>'
@@ -145,55 +241,13 @@ def kb_url(link: str) -> str:
     return f"/kb/{page}" + (f"#{anchor}" if anchor else "")
 
 
-def fingerprint() -> str:
-    """Changes when anything that the site is made from changes."""
-    digest = hashlib.sha256()
-    for path in [ROOT / "mkdocs.yml", Path(__file__), *sorted(DOCS.rglob("*"))]:
-        if path.is_file():
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool:
-    """Builds the site into `site` unless it is current; True when it was built."""
-    stamp = site / ".fingerprint"
-    current = fingerprint()
-    if not force and stamp.exists() and stamp.read_text() == current:
-        return False
-    write_sources()
-    fresh = site.with_name(site.name + ".new")
-    command = [
-        sys.executable,
-        "-m",
-        "mkdocs",
-        "build",
-        "-q",
-        "-f",
-        str(ROOT / "mkdocs.yml"),
-        "-d",
-        str(fresh),
-    ]
-    done = subprocess.run(  # noqa: S603
-        command + (["--strict"] if strict else []),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-    )
-    if done.returncode:
-        raise BuildError(f"知识库没有建成:\n{done.stdout}{done.stderr}")
-    (fresh / "csp.json").write_text(json.dumps(sorted(script_hashes(fresh))))
-    (fresh / ".fingerprint").write_text(current)
-    shutil.rmtree(site, ignore_errors=True)
-    fresh.rename(site)
-    return True
-
-
-def script_hashes(site: Path) -> set[str]:
-    """CSP hashes of the theme's inline scripts, so that no ``unsafe-inline`` is needed."""
-    hashes = set()
-    for page in site.rglob("*.html"):
-        for match in _SCRIPT.finditer(page.read_text("utf-8")):
-            digest = hashlib.sha256(match[1].encode()).digest()
-            hashes.add(f"'sha256-{base64.b64encode(digest).decode()}'")
-    return hashes
+__all__ = [
+    "BuildError",
+    "anchors",
+    "kb_url",
+    "link_sources",
+    "page_html",
+    "relative",
+    "render_pages",
+    "write_sources",
+]

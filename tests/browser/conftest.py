@@ -22,7 +22,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from exam_app.kb.pages import build_site
+from exam_app.kb.site import build_site
 from tests.conftest import ENGINES, missing
 from tests.postgres import free_port
 

@@ -17,7 +17,7 @@ def instance(tmp_path_factory):
     folder = tmp_path_factory.mktemp("instance")
     site = folder / "kb"
     site.mkdir()
-    from exam_app.kb.pages import fingerprint
+    from exam_app.kb.site import fingerprint
 
     # The site itself is built and read in the browser tests.
     (site / ".fingerprint").write_text(fingerprint())

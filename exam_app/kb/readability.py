@@ -1,0 +1,70 @@
+"""Plain language: sentences that are too long, and sections that say something without a source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from exam_app.kb.links import SOURCE
+from exam_app.kb.pages import raw_pages
+
+# A step card is read with one glance; a page is read sitting down.
+CARD_LIMIT = 40
+PAGE_LIMIT = 80
+ADVICE = "做法建议"
+_MARKUP = re.compile(r"〔[^〕]*〕|<[^>]+>|\{[^}]*\}|\]\([^)]*\)|⟦[^⟧]*⟧|[*_#`\[\]|>-]")
+_END = re.compile(r"[。！？；]")
+_FREE = ("help/", "index", "sources", "changes", "glossary", "forms/", "policy/read")
+
+
+@dataclass(frozen=True)
+class Offender:
+    """A sentence or section to mend; `strict` ones stop the build."""
+
+    page: str
+    text: str
+    reason: str
+    strict: bool
+
+    def __str__(self) -> str:
+        return f"{self.page}：{self.reason}：{self.text[:60]}"
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a Markdown text, markup and sources removed."""
+    body = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S)
+    found = []
+    for line in body.split("\n"):
+        if line.startswith("|"):
+            pieces = [cell for cell in line.split("|") if not re.fullmatch(r"[\s:-]*", cell)]
+        else:
+            pieces = [line]
+        for piece in pieces:
+            plain = _MARKUP.sub("", piece)
+            found += [part.strip() for part in _END.split(plain) if part.strip()]
+    return found
+
+
+def offenders() -> list[Offender]:
+    """All sentences over the limits, and sections without a source that don't say so."""
+    found = []
+    for name, text in raw_pages().items():
+        card = name.startswith("cards/")
+        limit = CARD_LIMIT if card else PAGE_LIMIT
+        for sentence in sentences(text):
+            if len(sentence) > limit:
+                reason = f"句子有 {len(sentence)} 字，超过 {limit} 字"
+                found.append(Offender(name, sentence, reason, card))
+        if not name.startswith(_FREE):
+            found += _unsourced(name, text)
+    return found
+
+
+def _unsourced(name: str, text: str) -> list[Offender]:
+    found = []
+    for section in re.split(r"^(?=## )", text, flags=re.M)[1:]:
+        heading, _, body = section.partition("\n")
+        if body.strip() and not SOURCE.search(body) and ADVICE not in section:
+            reason = "这一节没有出处（是做法建议的请写明）"
+            found.append(Offender(name, heading.lstrip("# "), reason, True))
+    return found

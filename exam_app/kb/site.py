@@ -1,0 +1,110 @@
+"""The knowledge base as a site: built by MkDocs, kept on the phone, copied to a USB stick."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from exam_app.config import ROOT
+from exam_app.kb.facts import load_facts
+from exam_app.kb.history import unrecorded
+from exam_app.kb.links import BuildError
+from exam_app.kb.pages import DOCS, write_sources
+from exam_app.kb.readability import offenders
+from question_bank.bank import ITEMS
+
+_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", re.S)
+WORKER = DOCS / "assets" / "sw.js"
+KEPT = (".html", ".css", ".js", ".json", ".docx", ".ics", ".woff2", ".png", ".svg")
+
+
+def fingerprint() -> str:
+    """Changes when anything that the site is made from changes."""
+    digest = hashlib.sha256()
+    code = Path(__file__).parent.glob("*.py")
+    for path in [ROOT / "mkdocs.yml", *code, *DOCS.rglob("*"), *ITEMS.rglob("*.yaml")]:
+        if path.is_file():
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool:
+    """Builds the site into `site` unless it is current; True when it was built."""
+    stamp = site / ".fingerprint"
+    current = fingerprint()
+    if not force and stamp.exists() and stamp.read_text() == current:
+        return False
+    if strict:
+        check_facts()
+    write_sources()
+    fresh = site.with_name(site.name + ".new")
+    _mkdocs(fresh, strict=strict)
+    (fresh / "csp.json").write_text(json.dumps(sorted(script_hashes(fresh))))
+    write_worker(fresh, current[:12])
+    (fresh / ".fingerprint").write_text(current)
+    shutil.rmtree(site, ignore_errors=True)
+    fresh.rename(site)
+    return True
+
+
+def build_folder(folder: Path) -> None:
+    """The site as a folder that opens from a USB stick, without any server, search included."""
+    write_sources()
+    _mkdocs(folder, strict=True, offline=True)
+
+
+def check_facts() -> None:
+    """Raises `BuildError` when facts changed unrecorded or a step card is hard to read."""
+    changed = unrecorded(load_facts().data)
+    if changed:
+        raise BuildError(
+            f"这些记录改了，还没有记进“改了什么”：{'、'.join(changed)}。"
+            "请运行 academy kb record “改了什么”"
+        )
+    hard = [o for o in offenders() if o.strict]
+    if hard:
+        raise BuildError("步骤卡的句子太长：\n" + "\n".join(map(str, hard)))
+
+
+def _mkdocs(target: Path, *, strict: bool, offline: bool = False) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(ROOT / "mkdocs.yml")]
+    done = subprocess.run(  # noqa: S603
+        [*command, "-d", str(target), *(["--strict"] if strict else [])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "OFFLINE": "true" if offline else "false"},
+    )
+    if done.returncode:
+        raise BuildError(f"知识库没有建成：\n{done.stdout}{done.stderr}")
+
+
+def write_worker(site: Path, version: str) -> None:
+    """The service worker with the list of what it keeps, so that a second visit needs no network."""
+    names = sorted(
+        path.relative_to(site).as_posix()
+        for path in site.rglob("*")
+        if path.suffix in KEPT and path.name not in ("csp.json", "sw.js")
+    )
+    urls = [re.sub(r"(^|/)index\.html$", r"\1", name) or "./" for name in names]
+    text = WORKER.read_text("utf-8")
+    text = text.replace('"VERSION"', json.dumps(version)).replace("[/* FILES */]", json.dumps(urls))
+    (site / "sw.js").write_text(text, "utf-8")
+    (site / "assets" / "sw.js").unlink(missing_ok=True)
+
+
+def script_hashes(site: Path) -> set[str]:
+    """CSP hashes of the theme's inline scripts, so that no ``unsafe-inline`` is needed."""
+    hashes = set()
+    for page in site.rglob("*.html"):
+        for match in _SCRIPT.finditer(page.read_text("utf-8")):
+            digest = hashlib.sha256(match[1].encode()).digest()
+            hashes.add(f"'sha256-{base64.b64encode(digest).decode()}'")
+    return hashes
