@@ -9,13 +9,16 @@ Usable as a library without Flask and without a database:
 """
 
 from question_bank.assembly import Form, InfeasibleBlueprint, assemble
+from question_bank.balance import Balance, balance
 from question_bank.bank import Bank, BankError, load_bank
 from question_bank.blueprint import Blueprint, load_blueprint
-from question_bank.check import Problem, check_bank, clause_counts
+from question_bank.check import Problem, check_bank, is_negative, point_counts, to_review
 from question_bank.question import Question, SubQuestion, parse_question
 from question_bank.scoring import InvalidResponse, round_points, score, valid_response
+from question_bank.similarity import near_duplicates
 
 __all__ = [
+    "Balance",
     "Bank",
     "BankError",
     "Blueprint",
@@ -26,12 +29,16 @@ __all__ = [
     "Question",
     "SubQuestion",
     "assemble",
+    "balance",
     "check_bank",
-    "clause_counts",
+    "is_negative",
     "load_bank",
     "load_blueprint",
+    "near_duplicates",
     "parse_question",
+    "point_counts",
     "round_points",
     "score",
+    "to_review",
     "valid_response",
 ]

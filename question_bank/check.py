@@ -1,18 +1,31 @@
-"""Validation of the whole bank: what a program can see of a question's quality."""
+"""Validation of the bank: what a program can see of a question's quality.
+
+Schema, links, near-duplicates, and the item-writing rules of Haladyna, Downing & Rodriguez (2002).
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
+from question_bank.balance import balance
 from question_bank.bank import Bank
+from question_bank.similarity import bigrams, near_duplicates
 
-SIMILAR = 0.72
-_NEGATIVE = re.compile(r"(不正确|不属于|不应|错误的是|不是|不包括|不得)")
-_CATCH_ALL = re.compile(r"^(以上(都|全|均).*|都(对|不对|是|不是))$")
+MAX_EXPLANATION = 120
+MIN_STEM = 8
+_NEGATIVE = re.compile(
+    r"(不正确|不属于|不应|不该|不能|不可以|不合适|不对|错误的|做错|不是|不包括|不得|不需要|除外)"
+)
+_CATCH_ALL = re.compile(r"^(以上|上述)?(都|全|均)(对|不对|是|不是|正确|错误|可以|不可以)|^以上.*")
+_ABSOLUTE = re.compile(r"(绝对|永远|从来|任何情况|一律|必然|毫无|百分之百)")
+_NO_QUESTION = re.compile(r"^(关于)?(下列|下面|以下)(哪项|哪个|说法|做法|表述|选项)?.{0,6}(正确|错误|对)的是")
+_NUMBER = re.compile(r"^(?:每|第|满|不满|超过|至少)?\s*(\d+(?:\.\d+)?)\s*\S{0,4}$")
+_PERIODS = {"每天": 1, "每周": 7, "每两周": 14, "每月": 30, "每个月": 30, "每季度": 91, "每半年": 182, "每年": 365}
 
 
 @dataclass(frozen=True)
@@ -26,79 +39,160 @@ class Problem:
 
 
 def check_bank(
-    bank: Bank, clauses: Collection[str] | None = None, anchors: Collection[str] | None = None
+    bank: Bank,
+    clauses: Collection[str] | None = None,
+    anchors: Collection[str] | None = None,
+    points: Collection[str] | None = None,
+    changes: Mapping[str, date] | None = None,
 ) -> list[Problem]:
     """All problems of `bank`.
 
     `clauses`: the known sources (``青21#10``); `anchors`: the knowledge base's pages and anchors
-    (``services/visits#monthly``). Either may be None: then that link is not checked.
+    (``services/visits#monthly``); `points`: what a question may say it covers; `changes`: the day
+    each of them last changed. Each may be None: then that link is not checked.
     """
     problems = [Problem(f.where, f.question, f.reason) for f in bank.faults]
     for q in bank:
+        if q.status == "retired":
+            continue
         where = bank.places.get(q.id, "")
-        problems.extend(Problem(where, q.id, r, s) for r, s in _check_one(q, clauses, anchors))
-    problems.extend(
-        Problem(bank.places.get(b, ""), b, f"与 {a} 很相似({value:.0%}),请改写或停用一道")
+        problems += [Problem(where, q.id, r) for r in _broken_links(q, clauses, anchors, points)]
+        problems += [Problem(where, q.id, r) for r in _wording(q)]
+    problems += [
+        Problem(bank.places.get(b, ""), b, f"与 {a} 很相似（{value:.0%}），请改写或停用一道")
         for a, b, value in near_duplicates(bank)
-    )
+    ]
+    problems += [Problem("整个题库", "", reason) for reason in balance(bank, is_negative).faults()]
+    problems += [
+        Problem(bank.places.get(q.id, ""), q.id, f"{what} 在 {day} 改过，请对照复看", "warning")
+        for q, what, day in to_review(bank, changes or {})
+    ]
     return problems
 
 
-def _check_one(
-    q: Any, clauses: Collection[str] | None, anchors: Collection[str] | None
-) -> Iterable[tuple[str, Literal["error", "warning"]]]:
-    if q.status == "retired":
-        return
+def to_review(bank: Bank, changes: Mapping[str, date]) -> list[tuple[Any, str, date]]:
+    """(question, clause or point, day): what a question rests on changed after its last check."""
+    found = []
+    for q in bank.reviewed():
+        for what in dict.fromkeys((q.source, *q.covers)):
+            day = changes.get(what)
+            if day is not None and (q.checked is None or q.checked < day):
+                found.append((q, what, day))
+    return found
+
+
+def is_negative(stem: str) -> bool:
+    """Whether a stem asks for what is wrong; the emphasis marks are left out of account."""
+    question = re.split(r"[。；]", stem.replace("**", "").rstrip("。"))[-1]
+    return bool(_NEGATIVE.search(question)) and "？" in question
+
+
+def _broken_links(
+    q: Any,
+    clauses: Collection[str] | None,
+    anchors: Collection[str] | None,
+    points: Collection[str] | None,
+) -> Iterator[str]:
     if clauses is not None and q.source and q.source not in clauses:
-        yield f"来源 {q.source} 不在 docs/data 里", "error"
+        yield f"来源 {q.source} 不在 docs/data 里"
     if anchors is not None and q.kb and q.kb not in anchors:
-        yield f"知识库里没有 {q.kb}", "error"
-    if q.status == "reviewed" and len(q.explanation) < 10:
-        yield "讲解太短,要说清为什么对、错在哪里", "error"
-    if q.status == "reviewed" and len(q.explanation) > 160:
-        yield f"讲解有 {len(q.explanation)} 字,请压到 160 字以内", "warning"
-    for text in getattr(q, "options", {}).values():
+        yield f"知识库里没有 {q.kb}"
+    for point in q.covers:
+        if points is not None and point not in points:
+            yield f"没有“{point}”这个职责步骤或服务内容"
+
+
+def _wording(q: Any) -> Iterator[str]:
+    parts = q.questions if q.type == "case" else [q]
+    for number, part in enumerate(parts, start=1):
+        lead = f"第 {number} 小题：" if q.type == "case" else ""
+        for rule in (_stem, _options, _numbers, _clues, _explanation):
+            yield from (lead + reason for reason in rule(part, q.status))
+
+
+def _stem(q: Any, status: str) -> Iterator[str]:
+    if len(q.stem) < MIN_STEM or _NO_QUESTION.match(q.stem):
+        yield "题干要不看选项也能懂：写清问什么"
+    if q.type in ("single", "multiple") and is_negative(q.stem) and "**" not in q.stem:
+        yield "题干里的否定词要用 **加粗** 标出"
+
+
+def _options(q: Any, status: str) -> Iterator[str]:
+    if q.type not in ("single", "multiple"):
+        return
+    for text in q.options.values():
         if _CATCH_ALL.match(text):
-            yield f"不要用“{text}”这样的选项", "error"
+            yield f"不要用“{text}”这样的选项"
+    lengths = sorted((len(t) for t in q.options.values()), reverse=True)
+    if lengths[0] > 2 * lengths[-1] + 8:
+        yield f"选项长短相差太大（{lengths[0]} 字和 {lengths[-1]} 字）"
+    if q.type == "single" and len(q.options[q.key]) == lengths[0] > 1.5 * max(lengths[1], 6):
+        yield "正确选项比别的长一半以上，会露答案"
+
+
+def _amount(text: str) -> float | None:
+    if text in _PERIODS:
+        return _PERIODS[text]
+    found = _NUMBER.match(text)
+    return float(found[1]) if found else None
+
+
+def _numbers(q: Any, status: str) -> Iterator[str]:
+    if q.type not in ("single", "multiple"):
+        return
+    amounts = [_amount(text) for text in q.options.values()]
+    known = [a for a in amounts if a is not None]
+    if len(known) == len(amounts) and known != sorted(known):
+        yield "数字选项要从小到大排"
+
+
+def _clues(q: Any, status: str) -> Iterator[str]:
+    if q.type not in ("single", "multiple"):
+        return
+    for text in q.options.values():
+        found = _ABSOLUTE.search(text)
+        if found:
+            yield f"选项里的“{found[0]}”太绝对，会露答案"
     if q.type == "single":
-        lengths = sorted((len(t) for t in q.options.values()), reverse=True)
-        if len(q.options[q.key]) == lengths[0] and lengths[0] >= 2 * max(lengths[1], 6):
-            yield "正确选项比别的长一倍以上,会露答案", "warning"
-    if _NEGATIVE.search(q.stem) and q.type == "single" and "**" not in q.stem:
-        yield "题干里的否定词要用 **加粗** 标出", "warning"
+        echo = _echo(q.stem, q.options[q.key])
+        others = [t for label, t in q.options.items() if label != q.key]
+        if len(echo) >= 5 and not any(echo[:4] in t or echo[-4:] in t for t in others):
+            yield f"只有正确选项重复了题干的“{echo}”，会露答案"
 
 
-def near_duplicates(bank: Bank, threshold: float = SIMILAR) -> list[tuple[str, str, float]]:
-    """Pairs of questions whose text shares at least `threshold` of its bigrams (Dice)."""
-    grams = {q.id: _bigrams(_content(q)) for q in bank if q.status != "retired"}
-    holders: dict[str, list[str]] = defaultdict(list)
-    shared: Counter[tuple[str, str]] = Counter()
-    for question_id, own in grams.items():
-        for gram in own:
-            for other in holders[gram]:
-                shared[other, question_id] += 1
-            holders[gram].append(question_id)
-    pairs = []
-    for (a, b), count in shared.items():
-        value = 2 * count / (len(grams[a]) + len(grams[b]))
-        if value >= threshold:
-            pairs.append((a, b, value))
-    return sorted(pairs, key=lambda p: -p[2])
+def _echo(stem: str, option: str) -> str:
+    best = ""
+    for start in range(len(option)):
+        for end in range(start + len(best) + 1, len(option) + 1):
+            if option[start:end] not in stem:
+                break
+            best = option[start:end]
+    return best
 
 
-def _content(q: Any) -> str:
-    return "".join([q.stem, *getattr(q, "options", {}).values()])
+def _explanation(q: Any, status: str) -> Iterator[str]:
+    if status != "reviewed":
+        return
+    if len(q.explanation) < 10:
+        yield "讲解太短，要说清为什么对、错在哪里"
+    if len(q.explanation) > MAX_EXPLANATION:
+        yield f"讲解有 {len(q.explanation)} 字，请压到 {MAX_EXPLANATION} 字以内"
+    if q.type not in ("single", "multiple"):
+        return
+    told = bigrams(q.explanation)
+    keys = {q.key} if q.type == "single" else set(q.key)
+    if all(_amount(text) is not None for text in q.options.values()):
+        return
+    for label, text in q.options.items():
+        if label not in keys and not bigrams(text) & told:
+            yield f"讲解没有说到干扰项“{text}”错在哪里"
 
 
-def _bigrams(text: str) -> set[str]:
-    clean = re.sub(r"[^\w]", "", text)
-    return {clean[i : i + 2] for i in range(len(clean) - 1)}
-
-
-def clause_counts(bank: Bank, required: Mapping[str, str]) -> dict[str, int]:
-    """Number of reviewed questions per clause; every key of `required` appears, if only with 0."""
-    counts = Counter(q.source for q in bank.reviewed())
-    return {
-        clause: counts.get(clause, 0)
-        for clause in [*required, *sorted(set(counts) - set(required))]
-    }
+def point_counts(bank: Bank, required: Iterable[str]) -> dict[str, int]:
+    """Number of reviewed questions per clause, duty step and service-list line (`source` and
+    `covers`); everything of `required` appears, if only with 0."""
+    counts: Counter[str] = Counter()
+    for q in bank.reviewed():
+        counts.update({q.source, *q.covers})
+    names = [*required]
+    return {name: counts.get(name, 0) for name in [*names, *sorted(set(counts) - set(names))]}

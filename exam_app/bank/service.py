@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from question_bank import Bank, load_bank
+from exam_app.kb.facts import load_facts, required_points
+from exam_app.kb.history import last_changes
+from question_bank import Bank, Problem, check_bank, load_bank, point_counts
 from question_bank.bank import ITEMS
 
-_cache: dict[Path, tuple[float, Bank]] = {}
+
+@dataclass(frozen=True)
+class Kept:
+    """The bank at one moment and what its checks said."""
+
+    read_at: float
+    bank: Bank
+    problems: list[Problem]
+    missing: list[str]
+
+
+_cache: dict[Path, Kept] = {}
 
 
 def current_bank(folder: Path = ITEMS) -> Bank:
     """The bank; reloaded when a file is newer than the last reading."""
+    return kept_bank(folder).bank
+
+
+def kept_bank(folder: Path = ITEMS) -> Kept:
+    """The bank with its problems and the points nothing asks, checked once a reading."""
     newest = max((p.stat().st_mtime for p in folder.rglob("*.yaml")), default=0.0)
-    cached = _cache.get(folder)
-    if cached is None or cached[0] < newest:
-        cached = (newest, load_bank(folder, strict=False))
-        _cache[folder] = cached
-    return cached[1]
+    kept = _cache.get(folder)
+    if kept is None or kept.read_at < newest:
+        bank, facts = load_bank(folder, strict=False), load_facts()
+        counts = point_counts(bank, required_points())
+        kept = Kept(
+            newest,
+            bank,
+            check_bank(bank, facts.clauses, changes=last_changes(facts.data)),
+            [point for point in required_points() if not counts[point]],
+        )
+        _cache[folder] = kept
+    return kept

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from exam_app.bank.service import current_bank
-from exam_app.kb.facts import load_facts, required_clauses
+from exam_app.bank.service import kept_bank
+from exam_app.kb.facts import load_facts
 from exam_app.scope import CITY, access
-from question_bank import check_bank, clause_counts
 
 bank = Blueprint("bank", __name__)
 PAGE = 20
@@ -17,11 +16,11 @@ PAGE = 20
 @access(CITY)
 def index() -> str:
     facts = load_facts()
-    questions = current_bank()
+    kept = kept_bank()
+    questions = kept.bank
     text, topic = request.args.get("q", "")[:60], request.args.get("topic", "")
     found = questions.search(text, topic if topic in facts.topics.values() else "")
     page = max(request.args.get("page", 1, type=int), 1)
-    counts = clause_counts(questions, required_clauses())
     return render_template(
         "bank/index.html",
         found=found[(page - 1) * PAGE : page * PAGE],
@@ -32,7 +31,7 @@ def index() -> str:
         topic=topic,
         topics=list(facts.topics.values()),
         clauses=facts.clauses,
-        problems=check_bank(questions, facts.clauses),
-        missing=[c for c, n in counts.items() if not n],
+        problems=kept.problems,
+        missing=kept.missing,
         size=len(questions),
     )

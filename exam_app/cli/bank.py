@@ -10,10 +10,24 @@ import click
 import yaml
 
 from exam_app.cli.tools import emit, json_option, stop
-from exam_app.kb.facts import load_facts, required_clauses
+from exam_app.kb.facts import load_facts, required_points
+from exam_app.kb.history import last_changes, records
 from exam_app.kb.pages import anchors
-from question_bank import assemble, check_bank, clause_counts, load_bank, load_blueprint
+from question_bank import (
+    assemble,
+    balance,
+    check_bank,
+    is_negative,
+    load_bank,
+    load_blueprint,
+    near_duplicates,
+    point_counts,
+)
 from question_bank.bank import ITEMS
+
+# Each thing a director does directly is asked at least so often.
+LEAST = 2
+REPORT_SIMILAR = 0.6
 
 
 @click.group()
@@ -25,9 +39,16 @@ def bank() -> None:
 @click.option("--dir", "folder", type=click.Path(exists=True, file_okay=False), default=str(ITEMS))
 @json_option
 def check(folder: str, as_json: bool) -> None:
-    """检查每个题目文件:格式、答案、出处、知识库链接、近似重复。"""
+    """检查每个题目文件：格式、答案、出处、知识库链接、命题规则、近似重复、要复看的题。"""
+    facts = load_facts()
     questions = load_bank(Path(folder), strict=False)
-    problems = check_bank(questions, load_facts().clauses, anchors())
+    problems = check_bank(
+        questions,
+        facts.clauses,
+        anchors(),
+        set(required_points()) | set(records(facts.data)),
+        last_changes(facts.data),
+    )
     errors = [p for p in problems if p.severity == "error"]
     if as_json:
         emit(
@@ -36,16 +57,21 @@ def check(folder: str, as_json: bool) -> None:
                 "types": Counter(q.type for q in questions),
                 "topics": Counter(q.topic for q in questions),
                 "levels": Counter(q.level for q in questions),
+                "balance": asdict(balance(questions, is_negative)),
+                "similar": [
+                    {"questions": [a, b], "similarity": round(value, 3)}
+                    for a, b, value in near_duplicates(questions, REPORT_SIMILAR)
+                ],
                 "problems": [asdict(p) for p in problems],
             }
         )
     else:
         for p in problems:
             click.echo(
-                f"{'错误' if p.severity == 'error' else '提醒'} {p.where} {p.question}:{p.reason}"
+                f"{'错误' if p.severity == 'error' else '提醒'} {p.where} {p.question}：{p.reason}"
             )
         click.echo(
-            f"共 {len(questions)} 题,错误 {len(errors)} 处,提醒 {len(problems) - len(errors)} 处"
+            f"共 {len(questions)} 题，错误 {len(errors)} 处，提醒 {len(problems) - len(errors)} 处"
         )
     stop(1 if errors else 0)
 
@@ -53,30 +79,34 @@ def check(folder: str, as_json: bool) -> None:
 @bank.command()
 @json_option
 def coverage(as_json: bool) -> None:
-    """条款 × 题数;必须考的条款没有题就失败。"""
-    required = required_clauses()
-    counts = clause_counts(load_bank(), required)
+    """条款、职责步骤、服务内容 × 题数；儿童主任直接做的每样至少要有 2 题。"""
+    required = required_points()
+    counts = point_counts(load_bank(), required)
     missing = [c for c in required if not counts[c]]
+    few = [c for c in required if 0 < counts[c] < LEAST]
     if as_json:
         emit(
             {
                 "clauses": [
                     {
                         "clause": c,
-                        "title": required.get(c, ""),
+                        "kind": required[c].kind if c in required else "条款",
+                        "title": required[c].title if c in required else "",
                         "required": c in required,
                         "questions": n,
                     }
                     for c, n in counts.items()
                 ],
                 "missing": missing,
+                "few": few,
             }
         )
     else:
         for clause, n in counts.items():
-            click.echo(f"{clause:<14}{n:>4} 题  {required.get(clause, '')}")
-        click.echo(f"没有题的必考条款:{'、'.join(missing) or '无'}")
-    stop(1 if missing else 0)
+            title = required[clause].title if clause in required else ""
+            click.echo(f"{clause:<16}{n:>4} 题  {title}")
+        click.echo(f"没有题的：{'、'.join(missing) or '无'}；不到 {LEAST} 题的：{'、'.join(few) or '无'}")
+    stop(1 if missing or few else 0)
 
 
 @click.group()

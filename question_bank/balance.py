@@ -1,0 +1,97 @@
+"""What only shows over the whole bank: even keys, no longer keys, few negatives.
+
+The rules are those of Haladyna, Downing & Rodriguez, *A Review of Multiple-Choice Item-Writing
+Guidelines for Classroom Assessment*, Applied Measurement in Education 15 (2002), as far as a
+program can see them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.stats import chisquare
+
+from question_bank.bank import Bank
+
+MAX_NEGATIVE = 0.05
+LONGEST_MARGIN = 0.05
+MIN_P = 0.05
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Figures over all reviewed questions and the sub-questions of their cases.
+
+    `positions`: key label to count over single-choice questions of four options, `positions_p` the
+    chi-square p of evenness; `longest`: share of single-choice questions whose key is the one
+    longest option, `longest_limit` what is allowed (mean 1/n + 0.05); `negative`: share of choice
+    questions with a negative stem; `true_share`: share of true statements, `true_p` its chi-square p.
+    """
+
+    positions: dict[str, int]
+    positions_p: float | None
+    longest: float | None
+    longest_limit: float | None
+    negative: float
+    true_share: float | None
+    true_p: float | None
+
+    def faults(self) -> Iterator[str]:
+        """What is out of balance, in Chinese."""
+        if self.positions_p is not None and self.positions_p <= MIN_P:
+            yield f"单选答案的位置不均匀：{self.positions}（卡方检验 p={self.positions_p:.3f}，要大于 {MIN_P}）"
+        if self.longest is not None and self.longest > (self.longest_limit or 1):
+            yield f"单选答案最长的占 {self.longest:.1%}，超过 {self.longest_limit:.1%}，会露答案"
+        if self.negative > MAX_NEGATIVE:
+            yield f"否定问法占 {self.negative:.1%}，超过 {MAX_NEGATIVE:.0%}"
+        if self.true_p is not None and self.true_p <= MIN_P:
+            yield f"判断题“对”占 {self.true_share:.0%}，对错相差太大"
+
+
+def answerable(bank: Bank) -> list[Any]:
+    """Reviewed questions, cases taken apart into their sub-questions."""
+    found: list[Any] = []
+    for q in bank.reviewed():
+        found.extend(q.questions if q.type == "case" else [q])
+    return found
+
+
+def balance(bank: Bank, is_negative: Any) -> Balance:
+    """The balance of a bank; `is_negative` tells of a stem whether it asks for the wrong one."""
+    items = answerable(bank)
+    singles = [q for q in items if q.type == "single"]
+    four = Counter({label: 0 for label in "ABCD"})
+    four.update(q.key for q in singles if len(q.options) == 4)
+    choices = [q for q in items if q.type in ("single", "multiple")]
+    judged = [q.key for q in items if q.type == "true_false"]
+    return Balance(
+        positions=dict(four),
+        positions_p=_even(four.values()),
+        longest=_mean(_key_is_longest(q) for q in singles),
+        longest_limit=_mean(1 / len(q.options) + LONGEST_MARGIN for q in singles),
+        negative=_mean(is_negative(q.stem) for q in choices) or 0.0,
+        true_share=_mean(judged),
+        true_p=_even([sum(judged), len(judged) - sum(judged)]),
+    )
+
+
+def _key_is_longest(q: Any) -> bool:
+    lengths = {label: len(text) for label, text in q.options.items()}
+    others = [n for label, n in lengths.items() if label != q.key]
+    return lengths[q.key] > max(others)
+
+
+def _even(counts: Iterable[int]) -> float | None:
+    observed = list(counts)
+    # Below five expected a cell the chi-square approximation does not hold.
+    if sum(observed) < 5 * len(observed):
+        return None
+    return float(chisquare(observed).pvalue)
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return sum(found) / len(found) if found else None
