@@ -13,6 +13,7 @@ from question_bank.balance import Balance, balance
 from question_bank.bank import Bank, BankError, load_bank
 from question_bank.blueprint import Blueprint, load_blueprint
 from question_bank.check import Problem, check_bank, is_negative, point_counts, to_review
+from question_bank.pool import Pool, load_pool
 from question_bank.question import Question, SubQuestion, parse_question
 from question_bank.scoring import InvalidResponse, round_points, score, valid_response
 from question_bank.similarity import near_duplicates
@@ -25,6 +26,7 @@ __all__ = [
     "Form",
     "InfeasibleBlueprint",
     "InvalidResponse",
+    "Pool",
     "Problem",
     "Question",
     "SubQuestion",
@@ -34,6 +36,7 @@ __all__ = [
     "is_negative",
     "load_bank",
     "load_blueprint",
+    "load_pool",
     "near_duplicates",
     "parse_question",
     "point_counts",

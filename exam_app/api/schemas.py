@@ -77,6 +77,7 @@ class SavedAnswer(BaseModel):
 class ItemOut(BaseModel):
     slot: str
     type: str
+    text: str | None = None
     stem: str
     options: dict[str, str] | None = None
     left: dict[str, str] | None = None

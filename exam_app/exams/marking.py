@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -13,9 +14,37 @@ from exam_app.exams.models import Answer, Attempt, ExamForm
 from question_bank import Blueprint, parse_question, round_points, score
 
 
-def slots(form: ExamForm) -> list[tuple[str, Any]]:
-    """(slot, question) of a form, in order; the questions as they stood when it was made."""
-    return [(str(n), parse_question(item)) for n, item in enumerate(form.items, start=1)]
+@dataclass(frozen=True)
+class Slot:
+    """A place for one answer: a question, or one sub-question of a case.
+
+    `item` is the question it belongs to; `text` the case's text; `share` its share of the item's
+    points (the sub-questions of a case share them equally).
+    """
+
+    slot: str
+    question: Any
+    item: Any
+    text: str | None = None
+    share: float = 1.0
+
+    def worth(self, blueprint: Blueprint) -> float:
+        """Points to be had here, in full precision."""
+        return blueprint.points_for(self.item.type) * self.share
+
+
+def slots(form: ExamForm) -> list[Slot]:
+    """The slots of a form, in order; the questions as they stood when it was made."""
+    found: list[Slot] = []
+    for data in form.items:
+        item = parse_question(data)
+        if item.type != "case":
+            found.append(Slot(str(len(found) + 1), item, item))
+            continue
+        for sub in item.questions:
+            share = 1 / len(item.questions)
+            found.append(Slot(str(len(found) + 1), sub, item, item.text, share))
+    return found
 
 
 def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:
@@ -30,9 +59,9 @@ def mark(session: Session, attempt: Attempt) -> tuple[float, float]:
     saved = answers_of(session, attempt.id)
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     points = maximum = 0.0
-    for slot, question in slots(attempt.form):
-        worth = blueprint.points_for(question.type)
-        response = saved[slot].response if slot in saved else None
+    for place in slots(attempt.form):
+        worth, question = place.worth(blueprint), place.question
+        response = saved[place.slot].response if place.slot in saved else None
         points += worth * score(question, response, blueprint.scheme(question.type))
         maximum += worth
     return points, maximum
@@ -45,26 +74,28 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
     saved = answers_of(session, attempt.id)
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     rows = []
-    for slot, question in slots(attempt.form):
+    for place in slots(attempt.form):
+        slot, question, item = place.slot, place.question, place.item
         response = saved[slot].response if slot in saved else None
         share = score(question, response, blueprint.scheme(question.type))
         rows.append(
             {
                 "slot": slot,
-                "id": question.id,
-                "version": question.version,
+                "id": item.id,
+                "version": item.version,
+                "question": question,
                 "type": question.type,
+                "text": place.text,
                 "stem": question.stem,
-                "options": getattr(question, "options", None),
                 "response": response,
                 "key": question.key,
                 "right": share == 1.0,
-                "points": round_points(blueprint.points_for(question.type) * share),
-                "worth": blueprint.points_for(question.type),
+                "points": round_points(place.worth(blueprint) * share),
+                "worth": round_points(place.worth(blueprint)),
                 "explanation": question.explanation,
-                "source": question.source,
-                "kb": question.kb,
-                "topic": question.topic,
+                "source": item.source,
+                "kb": item.kb,
+                "topic": item.topic,
             }
         )
     return rows

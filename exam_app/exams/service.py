@@ -154,15 +154,18 @@ def paper(attempt: Attempt) -> list[dict[str, Any]]:
     """The items as the examinee sees them: no key, no explanation."""
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     shown = []
-    for slot, question in slots(attempt.form):
-        item: dict[str, Any] = {"slot": slot, "type": question.type, "stem": question.stem}
+    for place in slots(attempt.form):
+        question = place.question
+        item: dict[str, Any] = {"slot": place.slot, "type": question.type, "stem": question.stem}
+        if place.text:
+            item["text"] = place.text
         if hasattr(question, "options"):
             item["options"] = {str(k): v for k, v in question.options.items()}
         if question.type == "match":
             item["left"] = question.left
         if question.type == "fill":
             item["blanks"] = len(question.key)
-        item["points"] = blueprint.points_for(question.type)
+        item["points"] = round_points(place.worth(blueprint))
         shown.append(item)
     return shown
 
@@ -185,7 +188,7 @@ def save_answers(
     )
     if attempt is None:
         raise NotFound("没有这次作答")
-    questions = dict(slots(attempt.form))
+    questions = {place.slot: place.question for place in slots(attempt.form)}
     at = now()
     rows = [
         {

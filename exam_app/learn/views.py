@@ -13,18 +13,22 @@ from exam_app.exams.administration import reserved_items
 from exam_app.kb.facts import Course, get_course, load_facts
 from exam_app.kb.pages import page_html
 from exam_app.learn.service import (
+    Choice,
     check_practice,
     find_unit,
     finish_unit,
     open_unit,
+    parts,
     practice_set,
     progress,
     wait_left,
 )
 from exam_app.scope import LEARNERS, access
+from question_bank import load_pool
 from training_records.errors import NotFound, Refused
 
 learn = Blueprint("learn", __name__)
+SOCIAL_WORK = "社工方法"
 
 
 def _course(course_id: str) -> Course:
@@ -92,21 +96,32 @@ def finish(course_id: str, unit_id: str) -> Response:
 @learn.route("/practice", methods=["GET", "POST"])
 @access(LEARNERS)
 def practice() -> str:
-    topic = request.values.get("topic", "")
     topics = list(load_facts().topics.values())
-    if topic not in topics:
-        topic = ""
+    wanted = {name: request.values.get(name, "")[:60] for name in ("topic", "page", "point")}
+    if wanted["topic"] not in topics:
+        wanted["topic"] = ""
+    choice = Choice(**wanted)
+    reserved = reserved_items(web.db())
     if request.method == "POST":
         questions = current_bank()
+        # A key of an exam that is open stays out of reach, whatever the form asks for.
         shown = [
-            questions[i] for i in request.form.getlist("item")[:20] if i in questions.questions
+            questions[i]
+            for i in request.form.getlist("item")[:20]
+            if i in questions.questions and i not in reserved
         ]
-        marked = [(q, *check_practice(q, request.form.getlist(q.id))) for q in shown]
-        right = sum(ok for _, _, ok in marked)
+        marked = [part for q in shown for part in check_practice(q, request.form.getlist)]
+        right = sum(part.right for part in marked)
         return render_template(
-            "learn/practice.html", marked=marked, right=right, topic=topic, topics=topics
+            "learn/practice.html", marked=marked, right=right, choice=choice, topics=topics
         )
-    chosen = practice_set(
-        current_bank().reviewed(), reserved_items(web.db()), topic, random.SystemRandom()
+    pool = load_pool("social-work" if choice.topic == SOCIAL_WORK else "daily")
+    drawn = practice_set(
+        pool.of(current_bank().reviewed()), reserved, choice, random.SystemRandom()
     )
-    return render_template("learn/practice.html", questions=chosen, topic=topic, topics=topics)
+    return render_template(
+        "learn/practice.html",
+        questions=[(q, parts(q)) for q in drawn],
+        choice=choice,
+        topics=topics,
+    )

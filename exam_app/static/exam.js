@@ -4,7 +4,8 @@ const root = document.getElementById("exam");
 const attempt = root.dataset.attempt;
 const token = document.querySelector("meta[name=csrf-token]").content;
 const $ = (id) => document.getElementById(id);
-const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题", fill: "填空题" };
+const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题", fill: "填空题", order: "排序题", match: "配对题", short_answer: "简答题" };
+const HINTS = { multiple: " · 可选多项", order: " · 给每一项选第几步", match: " · 给每一项选一个" };
 
 let items = [], answers = {}, flags = new Set(), current = 0, skew = 0, deadline = 0;
 let sending = false, retry = 0, closed = false, announced = new Set(), timer;
@@ -109,17 +110,32 @@ const element = (tag, attributes = {}, ...children) => {
 };
 const isAnswered = (slot) => {
   const r = answers[slot]?.response;
-  return r !== undefined && r !== null && !(Array.isArray(r) && !r.length);
+  if (r === undefined || r === null) return false;
+  const item = items.find((i) => i.slot === slot);
+  if (item.type === "fill") return r.every((text) => text.trim());
+  if (item.type === "match") return Object.keys(r).length === Object.keys(item.left).length;
+  return !(Array.isArray(r) && !r.length);
 };
 
 function show(index) {
   current = Math.max(0, Math.min(index, items.length - 1));
   const item = items[current];
   const own = answers[item.slot]?.response;
-  $("kind").textContent = `${WORDS[item.type] || "题"} · ${item.points} 分` + (item.type === "multiple" ? " · 可选多项" : "");
-  $("stem").textContent = item.stem;
+  $("kind").textContent = `${WORDS[item.type] || "题"} · ${item.points} 分${HINTS[item.type] || ""}`;
+  $("case").hidden = !item.text;
+  $("case").textContent = item.text || "";
+  $("stem").replaceChildren(...item.stem.split("**").map((part, n) => n % 2 ? element("strong", { className: "not", textContent: part }) : part));
   const box = $("options");
   box.replaceChildren();
+  (SHOWN[item.type] || showChoices)(item, own, box);
+  $("flag").textContent = flags.has(item.slot) ? "★ 已标记,取消" : "☆ 标记,回头再看";
+  $("previous").disabled = current === 0;
+  $("next").textContent = current === items.length - 1 ? "看答题卡" : "下一题";
+  location.replace(`#${current + 1}`);
+  say();
+}
+
+function showChoices(item, own, box) {
   const choices = item.type === "true_false" ? { true: "对", false: "错" } : item.options || {};
   const many = item.type === "multiple";
   for (const [label, text] of Object.entries(choices)) {
@@ -129,11 +145,66 @@ function show(index) {
     const lead = item.type === "true_false" ? "" : `${label}. `;
     box.append(element("label", { className: "option" }, input, element("span", { textContent: lead + text }), element("span", { className: "said", textContent: "✓ 已选" })));
   }
-  $("flag").textContent = flags.has(item.slot) ? "★ 已标记,取消" : "☆ 标记,回头再看";
-  $("previous").disabled = current === 0;
-  $("next").textContent = current === items.length - 1 ? "看答题卡" : "下一题";
-  location.replace(`#${current + 1}`);
-  say();
+}
+
+const SHOWN = { fill: showBlanks, order: showOrder, match: showMatch, short_answer: showText };
+// An order under way is no answer yet; it is kept here until every option has its place.
+const places = {};
+
+function showBlanks(item, own, box) {
+  for (let n = 0; n < item.blanks; n += 1) {
+    const input = element("input", { type: "text", maxLength: 200, autocomplete: "off", value: own?.[n] || "", id: `blank-${n}` });
+    input.addEventListener("input", () => {
+      const texts = [...box.querySelectorAll("input")].map((i) => i.value);
+      answer(item.slot, texts.some((t) => t.trim()) ? texts : null);
+    });
+    box.append(element("div", { className: "field" }, element("label", { htmlFor: `blank-${n}`, textContent: `第 ${n + 1} 空` }), input));
+  }
+}
+
+function showOrder(item, own, box) {
+  const labels = Object.keys(item.options);
+  if (own) places[item.slot] = Object.fromEntries(own.map((label, n) => [label, String(n + 1)]));
+  const placed = (places[item.slot] ||= {});
+  for (const label of labels) {
+    const select = selector(labels.map((_, n) => [String(n + 1), `第 ${n + 1} 步`]), "第几步", placed[label]);
+    select.addEventListener("change", () => {
+      for (const other of labels) if (placed[other] === select.value) delete placed[other];
+      placed[label] = select.value;
+      for (const one of box.querySelectorAll("select")) one.value = placed[one.dataset.label] || "";
+      const complete = labels.every((l) => placed[l]);
+      const order = [...labels].sort((a, b) => placed[a] - placed[b]);
+      if (complete || answers[item.slot]?.response) answer(item.slot, complete ? order : null);
+    });
+    select.dataset.label = label;
+    box.append(element("label", { className: "option arrange" }, element("span", { textContent: item.options[label] }), select));
+  }
+}
+
+function showMatch(item, own, box) {
+  for (const [label, text] of Object.entries(item.left)) {
+    const select = selector(Object.entries(item.options), "请选", own?.[label]);
+    select.dataset.label = label;
+    select.addEventListener("change", () => {
+      const chosen = [...box.querySelectorAll("select")].filter((s) => s.value).map((s) => [s.dataset.label, Number(s.value)]);
+      answer(item.slot, chosen.length ? Object.fromEntries(chosen) : null);
+    });
+    box.append(element("label", { className: "option arrange" }, element("span", { textContent: text }), select));
+  }
+}
+
+function showText(item, own, box) {
+  const area = element("textarea", { rows: 6, maxLength: 5000, value: own || "" });
+  area.setAttribute("aria-labelledby", "stem");
+  area.addEventListener("input", () => answer(item.slot, area.value.trim() ? area.value : null));
+  box.append(area);
+}
+
+function selector(options, empty, chosen) {
+  const select = element("select", {}, element("option", { value: "", textContent: empty }));
+  for (const [value, text] of options) select.append(element("option", { value, textContent: text }));
+  select.value = chosen === undefined ? "" : String(chosen);
+  return select;
 }
 
 function choose(item) {
