@@ -21,6 +21,8 @@ MIN_STEM = 8
 _NEGATIVE = re.compile(
     r"(不正确|不属于|不应|不该|不能|不可以|不合适|不对|错误的|做错|不是|不包括|不得|不需要|除外)"
 )
+# “是不是”、“对不对” ask either way and are no negatives.
+_EITHER_OR = re.compile(r"(.)不\1|有没有|没监护能力|“[^”]*”")
 _CATCH_ALL = re.compile(r"^(以上|上述)?(都|全|均)(对|不对|是|不是|正确|错误|可以|不可以)|^以上.*")
 _ABSOLUTE = re.compile(r"(绝对|永远|从来|任何情况|一律|必然|毫无|百分之百)")
 _NO_QUESTION = re.compile(r"^(关于)?(下列|下面|以下)(哪项|哪个|说法|做法|表述|选项)?.{0,6}(正确|错误|对)的是")
@@ -83,7 +85,8 @@ def to_review(bank: Bank, changes: Mapping[str, date]) -> list[tuple[Any, str, d
 
 def is_negative(stem: str) -> bool:
     """Whether a stem asks for what is wrong; the emphasis marks are left out of account."""
-    question = re.split(r"[。；]", stem.replace("**", "").rstrip("。"))[-1]
+    plain = _EITHER_OR.sub("", stem.replace("**", "")).rstrip("。")
+    question = re.split(r"[。；]", plain)[-1]
     return bool(_NEGATIVE.search(question)) and "？" in question
 
 
