@@ -86,8 +86,8 @@ def to_review(bank: Bank, changes: Mapping[str, date]) -> list[tuple[Any, str, d
 def is_negative(stem: str) -> bool:
     """Whether a stem asks for what is wrong; the emphasis marks are left out of account."""
     plain = _EITHER_OR.sub("", stem.replace("**", "")).rstrip("。")
-    question = re.split(r"[。；]", plain)[-1]
-    return bool(_NEGATIVE.search(question)) and "？" in question
+    question = re.split(r"[。；;]", plain)[-1]
+    return bool(_NEGATIVE.search(question) and re.search(r"[?？]", question))
 
 
 def _broken_links(

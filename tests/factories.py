@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import hash_password
 from exam_app.exams.administration import create_exam
+from exam_app.exams.marking import slots
 from exam_app.exams.models import Exam
 from question_bank import load_bank, load_blueprint
 from training_records.archive.models import ArchiveEntry
@@ -138,4 +139,13 @@ class World:
 
 def keys(exam: Exam) -> dict[str, Any]:
     """Slot to right answer."""
-    return {str(n): item["key"] for n, item in enumerate(exam.forms[0].items, start=1)}
+    return {place.slot: right_answer(place.question) for place in slots(exam.forms[0])}
+
+
+def right_answer(question: Any) -> Any:
+    """The response that a question's key stands for, as the API takes it."""
+    if question.type == "fill":
+        return [blank[0] for blank in question.key]
+    if isinstance(question.key, tuple):
+        return list(question.key)
+    return question.key

@@ -179,7 +179,11 @@ def _with_footer(name: str, text: str) -> str:
 
 
 def _with_spoken_words(name: str, text: str, words: dict[str, list[str]]) -> str:
-    """Puts what people type instead of the field's word into the section, for the search only."""
+    """Puts what people type instead of the field's word where only the search sees it: into the
+    section, and as tags of the page, which the search keeps whole and puts first."""
+    own = [w for place, group in words.items() if place.partition("#")[0] == name for w in group]
+    if own and text.startswith("---\n"):
+        text = f"---\ntags: [{', '.join(own)}]\n" + text.removeprefix("---\n")
     for place, spoken in words.items():
         page, _, anchor = place.partition("#")
         if page != name:

@@ -62,7 +62,7 @@ def test_enemies_sets_anchors_exclude_and_exposure():
 
 
 def test_an_infeasible_blueprint_says_what_is_missing():
-    plan = PLAN.model_copy(update={"topics": {"强制报告": (40, 50)}})
+    plan = PLAN.model_copy(update={"topics": {"强制报告": (48, 50)}})
     with pytest.raises(InfeasibleBlueprint, match="强制报告"):
         assemble(list(BANK), plan)
     with pytest.raises(InfeasibleBlueprint, match="锚题"):
