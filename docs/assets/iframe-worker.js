@@ -1,19 +1,20 @@
 // Browsers start no worker from a file on disk; an invisible frame runs the search instead.
 "use strict";
 if (location.protocol === "file:") {
-  window.Worker = class extends EventTarget {
+  // The search script looks for this name in its parent to know where it runs.
+  window.IFrameWorker = window.Worker = class extends EventTarget {
     constructor(url) {
       super();
+      const home = new URL(url, location.href).href;
       this.waiting = [];
       this.frame = document.createElement("iframe");
       this.frame.hidden = true;
       document.body.append(this.frame);
       const inner = this.frame.contentWindow, page = this.frame.contentDocument;
-      inner.importScripts = (...names) => names.reduce((before, name) => before.then(() => load(page, new URL(name, url).href)), Promise.resolve());
-      inner.addEventListener("message", () => {});
+      inner.importScripts = (...names) => names.reduce((before, name) => before.then(() => load(page, new URL(name, home).href)), Promise.resolve());
       inner.postMessage = (data) => this.answer(data);
       this.inner = inner;
-      load(page, new URL(url, location.href).href).then(() => {
+      load(page, home).then(() => {
         this.ready = true;
         for (const data of this.waiting) this.pass(data);
       });

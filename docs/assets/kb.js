@@ -29,7 +29,7 @@
       event.preventDefault();
       const more = Object.assign(document.createElement("a"), { href: link.href, textContent: "看名词解释" });
       const name = Object.assign(document.createElement("strong"), { textContent: link.textContent });
-      box.replaceChildren(name, "：" + (link.title || link.dataset.title || ""), document.createElement("br"), more);
+      box.replaceChildren(name, "：" + (link.dataset.means), document.createElement("br"), more);
       box.hidden = false;
     });
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") box.hidden = true; });

@@ -6,15 +6,14 @@ import datetime
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from docx import Document
+from docx.enum.table import WD_ALIGN_VERTICAL
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 from icalendar import Alarm, Calendar, Event
 
-ZONE = ZoneInfo("Asia/Shanghai")
 FIRST_YEAR = 2026
 RULES = {
     "月": {"freq": "monthly"},
@@ -50,11 +49,13 @@ def _document(form: dict[str, Any]) -> Any:
     for left, right in form["fields"]:
         cells = table.add_row().cells
         cells[0].text, cells[2].text = left, right
-    for row in table.rows:
-        row.height = Cm(1)
     for title in form["checks"]:
         cells = table.add_row().cells
         cells[0].merge(cells[3]).text = title
+    for row in table.rows:
+        row.height = Cm(0.95)
+        for cell in row.cells:
+            cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
     for title in form["texts"]:
         row = table.add_row()
         row.height = Cm(2.4)

@@ -106,7 +106,8 @@ def _link_terms_in(line: str, page: str, left: dict[str, str]) -> str:
         plain = term.strip("“”")
         if plain in line:
             means = left.pop(term).replace('"', "”")
-            link = f'[{plain}]({relative(page, "glossary")}#{anchor_of(term)} "{means}"){{ .term }}'
+            target = f"{relative(page, 'glossary')}#{anchor_of(term)}"
+            link = f'[{plain}]({target}){{ .term data-means="{means}" }}'
             kept.append(link)
             line = line.replace(plain, f"\ue000{len(kept) - 1}\ue001", 1)
     while "\ue000" in line:
