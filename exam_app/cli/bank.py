@@ -105,7 +105,9 @@ def coverage(as_json: bool) -> None:
         for clause, n in counts.items():
             title = required[clause].title if clause in required else ""
             click.echo(f"{clause:<16}{n:>4} 题  {title}")
-        click.echo(f"没有题的：{'、'.join(missing) or '无'}；不到 {LEAST} 题的：{'、'.join(few) or '无'}")
+        click.echo(
+            f"没有题的：{'、'.join(missing) or '无'}；不到 {LEAST} 题的：{'、'.join(few) or '无'}"
+        )
     stop(1 if missing or few else 0)
 
 

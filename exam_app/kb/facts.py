@@ -114,7 +114,12 @@ def required_points() -> dict[str, Point]:
     facts = load_facts()
     policy = facts.data["policy"]
     points = [
-        Point(f"{policy['code']}#{t['item']}", "条款", t["title"], f"policy/action-{t['action']}#task-{t['item']}")
+        Point(
+            f"{policy['code']}#{t['item']}",
+            "条款",
+            t["title"],
+            f"policy/action-{t['action']}#task-{t['item']}",
+        )
         for t in policy["tasks"]
         if t["director"] == "直接做"
     ]

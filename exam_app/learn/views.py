@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.bank.service import current_bank
 from exam_app.exams.administration import reserved_items
-from exam_app.kb.facts import Course, get_course, load_facts
+from exam_app.kb.facts import Course, get_course, load_facts, required_points
 from exam_app.kb.pages import page_html
 from exam_app.learn.service import (
     Choice,
@@ -123,5 +123,6 @@ def practice() -> str:
         "learn/practice.html",
         questions=[(q, parts(q)) for q in drawn],
         choice=choice,
+        about=required_points()[choice.point].title if choice.point in required_points() else "",
         topics=topics,
     )

@@ -133,7 +133,13 @@ def test_a_well_written_question_passes():
         ({"options": {"A": "每年", "B": "每月", "C": "每周"}}, "从小到大"),
         ({"options": {"A": "走访当天晚上睡觉以前写好", "B": "月底", "C": "想起"}}, "一半以上"),
         ({"options": {"A": "当天", "B": "等到所有人都催了很多次以后再找时间补"}}, "长短相差"),
-        ({"stem": "按规定应当当天写好记录,何时写?", "options": {"A": "当天写好记录", "B": "等到月底再说", "C": "抽查以前再说"}}, "重复了题干"),
+        (
+            {
+                "stem": "按规定应当当天写好记录,何时写?",
+                "options": {"A": "当天写好记录", "B": "等到月底再说", "C": "抽查以前再说"},
+            },
+            "重复了题干",
+        ),
         ({"explanation": "当天写。等到月底会忘,抽查以前补是假的。"}, "想起来时"),
         ({"explanation": "当天写。" * 40}, "压到 120"),
     ],
@@ -165,7 +171,9 @@ def test_uneven_keys_are_told():
 
 def test_keys_that_are_the_longest_are_told():
     options = {"A": "走访的当天晚上", "B": "等到月底", "C": "抽查以前", "D": "想起来时"}
-    assert any("最长" in fault for fault in balance(many(40, options=options), is_negative).faults())
+    assert any(
+        "最长" in fault for fault in balance(many(40, options=options), is_negative).faults()
+    )
 
 
 def test_too_few_to_judge_is_no_fault():
