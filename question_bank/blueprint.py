@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -29,6 +29,8 @@ class Blueprint(BaseModel):
     items: int = Field(ge=1, le=500)
     minutes: int = Field(ge=1, le=600)
     pass_percent: float = Field(ge=0, le=100)
+    # Whose exam it is; empty: everybody's in post.
+    audience: Literal["director", "supervisor"] | None = None
     types: dict[str, Count] = {}
     topics: dict[str, Count] = {}
     levels: dict[str, Count] = {}

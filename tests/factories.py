@@ -113,7 +113,7 @@ class World:
         self.session.commit()
         return entry
 
-    def exam(self, division: str = CITY, **more: Any) -> Exam:
+    def exam(self, division: str = CITY, blueprint: str = "induction", **more: Any) -> Exam:
         values: dict[str, Any] = {
             "title": "初任儿童主任考核",
             "kind": "induction",
@@ -129,7 +129,7 @@ class World:
         exam = create_exam(
             self.session,
             load_bank().reviewed(),
-            load_blueprint("induction"),
+            load_blueprint(blueprint),
             division_code=division,
             **values,
         )

@@ -52,8 +52,10 @@ class NewAnswer:
 
 
 def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt]]]:
-    """The exams open to a person's division, with their attempts so far."""
-    codes = session.scalars(select(Post.division_code).where(Post.person_id == person_id)).all()
+    """The exams open to a person's posts, with their attempts so far."""
+    posts = session.execute(
+        select(Post.division_code, Post.role).where(Post.person_id == person_id)
+    ).all()
     attempts = session.scalars(
         select(Attempt).where(Attempt.person_id == person_id).order_by(Attempt.number)
     ).all()
@@ -62,7 +64,10 @@ def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt
         mine.setdefault(attempt.exam_id, []).append(attempt)
     found = []
     for exam in session.scalars(select(Exam).order_by(Exam.closes_at, Exam.id)):
-        if exam.id in mine or any(c.startswith(prefix_of(exam.division_code)) for c in codes):
+        prefix, audience = prefix_of(exam.division_code), exam.blueprint.get("audience")
+        if exam.id in mine or any(
+            code.startswith(prefix) and audience in (None, role) for code, role in posts
+        ):
             found.append((exam, mine.get(exam.id, [])))
     return found
 

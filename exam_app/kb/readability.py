@@ -13,7 +13,7 @@ CARD_LIMIT = 40
 PAGE_LIMIT = 80
 ADVICE = "做法建议"
 _MARKUP = re.compile(r"〔[^〕]*〕|<[^>]+>|\{[^}]*\}|\]\([^)]*\)|⟦[^⟧]*⟧|[*_#`\[\]|>-]")
-_END = re.compile(r"[。！？；]")
+_END = re.compile(r"[。！？；]|<br>")
 _FREE = ("help/", "index", "sources", "changes", "glossary", "forms/", "policy/read")
 
 
@@ -40,8 +40,8 @@ def sentences(text: str) -> list[str]:
         else:
             pieces = [line]
         for piece in pieces:
-            plain = _MARKUP.sub("", piece)
-            found += [part.strip() for part in _END.split(plain) if part.strip()]
+            parts = (_MARKUP.sub("", part).strip() for part in _END.split(piece))
+            found += [part for part in parts if part]
     return found
 
 

@@ -22,6 +22,8 @@ from question_bank.bank import ITEMS
 
 _SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", re.S)
 WORKER = DOCS / "assets" / "sw.js"
+# The search brings every language's word cutter along; a phone needs Chinese only.
+_FOREIGN = re.compile(r"lunr/(wordcut|tinyseg)|lunr/min/lunr\.(?!zh\.|multi\.|stemmer)")
 KEPT = (".html", ".css", ".js", ".json", ".docx", ".ics", ".woff2", ".png", ".svg")
 
 
@@ -91,7 +93,9 @@ def write_worker(site: Path, version: str) -> None:
     names = sorted(
         path.relative_to(site).as_posix()
         for path in site.rglob("*")
-        if path.suffix in KEPT and path.name not in ("csp.json", "sw.js")
+        if path.suffix in KEPT
+        and path.name not in ("csp.json", "sw.js", "404.html")
+        and not _FOREIGN.search(path.as_posix())
     )
     urls = [re.sub(r"(^|/)index\.html$", r"\1", name) or "./" for name in names]
     text = WORKER.read_text("utf-8")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from exam_app.exams import service
 from exam_app.exams.marking import slots
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
 from exam_app.exams.service import NewAnswer, save_answers
+from question_bank import load_blueprint
 from tests.factories import DISTRICT, OTHER_DISTRICT, VILLAGE, keys
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
@@ -292,3 +294,34 @@ def test_an_exam_that_cannot_be_assembled_says_why(world, sign_in):
     ):
         refused = api.form("/exams/manage", **{**good, field: value})
         assert refused.status_code == 422 and text in refused.text
+
+
+def test_the_supervisors_exam_is_for_supervisors(world, session):
+    exam = world.exam(blueprint="supervisors", kind="supervisors", title="儿童督导员考核")
+    director = world.account("director", VILLAGE)
+    supervisor = world.account("supervisor", VILLAGE[:9] + "000")
+    assert exam.id not in {e.id for e, _ in service.exams_for(session, director.person_id)}
+    assert exam.id in {e.id for e, _ in service.exams_for(session, supervisor.person_id)}
+
+
+@pytest.mark.parametrize("blueprint", ["induction", "annual", "supervisors"])
+def test_an_exam_of_each_blueprint_gives_all_points_for_all_right(world, session, blueprint):
+    exam = world.exam(blueprint=blueprint, kind=blueprint)
+    role = "supervisor" if blueprint == "supervisors" else "director"
+    account = world.account(role, VILLAGE if role == "director" else VILLAGE[:9] + "000")
+    attempt = service.start(session, exam.id, account.person_id)
+    answers = [NewAnswer(slot, key, 1) for slot, key in keys(exam).items()]
+    save_answers(session, attempt.id, account.person_id, answers)
+    done = service.submit(session, attempt.id, account.person_id, {}, ZoneInfo("Asia/Shanghai"))
+    assert float(done.score) == float(done.max_score) == 2 * len(exam.forms[0].items)
+
+
+def test_a_case_shares_its_points_among_its_questions(world):
+    exam = world.exam()
+    blueprint = load_blueprint("induction")
+    places = [p for p in slots(exam.forms[0]) if p.item.type == "case"]
+    assert {p.text for p in places} == {p.item.text for p in places}
+    for item in {p.item.id: p.item for p in places}.values():
+        own = [p for p in places if p.item.id == item.id]
+        assert sum(p.worth(blueprint) for p in own) == pytest.approx(2)
+        assert [p.question for p in own] == list(item.questions)

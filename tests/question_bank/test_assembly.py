@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +31,17 @@ def test_every_seed_meets_the_blueprint(seed):
     meets(form, PLAN)
     assert form.mean_facility == pytest.approx(PLAN.facility, abs=0.01)
     assert assemble(list(BANK), PLAN, seed=seed)[0].items == form.items
+
+
+@pytest.mark.parametrize("name", ["induction", "annual", "supervisors"])
+def test_each_blueprint_gives_ten_forms(name):
+    plan = load_blueprint(name)
+    forms = assemble(list(BANK), plan, forms=10, seed=1)
+    assert len(forms) == 10
+    for form in forms:
+        meets(form, plan)
+    for a, b in combinations(forms, 2):
+        assert len(set(a.items) & set(b.items)) <= plan.max_overlap * plan.items
 
 
 def test_parallel_forms_keep_the_overlap_limit():
