@@ -15,6 +15,9 @@ BACKLINKS = re.compile(r"⟦used:([^⟧]+)⟧")
 ANCHOR = re.compile(
     r"\{[^}\n]*#([^\s}]+)[^}\n]*\}\s*$|<(?:a|section|div)[^>]* id=\"([^\"]+)\"", re.M
 )
+# A clause cited everywhere leads to the first pages; the rest is found by searching.
+MOST_LINKS = 4
+MAIN = ("services/", "duties/")
 TITLE = re.compile(r"^title: (.+)$", re.M)
 
 
@@ -66,10 +69,10 @@ def link_back(pages: Mapping[str, str]) -> dict[str, str]:
 
     def fill(name: str, text: str) -> str:
         def replace(match: re.Match[str]) -> str:
-            links = [
-                f"[{page_title(pages[user])}]({relative(name, user)})" for user in users[match[1]]
-            ]
-            return "用在：" + "、".join(links) + "。" if links else ""
+            found = sorted(users[match[1]], key=lambda user: not user.startswith(MAIN))
+            links = [f"[{page_title(pages[u])}]({relative(name, u)})" for u in found[:MOST_LINKS]]
+            more = f"等 {len(found)} 页" if len(found) > MOST_LINKS else ""
+            return "用在：" + "、".join(links) + more + "。" if links else ""
 
         return BACKLINKS.sub(replace, text)
 

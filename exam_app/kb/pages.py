@@ -174,10 +174,11 @@ def _with_footer(name: str, text: str) -> str:
     lines.append(f"核对日期：{own['checked']:%Y年%-m月%-d日}")
     lines.append(f"负责：{own['responsible']}")
     count = question_counts()[1][name]
-    practice = (
-        f"[用这一页练几道题（共 {count} 题）](/practice?page={name}){{ .practise .online }}\n\n"
+    practice = f"[用这一页练几道题（共 {count} 题）](/practice?page={name}){{ .practise .online data-search-exclude=1 }}\n\n"
+    return (
+        text.rstrip("\n")
+        + f"\n\n{practice if count else ''}{'；'.join(lines)}。\n{{ .care data-search-exclude=1 }}\n"
     )
-    return text.rstrip("\n") + f"\n\n{practice if count else ''}{'；'.join(lines)}。\n{{ .care }}\n"
 
 
 def _with_spoken_words(name: str, text: str, words: dict[str, list[str]]) -> str:

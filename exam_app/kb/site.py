@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -11,6 +12,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import brotli
 
 from exam_app.config import ROOT
 from exam_app.kb.facts import load_facts
@@ -21,6 +24,7 @@ from exam_app.kb.readability import offenders
 from question_bank.bank import ITEMS
 
 _SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", re.S)
+COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".ics")
 WORKER = DOCS / "assets" / "sw.js"
 # The search brings every language's word cutter along; a phone needs Chinese only.
 _FOREIGN = re.compile(r"lunr/(wordcut|tinyseg)|lunr/min/lunr\.(?!zh\.|multi\.|stemmer)")
@@ -49,7 +53,9 @@ def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool
     fresh = site.with_name(site.name + ".new")
     _mkdocs(fresh, strict=strict)
     (fresh / "csp.json").write_text(json.dumps(sorted(script_hashes(fresh))))
+    _lighten_index(fresh / "search" / "search_index.json")
     write_worker(fresh, current[:12])
+    compress(fresh)
     (fresh / ".fingerprint").write_text(current)
     shutil.rmtree(site, ignore_errors=True)
     fresh.rename(site)
@@ -102,6 +108,23 @@ def write_worker(site: Path, version: str) -> None:
     text = text.replace('"VERSION"', json.dumps(version)).replace("[/* FILES */]", json.dumps(urls))
     (site / "sw.js").write_text(text, "utf-8")
     (site / "assets" / "sw.js").unlink(missing_ok=True)
+
+
+def _lighten_index(path: Path) -> None:
+    """Leaves a page's spoken words with the page: repeated at each section they only weigh."""
+    index = json.loads(path.read_text("utf-8"))
+    for entry in index["docs"]:
+        if "#" in entry["location"]:
+            entry.pop("tags", None)
+    path.write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")), "utf-8")
+
+
+def compress(site: Path) -> None:
+    """Puts a ``.br`` and a ``.gz`` beside every text file, for networks where bytes count."""
+    for path in [p for p in site.rglob("*") if p.suffix in COMPRESSED]:
+        data = path.read_bytes()
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(data, 9, mtime=0))
+        path.with_name(path.name + ".br").write_bytes(brotli.compress(data))
 
 
 def script_hashes(site: Path) -> set[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mimetypes
+from pathlib import Path
+
 from flask import Blueprint, Response, abort, redirect, request, send_from_directory
 from werkzeug.utils import safe_join
 from werkzeug.wrappers import Response as BaseResponse
@@ -28,9 +31,23 @@ def page(path: str) -> BaseResponse:
         if path and not path.endswith("/"):
             return redirect(f"/kb/{path}/")
         path = f"{path}index.html"
-    response: Response = send_from_directory(site, path, conditional=True, max_age=300)
+    response = _send(site, path)
     if path.endswith(".html"):
         response.headers["Content-Security-Policy"] = web.site_policy(site)
     elif "/assets/" in f"/{path}" and request.method == "GET":
         response.cache_control.max_age = 86400
     return response
+
+
+def _send(site: Path, path: str) -> Response:
+    """The file, compressed where the build left a smaller copy that the browser can read."""
+    kind = mimetypes.guess_type(path)[0]
+    for encoding, suffix in (("br", ".br"), ("gzip", ".gz")):
+        if encoding in request.accept_encodings and (site / (path + suffix)).is_file():
+            response: Response = send_from_directory(
+                site, path + suffix, mimetype=kind, conditional=True, max_age=300
+            )
+            response.headers["Content-Encoding"] = encoding
+            response.vary.add("Accept-Encoding")
+            return response
+    return send_from_directory(site, path, conditional=True, max_age=300)
