@@ -69,7 +69,11 @@ def link_back(pages: Mapping[str, str]) -> dict[str, str]:
 
     def fill(name: str, text: str) -> str:
         def replace(match: re.Match[str]) -> str:
-            found = sorted(users[match[1]], key=lambda user: not user.startswith(MAIN))
+            cited = match[1]
+            # The teaching pages first, and of those the ones that rest on the clause the most.
+            found = sorted(
+                users[cited], key=lambda u: (not u.startswith(MAIN), -pages[u].count(cited))
+            )
             links = [f"[{page_title(pages[u])}]({relative(name, u)})" for u in found[:MOST_LINKS]]
             more = f"等 {len(found)} 页" if len(found) > MOST_LINKS else ""
             return "用在：" + "、".join(links) + more + "。" if links else ""
