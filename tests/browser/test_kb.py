@@ -115,8 +115,9 @@ def test_a_checklist_prints_on_one_a4_page(academy, open_page):
 
 
 @pytest.mark.parametrize("size", [PHONE, OFFICE], ids=["phone", "office"])
-def test_pages_of_each_kind_are_accessible(academy, open_page, size):
-    page = open_page(size)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_of_each_kind_are_accessible(academy, open_page, size, scheme):
+    page = open_page(size, color_scheme=scheme)
     kinds = ("cards/alone", "cases/case-1", "checklists/monthly", "forms/index", "guides/talk")
     for name in (*kinds, "faq", "changes", "duties/director", "calendar", "social-work/methods"):
         assert name in render_pages()
