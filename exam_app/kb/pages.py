@@ -254,7 +254,6 @@ __all__ = [
     "kb_url",
     "link_sources",
     "page_html",
-    "relative",
     "render_pages",
     "write_sources",
 ]
