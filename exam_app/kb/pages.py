@@ -31,7 +31,6 @@ from exam_app.kb.links import (
     link_back,
     link_sources,
     link_terms,
-    relative,
 )
 from question_bank import load_bank
 
