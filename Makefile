@@ -20,7 +20,7 @@ lint: .venv/.dev ## ruff, type checker, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.run ## all benchmarks, small sizes
+bench: .venv/.bench ## all benchmarks, small sizes
 	$(BIN)/academy bench all
 
 docs: .venv/.docs ## build the knowledge base strictly, with MkDocs and with Zensical
@@ -35,6 +35,9 @@ clean: ## remove the virtual environment and what was built (instance/ with its 
 
 .venv/.dev: pyproject.toml constraints.txt tools/bootstrap.sh
 	@sh tools/bootstrap.sh "$(PYTHON)" '.[dev]' && touch $@ .venv/.run
+
+.venv/.bench: pyproject.toml constraints.txt tools/bootstrap.sh
+	@sh tools/bootstrap.sh "$(PYTHON)" '.[bench]' && touch $@ .venv/.run
 
 .venv/.docs: pyproject.toml constraints.txt tools/bootstrap.sh
 	@sh tools/bootstrap.sh "$(PYTHON)" '.[docs]' && touch $@ .venv/.run

@@ -17,6 +17,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.config import Config, load_config
 from exam_app.demo.seed import CITY, seed_demo
 from exam_app.demo.workbook import office_workbook
@@ -200,9 +201,23 @@ def bench_render() -> dict[str, Any]:
     )
 
 
+def bench_stats(persons: int = 65_000) -> dict[str, Any]:
+    """Classical item analysis against reading the file."""
+    rows, ratios = stats_rows(persons)
+    return _result("stats", rows, ratios)
+
+
+def bench_irt(persons: int = 20_000, many: int = 65_000) -> dict[str, Any]:
+    """2PL against girth; time and memory of many persons."""
+    rows, ratios = irt_rows(persons)
+    return _result("irt", [*rows, memory_row(many)], ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
     "assemble": bench_assemble,
     "render": bench_render,
+    "stats": bench_stats,
+    "irt": bench_irt,
 }

@@ -15,10 +15,12 @@ from exam_app.cli.database import db
 from exam_app.cli.kb import kb
 from exam_app.cli.ledger import ledger
 from exam_app.cli.run import demo, serve, show_config
+from exam_app.cli.stats import stats
 from exam_app.cli.users import user
 from exam_app.config import ConfigError
 from exam_app.kb.pages import BuildError
 from question_bank import BankError, InfeasibleBlueprint
+from question_bank.responses import ResponsesError
 from training_records.errors import RecordsError
 
 
@@ -36,6 +38,7 @@ for command in (
     ledger,
     bank,
     paper,
+    stats,
     coverage,
     archive,
     audit,
@@ -57,7 +60,14 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (RecordsError, ConfigError, BuildError, BankError, InfeasibleBlueprint) as error:
+    except (
+        RecordsError,
+        ConfigError,
+        BuildError,
+        BankError,
+        InfeasibleBlueprint,
+        ResponsesError,
+    ) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     except OperationalError as error:

@@ -1,0 +1,122 @@
+"""`academy stats`: item analysis and item response theory."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from exam_app.cli.tools import emit, json_option, say
+from question_bank.classical import TestStats, analyse
+from question_bank.dif import mantel_haenszel
+from question_bank.irt import Calibration, calibrate
+from question_bank.responses import Responses, ResponsesError, read_groups, read_key, read_responses
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+key_option = click.option("--key", "key_file", type=FILE, help="答案：item,key[,points]")
+
+
+@click.group()
+def stats() -> None:
+    """统计：题目分析、项目反应理论、群体差异。"""
+
+
+def _read(responses: Path, key_file: Path | None) -> Responses:
+    return read_responses(responses, read_key(key_file) if key_file else None)
+
+
+@stats.command("items")
+@click.argument("responses", type=FILE)
+@key_option
+@json_option
+def items_command(responses: Path, key_file: Path | None, as_json: bool) -> None:
+    """经典题目分析：难度、区分度、选项、信度。"""
+    result = analyse(_read(responses, key_file))
+    if as_json:
+        emit(result.as_dict())
+        return
+    for line in _items_text(result):
+        click.echo(line)
+
+
+def _items_text(result: TestStats) -> list[str]:
+    def shown(value: float | None, digits: int = 2) -> str:
+        return "—" if value is None else f"{value:.{digits}f}"
+
+    lines = [
+        f"{result.n_persons} 人，{result.n_items} 题；平均分 {shown(result.mean)}，标准差 {shown(result.sd)}",
+        f"信度 α {shown(result.alpha, 3)}（95% 在 {shown(result.alpha_low, 3)} 到 "
+        f"{shown(result.alpha_high, 3)} 之间），测量标准误 {shown(result.sem)}",
+        f"{'题号':<16}{'难度':>6}{'区分度':>7}{'相关':>7}{'未答':>6}  要看的",
+    ]
+    for item in result.items:
+        lines.append(
+            f"{item.id:<16}{shown(item.facility):>7}{shown(item.discrimination_27):>8}"
+            f"{shown(item.point_biserial_corrected):>8}{item.omitted:>7}  {'；'.join(item.flags)}"
+        )
+    return lines
+
+
+@stats.command("irt")
+@click.argument("responses", type=FILE)
+@click.option("--model", type=click.Choice(["1pl", "2pl"]), default="2pl", show_default=True)
+@key_option
+@json_option
+def irt_command(responses: Path, model: Any, key_file: Path | None, as_json: bool) -> None:
+    """项目反应理论：估计题目参数和每人的能力。"""
+    data = _read(responses, key_file)
+    scores = data.scores() / data.maximum if data.key else data.scores()
+    try:
+        result = calibrate(scores, model, data.items, data.persons)
+    except ValueError as error:
+        raise ResponsesError(str(error)) from None
+    if as_json:
+        emit(result.as_dict())
+        return
+    for line in _irt_text(result):
+        click.echo(line)
+
+
+def _irt_text(result: Calibration) -> list[str]:
+    state = "收敛" if result.converged else "没有收敛"
+    lines = [
+        f"{result.model.upper()}，{result.iterations} 步，{state}；对数似然 {result.log_likelihood:.3f}",
+        f"{'题号':<16}{'a':>8}{'b':>8}{'a 的误差':>9}{'b 的误差':>9}",
+    ]
+    for item in result.items:
+        values = (item.a, item.b, item.se_a, item.se_b)
+        shown = ["—" if v is None else f"{v:.3f}" for v in values]
+        lines.append(f"{item.id:<16}" + "".join(f"{text:>10}" for text in shown))
+    return lines
+
+
+@stats.command("dif")
+@click.argument("responses", type=FILE)
+@click.option("--groups", type=FILE, required=True, help="分组：person,group")
+@click.option("--focal", required=True, help="关注的组；其余的人是参照组")
+@key_option
+@json_option
+def dif_command(
+    responses: Path, groups: Path, focal: str, key_file: Path | None, as_json: bool
+) -> None:
+    """群体差异（Mantel–Haenszel）：能力相同的两组人，这道题一样难吗。"""
+    data = _read(responses, key_file)
+    group_of = read_groups(groups)
+    lost = [p for p in data.persons if p not in group_of]
+    if lost:
+        raise ResponsesError(f"这些人没有写分组：{'、'.join(lost[:5])}，共 {len(lost)} 人")
+    focal_group = np.array([group_of[p] == focal for p in data.persons])
+    try:
+        found = mantel_haenszel(data.scores() / data.maximum, focal_group, data.items)
+    except ValueError as error:
+        raise ResponsesError(str(error)) from None
+    if as_json:
+        emit({"focal": focal, "items": [asdict(item) for item in found]})
+        return
+    for item in found:
+        text = "算不出" if item.delta is None else f"Δ {item.delta:+.2f}，{item.grade} 级"
+        click.echo(f"{item.id:<16}{text}")
+    say("A 可以忽略，B 要留意，C 要查这道题对两组人是不是公平")

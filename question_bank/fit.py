@@ -1,0 +1,112 @@
+"""Does the model hold? Item fit S-X² and local dependence Q3.
+
+S-X²: Orlando & Thissen, *Likelihood-based item-fit indices for dichotomous item response theory
+models*, Applied Psychological Measurement 24 (2000); the expected shares by the recursion of Lord
+& Wingersky (1984). Q3: Yen, *Effects of local item dependence*, Applied Psychological Measurement
+8 (1984).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2
+
+from question_bank.irt import ItemParameters, probability, quadrature
+
+LEAST_EXPECTED = 1.0
+
+
+@dataclass(frozen=True)
+class ItemFit:
+    """S-X² of one item: statistic, degrees of freedom, p. None where it can't be had."""
+
+    id: str
+    s_x2: float | None
+    df: int
+    p: float | None
+
+
+def score_distribution(p: np.ndarray) -> np.ndarray:
+    """P(sum score | θ): (items + 1) × points, by the recursion of Lord & Wingersky."""
+    table = np.zeros((len(p) + 1, p.shape[1]))
+    table[0] = 1.0
+    for number, row in enumerate(p):
+        upper = table[: number + 1] * row
+        table[: number + 1] *= 1 - row
+        table[1 : number + 2] += upper
+    return table
+
+
+def item_fit(
+    scores: np.ndarray, items: Sequence[ItemParameters], parameters: int = 2
+) -> list[ItemFit]:
+    """S-X² per item from persons who had all items; sum scores are pooled until at least one
+    right and one wrong answer is expected in a cell."""
+    rows = scores[~np.isnan(scores).any(axis=1)].astype(np.int64)
+    known = [j for j, item in enumerate(items) if item.a is not None and item.b is not None]
+    a = np.array([items[j].a for j in known], float)
+    d = np.array([-(items[j].a or 0) * (items[j].b or 0) for j in known], float)
+    theta, weight = quadrature()
+    p = probability(a, d, theta)
+    rows = rows[:, known]
+    totals = rows.sum(axis=1)
+    whole = score_distribution(p) @ weight
+    persons = np.bincount(totals, minlength=len(known) + 1).astype(float)
+    fits = {}
+    for place, j in enumerate(known):
+        rest = score_distribution(np.delete(p, place, axis=0))
+        expected = np.zeros(len(known) + 1)
+        expected[1:] = (rest * p[place]) @ weight
+        share = np.divide(expected, whole, out=np.zeros_like(expected), where=whole > 0)
+        right = np.bincount(totals, weights=rows[:, place], minlength=len(known) + 1)
+        fits[j] = _statistic(items[j].id, persons, right, share, parameters)
+    return [fits.get(j, ItemFit(item.id, None, 0, None)) for j, item in enumerate(items)]
+
+
+def _statistic(
+    name: str, persons: np.ndarray, right: np.ndarray, share: np.ndarray, parameters: int
+) -> ItemFit:
+    inner = slice(1, len(persons) - 1)
+    cells, group = [], np.zeros(3)
+    for n, r, e in zip(persons[inner], right[inner], (persons * share)[inner], strict=True):
+        group += (n, r, e)
+        if group[2] >= LEAST_EXPECTED and group[0] - group[2] >= LEAST_EXPECTED:
+            cells.append(group)
+            group = np.zeros(3)
+    if group[0] and cells:
+        cells[-1] = cells[-1] + group
+    df = len(cells) - parameters
+    if df < 1:
+        return ItemFit(name, None, df, None)
+    table = np.array(cells)
+    n, r, e = table.T
+    value = float((((r - e) ** 2 / e) + ((r - e) ** 2 / (n - e))).sum())
+    return ItemFit(name, value, df, float(chi2.sf(value, df)))
+
+
+def q3(scores: np.ndarray, items: Sequence[ItemParameters], theta: np.ndarray) -> np.ndarray:
+    """Correlations of the residuals x − P(θ̂) between items; NaN where an item is not calibrated.
+
+    Values far above the mean of the others (say by 0.2) hint at items that depend on each other.
+    """
+    m = len(items)
+    result = np.full((m, m), np.nan)
+    known = [j for j, item in enumerate(items) if item.a is not None and item.b is not None]
+    a = np.array([items[j].a for j in known], float)
+    d = np.array([-(items[j].a or 0) * (items[j].b or 0) for j in known], float)
+    residual = scores[:, known] - probability(a, d, np.asarray(theta, float)).T
+    given = ~np.isnan(residual)
+    x = np.where(given, residual, 0.0)
+    g = given.astype(float)
+    n = g.T @ g
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (x.T @ g) / n
+        square = ((x**2).T @ g) / n - mean**2
+        covariance = (x.T @ x) / n - mean * mean.T
+        correlation = covariance / np.sqrt(square * square.T)
+    np.fill_diagonal(correlation, 1.0)
+    result[np.ix_(known, known)] = correlation
+    return result

@@ -1,0 +1,20 @@
+"""Information of items and tests under the 2PL (Birnbaum, in Lord & Novick 1968, ch. 20)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def item_information(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:
+    """a² P (1 − P), items × points of θ."""
+    slope, location = np.atleast_1d(np.asarray(a, float)), np.atleast_1d(np.asarray(b, float))
+    points = np.atleast_1d(np.asarray(theta, float))
+    z = np.clip(slope[:, None] * (points[None, :] - location[:, None]), -35, 35)
+    p = 1 / (1 + np.exp(-z))
+    return slope[:, None] ** 2 * p * (1 - p)
+
+
+def total_information(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:
+    """Sum of the items' information at each θ; 1 ÷ its root is the standard error of θ."""
+    return item_information(a, b, theta).sum(axis=0)

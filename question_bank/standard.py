@@ -1,0 +1,58 @@
+"""Setting a pass mark: the modified Angoff method.
+
+Angoff, in Thorndike (ed.), *Educational Measurement* (2nd ed. 1971). Each judge says for each item
+which share of barely competent persons would get it right; the mean over judges, summed over items,
+is the pass mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class PassMark:
+    """`cut` in points, `percent` of the maximum, `se` of the cut over judges (None for one judge);
+    `items`: mean rating of each; `spread`: standard deviation over judges of each."""
+
+    cut: float
+    percent: float
+    se: float | None
+    items: tuple[float, ...]
+    spread: tuple[float | None, ...]
+
+
+def angoff(ratings: ArrayLike, points: Sequence[float] | None = None) -> PassMark:
+    """The pass mark from judges × items ratings between 0 and 1 (NaN = not rated).
+
+    ValueError (Chinese) for other ratings, or an item that nobody rated.
+    """
+    table = np.atleast_2d(np.asarray(ratings, float))
+    with np.errstate(invalid="ignore"):
+        if ((table < 0) | (table > 1)).any():
+            raise ValueError("评定要是 0 到 1 之间的数，例如 0.65")
+    if np.isnan(table).all(axis=0).any():
+        raise ValueError("有的题一位评委也没有评")
+    worth = np.ones(table.shape[1]) if points is None else np.asarray(points, float)
+    if worth.shape != (table.shape[1],) or not (worth > 0).all():
+        raise ValueError("每道题要有一个大于 0 的分值")
+    means = np.nanmean(table, axis=0)
+    # A judge's gaps are filled with the item's mean, so that all judges speak of the whole test.
+    cuts = np.where(np.isnan(table), means, table) @ worth
+    judges = len(table)
+    rated = (~np.isnan(table)).sum(axis=0)
+    spread = tuple(
+        float(np.nanstd(column, ddof=1)) if k > 1 else None
+        for column, k in zip(table.T, rated, strict=True)
+    )
+    return PassMark(
+        cut=float(means @ worth),
+        percent=float(100 * (means @ worth) / worth.sum()),
+        se=float(cuts.std(ddof=1) / np.sqrt(judges)) if judges > 1 else None,
+        items=tuple(float(v) for v in means),
+        spread=spread,
+    )
