@@ -17,6 +17,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from exam_app.bench_fuzz import fuzz
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.config import Config, load_config
 from exam_app.demo.seed import CITY, seed_demo
@@ -24,6 +25,7 @@ from exam_app.demo.workbook import office_workbook
 from exam_app.migrate import upgrade
 from question_bank import assemble, load_bank, load_blueprint
 from question_bank.blueprint import bounds
+from question_bank.formats import FORMATS
 from training_records.certificates.models import Certificate
 from training_records.certificates.pdf import certificate_pdf
 from training_records.coverage import coverage
@@ -213,6 +215,11 @@ def bench_irt(persons: int = 20_000, many: int = 65_000) -> dict[str, Any]:
     return _result("irt", [*rows, memory_row(many)], ratios)
 
 
+def bench_fuzz(runs: int = 2000) -> dict[str, Any]:
+    """Mutated files through the parsers of the exchange formats."""
+    return _result("fuzz", [fuzz(name, runs) for name in FORMATS], {})
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -220,4 +227,5 @@ BENCHES = {
     "render": bench_render,
     "stats": bench_stats,
     "irt": bench_irt,
+    "fuzz": bench_fuzz,
 }

@@ -19,8 +19,10 @@ class _Model(BaseModel):
 class _Answerable(_Model):
     """What a question and a sub-question of a case have in common."""
 
-    stem: str = Field(min_length=4)
+    stem: str = Field(min_length=1)
     explanation: str = ""
+    # What an examinee is told about one option (label, or ``true`` and ``false``).
+    feedback: dict[str, str] = {}
 
 
 class _Options(_Answerable):
@@ -49,7 +51,21 @@ class _Options(_Answerable):
         return self
 
 
-class _Single(_Options):
+class _Weighted(_Options):
+    """``weights``: share of the points that a chosen option adds (−1 to 1); empty: by the key."""
+
+    weights: dict[str, float] = {}
+
+    @model_validator(mode="after")
+    def _weights(self) -> _Weighted:
+        if self.weights and set(self.weights) != set(self.options):
+            raise ValueError("每个选项都要有权重")
+        if any(not -1 <= w <= 1 for w in self.weights.values()):
+            raise ValueError("权重要在 -1 到 1 之间")
+        return self
+
+
+class _Single(_Weighted):
     type: Literal["single"]
     key: str
 
@@ -57,10 +73,12 @@ class _Single(_Options):
     def _key(self) -> _Single:
         if self.key not in self.options:
             raise ValueError(f"答案 {self.key} 不在选项里")
+        if self.weights and self.weights[self.key] != 1:
+            raise ValueError("答案的权重要是 1")
         return self
 
 
-class _Multiple(_Options):
+class _Multiple(_Weighted):
     type: Literal["multiple"]
     key: tuple[str, ...]
 
@@ -81,15 +99,21 @@ class _TrueFalse(_Answerable):
 
 
 class _Fill(_Answerable):
-    """``key``: one list of accepted spellings per blank."""
+    """``key``: one list of accepted spellings per blank; ``ranges``: per blank the numbers
+    (lowest, highest) that are right too, or None; ``credit``: per blank, spellings that earn a
+    share."""
 
     type: Literal["fill"]
     key: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    ranges: tuple[tuple[float, float] | None, ...] = ()
+    credit: tuple[dict[str, float], ...] = ()
 
     @model_validator(mode="after")
     def _key(self) -> _Fill:
         if not all(blank and all(s.strip() for s in blank) for blank in self.key):
             raise ValueError("每个空都要有至少一个答案")
+        if any(extra and len(extra) != len(self.key) for extra in (self.ranges, self.credit)):
+            raise ValueError("每个空都要有自己的范围和部分得分")
         if BLANK in self.stem and self.stem.count(BLANK) != len(self.key):
             raise ValueError(f"题干有 {self.stem.count(BLANK)} 个空，答案有 {len(self.key)} 个")
         return self
@@ -144,6 +168,12 @@ class _Meta(_Model):
     covers: tuple[str, ...] = ()
     # The day somebody last held it against its clause.
     checked: date | None = None
+    # Of a question that came from elsewhere: its name and category there, whether its texts are
+    # HTML, and the pictures that they show (file name to base64).
+    title: str = ""
+    category: str = ""
+    html: bool = False
+    files: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _reviewed_is_complete(self) -> _Meta:
@@ -233,4 +263,4 @@ def parse_question(data: Any) -> Any:
 
 def dump_question(question: Any) -> dict[str, Any]:
     """The inverse of `parse_question`: plain values, ready for YAML or JSON."""
-    return question.model_dump(mode="json", exclude_none=True)
+    return question.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

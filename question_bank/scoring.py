@@ -78,22 +78,24 @@ def score(question: Any, response: Any, scheme: Scheme = "all_or_nothing") -> fl
     ``scheme`` matters for multiple (``all_or_nothing``; ``partial``: right choices ÷ key, any
     wrong choice 0; ``social_work``: 0.5 a right choice when incomplete, never full marks then,
     any wrong choice 0 — with the usual 2 points a question that is 0.25 of the points a choice)
-    and for order (``absolute``: share of places right). Match: right pairs ÷ pairs. Fill: equal
+    and for order (``absolute``: share of places right). Options with weights of their own earn the
+    sum of those chosen, within 0 and 1, whatever the scheme. Match: right pairs ÷ pairs. Fill: equal
     weight a blank. No negative marks. ValueError for a type that a person marks.
     """
     if response is None:
         return 0.0
     kind, key = question.type, getattr(question, "key", None)
+    if getattr(question, "weights", None):
+        chosen = response if isinstance(response, list) else [response]
+        return min(max(sum(question.weights[label] for label in chosen), 0.0), 1.0)
     if kind in ("single", "true_false"):
         return float(response == key)
     if kind == "multiple":
         return _score_multiple(set(question.key), set(response), scheme)
     if kind == "fill":
-        right = sum(
-            fold(given) in {fold(accepted) for accepted in blank}
-            for given, blank in zip(response, question.key, strict=True)
+        return sum(_blank(question, n, given) for n, given in enumerate(response)) / len(
+            question.key
         )
-        return right / len(question.key)
     if kind == "order":
         if scheme == "absolute":
             places = sum(a == b for a, b in zip(response, question.key, strict=True))
@@ -104,6 +106,25 @@ def score(question: Any, response: Any, scheme: Scheme = "all_or_nothing") -> fl
             question.key
         )
     raise ValueError(f"type {kind} is not marked by a program")
+
+
+def _blank(question: Any, number: int, given: str) -> float:
+    """The share earned in one blank."""
+    told = fold(given)
+    if told in {fold(accepted) for accepted in question.key[number]}:
+        return 1.0
+    if question.ranges and question.ranges[number] is not None:
+        low, high = question.ranges[number]
+        try:
+            if low <= float(told) <= high:
+                return 1.0
+        except ValueError:
+            pass
+    if question.credit:
+        for spelling, share in question.credit[number].items():
+            if told == fold(spelling):
+                return share
+    return 0.0
 
 
 def _score_multiple(key: set[str], chosen: set[str], scheme: Scheme) -> float:

@@ -7,6 +7,7 @@ import sys
 import click
 from sqlalchemy.exc import OperationalError
 
+from exam_app.cli import exchange  # noqa: F401 (adds its commands to `bank`)
 from exam_app.cli.archive import archive, audit
 from exam_app.cli.bank import bank, paper
 from exam_app.cli.bench import bench
@@ -20,6 +21,7 @@ from exam_app.cli.users import user
 from exam_app.config import ConfigError
 from exam_app.kb.pages import BuildError
 from question_bank import BankError, InfeasibleBlueprint
+from question_bank.formats.exchange import Unrepresentable
 from question_bank.responses import ResponsesError
 from training_records.errors import RecordsError
 
@@ -67,6 +69,7 @@ def main() -> None:
         BankError,
         InfeasibleBlueprint,
         ResponsesError,
+        Unrepresentable,
     ) as error:
         click.echo(str(error), err=True)
         sys.exit(1)

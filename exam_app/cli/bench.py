@@ -12,13 +12,15 @@ from exam_app.cli.tools import emit, json_option
 
 @click.command()
 @click.argument("name", type=click.Choice([*BENCHES, "all"]))
-@click.option("--full", is_flag=True, help="stats、irt 用 65 万人（默认 6.5 万）")
+@click.option("--full", is_flag=True, help="stats、irt 用 65 万人，fuzz 每种格式 5 万个文件")
 @json_option
 def bench(name: str, full: bool, as_json: bool) -> None:
-    """性能测试：import、coverage、assemble、render、stats、irt。"""
+    """性能测试：import、coverage、assemble、render、stats、irt、fuzz。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
-        {"stats": {"persons": 650_000}, "irt": {"many": 650_000}} if full else {}
+        {"stats": {"persons": 650_000}, "irt": {"many": 650_000}, "fuzz": {"runs": 50_000}}
+        if full
+        else {}
     )
     results = [BENCHES[n](**sizes.get(n, {})) for n in names]
     if as_json:

@@ -1,0 +1,25 @@
+"""Exchange of questions with other systems: one module a format, each with `read` and `write`.
+
+What a format can't represent is skipped with place, name and reason: never a guess, never silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from question_bank.formats import aiken, gift, moodle_xml, qti, xlsx
+from question_bank.formats.exchange import Exchange, Skipped
+
+Reader = Callable[[bytes], Exchange]
+Writer = Callable[[Sequence[Any]], tuple[bytes, list[Skipped]]]
+
+FORMATS: dict[str, tuple[Reader, Writer]] = {
+    "gift": (gift.read, gift.write),
+    "moodle-xml": (moodle_xml.read, moodle_xml.write),
+    "aiken": (aiken.read, aiken.write),
+    "qti": (qti.read, qti.write),
+    "xlsx": (xlsx.read, xlsx.write),
+}
+
+__all__ = ["FORMATS", "Exchange", "Skipped"]

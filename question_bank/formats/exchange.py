@@ -1,0 +1,129 @@
+"""What the formats share: the result of reading, decoding, ids of drafts, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from question_bank.bank import explain
+from question_bank.question import parse_question
+
+LIMIT = 20_000_000
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CLOSE = 5e-4
+
+
+class Unrepresentable(ValueError):
+    """A question that the format, or our question, can't hold; the message says why (Chinese)."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something left out: where it stands, its name, why."""
+
+    where: str
+    name: str
+    reason: str
+
+
+@dataclass
+class Exchange:
+    """Questions read as drafts, and what was skipped."""
+
+    questions: list[Any] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def add(self, where: str, name: str, data: Mapping[str, Any]) -> None:
+        """Takes a question, or notes in Chinese why it is none."""
+        number = len(self.questions) + 1
+        try:
+            self.questions.append(parse_question({"id": f"imported-{number:04d}", **data}))
+        except ValidationError as error:
+            self.skip(where, name, "；".join(explain(error)))
+
+    def skip(self, where: str, name: str, reason: str) -> None:
+        self.skipped.append(Skipped(where, name[:60], reason))
+
+
+def decode(data: bytes) -> str:
+    """Text of a file: by its byte order mark, else UTF-8, else GB18030; line ends made alike.
+
+    Raises `Unrepresentable` when it is none of them.
+    """
+    if len(data) > LIMIT:
+        raise Unrepresentable(f"文件超过 {LIMIT // 1_000_000} MB，请拆开再导入")
+    for mark, name in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
+        if data.startswith(mark):
+            try:
+                return _lines(data.decode(name))
+            except UnicodeDecodeError:
+                break
+    for name in ("utf-8", "gb18030"):
+        try:
+            return _lines(data.decode(name))
+        except UnicodeDecodeError:
+            continue
+    raise Unrepresentable("认不出文件的编码，请另存为 UTF-8 再导入")
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def labelled(texts: Sequence[str]) -> dict[str, str]:
+    """Texts as options A, B, C … Raises `Unrepresentable` beyond Z."""
+    if len(texts) > len(LABELS):
+        raise Unrepresentable(f"选项有 {len(texts)} 个，最多 {len(LABELS)} 个")
+    return {LABELS[i]: text for i, text in enumerate(texts)}
+
+
+def choice(
+    texts: Sequence[str], fractions: Sequence[float], feedback: Sequence[str], single: bool
+) -> dict[str, Any]:
+    """Type, options, key, weights and feedback from answers with fractions (1 = all points)."""
+    options = labelled(texts)
+    shares = dict(zip(options, (round(f, 7) for f in fractions), strict=True))
+    said = {label: text for label, text in zip(options, feedback, strict=True) if text}
+    if single:
+        full = [label for label, share in shares.items() if abs(share - 1) < CLOSE]
+        if len(full) != 1:
+            raise Unrepresentable(f"单选题要正好一个满分答案，这题有 {len(full)} 个")
+        shares[full[0]] = 1.0
+        plain = all(share == 0 for label, share in shares.items() if label != full[0])
+        data = {"type": "single", "options": options, "key": full[0]}
+    else:
+        key = [label for label, share in shares.items() if share > 0]
+        if len(key) < 2:
+            raise Unrepresentable("多选题至少要有两个得分的选项")
+        even = all(abs(shares[label] - 1 / len(key)) < CLOSE for label in key)
+        plain = even and all(s == -1 for label, s in shares.items() if label not in key)
+        data = {"type": "multiple", "options": options, "key": key}
+    return data | ({} if plain else {"weights": shares}) | ({"feedback": said} if said else {})
+
+
+def fractions_of(question: Any) -> dict[str, float]:
+    """Share of the points of each option, as other systems want it."""
+    if question.weights:
+        return dict(question.weights)
+    if question.type == "single":
+        return {label: float(label == question.key) for label in question.options}
+    share = round(1 / len(question.key), 7)
+    return {label: share if label in question.key else -1.0 for label in question.options}
+
+
+def name_of(question: Any) -> str:
+    """What a question is called elsewhere."""
+    return str(question.title or question.id)
+
+
+def meta(title: str = "", category: str = "", html: bool = False, **more: Any) -> dict[str, Any]:
+    """Fields of a draft that are not empty."""
+    data = {"title": title.strip(), "category": category.strip(), "html": html, **more}
+    return {key: value for key, value in data.items() if value}

@@ -1,0 +1,283 @@
+"""Moodle XML: `multichoice`, `truefalse`, `shortanswer`, `numerical`, `matching`, `ordering`, `essay`,
+`category`, with weights, feedback, HTML and embedded pictures. Read with defusedxml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from question_bank.formats.exchange import (
+    LIMIT,
+    Exchange,
+    Skipped,
+    Unrepresentable,
+    choice,
+    fractions_of,
+    labelled,
+    meta,
+    name_of,
+)
+from question_bank.formats.gift import match_of
+
+_FILE = re.compile(r"@@PLUGINFILE@@/([^\"'\s?<>]+)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def read(data: bytes) -> Exchange:
+    """Questions of a Moodle XML file."""
+    result = Exchange()
+    if len(data) > LIMIT:
+        raise Unrepresentable("文件太大，请拆开再导入")
+    try:
+        root = fromstring(data, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise Unrepresentable(f"不是能读的 XML：{type(error).__name__}") from None
+    if root.tag != "quiz":
+        raise Unrepresentable("不是 Moodle XML：最外层要是 quiz")
+    category = ""
+    for number, node in enumerate(root.findall("question"), start=1):
+        kind = node.get("type", "")
+        if kind == "category":
+            category = _text(node.find("category"))
+            continue
+        where, name = f"第 {number} 题", _text(node.find("name"))
+        try:
+            fields = _question(node, kind)
+        except Unrepresentable as reason:
+            result.skip(where, name, str(reason))
+            continue
+        result.add(where, name, fields | meta(name, category))
+    return result
+
+
+def _text(node: Element | None) -> str:
+    if node is None:
+        return ""
+    inner = node.find("text")
+    return (inner.text or "").strip() if inner is not None else (node.text or "").strip()
+
+
+def _question(node: Element, kind: str) -> dict[str, Any]:
+    asked = node.find("questiontext")
+    html = asked is not None and asked.get("format", "html") == "html"
+    files = {f.get("name", ""): (f.text or "").strip() for f in node.iter("file")}
+    data: dict[str, Any] = {"stem": _linked(_text(asked))}
+    general = _linked(_text(node.find("generalfeedback")))
+    data |= meta(html=html, files={k: v for k, v in files.items() if k and v})
+    data |= {"explanation": general} if general else {}
+    readers = {
+        "multichoice": _multichoice,
+        "truefalse": _truefalse,
+        "shortanswer": _shortanswer,
+        "numerical": _numerical,
+        "matching": _matching,
+        "ordering": _ordering,
+        "essay": lambda _: {"type": "short_answer", "key": ""},
+    }
+    if kind not in readers:
+        raise Unrepresentable(f"没有对应的题型：{kind or '没写类型'}")
+    return data | readers[kind](node)
+
+
+def _linked(text: str) -> str:
+    return _FILE.sub(r"\1", text)
+
+
+def _fraction(node: Element) -> float:
+    try:
+        share = float(node.get("fraction", "0")) / 100
+    except ValueError:
+        raise Unrepresentable("有一个选项的分值不是数") from None
+    if not -1 <= share <= 1:
+        raise Unrepresentable("有一个选项的分值超过 100%")
+    return share
+
+
+def _multichoice(node: Element) -> dict[str, Any]:
+    answers = node.findall("answer")
+    return choice(
+        [_linked(_text(a)) for a in answers],
+        [_fraction(a) for a in answers],
+        [_linked(_text(a.find("feedback"))) for a in answers],
+        (node.findtext("single") or "true").strip().lower() in ("true", "1"),
+    )
+
+
+def _truefalse(node: Element) -> dict[str, Any]:
+    said, key = {}, None
+    for answer in node.findall("answer"):
+        label = _text(answer).lower()
+        if label not in ("true", "false"):
+            raise Unrepresentable("判断题的答案不是 true 或 false")
+        if _fraction(answer) == 1:
+            key = label == "true"
+        told = _linked(_text(answer.find("feedback")))
+        if told:
+            said[label] = told
+    if key is None:
+        raise Unrepresentable("判断题没有满分答案")
+    return {"type": "true_false", "key": key} | ({"feedback": said} if said else {})
+
+
+def _shortanswer(node: Element) -> dict[str, Any]:
+    full, partly = [], {}
+    for answer in node.findall("answer"):
+        if _text(answer.find("feedback")):
+            raise Unrepresentable("填空题的某个答案有自己的反馈")
+        if "*" in _text(answer):
+            raise Unrepresentable("填空题的答案用了通配符 *")
+        share = _fraction(answer)
+        if share == 1:
+            full.append(_text(answer))
+        elif share > 0:
+            partly[_text(answer)] = share
+    if not full:
+        raise Unrepresentable("填空题没有满分答案")
+    return {"type": "fill", "key": [full]} | ({"credit": [partly]} if partly else {})
+
+
+def _numerical(node: Element) -> dict[str, Any]:
+    answers = node.findall("answer")
+    if len(answers) != 1 or _fraction(answers[0]) != 1 or node.findall("units/unit"):
+        raise Unrepresentable("数值题有几个答案、部分得分或单位")
+    if _text(answers[0].find("feedback")):
+        raise Unrepresentable("数值题的答案有自己的反馈")
+    try:
+        value = float(_text(answers[0]))
+        tolerance = float(answers[0].findtext("tolerance") or 0)
+    except ValueError:
+        raise Unrepresentable("数值题的答案或误差不是数") from None
+    span = [value - tolerance, value + tolerance]
+    return {"type": "fill", "key": [[_text(answers[0])]], "ranges": [span]}
+
+
+def _matching(node: Element) -> dict[str, Any]:
+    return match_of(
+        [(_linked(_text(s)), _text(s.find("answer"))) for s in node.findall("subquestion")]
+    )
+
+
+def _ordering(node: Element) -> dict[str, Any]:
+    options = labelled([_linked(_text(a)) for a in node.findall("answer")])
+    return {"type": "order", "options": options, "key": list(options)}
+
+
+def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
+    """A Moodle XML file, and what it can't hold."""
+    root, skipped, category = Element("quiz"), [], ""
+    for number, question in enumerate(questions, start=1):
+        try:
+            node = _element(question)
+        except Unrepresentable as reason:
+            skipped.append(Skipped(f"第 {number} 题", name_of(question), str(reason)))
+            continue
+        if question.category != category:
+            category = question.category
+            mark = SubElement(root, "question", type="category")
+            _put(SubElement(mark, "category"), category)
+        root.append(node)
+    return tostring(root, encoding="utf-8", xml_declaration=True), skipped
+
+
+def _put(node: Element, text: str) -> None:
+    if _CONTROL.search(text):
+        raise Unrepresentable("文字里有 XML 不允许的控制字符")
+    SubElement(node, "text").text = text
+
+
+def _element(question: Any) -> Element:
+    kinds = {
+        "single": "multichoice",
+        "multiple": "multichoice",
+        "true_false": "truefalse",
+        "fill": "shortanswer",
+        "match": "matching",
+        "order": "ordering",
+        "short_answer": "essay",
+    }
+    if question.type not in kinds:
+        raise Unrepresentable("Moodle 没有案例题")
+    if question.type == "fill" and len(question.key) > 1:
+        raise Unrepresentable("Moodle 填空题一题只能有一个空")
+    numerical = question.type == "fill" and bool(question.ranges) and question.ranges[0] is not None
+    kind = "numerical" if numerical else kinds[question.type]
+    node = Element("question", type=kind)
+    _put(SubElement(node, "name"), name_of(question))
+    form = "html" if question.html else "plain_text"
+    asked = SubElement(node, "questiontext", format=form)
+    _put(asked, _with_files(question, question.stem))
+    for name, content in question.files.items():
+        SubElement(asked, "file", name=name, path="/", encoding="base64").text = content
+    general = SubElement(node, "generalfeedback", format=form)
+    _put(general, _with_files(question, question.explanation))
+    _answers(node, question, form, numerical)
+    return node
+
+
+def _with_files(question: Any, text: str) -> str:
+    for name in question.files:
+        text = re.sub(rf"(?<=[\"']){re.escape(name)}(?=[\"'])", f"@@PLUGINFILE@@/{name}", text)
+    return text
+
+
+def _answer(node: Element, text: str, share: float, said: str, form: str) -> Element:
+    answer = SubElement(
+        node, "answer", fraction=f"{share * 100:.5f}".rstrip("0").rstrip("."), format=form
+    )
+    _put(answer, text)
+    if said:
+        _put(SubElement(answer, "feedback", format=form), said)
+    return answer
+
+
+def _answers(node: Element, question: Any, form: str, numerical: bool) -> None:
+    kind = question.type
+    if kind in ("single", "multiple"):
+        SubElement(node, "single").text = str(kind == "single").lower()
+        shares = fractions_of(question)
+        for label, text in question.options.items():
+            said = _with_files(question, question.feedback.get(label, ""))
+            _answer(node, _with_files(question, text), shares[label], said, form)
+    elif kind == "true_false":
+        for label in ("true", "false"):
+            share = float((label == "true") == question.key)
+            _answer(node, label, share, question.feedback.get(label, ""), "moodle_auto_format")
+    elif numerical:
+        if len(question.key[0]) > 1 or (question.credit and question.credit[0]):
+            raise Unrepresentable("数值题还有别的写法")
+        low, high = question.ranges[0]
+        middle, tolerance = _centre(question.key[0][0], low, high)
+        answer = _answer(node, middle, 1.0, "", "moodle_auto_format")
+        SubElement(answer, "tolerance").text = f"{tolerance:.15g}"
+    elif kind == "fill":
+        for text in question.key[0]:
+            _answer(node, text, 1.0, "", "moodle_auto_format")
+        for text, share in (question.credit[0] if question.credit else {}).items():
+            _answer(node, text, share, "", "moodle_auto_format")
+    elif kind == "match":
+        used = {question.key[label] for label in question.left}
+        pairs = [(t, question.options[question.key[k]]) for k, t in question.left.items()]
+        pairs += [("", text) for n, text in question.options.items() if n not in used]
+        for left, right in pairs:
+            part = SubElement(node, "subquestion", format=form)
+            _put(part, _with_files(question, left))
+            _put(SubElement(part, "answer"), right)
+    elif kind == "order":
+        for label in question.key:
+            _answer(node, _with_files(question, question.options[label]), 1.0, "", form)
+
+
+def _centre(key: str, low: float, high: float) -> tuple[str, float]:
+    try:
+        value = float(key)
+    except ValueError:
+        raise Unrepresentable("数值题的答案不是数") from None
+    tolerance = (high - low) / 2
+    if abs((low + high) / 2 - value) > 1e-9 * max(1.0, abs(value)):
+        raise Unrepresentable("数值范围不以答案为中心")
+    return key, tolerance

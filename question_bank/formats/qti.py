@@ -1,0 +1,516 @@
+"""QTI 2.1, 2.2 and 3.0 (1EdTech): single items and zipped packages with their manifest.
+
+Interactions: choice, text entry, order, match; `correctResponse`, `mapping` as weights, feedback by
+`modalFeedback`. Written as 2.2; read from all three, whose elements differ by prefix and hyphens
+only (``qti-choice-interaction``). Read with defusedxml.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from question_bank.formats.exchange import (
+    LIMIT,
+    Exchange,
+    Skipped,
+    Unrepresentable,
+    choice,
+    fractions_of,
+    labelled,
+    meta,
+    name_of,
+)
+from question_bank.question import BLANK
+
+ITEM = "http://www.imsglobal.org/xsd/imsqti_v2p2"
+PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
+TEMPLATES = "http://www.imsglobal.org/question/qti_v2p2/rptemplates/"
+MOST_FILES = 20_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def read(data: bytes) -> Exchange:
+    """Questions of an item file or of a package. Raises `Unrepresentable` when it is neither."""
+    result = Exchange()
+    if len(data) > LIMIT:
+        raise Unrepresentable("文件太大，请拆开再导入")
+    if data[:2] != b"PK":
+        _take(result, "题目文件", _parse(data), {})
+        return result
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            files = _unpack(package)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise Unrepresentable(f"压缩包打不开：{type(error).__name__}") from None
+    for name in _item_names(files):
+        try:
+            root = _parse(files[name])
+        except Unrepresentable as reason:
+            result.skip(name, "", str(reason))
+            continue
+        _take(result, name, root, files)
+    return result
+
+
+def _unpack(package: zipfile.ZipFile) -> dict[str, bytes]:
+    entries = [e for e in package.infolist() if not e.is_dir()]
+    if len(entries) > MOST_FILES or sum(e.file_size for e in entries) > LIMIT:
+        raise Unrepresentable("压缩包解开后太大，请拆开再导入")
+    try:
+        return {posixpath.normpath(e.filename): package.read(e) for e in entries}
+    except (zipfile.BadZipFile, ValueError, Exception) as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise Unrepresentable(f"压缩包里的文件坏了：{type(error).__name__}") from None
+
+
+def _item_names(files: dict[str, bytes]) -> list[str]:
+    manifest = files.get("imsmanifest.xml")
+    if manifest is None:
+        raise Unrepresentable("压缩包里没有 imsmanifest.xml")
+    found = []
+    for node in _parse(manifest).iter():
+        if _local(node) == "resource" and "item" in node.get("type", ""):
+            name = posixpath.normpath(unquote(node.get("href", "")))
+            if name in files:
+                found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def _parse(data: bytes) -> Element:
+    try:
+        root: Element = fromstring(data, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise Unrepresentable(f"不是能读的 XML：{type(error).__name__}") from None
+    return root
+
+
+def _local(node: Element) -> str:
+    """A tag in the names of QTI 2: ``qti-choice-interaction`` is ``choiceInteraction``."""
+    if not isinstance(node.tag, str):
+        return ""
+    tag = node.tag.rsplit("}", 1)[-1]
+    if tag.startswith("qti-"):
+        first, *rest = tag.removeprefix("qti-").split("-")
+        tag = first + "".join(part.capitalize() for part in rest)
+    return tag
+
+
+def _get(node: Element, name: str) -> str:
+    hyphened = re.sub("([A-Z])", lambda m: "-" + m[1].lower(), name)
+    return node.get(name) or node.get(hyphened) or ""
+
+
+def _all(node: Element, name: str) -> list[Element]:
+    return [n for n in node.iter() if _local(n) == name]
+
+
+def _take(result: Exchange, where: str, root: Element, files: dict[str, bytes]) -> None:
+    name = root.get("title") or root.get("identifier") or ""
+    try:
+        if _local(root) != "assessmentItem":
+            raise Unrepresentable("不是 QTI 题目：最外层要是 assessmentItem")
+        fields = _Item(root, posixpath.dirname(where), files).question()
+    except Unrepresentable as reason:
+        result.skip(where, name, str(reason))
+        return
+    result.add(where, name, fields | meta(name, root.get("label") or ""))
+
+
+class _Item:
+    """One assessmentItem while it is read."""
+
+    def __init__(self, root: Element, folder: str, files: dict[str, bytes]) -> None:
+        self.root, self.folder, self.package = root, folder, files
+        self.files: dict[str, str] = {}
+        bodies = _all(root, "itemBody")
+        if len(bodies) != 1:
+            raise Unrepresentable("没有题干 itemBody")
+        self.body = bodies[0]
+        self.feedback = {_get(n, "identifier"): self._inner(n) for n in _all(root, "modalFeedback")}
+
+    def question(self) -> dict[str, Any]:
+        found = [n for n in self.body.iter() if _local(n).endswith("Interaction")]
+        kinds = {_local(n) for n in found}
+        if not found or len(kinds) > 1 or (len(found) > 1 and kinds != {"textEntryInteraction"}):
+            raise Unrepresentable("没有作答部分，或一题里有几种作答方式")
+        kind = kinds.pop()
+        readers = {
+            "choiceInteraction": self._choice,
+            "orderInteraction": self._order,
+            "matchInteraction": self._match,
+            "extendedTextInteraction": lambda _: {"type": "short_answer", "key": ""},
+        }
+        if kind == "textEntryInteraction":
+            data = self._written(found)
+        elif kind in readers:
+            data = readers[kind](found[0])
+        else:
+            raise Unrepresentable(f"没有对应的作答方式：{kind}")
+        general = self.feedback.get("GENERAL", "")
+        html = self.root.get("data-html") == "true" or bool(self.files)
+        data |= {"stem": self._stem()} | ({"explanation": general} if general else {})
+        return data | meta(html=html, files=self.files)
+
+    def _stem(self) -> str:
+        html = self.root.get("data-html") == "true" or bool(_all(self.body, "img"))
+        parts = [self._text(self.body, html)]
+        prompts = _all(self.body, "prompt")
+        parts += [self._inner(p) for p in prompts]
+        return "\n".join(p.strip() for p in parts if p.strip())
+
+    def _text(self, node: Element, html: bool) -> str:
+        """Text of a node, interactions left out, blanks marked."""
+        pieces = [node.text or ""]
+        for child in node:
+            local = _local(child)
+            if local == "textEntryInteraction":
+                pieces.append(BLANK)
+            elif not local.endswith("Interaction") and local not in ("prompt", "rubricBlock"):
+                pieces.append(self._inner(child) if local == "div" else self._child(child, html))
+            pieces.append(child.tail or "")
+        return "".join(pieces)
+
+    def _child(self, node: Element, html: bool) -> str:
+        local = _local(node)
+        inner = self._text(node, html)
+        if local == "img":
+            return self._picture(node)
+        if local == "p" and not html:
+            return inner + "\n"
+        if not html:
+            return "\n" if local == "br" else inner
+        return f"<{local}>{inner}</{local}>" if local != "br" else "<br>"
+
+    def _picture(self, node: Element) -> str:
+        source = unquote(node.get("src", ""))
+        name = posixpath.basename(source)
+        content = self.package.get(posixpath.normpath(posixpath.join(self.folder, source)))
+        if content is None or not name:
+            raise Unrepresentable(f"找不到图片 {source}")
+        self.files[name] = base64.b64encode(content).decode()
+        alt = node.get("alt", "").replace("&", "&amp;").replace('"', "&quot;")
+        return f'<img src="{name}" alt="{alt}">'
+
+    def _inner(self, node: Element) -> str:
+        """Content of a node: as it was written when marked so, else its text."""
+        raw = node.get("data-text")
+        if raw is not None:
+            for picture in _all(node, "img"):
+                self._picture(picture)
+            return raw
+        return self._text(node, bool(_all(node, "img"))).strip()
+
+    def _declaration(self, identifier: str) -> Element:
+        for node in _all(self.root, "responseDeclaration"):
+            if _get(node, "identifier") == identifier:
+                return node
+        raise Unrepresentable(f"没有 {identifier} 的答案")
+
+    def _correct(self, declaration: Element) -> list[str]:
+        return [
+            (v.text or "").strip()
+            for part in _all(declaration, "correctResponse")
+            for v in _all(part, "value")
+        ]
+
+    def _mapped(self, declaration: Element) -> dict[str, float]:
+        try:
+            return {
+                _get(entry, "mapKey"): float(_get(entry, "mappedValue"))
+                for entry in _all(declaration, "mapEntry")
+            }
+        except ValueError:
+            raise Unrepresentable("mapping 里的分值不是数") from None
+
+    def _choice(self, node: Element) -> dict[str, Any]:
+        declaration = self._declaration(_get(node, "responseIdentifier"))
+        choices = [(_get(c, "identifier"), self._inner(c)) for c in _all(node, "simpleChoice")]
+        right, mapped = self._correct(declaration), self._mapped(declaration)
+        names = [name for name, _ in choices]
+        if sorted(names) == ["false", "true"]:
+            if right not in (["true"], ["false"]):
+                raise Unrepresentable("判断题没有答案")
+            said = {n: self.feedback[n] for n in names if self.feedback.get(n)}
+            data: dict[str, Any] = {"type": "true_false", "key": right == ["true"]}
+            return data | ({"feedback": said} if said else {})
+        if len(set(names)) < len(names) or not set(right) <= set(names):
+            raise Unrepresentable("选项的编号重复，或答案不在选项里")
+        single = _get(declaration, "cardinality") != "multiple"
+        share = 1.0 if single else 1 / max(len(right), 1)
+        fractions = [
+            mapped.get(n, 0.0) if mapped else (share if n in right else (0.0 if single else -1.0))
+            for n in names
+        ]
+        if any(not -1 <= f <= 1 for f in fractions):
+            raise Unrepresentable("mapping 里的分值超出 -1 到 1")
+        said_list = [self.feedback.get(n, "") for n in names]
+        return choice([text for _, text in choices], fractions, said_list, single)
+
+    def _written(self, nodes: Sequence[Element]) -> dict[str, Any]:
+        key, credit = [], []
+        for node in nodes:
+            declaration = self._declaration(_get(node, "responseIdentifier"))
+            mapped = self._mapped(declaration)
+            full = [*self._correct(declaration), *(k for k, v in mapped.items() if v == 1)]
+            full = list(dict.fromkeys(text for text in full if text))
+            if not full:
+                raise Unrepresentable("填空题没有答案")
+            key.append(full)
+            credit.append({k: v for k, v in mapped.items() if 0 < v < 1})
+        return {"type": "fill", "key": key} | ({"credit": credit} if any(credit) else {})
+
+    def _order(self, node: Element) -> dict[str, Any]:
+        declaration = self._declaration(_get(node, "responseIdentifier"))
+        choices = [(_get(c, "identifier"), self._inner(c)) for c in _all(node, "simpleChoice")]
+        names = [name for name, _ in choices]
+        right = self._correct(declaration)
+        if sorted(right) != sorted(names) or len(set(names)) < len(names):
+            raise Unrepresentable("排序题的答案没有把每一项各排一次")
+        options = labelled([text for _, text in choices])
+        labels = dict(zip(names, options, strict=True))
+        return {"type": "order", "options": options, "key": [labels[n] for n in right]}
+
+    def _match(self, node: Element) -> dict[str, Any]:
+        declaration = self._declaration(_get(node, "responseIdentifier"))
+        sets = _all(node, "simpleMatchSet")
+        if len(sets) != 2:
+            raise Unrepresentable("配对题要有左右两组")
+        sides = [
+            [(_get(c, "identifier"), self._inner(c)) for c in _all(s, "simpleAssociableChoice")]
+            for s in sets
+        ]
+        pairs = dict(v.split() for v in self._correct(declaration) if len(v.split()) == 2)
+        lefts, rights = sides
+        numbers = {name: i + 1 for i, (name, _) in enumerate(rights)}
+        if set(pairs) != {name for name, _ in lefts} or not set(pairs.values()) <= set(numbers):
+            raise Unrepresentable("配对题的答案没有给每个左项各配一个右项")
+        labels = [chr(97 + i) if i < 26 else f"a{i}" for i in range(len(lefts))]
+        return {
+            "type": "match",
+            "left": {label: text for label, (_, text) in zip(labels, lefts, strict=True)},
+            "options": {i + 1: text for i, (_, text) in enumerate(rights)},
+            "key": {
+                label: numbers[pairs[name]] for label, (name, _) in zip(labels, lefts, strict=True)
+            },
+        }
+
+
+def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
+    """A zipped QTI 2.2 package with its manifest, and what it can't hold."""
+    out, skipped = io.BytesIO(), []
+    manifest = Element("manifest", {"xmlns": PACKAGE, "identifier": "MANIFEST"})
+    SubElement(manifest, "organizations")
+    resources = SubElement(manifest, "resources")
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for number, question in enumerate(questions, start=1):
+            try:
+                item = item_element(question)
+                pictures = {
+                    n: base64.b64decode(c, validate=True) for n, c in question.files.items()
+                }
+            except (Unrepresentable, ValueError) as reason:
+                text = str(reason) if isinstance(reason, Unrepresentable) else "图片不是 base64"
+                skipped.append(Skipped(f"第 {number} 题", name_of(question), text))
+                continue
+            name = f"items/{question.id}-{number}.xml"
+            resource = SubElement(
+                resources,
+                "resource",
+                {"identifier": f"R{number}", "type": "imsqti_item_xmlv2p2", "href": name},
+            )
+            SubElement(resource, "file", href=name)
+            for picture, content in pictures.items():
+                SubElement(resource, "file", href=f"items/{number}/{picture}")
+                package.writestr(_entry(f"items/{number}/{picture}"), content)
+            _place(item, str(number))
+            package.writestr(_entry(name), tostring(item, encoding="utf-8", xml_declaration=True))
+        text = tostring(manifest, encoding="utf-8", xml_declaration=True)
+        package.writestr(_entry("imsmanifest.xml"), text)
+    return out.getvalue(), skipped
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def _place(item: Element, folder: str) -> None:
+    for picture in item.iter("img"):
+        picture.set("src", f"{folder}/{picture.get('src')}")
+
+
+def item_element(question: Any) -> Element:
+    """One question as an assessmentItem. Raises `Unrepresentable`."""
+    if question.type not in _WRITERS:
+        raise Unrepresentable("QTI 一题放不下案例的几个小题")
+    item = Element(
+        "assessmentItem",
+        {
+            "xmlns": ITEM,
+            "identifier": question.id,
+            "title": _clean(name_of(question)),
+            "adaptive": "false",
+            "timeDependent": "false",
+        },
+    )
+    if question.category:
+        item.set("label", _clean(question.category))
+    if question.html:
+        item.set("data-html", "true")
+    body = Element("itemBody")
+    _WRITERS[question.type](item, body, question)
+    score = SubElement(item, "outcomeDeclaration", identifier="SCORE", cardinality="single")
+    score.set("baseType", "float")
+    item.append(body)
+    weighted = bool(getattr(question, "weights", None)) or question.type == "fill"
+    template = "map_response" if weighted else "match_correct"
+    SubElement(item, "responseProcessing", template=TEMPLATES + template)
+    for label, said in {**question.feedback, "GENERAL": question.explanation}.items():
+        if said:
+            node = SubElement(item, "modalFeedback", outcomeIdentifier="FEEDBACK")
+            node.set("identifier", label)
+            node.set("showHide", "show")
+            _put(node, said, question)
+    return item
+
+
+def _clean(text: str) -> str:
+    if _CONTROL.search(text):
+        raise Unrepresentable("文字里有 XML 不允许的控制字符")
+    return text
+
+
+def _put(node: Element, text: str, question: Any) -> None:
+    """A text: plain ones as they are; HTML also kept word for word, so that nothing is lost."""
+    _clean(text)
+    plain = re.sub(r"<[^>]+>", " ", text) if question.html else text
+    node.text = plain
+    if question.html or text != text.strip() or "\n" in text:
+        node.set("data-text", text)
+    for name in question.files:
+        found = re.search(rf"<img[^>]*{re.escape(name)}[^>]*>", text)
+        if found:
+            alt = re.search(r'alt="([^"]*)"', found[0])
+            SubElement(node, "img", src=name, alt=alt[1] if alt else "")
+
+
+def _declare(
+    item: Element, identifier: str, cardinality: str, kind: str, right: Sequence[str]
+) -> Element:
+    node = SubElement(item, "responseDeclaration", identifier=identifier, cardinality=cardinality)
+    node.set("baseType", kind)
+    correct = SubElement(node, "correctResponse")
+    for value in right:
+        SubElement(correct, "value").text = _clean(value)
+    return node
+
+
+def _map(declaration: Element, shares: dict[str, float]) -> None:
+    mapping = SubElement(declaration, "mapping", defaultValue="0")
+    for key, value in shares.items():
+        SubElement(mapping, "mapEntry", mapKey=_clean(key), mappedValue=f"{value:.9g}")
+
+
+def _stem(body: Element, question: Any) -> None:
+    _put(SubElement(body, "div"), question.stem, question)
+
+
+def _write_choice(item: Element, body: Element, question: Any) -> None:
+    single = question.type == "single"
+    right = [question.key] if single else list(question.key)
+    declaration = _declare(
+        item, "RESPONSE", "single" if single else "multiple", "identifier", right
+    )
+    if question.weights:
+        _map(declaration, fractions_of(question))
+    _stem(body, question)
+    node = SubElement(body, "choiceInteraction", responseIdentifier="RESPONSE", shuffle="false")
+    node.set("maxChoices", "1" if single else "0")
+    for label, text in question.options.items():
+        _put(SubElement(node, "simpleChoice", identifier=label), text, question)
+
+
+def _write_true_false(item: Element, body: Element, question: Any) -> None:
+    _declare(item, "RESPONSE", "single", "identifier", [str(question.key).lower()])
+    _stem(body, question)
+    node = SubElement(body, "choiceInteraction", responseIdentifier="RESPONSE", shuffle="false")
+    node.set("maxChoices", "1")
+    for label, text in (("true", "对"), ("false", "错")):
+        SubElement(node, "simpleChoice", identifier=label).text = text
+
+
+def _write_fill(item: Element, body: Element, question: Any) -> None:
+    if any(question.ranges):
+        raise Unrepresentable("QTI 的填空放不下数值范围")
+    if question.html or question.files:
+        raise Unrepresentable("带网页格式或图片的填空题写不成 QTI")
+    text = _clean(question.stem)
+    blanks = len(question.key)
+    pieces = text.split(BLANK) if BLANK in text else [text + "\n", *[""] * blanks]
+    if len(pieces) != blanks + 1 or text != text.strip() or "\n" in text or BLANK not in text:
+        raise Unrepresentable("题干里的空和答案的空对不上，或题干分了行")
+    for number, full in enumerate(question.key, start=1):
+        declaration = _declare(item, f"RESPONSE{number}", "single", "string", full[:1])
+        partly = question.credit[number - 1] if question.credit else {}
+        _map(declaration, {**dict.fromkeys(full, 1.0), **partly})
+    node = SubElement(body, "p")
+    node.text = pieces[0]
+    for number, piece in enumerate(pieces[1:], start=1):
+        gap = SubElement(node, "textEntryInteraction", responseIdentifier=f"RESPONSE{number}")
+        gap.tail = piece
+
+
+def _write_order(item: Element, body: Element, question: Any) -> None:
+    _declare(item, "RESPONSE", "ordered", "identifier", question.key)
+    _stem(body, question)
+    node = SubElement(body, "orderInteraction", responseIdentifier="RESPONSE", shuffle="false")
+    for label, text in question.options.items():
+        _put(SubElement(node, "simpleChoice", identifier=label), text, question)
+
+
+def _write_match(item: Element, body: Element, question: Any) -> None:
+    pairs = [f"L{k} R{question.key[k]}" for k in question.left]
+    _declare(item, "RESPONSE", "multiple", "directedPair", pairs)
+    _stem(body, question)
+    node = SubElement(body, "matchInteraction", responseIdentifier="RESPONSE", shuffle="false")
+    node.set("maxAssociations", str(len(question.left)))
+    sides: Iterator[tuple[str, dict[Any, str]]] = iter(
+        (("L", question.left), ("R", question.options))
+    )
+    for mark, side in sides:
+        group = SubElement(node, "simpleMatchSet")
+        for label, text in side.items():
+            choice_ = SubElement(group, "simpleAssociableChoice", identifier=f"{mark}{label}")
+            choice_.set("matchMax", "1" if mark == "L" else "0")
+            _put(choice_, text, question)
+
+
+def _write_text(item: Element, body: Element, question: Any) -> None:
+    node = SubElement(item, "responseDeclaration", identifier="RESPONSE", cardinality="single")
+    node.set("baseType", "string")
+    _stem(body, question)
+    SubElement(body, "extendedTextInteraction", responseIdentifier="RESPONSE")
+
+
+_WRITERS = {
+    "single": _write_choice,
+    "multiple": _write_choice,
+    "true_false": _write_true_false,
+    "fill": _write_fill,
+    "order": _write_order,
+    "match": _write_match,
+    "short_answer": _write_text,
+}

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from question_bank import load_bank
+
+
+def run(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "exam_app", *map(str, arguments)], capture_output=True, text=True
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def responses(tmp_path):
+    (tmp_path / "r.csv").write_text("person,q1,q2\na,A,B\nb,A,A\nc,B,\nd,A,B\n", "utf-8")
+    (tmp_path / "k.csv").write_text("item,key\nq1,A\nq2,B\n", "utf-8")
+    (tmp_path / "g.csv").write_text("person,group\na,x\nb,y\nc,x\nd,y\n", "utf-8")
+    return tmp_path
+
+
+def test_item_analysis_and_calibration_as_json_and_as_text(responses):
+    code, out, _ = run(
+        "stats", "items", responses / "r.csv", "--key", responses / "k.csv", "--json"
+    )
+    told = json.loads(out)
+    assert code == 0 and told["n_persons"] == 4 and told["n_items"] == 2
+    first, second = told["items"]
+    assert first["facility"] == 0.75 and first["options"]["A"]["n"] == 3
+    assert second["omitted"] == 1
+    assert {"alpha", "sem", "mean", "sd"} <= set(told)
+    assert {"discrimination", "discrimination_27", "point_biserial_corrected"} <= set(first)
+    code, out, _ = run("stats", "irt", responses / "r.csv", "--key", responses / "k.csv", "--json")
+    told = json.loads(out)
+    assert (
+        code == 0 and told["model"] == "2pl" and [p["id"] for p in told["persons"]] == list("abcd")
+    )
+    assert {"id", "a", "b", "se_a", "se_b"} == set(told["items"][0])
+    code, out, _ = run("stats", "items", responses / "r.csv", "--key", responses / "k.csv")
+    assert code == 0 and "4 人，2 题" in out
+    arguments = ("--groups", responses / "g.csv", "--focal", "x", "--key", responses / "k.csv")
+    code, out, _ = run("stats", "dif", responses / "r.csv", *arguments, "--json")
+    assert code == 0 and len(json.loads(out)["items"]) == 2
+
+
+def test_a_refusal_is_one_clear_line(responses):
+    code, out, err = run("stats", "items", responses / "r.csv")
+    assert code == 1 and out == "" and "第 2 行“q1”不是分数：A" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("gift", "x.txt"),
+        ("moodle-xml", "x.xml"),
+        ("qti", "x.zip"),
+        ("xlsx", "x.xlsx"),
+        ("aiken", "x.txt"),
+    ],
+)
+def test_export_and_import_again(tmp_path, form, name):
+    code, out, _ = run(
+        "bank", "export", tmp_path / name, "--format", form, "--topic", "强制报告", "--json"
+    )
+    told = json.loads(out)
+    assert code == 0 and told["exported"] > 20
+    assert all(s["where"] and s["name"] and s["reason"] for s in told["skipped"])
+    folder = tmp_path / "drafts"
+    arguments = ("bank", "import", tmp_path / name, "--format", form, "--out", folder, "--json")
+    code, out, _ = run(*arguments)
+    assert code == 0 and json.loads(out) == {"imported": told["exported"], "skipped": []}
+    drafts = load_bank(folder)
+    assert len(drafts) == told["exported"] and {q.status for q in drafts} == {"draft"}
+    # A second import goes behind the first, with numbers of its own.
+    run(*arguments)
+    assert len(load_bank(folder)) == 2 * told["exported"]
+
+
+def test_what_is_no_question_file_is_refused(tmp_path):
+    (tmp_path / "x.xml").write_text("<html/>", "utf-8")
+    arguments = ("--format", "moodle-xml", "--out", tmp_path / "d")
+    code, _, err = run("bank", "import", tmp_path / "x.xml", *arguments)
+    assert code == 1 and "不是 Moodle XML" in err and not list((tmp_path / "d").glob("*.yaml"))
