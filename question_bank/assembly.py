@@ -14,13 +14,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from question_bank.blueprint import Blueprint, bounds
+from question_bank.information import total_information
+from question_bank.parallel import disjoint_forms
+from question_bank.programme import Programme, Row
 
 TIE_BREAK = 1e-3
-SECONDS = 60.0
 ATTRIBUTES = (("types", "type", "题型"), ("topics", "topic", "主题"), ("levels", "level", "层次"))
 
 
@@ -31,7 +31,10 @@ class Form:
     number: int
     items: tuple[str, ...]
     mean_facility: float | None
+    information: tuple[float, ...] = ()
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    # Largest deviation of any form from an even share, in units of what counts as even.
+    gap: float | None = None
 
 
 class InfeasibleBlueprint(ValueError):
@@ -42,71 +45,39 @@ class InfeasibleBlueprint(ValueError):
         self.conflicts = conflicts
 
 
-@dataclass
-class _Row:
-    """low <= sum(coefficient * column) <= high; `says` is the constraint in Chinese."""
-
-    columns: Sequence[int]
-    low: float
-    high: float
-    says: str = ""
-    coefficients: Sequence[float] | None = None
-
-
-class _Programme:
-    """A mixed-integer programme gathered column by column and row by row, then solved by HiGHS."""
-
-    def __init__(self) -> None:
-        self.cost: list[float] = []
-        self.upper: list[float] = []
-        self.integer: list[int] = []
-        self.rows: list[_Row] = []
-
-    def column(self, cost: float = 0.0, upper: float = np.inf, integer: bool = False) -> int:
-        self.cost.append(cost)
-        self.upper.append(upper)
-        self.integer.append(int(integer))
-        return len(self.cost) - 1
-
-    def solve(self) -> Any | None:
-        """The values of the columns, or None when there is no solution."""
-        matrix = sparse.lil_array((len(self.rows), len(self.cost)))
-        for r, row in enumerate(self.rows):
-            own = row.coefficients or [1.0] * len(row.columns)
-            for column, coefficient in zip(row.columns, own, strict=True):
-                matrix[r, column] += coefficient
-        limits = LinearConstraint(
-            matrix.tocsr(), [row.low for row in self.rows], [row.high for row in self.rows]
-        )
-        result = milp(
-            np.array(self.cost),
-            integrality=np.array(self.integer),
-            bounds=Bounds(0, np.array(self.upper)),
-            constraints=limits,
-            options={"time_limit": SECONDS, "mip_rel_gap": 1e-3},
-        )
-        return result.x
-
-
 def assemble(
     questions: Sequence[Any],
     blueprint: Blueprint,
     forms: int = 1,
     seed: int = 0,
     exposure: Mapping[str, int] | None = None,
+    parameters: Mapping[str, tuple[float, float]] | None = None,
 ) -> list[Form]:
     """`forms` parallel forms from the reviewed among `questions`.
 
-    `exposure`: item id to the number of exams of the last two years that used it. Raises
-    `InfeasibleBlueprint` with the conflicting constraints in words.
+    `exposure`: item id to the number of exams of the last two years that used it. `parameters`: item
+    id to (a, b), for blueprints that want even information at points of θ. Where the pool allows,
+    no item is in two forms; else forms overlap within the limit. Raises `InfeasibleBlueprint` with
+    the conflicting constraints in words.
     """
     pool = _pool(questions, blueprint, exposure or {})
+    if forms > 1:
+        apart = disjoint_forms(pool, blueprint, forms, seed, parameters)
+        if apart is not None:
+            rng = np.random.default_rng(seed)
+            return [
+                _form(f + 1, [pool[i] for i in picked], rng, blueprint, parameters, apart[1])
+                for f, picked in enumerate(apart[0])
+            ]
     rows = _rows(pool, blueprint, forms)
     chosen = _solve(pool, rows, blueprint, forms, seed)
     if chosen is None:
         raise InfeasibleBlueprint(_conflicts(pool, rows, blueprint, forms))
     rng = np.random.default_rng(seed)
-    return [_form(f + 1, [pool[i] for i in picked], rng) for f, picked in enumerate(chosen)]
+    return [
+        _form(f + 1, [pool[i] for i in picked], rng, blueprint, parameters)
+        for f, picked in enumerate(chosen)
+    ]
 
 
 def _pool(questions: Sequence[Any], blueprint: Blueprint, exposure: Mapping[str, int]) -> list[Any]:
@@ -120,13 +91,13 @@ def _pool(questions: Sequence[Any], blueprint: Blueprint, exposure: Mapping[str,
     ]
 
 
-def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[_Row]:
+def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Row]:
     n, rows = len(pool), []
     place = {q.id: i for i, q in enumerate(pool)}
     for f in range(forms):
         at = f * n
         rows.append(
-            _Row(range(at, at + n), blueprint.items, blueprint.items, f"总题数 {blueprint.items}")
+            Row(range(at, at + n), blueprint.items, blueprint.items, f"总题数 {blueprint.items}")
         )
         for name, attribute, word in ATTRIBUTES:
             for value, count in getattr(blueprint, name).items():
@@ -134,28 +105,28 @@ def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[_Row]:
                 columns = [at + i for i, q in enumerate(pool) if getattr(q, attribute) == value]
                 wanted = f"{low}" if low == high else f"{low}–{high}"
                 says = f"{word}“{value}”要 {wanted} 题(题库可用 {len(columns)} 题)"
-                rows.append(_Row(columns, low, high, says))
+                rows.append(Row(columns, low, high, says))
         for group in blueprint.enemies:
             columns = [at + place[i] for i in group if i in place]
-            rows.append(_Row(columns, 0, 1, f"互斥题 {'、'.join(group)} 最多用一题"))
+            rows.append(Row(columns, 0, 1, f"互斥题 {'、'.join(group)} 最多用一题"))
         for group in blueprint.sets:
             columns = [at + place[i] for i in group if i in place]
             for first, second in pairwise(columns):
                 says = f"成组题 {'、'.join(group)} 要一起出现"
-                rows.append(_Row([first, second], 0, 0, says, [1.0, -1.0]))
+                rows.append(Row([first, second], 0, 0, says, [1.0, -1.0]))
         for anchor in blueprint.anchors:
             columns = [at + place[anchor]] if anchor in place else []
-            rows.append(_Row(columns, 1, 1, f"锚题 {anchor} 必须出现"))
+            rows.append(Row(columns, 1, 1, f"锚题 {anchor} 必须出现"))
     return rows
 
 
 def _solve(
-    pool: list[Any], rows: list[_Row], blueprint: Blueprint, forms: int, seed: int
+    pool: list[Any], rows: list[Row], blueprint: Blueprint, forms: int, seed: int
 ) -> list[list[int]] | None:
     """Chosen pool indices per form, or None when no choice meets all rows."""
     n = len(pool)
     rng = np.random.default_rng(seed)
-    programme = _Programme()
+    programme = Programme()
     for cost in rng.random(n * forms) * TIE_BREAK:
         programme.column(float(cost), 1.0, integer=True)
     programme.rows.extend(rows)
@@ -168,7 +139,7 @@ def _solve(
 
 
 def _minimise_facility_deviation(
-    programme: _Programme, pool: list[Any], blueprint: Blueprint, forms: int
+    programme: Programme, pool: list[Any], blueprint: Blueprint, forms: int
 ) -> None:
     if blueprint.facility is None:
         return
@@ -177,11 +148,11 @@ def _minimise_facility_deviation(
     deviation = programme.column(cost=1.0)
     for f in range(forms):
         columns = [*range(f * n, (f + 1) * n), deviation]
-        programme.rows.append(_Row(columns, -inf, 0, coefficients=[*distance, -1.0]))
-        programme.rows.append(_Row(columns, 0, inf, coefficients=[*distance, 1.0]))
+        programme.rows.append(Row(columns, -inf, 0, coefficients=[*distance, -1.0]))
+        programme.rows.append(Row(columns, 0, inf, coefficients=[*distance, 1.0]))
 
 
-def _limit_overlap(programme: _Programme, n: int, blueprint: Blueprint, forms: int) -> None:
+def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, forms: int) -> None:
     limit = int(blueprint.max_overlap * blueprint.items + 1e-9)
     if limit >= blueprint.items:
         return
@@ -190,13 +161,13 @@ def _limit_overlap(programme: _Programme, n: int, blueprint: Blueprint, forms: i
             both = [programme.column(upper=1.0) for _ in range(n)]
             for i, shared in enumerate(both):
                 columns = [shared, f * n + i, g * n + i]
-                programme.rows.append(_Row(columns, -1, np.inf, coefficients=[1.0, -1.0, -1.0]))
-            programme.rows.append(_Row(both, 0, limit))
+                programme.rows.append(Row(columns, -1, np.inf, coefficients=[1.0, -1.0, -1.0]))
+            programme.rows.append(Row(both, 0, limit))
 
 
-def _conflicts(pool: list[Any], rows: list[_Row], blueprint: Blueprint, forms: int) -> list[str]:
+def _conflicts(pool: list[Any], rows: list[Row], blueprint: Blueprint, forms: int) -> list[str]:
     """The rows that must be broken so that the rest can hold (least total violation)."""
-    programme = _Programme()
+    programme = Programme()
     for _ in range(len(pool) * forms):
         programme.column(upper=1.0, integer=True)
     slack: dict[int, str] = {}
@@ -205,7 +176,7 @@ def _conflicts(pool: list[Any], rows: list[_Row], blueprint: Blueprint, forms: i
         slack[under] = slack[over] = row.says
         own = [1.0] * len(row.columns) if row.coefficients is None else list(row.coefficients)
         programme.rows.append(
-            _Row([*row.columns, under, over], row.low, row.high, row.says, [*own, 1.0, -1.0])
+            Row([*row.columns, under, over], row.low, row.high, row.says, [*own, 1.0, -1.0])
         )
     values = programme.solve()
     broken = [] if values is None else [says for c, says in slack.items() if values[c] > 1e-6]
@@ -216,7 +187,14 @@ def _conflicts(pool: list[Any], rows: list[_Row], blueprint: Blueprint, forms: i
     return [f"达不到的要求:{says}" for says in dict.fromkeys(broken)]
 
 
-def _form(number: int, items: list[Any], rng: Any) -> Form:
+def _form(
+    number: int,
+    items: list[Any],
+    rng: Any,
+    blueprint: Blueprint,
+    parameters: Mapping[str, tuple[float, float]] | None,
+    gap: float | None = None,
+) -> Form:
     kinds = ["true_false", "single", "multiple", "fill", "order", "match", "short_answer", "case"]
     order = rng.permutation(len(items))
     ordered = sorted((items[i] for i in order), key=lambda q: kinds.index(q.type))
@@ -231,5 +209,19 @@ def _form(number: int, items: list[Any], rng: Any) -> Form:
         number=number,
         items=tuple(q.id for q in ordered),
         mean_facility=sum(known) / len(known) if known else None,
+        information=_information(items, blueprint, parameters),
         counts=counts,
+        gap=gap,
     )
+
+
+def _information(
+    items: list[Any],
+    blueprint: Blueprint,
+    parameters: Mapping[str, tuple[float, float]] | None,
+) -> tuple[float, ...]:
+    if not blueprint.information or parameters is None:
+        return ()
+    pairs = [parameters.get(q.id, (0.0, 0.0)) for q in items]
+    a, b = [p[0] for p in pairs], [p[1] for p in pairs]
+    return tuple(total_information(a, b, np.array(blueprint.information)).tolist())

@@ -35,6 +35,8 @@ class Blueprint(BaseModel):
     topics: dict[str, Count] = {}
     levels: dict[str, Count] = {}
     facility: float | None = Field(default=None, ge=0, le=1)
+    # Points of θ at which the forms are to carry the same information (items with parameters).
+    information: tuple[float, ...] = ()
     max_overlap: float = Field(default=1.0, ge=0, le=1)
     enemies: tuple[tuple[str, ...], ...] = ()
     exclude: tuple[str, ...] = ()

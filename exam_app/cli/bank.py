@@ -144,6 +144,8 @@ def assemble_command(blueprint: str, forms: int, seed: int, out: str | None, as_
                         "form": f.number,
                         "items": list(f.items),
                         "mean_facility": f.mean_facility,
+                        "information": list(f.information),
+                        "gap": f.gap,
                         "counts": f.counts,
                     }
                     for f in made

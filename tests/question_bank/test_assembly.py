@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections import Counter
 from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exam_app.bench_assemble import broken, plan, pool
 from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint
 from question_bank.blueprint import Blueprint, bounds
 
@@ -85,3 +87,37 @@ def test_drafts_are_never_used():
     drafts = [q.model_copy(update={"status": "draft"}) for q in BANK]
     with pytest.raises(InfeasibleBlueprint):
         assemble(drafts, PLAN)
+
+
+def test_many_forms_from_a_pool_are_apart_and_even():
+    questions, parameters = pool(600, seed=2)
+    wanted = plan().model_copy(
+        update={
+            "items": 20,
+            "types": {"single": 12, "multiple": 5, "true_false": 3},
+            "topics": dict.fromkeys(plan().topics, (0, 4)),
+            "levels": {"apply": (4, 10)},
+            "sets": (("pool-0300", "pool-0301"),),
+        }
+    )
+    by_id = {q.id: q for q in questions}
+    forms = assemble(questions, wanted, forms=6, seed=5, parameters=parameters)
+    assert all(broken([by_id[i] for i in form.items], wanted) == 0 for form in forms)
+    assert len({i for form in forms for i in form.items}) == 6 * 20
+    means = [form.mean_facility for form in forms]
+    assert max(means) - min(means) < 0.004 and abs(np.mean(means) - 0.65) < 0.01
+    information = np.array([form.information for form in forms])
+    assert (np.ptp(information, axis=0) / information.mean(axis=0)).max() < 0.05
+    again = assemble(questions, wanted, forms=6, seed=5, parameters=parameters)
+    assert [f.items for f in again] == [f.items for f in forms]
+
+
+def test_too_small_a_pool_overlaps_within_the_limit():
+    questions, _ = pool(60, seed=3)
+    wanted = Blueprint(
+        id="t", title="t", items=20, minutes=9, pass_percent=60, max_overlap=0.5, facility=0.65
+    )
+    forms = assemble(questions, wanted, forms=4, seed=1)
+    for a, b in combinations(forms, 2):
+        assert len(set(a.items) & set(b.items)) <= 10
+    assert forms[0].gap is None

@@ -1,0 +1,69 @@
+"""A mixed-integer programme, gathered column by column and row by row, solved by HiGHS (in SciPy)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+SECONDS = 60.0
+
+
+@dataclass
+class Row:
+    """low <= sum(coefficient * column) <= high; `says` is the constraint in Chinese."""
+
+    columns: Sequence[int]
+    low: float
+    high: float
+    says: str = ""
+    coefficients: Sequence[float] | None = None
+
+
+class Programme:
+    """A mixed-integer programme gathered column by column and row by row, then solved by HiGHS."""
+
+    def __init__(self) -> None:
+        self.cost: list[float] = []
+        self.upper: list[float] = []
+        self.integer: list[int] = []
+        self.rows: list[Row] = []
+
+    def column(self, cost: float = 0.0, upper: float = np.inf, integer: bool = False) -> int:
+        self.cost.append(cost)
+        self.upper.append(upper)
+        self.integer.append(int(integer))
+        return len(self.cost) - 1
+
+    def solve(self, gap: float = 1e-3, nodes: int | None = None) -> Any | None:
+        """The values of the columns, or None when none was found in the time.
+
+        Stops when the solver proves that the best can't be better by more than `gap` (relative).
+        """
+        lines: list[int] = []
+        columns: list[int] = []
+        values: list[float] = []
+        for r, row in enumerate(self.rows):
+            lines.extend([r] * len(row.columns))
+            columns.extend(row.columns)
+            values.extend(row.coefficients or [1.0] * len(row.columns))
+        matrix = sparse.coo_array((values, (lines, columns)), (len(self.rows), len(self.cost)))
+        # Nodes and not seconds end the search early, so that every machine finds the same.
+        options: dict[str, Any] = {"time_limit": SECONDS, "mip_rel_gap": gap}
+        if nodes is not None:
+            options["node_limit"] = nodes
+        limits = LinearConstraint(
+            matrix.tocsr(), [row.low for row in self.rows], [row.high for row in self.rows]
+        )
+        result = milp(
+            np.array(self.cost),
+            integrality=np.array(self.integer),
+            bounds=Bounds(0, np.array(self.upper)),
+            constraints=limits,
+            options=options,
+        )
+        return result.x
