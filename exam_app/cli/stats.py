@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import click
 import numpy as np
 
-from exam_app.cli.tools import emit, json_option, say
+from exam_app.cli.tools import emit, json_option, say, write_file
+from exam_app.stats import report
 from question_bank.classical import TestStats, analyse
 from question_bank.dif import mantel_haenszel
 from question_bank.irt import Calibration, calibrate
@@ -58,6 +60,32 @@ def _items_text(result: TestStats) -> list[str]:
             f"{shown(item.point_biserial_corrected):>8}{item.omitted:>7}  {'；'.join(item.flags)}"
         )
     return lines
+
+
+@stats.command("report")
+@click.argument("responses", type=FILE)
+@key_option
+@click.option("--title", default="考试", show_default=True, help="写在报告上的名称")
+@click.option("--html", "page", type=click.Path(dir_okay=False), help="写成一个网页文件")
+@click.option("--xlsx", "book", type=click.Path(dir_okay=False), help="写成 Excel")
+def report_command(
+    responses: Path, key_file: Path | None, title: str, page: str | None, book: str | None
+) -> None:
+    """给命题人看的报告：先说结论，再看图，再看表。"""
+    if not page and not book:
+        raise click.UsageError("要写 --html 文件 或 --xlsx 文件（可以都写）")
+    data = _read(responses, key_file)
+    result = analyse(data)
+    try:
+        calibration = calibrate(data.scores() / data.maximum, "2pl", data.items, data.persons)
+    except ValueError:
+        say("有多级计分的题，报告里不放项目反应理论")
+        calibration = None
+    if page:
+        text = report.html(title, result, calibration, data, datetime.date.today())
+        write_file(page, text.encode())
+    if book:
+        write_file(book, report.xlsx(title, result, calibration, data.key))
 
 
 @stats.command("irt")

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import threading
-from functools import lru_cache
 from typing import Any
 
-from training_records.certificates.pdf import font_folder
+from exam_app.drawing import drawing
 from training_records.coverage import Coverage, CoverageReport
 
 INK, QUIET, GOOD, WAIT, BAD = "#1c2733", "#52606d", "#1f7a3d", "#e0b84c", "#d9847e"
-FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MOST = 24
-_LOCK = threading.Lock()
-
-
-@lru_cache
-def _matplotlib() -> Any:
-    import matplotlib
-
-    matplotlib.use("svg")
-    from matplotlib import font_manager
-
-    # Measured with the font of a dependency; drawn by the reader's own Chinese font.
-    font_manager.fontManager.addfont(f"{font_folder()}/NotoSansCJKsc-Regular.otf")
-    matplotlib.rcParams.update(
-        {"svg.fonttype": "none", "font.family": ["Noto Sans CJK SC"], "svg.hashsalt": "academy"}
-    )
-    return matplotlib
 
 
 def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
@@ -36,20 +16,13 @@ def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
 
     `narrow` is for phones: fewer inches, so that the text stays readable.
     """
-    with _LOCK:
-        _matplotlib()
-        from matplotlib.figure import Figure
-
-        rows = _chosen(report)
-        height = 1.1 + 0.42 * max(len(rows), 1)
-        figure = Figure(figsize=(3.9 if narrow else 7.2, height))
+    rows = _chosen(report)
+    height = 1.1 + 0.42 * max(len(rows), 1)
+    with drawing((3.9 if narrow else 7.2, height)) as picture:
         left, width = (0.25, 0.49) if narrow else (0.17, 0.7)
-        axes = figure.add_axes((left, 0.4 / height, width, (height - 0.85) / height))
+        axes = picture.figure.add_axes((left, 0.4 / height, width, (height - 0.85) / height))
         _draw(axes, rows, 11.5 if narrow else 11)
-        out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    svg = out.getvalue().replace(b"'Noto Sans CJK SC'", ", ".join(f"'{f}'" for f in FONTS).encode())
-    return svg
+    return picture.svg
 
 
 def _chosen(report: CoverageReport) -> list[Coverage]:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
+import numpy as np
+import openpyxl
 import pytest
 
 from question_bank import load_bank
@@ -86,3 +89,26 @@ def test_what_is_no_question_file_is_refused(tmp_path):
     arguments = ("--format", "moodle-xml", "--out", tmp_path / "d")
     code, _, err = run("bank", "import", tmp_path / "x.xml", *arguments)
     assert code == 1 and "不是 Moodle XML" in err and not list((tmp_path / "d").glob("*.yaml"))
+
+
+def test_the_report_stands_alone_and_says_what_to_look_at(tmp_path):
+    rng = np.random.default_rng(1)
+    scores = (rng.normal(size=(300, 1)) - rng.normal(size=8) > rng.logistic(size=(300, 8))).astype(
+        int
+    )
+    # The last item is asked against the others: good ones fail it.
+    scores[:, 7] = 1 - (scores.sum(axis=1) > 4)
+    names = ",".join(f"<q{j}>" for j in range(8))
+    rows = "\n".join(f"p{i}," + ",".join(map(str, row)) for i, row in enumerate(scores))
+    (tmp_path / "r.csv").write_text(f"person,{names}\n{rows}\n", "utf-8")
+    page, book = tmp_path / "r.html", tmp_path / "r.xlsx"
+    code, _, err = run("stats", "report", tmp_path / "r.csv", "--html", page, "--xlsx", book)
+    assert code == 0, err
+    text = page.read_text("utf-8")
+    assert text.count("<svg") == 4 and "先看这些题" in text and "区分度为负" in text
+    assert "&lt;q7&gt;" in text and "<q7>" not in text
+    assert not re.search(r"""(src|href)=["']https?:""", text) and "<script" not in text
+    sheets = openpyxl.load_workbook(book)
+    assert sheets["题目"]["A3"].value == "<q0>" and sheets.sheetnames == ["题目", "选项", "参数"]
+    code, _, err = run("stats", "report", tmp_path / "r.csv")
+    assert code == 2 and "--html" in err

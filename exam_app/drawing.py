@@ -1,0 +1,57 @@
+"""Pictures as SVG, made by matplotlib on the server, one at a time; text stays text."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from training_records.certificates.pdf import font_folder
+
+FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
+_LOCK = threading.Lock()
+
+
+@lru_cache
+def _matplotlib() -> None:
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import font_manager
+
+    # Measured with the font of a dependency; drawn by the reader's own Chinese font.
+    font_manager.fontManager.addfont(f"{font_folder()}/NotoSansCJKsc-Regular.otf")
+    matplotlib.rcParams.update(
+        {
+            "svg.fonttype": "none",
+            "font.family": ["Noto Sans CJK SC"],
+            "svg.hashsalt": "academy",
+            "axes.unicode_minus": False,
+        }
+    )
+
+
+class Picture:
+    """A figure to draw on, and its SVG once the drawing is done."""
+
+    def __init__(self, figure: Any) -> None:
+        self.figure = figure
+        self.svg = b""
+
+
+@contextmanager
+def drawing(size: tuple[float, float]) -> Iterator[Picture]:
+    """A figure of `size` inches; matplotlib keeps state, so one thread draws at a time."""
+    with _LOCK:
+        _matplotlib()
+        from matplotlib.figure import Figure
+
+        picture = Picture(Figure(figsize=size))
+        yield picture
+        out = io.BytesIO()
+        picture.figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    families = ", ".join(f"'{f}'" for f in FONTS).encode()
+    picture.svg = out.getvalue().replace(b"'Noto Sans CJK SC'", families)
