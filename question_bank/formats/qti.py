@@ -64,7 +64,7 @@ def read(data: bytes) -> Exchange:
 
 
 def _unpack(package: zipfile.ZipFile) -> dict[str, bytes]:
-    entries = [e for e in package.infolist() if not e.is_dir()]
+    entries = [e for e in package.infolist() if e.filename and not e.is_dir()]
     if len(entries) > MOST_FILES or sum(e.file_size for e in entries) > LIMIT:
         raise Unrepresentable("压缩包解开后太大，请拆开再导入")
     try:

@@ -350,6 +350,16 @@ def test_a_package_that_swells_is_refused():
         qti.read(out.getvalue())
 
 
+def test_a_package_with_a_nameless_entry_is_read():
+    data, _ = qti.write([parse_question(HTML)])
+    # The same length, so that the zip's own tables still hold: the name's length becomes 0.
+    broken = bytearray(data)
+    at = broken.rindex(b"PK\x01\x02", 0, broken.index(b"PK\x05\x06"))
+    broken[at + 28 : at + 30] = b"\x00\x00"
+    with pytest.raises(Unrepresentable):
+        qti.read(bytes(broken))
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(FORMATS)), st.data())
 def test_mutated_files_never_crash(name, data):
