@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from question_bank.formats.exchange import Exchange, Skipped, Unrepresentable, decode, name_of
+from question_bank.formats.exchange import Exchange, Skipped, Unrepresentable, decode, written
 
 _OPTION = re.compile(r"^([A-Z])\s*[.)]\s+(\S.*)$")
 _ANSWER = re.compile(r"^ANSWER:\s*([A-Z])\s*$")
@@ -58,12 +58,8 @@ def read(data: bytes) -> Exchange:
 
 def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
     """An Aiken file, and what it can't hold."""
-    blocks, skipped = [], []
-    for number, question in enumerate(questions, start=1):
-        try:
-            blocks.append(_block(question))
-        except Unrepresentable as reason:
-            skipped.append(Skipped(f"第 {number} 题", name_of(question), str(reason)))
+    skipped: list[Skipped] = []
+    blocks = [block for _, _, block in written(questions, _block, skipped)]
     return ("\n\n".join(blocks) + "\n" if blocks else "").encode(), skipped
 
 

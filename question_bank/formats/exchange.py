@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from question_bank.question import parse_question
 LIMIT = 20_000_000
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CLOSE = 5e-4
+Made = TypeVar("Made")
 
 
 class Unrepresentable(ValueError):
@@ -48,13 +49,32 @@ class Exchange:
         self.skipped.append(Skipped(where, name[:60], reason))
 
 
+def written(
+    questions: Sequence[Any], make: Callable[[Any], Made], skipped: list[Skipped]
+) -> Iterator[tuple[int, Any, Made]]:
+    """(number, question, what ``make`` made of it); what it refuses with `Unrepresentable` is added
+    to ``skipped`` instead."""
+    for number, question in enumerate(questions, start=1):
+        try:
+            made = make(question)
+        except Unrepresentable as reason:
+            skipped.append(Skipped(f"第 {number} 题", name_of(question), str(reason)))
+            continue
+        yield number, question, made
+
+
+def refuse_big(data: bytes) -> None:
+    """Raises `Unrepresentable` for more than `LIMIT` bytes."""
+    if len(data) > LIMIT:
+        raise Unrepresentable(f"文件超过 {LIMIT // 1_000_000} MB，请拆开再导入")
+
+
 def decode(data: bytes) -> str:
     """Text of a file: by its byte order mark, else UTF-8, else GB18030; line ends made alike.
 
     Raises `Unrepresentable` when it is none of them.
     """
-    if len(data) > LIMIT:
-        raise Unrepresentable(f"文件超过 {LIMIT // 1_000_000} MB，请拆开再导入")
+    refuse_big(data)
     for mark, name in (
         (b"\xef\xbb\xbf", "utf-8-sig"),
         (b"\xff\xfe", "utf-16"),
@@ -106,6 +126,40 @@ def choice(
         plain = even and all(s == -1 for label, s in shares.items() if label not in key)
         data = {"type": "multiple", "options": options, "key": key}
     return data | ({} if plain else {"weights": shares}) | ({"feedback": said} if said else {})
+
+
+def left_labels(count: int) -> list[str]:
+    """Labels of the left side of a match question: a, b … z, then a26, a27 …"""
+    return [chr(97 + i) if i < 26 else f"a{i}" for i in range(count)]
+
+
+def match_of(pairs: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    """A match question from (left, right) pairs; an empty left side is a right side too many."""
+    rights = list(dict.fromkeys(right for _, right in pairs))
+    lefts = [(left, right) for left, right in pairs if left]
+    if not lefts or not all(rights):
+        raise Unrepresentable("配对题缺左项或右项")
+    labels = left_labels(len(lefts))
+    return {
+        "type": "match",
+        "left": {label: left for label, (left, _) in zip(labels, lefts, strict=True)},
+        "options": {i + 1: right for i, right in enumerate(rights)},
+        "key": {
+            label: rights.index(right) + 1 for label, (_, right) in zip(labels, lefts, strict=True)
+        },
+    }
+
+
+def pairs_of(question: Any) -> list[tuple[str, str]]:
+    """The way back of `match_of`."""
+    used = set(question.key.values())
+    pairs = [(left, question.options[question.key[k]]) for k, left in question.left.items()]
+    return pairs + [("", right) for n, right in question.options.items() if n not in used]
+
+
+def percent(share: float) -> str:
+    """A share of the points as a number of hundredths: 0.5 is ``50``, a third ``33.33333``."""
+    return f"{share * 100:.5f}".rstrip("0").rstrip(".")
 
 
 def fractions_of(question: Any) -> dict[str, float]:

@@ -19,8 +19,12 @@ from question_bank.formats.exchange import (
     choice,
     decode,
     fractions_of,
+    match_of,
     meta,
     name_of,
+    pairs_of,
+    percent,
+    written,
 )
 from question_bank.question import BLANK
 
@@ -162,8 +166,8 @@ def _split(text: str) -> Iterator[_Answer]:
         piece = text[start + 1 : end]
         weight = _WEIGHT.match(piece)
         share = float(weight[1]) / 100 if weight else None
-        if share is not None and abs(share) > 1:
-            raise Unrepresentable(f"权重 {weight[1]}% 超过 100%" if weight else "")
+        if weight and abs(share or 0) > 1:
+            raise Unrepresentable(f"权重 {weight[1]}% 超过 100%")
         answer, _, feedback = piece[weight.end() if weight else 0 :].partition("#")
         yield _Answer(text[start] == "=", share, answer, _plain(feedback))
 
@@ -185,23 +189,6 @@ def _match(found: Sequence[_Answer]) -> dict[str, Any]:
     if any(a.feedback or a.weight is not None for a in found):
         raise Unrepresentable("配对题的某一项有权重或反馈")
     return match_of(pairs)
-
-
-def match_of(pairs: Sequence[tuple[str, ...]]) -> dict[str, Any]:
-    """A match question from (left, right) pairs; an empty left side is a right side too many."""
-    rights = list(dict.fromkeys(right for _, right in pairs))
-    lefts = [(left, right) for left, right in pairs if left]
-    if not lefts or not all(rights):
-        raise Unrepresentable("配对题缺左项或右项")
-    names = [f"{chr(97 + i)}" if i < 26 else f"a{i}" for i in range(len(lefts))]
-    return {
-        "type": "match",
-        "left": {name: left for name, (left, _) in zip(names, lefts, strict=True)},
-        "options": {i + 1: right for i, right in enumerate(rights)},
-        "key": {
-            name: rights.index(right) + 1 for name, (_, right) in zip(names, lefts, strict=True)
-        },
-    }
 
 
 def _written(found: Sequence[_Answer]) -> dict[str, Any]:
@@ -237,13 +224,10 @@ def _numerical(text: str) -> dict[str, Any]:
 
 def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
     """A GIFT file, and what it can't hold."""
-    blocks, skipped, category = [], [], ""
-    for number, question in enumerate(questions, start=1):
-        try:
-            block = _block(question)
-        except Unrepresentable as reason:
-            skipped.append(Skipped(f"第 {number} 题", name_of(question), str(reason)))
-            continue
+    blocks: list[str] = []
+    skipped: list[Skipped] = []
+    category = ""
+    for _, question, block in written(questions, _block, skipped):
         if question.category != category:
             category = question.category
             blocks.append(f"$CATEGORY: {_escape(category)}")
@@ -278,10 +262,9 @@ def _inner(question: Any) -> str:
     if kind in ("single", "multiple"):
         return "".join(_line(question, k, v) for k, v in question.options.items())
     if kind == "match":
-        pairs = [(t, question.options[question.key[k]]) for k, t in question.left.items()]
-        used = {right for _, right in pairs}
-        pairs += [("", right) for right in question.options.values() if right not in used]
-        return "".join(f"\n={_escape(left)} -> {_escape(right)}" for left, right in pairs)
+        return "".join(
+            f"\n={_escape(left)} -> {_escape(right)}" for left, right in pairs_of(question)
+        )
     if kind == "fill" and len(question.key) == 1:
         return _fill(question)
     if kind == "short_answer":
@@ -296,7 +279,7 @@ def _inner(question: Any) -> str:
 def _line(question: Any, label: str, text: str) -> str:
     share = fractions_of(question)[label]
     right = question.type == "single" and label == question.key
-    weight = "" if right or share == 0 else f"%{share * 100:.5f}".rstrip("0").rstrip(".") + "%"
+    weight = "" if right or share == 0 else f"%{percent(share)}%"
     said = question.feedback.get(label, "")
     feedback = f"#{_escape(said)}" if said else ""
     return f"\n{'=' if right else '~'}{weight}{_escape(text)}{feedback}"
@@ -310,5 +293,5 @@ def _fill(question: Any) -> str:
         return f"#{low:.15g}..{high:.15g}"
     lines = [f"\n={_escape(text)}" for text in question.key[0]]
     for text, share in question.credit[0].items() if question.credit else ():
-        lines.append(f"\n=%{share * 100:.5f}".rstrip("0").rstrip(".") + f"%{_escape(text)}")
+        lines.append(f"\n=%{percent(share)}%{_escape(text)}")
     return "".join(lines)

@@ -6,37 +6,33 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from question_bank.formats.exchange import (
-    LIMIT,
     Exchange,
     Skipped,
     Unrepresentable,
     choice,
     fractions_of,
     labelled,
+    match_of,
     meta,
     name_of,
+    pairs_of,
+    percent,
+    refuse_big,
+    written,
 )
-from question_bank.formats.gift import match_of
+from question_bank.formats.xml import clean, parse
 
 _FILE = re.compile(r"@@PLUGINFILE@@/([^\"'\s?<>]+)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def read(data: bytes) -> Exchange:
     """Questions of a Moodle XML file."""
     result = Exchange()
-    if len(data) > LIMIT:
-        raise Unrepresentable("文件太大，请拆开再导入")
-    try:
-        root = fromstring(data, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise Unrepresentable(f"不是能读的 XML：{type(error).__name__}") from None
+    refuse_big(data)
+    root = parse(data)
     if root.tag != "quiz":
         raise Unrepresentable("不是 Moodle XML：最外层要是 quiz")
     category = ""
@@ -169,13 +165,9 @@ def _ordering(node: Element) -> dict[str, Any]:
 
 def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
     """A Moodle XML file, and what it can't hold."""
-    root, skipped, category = Element("quiz"), [], ""
-    for number, question in enumerate(questions, start=1):
-        try:
-            node = _element(question)
-        except Unrepresentable as reason:
-            skipped.append(Skipped(f"第 {number} 题", name_of(question), str(reason)))
-            continue
+    root, category = Element("quiz"), ""
+    skipped: list[Skipped] = []
+    for _, question, node in written(questions, _element, skipped):
         if question.category != category:
             category = question.category
             mark = SubElement(root, "question", type="category")
@@ -185,9 +177,7 @@ def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
 
 
 def _put(node: Element, text: str) -> None:
-    if _CONTROL.search(text):
-        raise Unrepresentable("文字里有 XML 不允许的控制字符")
-    SubElement(node, "text").text = text
+    SubElement(node, "text").text = clean(text)
 
 
 def _element(question: Any) -> Element:
@@ -226,9 +216,7 @@ def _with_files(question: Any, text: str) -> str:
 
 
 def _answer(node: Element, text: str, share: float, said: str, form: str) -> Element:
-    answer = SubElement(
-        node, "answer", fraction=f"{share * 100:.5f}".rstrip("0").rstrip("."), format=form
-    )
+    answer = SubElement(node, "answer", fraction=percent(share), format=form)
     _put(answer, text)
     if said:
         _put(SubElement(answer, "feedback", format=form), said)
@@ -260,10 +248,7 @@ def _answers(node: Element, question: Any, form: str, numerical: bool) -> None:
         for text, share in (question.credit[0] if question.credit else {}).items():
             _answer(node, text, share, "", "moodle_auto_format")
     elif kind == "match":
-        used = {question.key[label] for label in question.left}
-        pairs = [(t, question.options[question.key[k]]) for k, t in question.left.items()]
-        pairs += [("", text) for n, text in question.options.items() if n not in used]
-        for left, right in pairs:
+        for left, right in pairs_of(question):
             part = SubElement(node, "subquestion", format=form)
             _put(part, _with_files(question, left))
             _put(SubElement(part, "answer"), right)

@@ -2,7 +2,7 @@
 
 Interactions: choice, text entry, order, match; `correctResponse`, `mapping` as weights, feedback by
 `modalFeedback`. Written as 2.2; read from all three, whose elements differ by prefix and hyphens
-only (``qti-choice-interaction``). Read with defusedxml.
+only (``qti-choice-interaction``).
 """
 
 from __future__ import annotations
@@ -12,41 +12,36 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from question_bank.formats.exchange import (
     LIMIT,
     Exchange,
-    Skipped,
     Unrepresentable,
     choice,
-    fractions_of,
     labelled,
+    left_labels,
     meta,
-    name_of,
+    refuse_big,
 )
+from question_bank.formats.qti_write import write
+from question_bank.formats.xml import parse
 from question_bank.question import BLANK
 
-ITEM = "http://www.imsglobal.org/xsd/imsqti_v2p2"
-PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
-TEMPLATES = "http://www.imsglobal.org/question/qti_v2p2/rptemplates/"
 MOST_FILES = 20_000
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+__all__ = ["read", "write"]
 
 
 def read(data: bytes) -> Exchange:
     """Questions of an item file or of a package. Raises `Unrepresentable` when it is neither."""
     result = Exchange()
-    if len(data) > LIMIT:
-        raise Unrepresentable("文件太大，请拆开再导入")
+    refuse_big(data)
     if data[:2] != b"PK":
-        _take(result, "题目文件", _parse(data), {})
+        _take(result, "题目文件", parse(data), {})
         return result
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
@@ -55,7 +50,7 @@ def read(data: bytes) -> Exchange:
         raise Unrepresentable(f"压缩包打不开：{type(error).__name__}") from None
     for name in _item_names(files):
         try:
-            root = _parse(files[name])
+            root = parse(files[name])
         except Unrepresentable as reason:
             result.skip(name, "", str(reason))
             continue
@@ -69,9 +64,9 @@ def _unpack(package: zipfile.ZipFile) -> dict[str, bytes]:
         raise Unrepresentable("压缩包解开后太大，请拆开再导入")
     try:
         return {posixpath.normpath(e.filename): package.read(e) for e in entries}
-    except (zipfile.BadZipFile, ValueError, Exception) as error:
-        if isinstance(error, MemoryError):
-            raise
+    except MemoryError:
+        raise
+    except Exception as error:  # each compression has errors of its own
         raise Unrepresentable(f"压缩包里的文件坏了：{type(error).__name__}") from None
 
 
@@ -80,20 +75,12 @@ def _item_names(files: dict[str, bytes]) -> list[str]:
     if manifest is None:
         raise Unrepresentable("压缩包里没有 imsmanifest.xml")
     found = []
-    for node in _parse(manifest).iter():
+    for node in parse(manifest).iter():
         if _local(node) == "resource" and "item" in node.get("type", ""):
             name = posixpath.normpath(unquote(node.get("href", "")))
             if name in files:
                 found.append(name)
     return list(dict.fromkeys(found))
-
-
-def _parse(data: bytes) -> Element:
-    try:
-        root: Element = fromstring(data, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise Unrepresentable(f"不是能读的 XML：{type(error).__name__}") from None
-    return root
 
 
 def _local(node: Element) -> str:
@@ -296,7 +283,7 @@ class _Item:
         numbers = {name: i + 1 for i, (name, _) in enumerate(rights)}
         if set(pairs) != {name for name, _ in lefts} or not set(pairs.values()) <= set(numbers):
             raise Unrepresentable("配对题的答案没有给每个左项各配一个右项")
-        labels = [chr(97 + i) if i < 26 else f"a{i}" for i in range(len(lefts))]
+        labels = left_labels(len(lefts))
         return {
             "type": "match",
             "left": {label: text for label, (_, text) in zip(labels, lefts, strict=True)},
@@ -305,212 +292,3 @@ class _Item:
                 label: numbers[pairs[name]] for label, (name, _) in zip(labels, lefts, strict=True)
             },
         }
-
-
-def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
-    """A zipped QTI 2.2 package with its manifest, and what it can't hold."""
-    out, skipped = io.BytesIO(), []
-    manifest = Element("manifest", {"xmlns": PACKAGE, "identifier": "MANIFEST"})
-    SubElement(manifest, "organizations")
-    resources = SubElement(manifest, "resources")
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for number, question in enumerate(questions, start=1):
-            try:
-                item = item_element(question)
-                pictures = {
-                    n: base64.b64decode(c, validate=True) for n, c in question.files.items()
-                }
-            except (Unrepresentable, ValueError) as reason:
-                text = str(reason) if isinstance(reason, Unrepresentable) else "图片不是 base64"
-                skipped.append(Skipped(f"第 {number} 题", name_of(question), text))
-                continue
-            name = f"items/{question.id}-{number}.xml"
-            resource = SubElement(
-                resources,
-                "resource",
-                {"identifier": f"R{number}", "type": "imsqti_item_xmlv2p2", "href": name},
-            )
-            SubElement(resource, "file", href=name)
-            for picture, content in pictures.items():
-                SubElement(resource, "file", href=f"items/{number}/{picture}")
-                package.writestr(_entry(f"items/{number}/{picture}"), content)
-            _place(item, str(number))
-            package.writestr(_entry(name), tostring(item, encoding="utf-8", xml_declaration=True))
-        text = tostring(manifest, encoding="utf-8", xml_declaration=True)
-        package.writestr(_entry("imsmanifest.xml"), text)
-    return out.getvalue(), skipped
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
-
-
-def _place(item: Element, folder: str) -> None:
-    for picture in item.iter("img"):
-        picture.set("src", f"{folder}/{picture.get('src')}")
-
-
-def item_element(question: Any) -> Element:
-    """One question as an assessmentItem. Raises `Unrepresentable`."""
-    if question.type not in _WRITERS:
-        raise Unrepresentable("QTI 一题放不下案例的几个小题")
-    item = Element(
-        "assessmentItem",
-        {
-            "xmlns": ITEM,
-            "identifier": question.id,
-            "title": _clean(name_of(question)),
-            "adaptive": "false",
-            "timeDependent": "false",
-        },
-    )
-    if question.category:
-        item.set("label", _clean(question.category))
-    if question.html:
-        item.set("data-html", "true")
-    body = Element("itemBody")
-    _WRITERS[question.type](item, body, question)
-    score = SubElement(item, "outcomeDeclaration", identifier="SCORE", cardinality="single")
-    score.set("baseType", "float")
-    item.append(body)
-    weighted = bool(getattr(question, "weights", None)) or question.type == "fill"
-    template = "map_response" if weighted else "match_correct"
-    SubElement(item, "responseProcessing", template=TEMPLATES + template)
-    for label, said in {**question.feedback, "GENERAL": question.explanation}.items():
-        if said:
-            node = SubElement(item, "modalFeedback", outcomeIdentifier="FEEDBACK")
-            node.set("identifier", label)
-            node.set("showHide", "show")
-            _put(node, said, question)
-    return item
-
-
-def _clean(text: str) -> str:
-    if _CONTROL.search(text):
-        raise Unrepresentable("文字里有 XML 不允许的控制字符")
-    return text
-
-
-def _put(node: Element, text: str, question: Any) -> None:
-    """A text: plain ones as they are; HTML also kept word for word, so that nothing is lost."""
-    _clean(text)
-    plain = re.sub(r"<[^>]+>", " ", text) if question.html else text
-    node.text = plain
-    if question.html or text != text.strip() or "\n" in text:
-        node.set("data-text", text)
-    for name in question.files:
-        found = re.search(rf"<img[^>]*{re.escape(name)}[^>]*>", text)
-        if found:
-            alt = re.search(r'alt="([^"]*)"', found[0])
-            SubElement(node, "img", src=name, alt=alt[1] if alt else "")
-
-
-def _declare(
-    item: Element, identifier: str, cardinality: str, kind: str, right: Sequence[str]
-) -> Element:
-    node = SubElement(item, "responseDeclaration", identifier=identifier, cardinality=cardinality)
-    node.set("baseType", kind)
-    correct = SubElement(node, "correctResponse")
-    for value in right:
-        SubElement(correct, "value").text = _clean(value)
-    return node
-
-
-def _map(declaration: Element, shares: dict[str, float]) -> None:
-    mapping = SubElement(declaration, "mapping", defaultValue="0")
-    for key, value in shares.items():
-        SubElement(mapping, "mapEntry", mapKey=_clean(key), mappedValue=f"{value:.9g}")
-
-
-def _stem(body: Element, question: Any) -> None:
-    _put(SubElement(body, "div"), question.stem, question)
-
-
-def _write_choice(item: Element, body: Element, question: Any) -> None:
-    single = question.type == "single"
-    right = [question.key] if single else list(question.key)
-    declaration = _declare(
-        item, "RESPONSE", "single" if single else "multiple", "identifier", right
-    )
-    if question.weights:
-        _map(declaration, fractions_of(question))
-    _stem(body, question)
-    node = SubElement(body, "choiceInteraction", responseIdentifier="RESPONSE", shuffle="false")
-    node.set("maxChoices", "1" if single else "0")
-    for label, text in question.options.items():
-        _put(SubElement(node, "simpleChoice", identifier=label), text, question)
-
-
-def _write_true_false(item: Element, body: Element, question: Any) -> None:
-    _declare(item, "RESPONSE", "single", "identifier", [str(question.key).lower()])
-    _stem(body, question)
-    node = SubElement(body, "choiceInteraction", responseIdentifier="RESPONSE", shuffle="false")
-    node.set("maxChoices", "1")
-    for label, text in (("true", "对"), ("false", "错")):
-        SubElement(node, "simpleChoice", identifier=label).text = text
-
-
-def _write_fill(item: Element, body: Element, question: Any) -> None:
-    if any(question.ranges):
-        raise Unrepresentable("QTI 的填空放不下数值范围")
-    if question.html or question.files:
-        raise Unrepresentable("带网页格式或图片的填空题写不成 QTI")
-    text = _clean(question.stem)
-    blanks = len(question.key)
-    pieces = text.split(BLANK) if BLANK in text else [text + "\n", *[""] * blanks]
-    if len(pieces) != blanks + 1 or text != text.strip() or "\n" in text or BLANK not in text:
-        raise Unrepresentable("题干里的空和答案的空对不上，或题干分了行")
-    for number, full in enumerate(question.key, start=1):
-        declaration = _declare(item, f"RESPONSE{number}", "single", "string", full[:1])
-        partly = question.credit[number - 1] if question.credit else {}
-        _map(declaration, {**dict.fromkeys(full, 1.0), **partly})
-    node = SubElement(body, "p")
-    node.text = pieces[0]
-    for number, piece in enumerate(pieces[1:], start=1):
-        gap = SubElement(node, "textEntryInteraction", responseIdentifier=f"RESPONSE{number}")
-        gap.tail = piece
-
-
-def _write_order(item: Element, body: Element, question: Any) -> None:
-    _declare(item, "RESPONSE", "ordered", "identifier", question.key)
-    _stem(body, question)
-    node = SubElement(body, "orderInteraction", responseIdentifier="RESPONSE", shuffle="false")
-    for label, text in question.options.items():
-        _put(SubElement(node, "simpleChoice", identifier=label), text, question)
-
-
-def _write_match(item: Element, body: Element, question: Any) -> None:
-    pairs = [f"L{k} R{question.key[k]}" for k in question.left]
-    _declare(item, "RESPONSE", "multiple", "directedPair", pairs)
-    _stem(body, question)
-    node = SubElement(body, "matchInteraction", responseIdentifier="RESPONSE", shuffle="false")
-    node.set("maxAssociations", str(len(question.left)))
-    sides: Iterator[tuple[str, dict[Any, str]]] = iter(
-        (("L", question.left), ("R", question.options))
-    )
-    for mark, side in sides:
-        group = SubElement(node, "simpleMatchSet")
-        for label, text in side.items():
-            choice_ = SubElement(group, "simpleAssociableChoice", identifier=f"{mark}{label}")
-            choice_.set("matchMax", "1" if mark == "L" else "0")
-            _put(choice_, text, question)
-
-
-def _write_text(item: Element, body: Element, question: Any) -> None:
-    node = SubElement(item, "responseDeclaration", identifier="RESPONSE", cardinality="single")
-    node.set("baseType", "string")
-    _stem(body, question)
-    SubElement(body, "extendedTextInteraction", responseIdentifier="RESPONSE")
-
-
-_WRITERS = {
-    "single": _write_choice,
-    "multiple": _write_choice,
-    "true_false": _write_true_false,
-    "fill": _write_fill,
-    "order": _write_order,
-    "match": _write_match,
-    "short_answer": _write_text,
-}

@@ -1,0 +1,29 @@
+"""What the XML formats share: reading with defusedxml, and text that XML can hold."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from question_bank.formats.exchange import Unrepresentable
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def parse(data: bytes) -> Element:
+    """Root of a document. Raises `Unrepresentable`, for one with a DTD too."""
+    try:
+        root: Element = fromstring(data, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise Unrepresentable(f"不是能读的 XML：{type(error).__name__}") from None
+    return root
+
+
+def clean(text: str) -> str:
+    """The text itself. Raises `Unrepresentable` for characters that XML has no way to write."""
+    if _CONTROL.search(text):
+        raise Unrepresentable("文字里有 XML 不允许的控制字符")
+    return text
