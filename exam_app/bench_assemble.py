@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from question_bank import assemble, load_blueprint, parse_question
-from question_bank.blueprint import Blueprint, bounds
+from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
 from question_bank.information import total_information
 
 THETA = (-2.0, -1.0, 0.0, 1.0, 2.0)
@@ -119,7 +119,7 @@ def _evenness(
 def broken(form: Sequence[Any], blueprint: Blueprint) -> int:
     """How many of the blueprint's constraints a form breaks."""
     count = int(len(form) != blueprint.items)
-    for name, attribute in (("types", "type"), ("topics", "topic"), ("levels", "level")):
+    for name, attribute, _ in ATTRIBUTES:
         for value, wanted in getattr(blueprint, name).items():
             low, high = bounds(wanted)
             count += not low <= sum(getattr(q, attribute) == value for q in form) <= high

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from question_bank.blueprint import Blueprint, bounds
+from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
 from question_bank.information import total_information
 from question_bank.parallel import disjoint_forms
 from question_bank.programme import Programme, Row
 
 TIE_BREAK = 1e-3
-ATTRIBUTES = (("types", "type", "题型"), ("topics", "topic", "主题"), ("levels", "level", "层次"))
 
 
 @dataclass(frozen=True)
@@ -143,13 +142,11 @@ def _minimise_facility_deviation(
 ) -> None:
     if blueprint.facility is None:
         return
-    wanted, n, inf = blueprint.facility, len(pool), np.inf
+    wanted, n = blueprint.facility, len(pool)
     distance = [0.0 if q.facility is None else q.facility - wanted for q in pool]
     deviation = programme.column(cost=1.0)
     for f in range(forms):
-        columns = [*range(f * n, (f + 1) * n), deviation]
-        programme.rows.append(Row(columns, -inf, 0, coefficients=[*distance, -1.0]))
-        programme.rows.append(Row(columns, 0, inf, coefficients=[*distance, 1.0]))
+        programme.stay_near(0, range(f * n, (f + 1) * n), distance, deviation)
 
 
 def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, forms: int) -> None:

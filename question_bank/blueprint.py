@@ -12,6 +12,8 @@ from question_bank.scoring import Scheme
 
 BLUEPRINTS = Path(__file__).parent / "blueprints"
 Count = int | tuple[int, int]
+# What a blueprint counts: its field, the attribute of a question, the word.
+ATTRIBUTES = (("types", "type", "题型"), ("topics", "topic", "主题"), ("levels", "level", "层次"))
 
 
 def bounds(count: Count) -> tuple[int, int]:
@@ -49,7 +51,7 @@ class Blueprint(BaseModel):
 
     @model_validator(mode="after")
     def _counts(self) -> Blueprint:
-        for name in ("types", "topics", "levels"):
+        for name, _, _ in ATTRIBUTES:
             pairs = [bounds(c) for c in getattr(self, name).values()]
             if any(low < 0 or low > high for low, high in pairs):
                 raise ValueError(f"{name} 里有下限大于上限或小于 0 的数")

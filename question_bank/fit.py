@@ -40,17 +40,21 @@ def score_distribution(p: np.ndarray) -> np.ndarray:
     return table
 
 
+def _curves(items: Sequence[ItemParameters], theta: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """Places of the calibrated items, and their P(right) at `theta`."""
+    pairs = {j: (i.a, i.b) for j, i in enumerate(items) if i.a is not None and i.b is not None}
+    a, b = np.array(list(pairs.values()), float).reshape(-1, 2).T
+    return list(pairs), probability(a, -a * b, theta)
+
+
 def item_fit(
     scores: np.ndarray, items: Sequence[ItemParameters], parameters: int = 2
 ) -> list[ItemFit]:
     """S-X² per item from persons who had all items; sum scores are pooled until at least one
     right and one wrong answer is expected in a cell."""
     rows = scores[~np.isnan(scores).any(axis=1)].astype(np.int64)
-    known = [j for j, item in enumerate(items) if item.a is not None and item.b is not None]
-    a = np.array([items[j].a for j in known], float)
-    d = np.array([-(items[j].a or 0) * (items[j].b or 0) for j in known], float)
     theta, weight = quadrature()
-    p = probability(a, d, theta)
+    known, p = _curves(items, theta)
     rows = rows[:, known]
     totals = rows.sum(axis=1)
     whole = score_distribution(p) @ weight
@@ -94,10 +98,8 @@ def q3(scores: np.ndarray, items: Sequence[ItemParameters], theta: np.ndarray) -
     """
     m = len(items)
     result = np.full((m, m), np.nan)
-    known = [j for j, item in enumerate(items) if item.a is not None and item.b is not None]
-    a = np.array([items[j].a for j in known], float)
-    d = np.array([-(items[j].a or 0) * (items[j].b or 0) for j in known], float)
-    residual = scores[:, known] - probability(a, d, np.asarray(theta, float)).T
+    known, p = _curves(items, np.asarray(theta, float))
+    residual = scores[:, known] - p.T
     given = ~np.isnan(residual)
     x = np.where(given, residual, 0.0)
     g = given.astype(float)

@@ -88,40 +88,44 @@ def probability(a: np.ndarray, d: np.ndarray, theta: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-z))
 
 
+class _Curves:
+    """The items' curves at the points of θ, and from them where a person is likely to stand."""
+
+    def __init__(
+        self, a: np.ndarray, d: np.ndarray, theta: np.ndarray, log_weight: np.ndarray
+    ) -> None:
+        self.p = probability(a, d, theta)
+        self.wrong = np.log1p(-self.p)
+        self.difference = np.log(self.p) - self.wrong
+        self.log_weight = log_weight
+        self.base = self.wrong.sum(axis=0) + log_weight
+
+    def posterior(self, x: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, float]:
+        """Persons × points, and their log-likelihood; `x` and `given` as of `_Data.chunks`."""
+        log = x @ self.difference
+        log += self.base if given is None else given @ self.wrong + self.log_weight
+        top = log.max(axis=1, keepdims=True)
+        np.subtract(log, top, out=log)
+        np.exp(log, out=log)
+        mass = log.sum(axis=1, keepdims=True)
+        log /= mass
+        return log, float(top.sum() + np.log(mass).sum())
+
+
 def _expect(
     data: _Data, a: np.ndarray, d: np.ndarray, theta: np.ndarray, log_weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """E step: expected right answers and persons per item and point, and the log-likelihood."""
-    p = probability(a, d, theta)
-    right, wrong = np.log(p), np.log1p(-p)
-    difference, base = (right - wrong), wrong.sum(axis=0) + log_weight
-    r = np.zeros_like(p)
-    n = np.zeros_like(p)
+    curves = _Curves(a, d, theta, log_weight)
+    r = np.zeros_like(curves.p)
+    n = np.zeros_like(curves.p)
     total = 0.0
     for _, x, given in data.chunks():
-        posterior, likelihood = _posterior(x, given, difference, wrong, base, log_weight)
+        posterior, likelihood = curves.posterior(x, given)
         total += likelihood
         r += x.T @ posterior
         n += posterior.sum(axis=0) if given is None else given.T @ posterior
     return r, n, total
-
-
-def _posterior(
-    x: np.ndarray,
-    given: np.ndarray | None,
-    difference: np.ndarray,
-    wrong: np.ndarray,
-    base: np.ndarray,
-    log_weight: np.ndarray,
-) -> tuple[np.ndarray, float]:
-    log = x @ difference
-    log += base if given is None else given @ wrong + log_weight
-    top = log.max(axis=1, keepdims=True)
-    np.subtract(log, top, out=log)
-    np.exp(log, out=log)
-    mass = log.sum(axis=1, keepdims=True)
-    log /= mass
-    return log, float(top.sum() + np.log(mass).sum())
 
 
 def _maximise(
@@ -268,17 +272,14 @@ def _standard_errors(
     m = len(a)
     if m == 0:
         return None
-    p = probability(a, d, theta)
-    difference, wrong = np.log(p) - np.log1p(-p), np.log1p(-p)
-    base = wrong.sum(axis=0) + log_weight
+    curves = _Curves(a, d, theta, log_weight)
+    weight = curves.p * (1 - curves.p)
     information = np.zeros((2 * m, 2 * m))
     for _, x, given in data.chunks():
-        posterior, _ = _posterior(x, given, difference, wrong, base, log_weight)
-        weight = p * (1 - p)
+        posterior, _ = curves.posterior(x, given)
         n = posterior.sum(axis=0) if given is None else given.T @ posterior
-        diagonal = weight * n
-        _add_blocks(information, diagonal, theta, m)
-        _subtract_missing(information, x, given, posterior, p, theta, m)
+        _add_blocks(information, weight * n, theta, m)
+        _subtract_missing(information, x, given, posterior, curves.p, theta, m)
     if common:
         join = np.zeros((m + 1, 2 * m))
         join[0, :m] = 1
@@ -354,11 +355,9 @@ def _scores(
     theta: np.ndarray,
     log_weight: np.ndarray,
 ) -> Iterator[PersonScore]:
-    p = probability(a, d, theta)
-    difference, wrong = np.log(p) - np.log1p(-p), np.log1p(-p)
-    base = wrong.sum(axis=0) + log_weight
+    curves = _Curves(a, d, theta, log_weight)
     for rows, x, given in data.chunks():
-        posterior, _ = _posterior(x, given, difference, wrong, base, log_weight)
+        posterior, _ = curves.posterior(x, given)
         mean = posterior @ theta
         variance = np.maximum(posterior @ theta**2 - mean**2, 0)
         for offset, (value, spread) in enumerate(zip(mean, np.sqrt(variance), strict=True)):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from question_bank.blueprint import Blueprint, bounds
+from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
 from question_bank.information import item_information
 from question_bank.programme import Programme, Row
 
@@ -42,7 +42,7 @@ class Group:
 def groups_of(pool: Sequence[Any], blueprint: Blueprint) -> list[Group]:
     """The blueprint's counts and enemies as groups of places in the pool."""
     groups = [Group(tuple(range(len(pool))), blueprint.items, blueprint.items)]
-    for name, attribute in (("types", "type"), ("topics", "topic"), ("levels", "level")):
+    for name, attribute, _ in ATTRIBUTES:
         for value, count in getattr(blueprint, name).items():
             low, high = bounds(count)
             members = tuple(i for i, q in enumerate(pool) if getattr(q, attribute) == value)
@@ -115,10 +115,7 @@ def _choose(
     _tie(programme, chains)
     if blueprint.facility is not None:
         distance = [0.0 if q.facility is None else q.facility - blueprint.facility for q in pool]
-        deviation = programme.column(cost=1.0)
-        columns = [*range(len(pool)), deviation]
-        programme.rows.append(Row(columns, -np.inf, 0, coefficients=[*distance, -1.0]))
-        programme.rows.append(Row(columns, 0, np.inf, coefficients=[*distance, 1.0]))
+        programme.stay_near(0, range(len(pool)), distance, programme.column(cost=1.0))
     values = programme.solve()
     return None if values is None else np.flatnonzero(values[: len(pool)] > 0.5).tolist()
 
@@ -174,14 +171,8 @@ def _halve(
         own_values = values[members]
         share = float(own_values.sum()) * left / count
         scale = even(share, size)
-        columns = [*range(len(members)), worst]
         coefficients = (own_values / scale).tolist()
-        programme.rows.append(
-            Row(columns, -np.inf, share / scale, coefficients=[*coefficients, -1.0])
-        )
-        programme.rows.append(
-            Row(columns, share / scale, np.inf, coefficients=[*coefficients, 1.0])
-        )
+        programme.stay_near(share / scale, range(len(members)), coefficients, worst)
     values_found = programme.solve(gap=GAP, nodes=NODES_A_SPLIT)
     if values_found is None:
         return None

@@ -39,6 +39,14 @@ class Programme:
         self.integer.append(int(integer))
         return len(self.cost) - 1
 
+    def stay_near(
+        self, centre: float, columns: Sequence[int], coefficients: Sequence[float], deviation: int
+    ) -> None:
+        """|sum(coefficient * column) - centre| <= the column `deviation`."""
+        both = [*columns, deviation]
+        self.rows.append(Row(both, -np.inf, centre, coefficients=[*coefficients, -1.0]))
+        self.rows.append(Row(both, centre, np.inf, coefficients=[*coefficients, 1.0]))
+
     def solve(self, gap: float = 1e-3, nodes: int | None = None) -> Any | None:
         """The values of the columns, or None when none was found in the time.
 

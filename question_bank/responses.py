@@ -50,6 +50,10 @@ class Responses:
         """The whole matrix of scores, persons × items."""
         return np.column_stack([self.score(j) for j in range(len(self.items))])
 
+    def shares(self) -> np.ndarray:
+        """The scores as shares of each item's points."""
+        return self.scores() / self.maximum
+
 
 def read_key(path: Path | str) -> dict[str, tuple[str, float]]:
     """``item,key[,points]`` as item to (key, points). Raises `ResponsesError`."""

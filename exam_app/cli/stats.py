@@ -77,7 +77,7 @@ def report_command(
     data = _read(responses, key_file)
     result = analyse(data)
     try:
-        calibration = calibrate(data.scores() / data.maximum, "2pl", data.items, data.persons)
+        calibration = calibrate(data.shares(), "2pl", data.items, data.persons)
     except ValueError:
         say("有多级计分的题，报告里不放项目反应理论")
         calibration = None
@@ -96,7 +96,7 @@ def report_command(
 def irt_command(responses: Path, model: Any, key_file: Path | None, as_json: bool) -> None:
     """项目反应理论：估计题目参数和每人的能力。"""
     data = _read(responses, key_file)
-    scores = data.scores() / data.maximum if data.key else data.scores()
+    scores = data.shares() if data.key else data.scores()
     try:
         result = calibrate(scores, model, data.items, data.persons)
     except ValueError as error:
@@ -138,7 +138,7 @@ def dif_command(
         raise ResponsesError(f"这些人没有写分组：{'、'.join(lost[:5])}，共 {len(lost)} 人")
     focal_group = np.array([group_of[p] == focal for p in data.persons])
     try:
-        found = mantel_haenszel(data.scores() / data.maximum, focal_group, data.items)
+        found = mantel_haenszel(data.shares(), focal_group, data.items)
     except ValueError as error:
         raise ResponsesError(str(error)) from None
     if as_json:

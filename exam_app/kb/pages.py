@@ -22,7 +22,6 @@ import nh3
 from exam_app.config import ROOT
 from exam_app.kb.facts import load_facts
 from exam_app.kb.files import write_calendar, write_forms
-from exam_app.kb.history import last_changes
 from exam_app.kb.links import (
     BuildError,
     anchor_of,
@@ -76,8 +75,10 @@ def _write_words(data: dict[str, Any], path: Path) -> None:
     path.write_text("\n".join(words) + "\n", "utf-8")
 
 
+@cache
 def render_pages() -> dict[str, str]:
-    """Page name to finished Markdown. Raises `BuildError` with the page's name."""
+    """Page name to finished Markdown, as it was when the process first asked. Raises `BuildError`
+    with the page's name."""
     data = load_facts().data
     pages = link_back(raw_pages())
     finished = {}
@@ -108,7 +109,6 @@ def raw_pages() -> dict[str, str]:
         "asked": asked,
         "anchor_of": anchor_of,
         "rhythms": RHYTHMS,
-        "changed": last_changes(data),
         "by_id": lambda name: {entry["id"]: entry for entry in data[name]},
     }
     pages: dict[str, str] = {}
@@ -212,7 +212,7 @@ def anchors() -> set[str]:
 
 def page_html(name: str) -> str:
     """One page as sanitised HTML for the app's own reading view; links lead into ``/kb/``."""
-    text = render_pages_cached().get(name)
+    text = render_pages().get(name)
     if text is None:
         raise KeyError(name)
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S)
@@ -232,12 +232,6 @@ def page_html(name: str) -> str:
     return clean.replace(
         "<table>", '<div class="table-wrap" tabindex="0" role="region" aria-label="表格"><table>'
     ).replace("</table>", "</table></div>")
-
-
-@cache
-def render_pages_cached() -> dict[str, str]:
-    """The pages as they were when the process first asked."""
-    return render_pages()
 
 
 def kb_url(link: str) -> str:

@@ -34,7 +34,7 @@ def html(
             ("哪里量得准", charts.information(calibration), INFORMATION),
             ("每题的曲线", charts.characteristic_curves(calibration.items), CURVES),
         ]
-        found = item_fit(data.scores() / data.maximum, calibration.items)
+        found = item_fit(data.shares(), calibration.items)
         fits = {fit.id: fit for fit in found}
     return environment.get_template("stats/report.html").render(
         title=title,
