@@ -7,7 +7,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from exam_app.bench_assemble import assemble_rows
+from exam_app.bench_clock import best
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.config import Config, load_config
@@ -41,16 +42,6 @@ def machine() -> str:
 
 def _result(name: str, rows: list[dict[str, Any]], ratios: dict[str, float]) -> dict[str, Any]:
     return {"name": name, "machine": machine(), "rows": rows, "ratios": ratios}
-
-
-def best(function: Callable[[], Any], repeat: int = 3) -> float:
-    """Seconds of the fastest of several runs."""
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 @contextmanager

@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from exam_app.bench_clock import best, seconds_of
 from question_bank.classical import analyse
-from question_bank.irt import calibrate
+from question_bank.irt import calibrate, log_likelihood
 from question_bank.responses import read_key, read_responses
 
 ITEMS = 50
@@ -49,10 +49,8 @@ def stats_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """`stats items` beside `polars.read_csv` of the same file; the best of three each."""
     with tempfile.TemporaryDirectory() as folder:
         responses, key = _write(Path(folder), persons)
-        bare = min(_seconds(lambda: pl.read_csv(responses)) for _ in range(3))
-        ours = min(
-            _seconds(lambda: analyse(read_responses(responses, read_key(key)))) for _ in range(3)
-        )
+        bare = best(lambda: pl.read_csv(responses))
+        ours = best(lambda: analyse(read_responses(responses, read_key(key))))
     rows = [
         {"step": f"polars.read_csv，{persons} 人 {ITEMS} 题（参照）", "seconds": round(bare, 3)},
         {"step": "读入并做题目分析", "seconds": round(ours, 3)},
@@ -66,13 +64,11 @@ def irt_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
 
     scores, a, b = simulate(persons)
     turned = scores.T.astype(int)
-    start = time.perf_counter()
-    theirs = girth.twopl_mml(turned)
-    reference = time.perf_counter() - start
-    found: list[Any] = []
-    plain = min(_seconds(lambda: found.append(calibrate(scores, errors=False))) for _ in range(2))
-    full = _seconds(lambda: calibrate(scores))
-    ours = found[-1]
+    estimates: list[Any] = []
+    reference = seconds_of(lambda: estimates.append(girth.twopl_mml(turned)))
+    plain = best(lambda: estimates.append(calibrate(scores, errors=False)), 2)
+    full = seconds_of(lambda: calibrate(scores))
+    theirs, *_, ours = estimates
     own_a, own_b = np.array([i.a for i in ours.items]), np.array([i.b for i in ours.items])
 
     def off(x: Any, y: Any) -> float:
@@ -84,7 +80,9 @@ def irt_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
             "seconds": round(reference, 2),
             "rmse_a": off(theirs["Discrimination"], a),
             "rmse_b": off(theirs["Difficulty"], b),
-            "log_likelihood": round(_likelihood(scores, theirs), 3),
+            "log_likelihood": round(
+                log_likelihood(scores, theirs["Discrimination"], theirs["Difficulty"]), 3
+            ),
         },
         {
             "step": "2PL",
@@ -118,15 +116,3 @@ def memory_row(persons: int) -> dict[str, Any]:
         "peak_mb": round(int(peak) * unit / 1e6),
         "converged": converged == "True",
     }
-
-
-def _likelihood(scores: Any, theirs: Any) -> float:
-    from question_bank.irt import log_likelihood
-
-    return log_likelihood(scores, theirs["Discrimination"], theirs["Difficulty"])
-
-
-def _seconds(function: Any) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start

@@ -14,7 +14,7 @@ from question_bank.bank import Bank, BankError, load_bank
 from question_bank.blueprint import Blueprint, load_blueprint
 from question_bank.check import Problem, check_bank, is_negative, point_counts, to_review
 from question_bank.pool import Pool, load_pool
-from question_bank.question import Question, SubQuestion, parse_question
+from question_bank.question import Question, SubQuestion, parse_question, parts_of
 from question_bank.scoring import InvalidResponse, round_points, score, valid_response
 from question_bank.similarity import near_duplicates
 
@@ -39,6 +39,7 @@ __all__ = [
     "load_pool",
     "near_duplicates",
     "parse_question",
+    "parts_of",
     "point_counts",
     "round_points",
     "score",

@@ -15,6 +15,7 @@ from typing import Any
 from scipy.stats import chisquare
 
 from question_bank.bank import Bank
+from question_bank.question import parts_of
 
 MAX_NEGATIVE = 0.05
 LONGEST_MARGIN = 0.05
@@ -55,7 +56,7 @@ def answerable(bank: Bank) -> list[Any]:
     """Reviewed questions, cases taken apart into their sub-questions."""
     found: list[Any] = []
     for q in bank.reviewed():
-        found.extend(q.questions if q.type == "case" else [q])
+        found.extend(parts_of(q))
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from question_bank.balance import balance
 from question_bank.bank import Bank
+from question_bank.question import parts_of
 from question_bank.similarity import bigrams, near_duplicates
 
 MAX_EXPLANATION = 120
@@ -117,8 +118,7 @@ def _broken_links(
 
 
 def _wording(q: Any) -> Iterator[str]:
-    parts = q.questions if q.type == "case" else [q]
-    for number, part in enumerate(parts, start=1):
+    for number, part in enumerate(parts_of(q), start=1):
         lead = f"第 {number} 小题：" if q.type == "case" else ""
         for rule in (_stem, _options, _numbers, _clues, _explanation):
             yield from (lead + reason for reason in rule(part, q.status))

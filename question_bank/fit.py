@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2
 
-from question_bank.irt import ItemParameters, probability, quadrature
+from question_bank.irt import ItemParameters, calibrated, probability, quadrature
 
 LEAST_EXPECTED = 1.0
 
@@ -42,7 +42,7 @@ def score_distribution(p: np.ndarray) -> np.ndarray:
 
 def _curves(items: Sequence[ItemParameters], theta: np.ndarray) -> tuple[list[int], np.ndarray]:
     """Places of the calibrated items, and their P(right) at `theta`."""
-    pairs = {j: (i.a, i.b) for j, i in enumerate(items) if i.a is not None and i.b is not None}
+    pairs = calibrated(items)
     a, b = np.array(list(pairs.values()), float).reshape(-1, 2).T
     return list(pairs), probability(a, -a * b, theta)
 

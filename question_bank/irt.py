@@ -75,6 +75,11 @@ class _Data:
             yield rows, (codes == 1).astype(np.float64), given
 
 
+def calibrated(items: Sequence[ItemParameters]) -> dict[int, tuple[float, float]]:
+    """Place to (a, b) of the items that have parameters."""
+    return {j: (i.a, i.b) for j, i in enumerate(items) if i.a is not None and i.b is not None}
+
+
 def quadrature(points: int = POINTS, reach: float = REACH) -> tuple[np.ndarray, np.ndarray]:
     """Equally spaced points of θ and their N(0, 1) weights, which sum to 1."""
     theta = np.linspace(-reach, reach, points)

@@ -253,6 +253,11 @@ Question = Annotated[
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Question)
 
 
+def parts_of(question: Any) -> tuple[Any, ...]:
+    """What of a question is answered: the sub-questions of a case, else the question itself."""
+    return tuple(question.questions) if question.type == "case" else (question,)
+
+
 def parse_question(data: Any) -> Any:
     """A plain mapping (one list element of a question file) as a `Question`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from exam_app.kb.facts import load_facts, required_points
@@ -13,12 +14,22 @@ from question_bank.bank import ITEMS
 
 @dataclass(frozen=True)
 class Kept:
-    """The bank at one moment and what its checks said."""
+    """The bank at one moment; checked when somebody first asks, for the learners never do."""
 
     read_at: float
     bank: Bank
-    problems: list[Problem]
-    missing: list[str]
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """What the checks say."""
+        facts = load_facts()
+        return check_bank(self.bank, facts.clauses, changes=last_changes(facts.data))
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """The points that nothing asks."""
+        counts = point_counts(self.bank, required_points())
+        return [point for point in required_points() if not counts[point]]
 
 
 _cache: dict[Path, Kept] = {}
@@ -30,17 +41,9 @@ def current_bank(folder: Path = ITEMS) -> Bank:
 
 
 def kept_bank(folder: Path = ITEMS) -> Kept:
-    """The bank with its problems and the points nothing asks, checked once a reading."""
+    """The bank with its problems and the points nothing asks."""
     newest = max((p.stat().st_mtime for p in folder.rglob("*.yaml")), default=0.0)
     kept = _cache.get(folder)
     if kept is None or kept.read_at < newest:
-        bank, facts = load_bank(folder, strict=False), load_facts()
-        counts = point_counts(bank, required_points())
-        kept = Kept(
-            newest,
-            bank,
-            check_bank(bank, facts.clauses, changes=last_changes(facts.data)),
-            [point for point in required_points() if not counts[point]],
-        )
-        _cache[folder] = kept
+        kept = _cache[folder] = Kept(newest, load_bank(folder, strict=False))
     return kept

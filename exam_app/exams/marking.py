@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Answer, Attempt, ExamForm
-from question_bank import Blueprint, parse_question, round_points, score
+from question_bank import Blueprint, parse_question, parts_of, round_points, score
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,10 @@ def slots(form: ExamForm) -> list[Slot]:
     found: list[Slot] = []
     for data in form.items:
         item = parse_question(data)
-        if item.type != "case":
-            found.append(Slot(str(len(found) + 1), item, item))
-            continue
-        for sub in item.questions:
-            share = 1 / len(item.questions)
-            found.append(Slot(str(len(found) + 1), sub, item, item.text, share))
+        parts = parts_of(item)
+        text = item.text if item.type == "case" else None
+        for part in parts:
+            found.append(Slot(str(len(found) + 1), part, item, text, 1 / len(parts)))
     return found
 
 

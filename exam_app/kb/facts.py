@@ -113,16 +113,10 @@ def required_points() -> dict[str, Point]:
     """
     facts = load_facts()
     policy = facts.data["policy"]
-    points = [
-        Point(
-            f"{policy['code']}#{t['item']}",
-            "条款",
-            t["title"],
-            f"policy/action-{t['action']}#task-{t['item']}",
-        )
-        for t in policy["tasks"]
-        if t["director"] == "直接做"
-    ]
+    direct = {
+        f"{policy['code']}#{t['item']}": t for t in policy["tasks"] if t["director"] == "直接做"
+    }
+    points = [Point(i, "条款", t["title"], facts.clauses[i]) for i, t in direct.items()]
     for duty in facts.data["duties"]["director"]:
         place = f"duties/director#duty-{duty['id']}"
         points.append(Point(duty["source"], "条款", duty["title"], place))

@@ -31,7 +31,7 @@ from exam_app.kb.links import (
     link_sources,
     link_terms,
 )
-from question_bank import load_bank
+from question_bank import load_bank, point_counts
 
 DOCS = ROOT / "docs"
 BUILD = ROOT / "build" / "docs"
@@ -147,12 +147,9 @@ def _render(environment: jinja2.Environment, template: str, context: dict[str, A
 @cache
 def question_counts() -> tuple[Counter[str], Counter[str]]:
     """Reviewed questions by what they ask (clause, step, line) and by page."""
-    by_point: Counter[str] = Counter()
-    by_page: Counter[str] = Counter()
-    for question in load_bank(strict=False).reviewed():
-        by_point.update({question.source, *question.covers})
-        by_page[question.kb.partition("#")[0]] += 1
-    return by_point, by_page
+    bank = load_bank(strict=False)
+    by_page = Counter(question.kb.partition("#")[0] for question in bank.reviewed())
+    return Counter(point_counts(bank, ())), by_page
 
 
 def asked(point: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from exam_app.drawing import drawing
 from question_bank.classical import TestStats
 from question_bank.information import total_information
-from question_bank.irt import Calibration, ItemParameters
+from question_bank.irt import Calibration, ItemParameters, calibrated, probability
 
 INK, QUIET, TEAL, WARM = "#1c2733", "#52606d", "#0f6b66", "#b8430f"
 THETA = np.round(np.linspace(-4, 4, 161), 2) + 0.0
@@ -76,11 +76,11 @@ def wright_map(calibration: Calibration) -> str:
 
 def information(calibration: Calibration) -> str:
     """How exactly the test measures at each ability."""
-    known = [i for i in calibration.items if i.a is not None and i.b is not None]
+    known = calibrated(calibration.items)
 
     def draw(axes: Any) -> None:
         if known:
-            a, b = [i.a or 0.0 for i in known], [i.b or 0.0 for i in known]
+            a, b = zip(*known.values(), strict=True)
             curve = total_information(a, b, THETA)
             axes.plot(THETA, curve, color=TEAL, linewidth=2)
             top = int(curve.argmax())
@@ -97,16 +97,15 @@ def information(calibration: Calibration) -> str:
 
 def characteristic_curves(items: Sequence[ItemParameters], most: int = 12) -> str:
     """Chance of a right answer by ability, the items that tell apart least first."""
-    known = [i for i in items if i.a is not None and i.b is not None]
-    chosen = sorted(known, key=lambda i: i.a or 0)[:most]
+    chosen = sorted(calibrated(items).items(), key=lambda pair: pair[1][0])[:most]
 
     def draw(axes: Any) -> None:
-        for number, item in enumerate(chosen):
-            p = 1 / (1 + np.exp(-(item.a or 0) * (THETA - (item.b or 0))))
+        for number, (place, (a, b)) in enumerate(chosen):
+            p = probability(np.array([a]), np.array([-a * b]), THETA)[0]
             style = ("-", "--", "-.", ":")[number % 4]
             axes.plot(THETA, p, style, color=TEAL if number % 2 else INK, linewidth=1.4)
             at = int(np.argmin(abs(p - (0.2 + 0.6 * number / max(len(chosen) - 1, 1)))))
-            axes.annotate(item.id, (THETA[at], p[at]), color=QUIET)
+            axes.annotate(items[place].id, (THETA[at], p[at]), color=QUIET)
         axes.set_ylim(0, 1)
         axes.set_xlabel("能力")
         axes.set_ylabel("答对的可能")

@@ -1,0 +1,19 @@
+"""The clock of the benchmarks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def seconds_of(function: Callable[[], Any]) -> float:
+    """Seconds of one run."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def best(function: Callable[[], Any], repeat: int = 3) -> float:
+    """Seconds of the fastest of several runs."""
+    return min(seconds_of(function) for _ in range(repeat))
