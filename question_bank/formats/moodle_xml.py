@@ -192,6 +192,10 @@ def _element(question: Any) -> Element:
     }
     if question.type not in kinds:
         raise Unrepresentable("Moodle 没有案例题")
+    # The category is written once the question is taken, a picture as it stands: refused here, where
+    # only this question is lost.
+    for text in (question.category, *question.files, *question.files.values()):
+        clean(text)
     if question.type == "fill" and len(question.key) > 1:
         raise Unrepresentable("Moodle 填空题一题只能有一个空")
     numerical = question.type == "fill" and bool(question.ranges) and question.ranges[0] is not None

@@ -398,3 +398,20 @@ def test_the_whole_bank_goes_out_and_comes_back():
         assert result.skipped == []
         assert len(result.questions) + len(skipped) == len(bank) and len(result.questions) > 500
         assert all(s.reason for s in skipped)
+
+
+@pytest.mark.parametrize("field", ["category", "title", "stem", "explanation"])
+@pytest.mark.parametrize("module", [moodle_xml, qti, xlsx])
+def test_a_control_character_costs_one_question_not_the_file(module, field):
+    data = {"id": "imported-0001", "type": "true_false", "stem": "对不对", "key": True}
+    good, bad = parse_question(data), parse_question({**data, field: "一\x01二"})
+    written, skipped = module.write([bad, good])
+    assert [s.where for s in skipped] == ["第 1 题"]
+    assert len(module.read(written).questions) == 1
+
+
+def test_a_picture_that_is_no_text_costs_one_question():
+    data = {"id": "imported-0001", "type": "true_false", "stem": "对不对", "key": True}
+    bad = parse_question({**data, "files": {"a.png": "\x01"}})
+    for module in (moodle_xml, qti):
+        assert [s.where for s in module.write([bad])[1]] == ["第 1 题"]
