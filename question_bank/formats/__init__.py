@@ -6,6 +6,7 @@ What a format can't represent is skipped with place, name and reason: never a gu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from question_bank.formats import aiken, gift, moodle_xml, qti, xlsx
@@ -18,7 +19,10 @@ FORMATS: dict[str, tuple[Reader, Writer]] = {
     "gift": (gift.read, gift.write),
     "moodle-xml": (moodle_xml.read, moodle_xml.write),
     "aiken": (aiken.read, aiken.write),
+    # QTI without a number is written as 2.2, what most systems take; each reads all versions.
     "qti": (qti.read, qti.write),
+    "qti-2.1": (qti.read, partial(qti.write, version="2.1")),
+    "qti-3.0": (qti.read, partial(qti.write, version="3.0")),
     "xlsx": (xlsx.read, xlsx.write),
 }
 

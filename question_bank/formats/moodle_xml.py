@@ -1,5 +1,5 @@
 """Moodle XML: `multichoice`, `truefalse`, `shortanswer`, `numerical`, `matching`, `ordering`, `essay`,
-`category`, with weights, feedback, HTML and embedded pictures. Read with defusedxml."""
+`cloze`, `category`, with weights, feedback, HTML and embedded pictures. Read with defusedxml."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from question_bank.formats import cloze
 from question_bank.formats.exchange import (
     Exchange,
     Skipped,
@@ -74,6 +75,7 @@ def _question(node: Element, kind: str) -> dict[str, Any]:
         "matching": _matching,
         "ordering": _ordering,
         "essay": lambda _: {"type": "short_answer", "key": ""},
+        "cloze": lambda _: cloze.read(data["stem"], html),
     }
     if kind not in readers:
         raise Unrepresentable(f"没有对应的题型：{kind or '没写类型'}")
@@ -196,20 +198,21 @@ def _element(question: Any) -> Element:
     # only this question is lost.
     for text in (question.category, *question.files, *question.files.values()):
         clean(text)
-    if question.type == "fill" and len(question.key) > 1:
-        raise Unrepresentable("Moodle 填空题一题只能有一个空")
+    embedded = question.type == "fill" and len(question.key) > 1
     numerical = question.type == "fill" and bool(question.ranges) and question.ranges[0] is not None
-    kind = "numerical" if numerical else kinds[question.type]
+    kind = "cloze" if embedded else "numerical" if numerical else kinds[question.type]
     node = Element("question", type=kind)
     _put(SubElement(node, "name"), name_of(question))
     form = "html" if question.html else "plain_text"
     asked = SubElement(node, "questiontext", format=form)
-    _put(asked, _with_files(question, question.stem))
+    stem = cloze.write(question, _centre) if embedded else question.stem
+    _put(asked, _with_files(question, stem))
     for name, content in question.files.items():
         SubElement(asked, "file", name=name, path="/", encoding="base64").text = content
     general = SubElement(node, "generalfeedback", format=form)
     _put(general, _with_files(question, question.explanation))
-    _answers(node, question, form, numerical)
+    if not embedded:
+        _answers(node, question, form, numerical)
     return node
 
 

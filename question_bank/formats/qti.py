@@ -1,8 +1,8 @@
 """QTI 2.1, 2.2 and 3.0 (1EdTech): single items and zipped packages with their manifest.
 
 Interactions: choice, text entry, order, match; `correctResponse`, `mapping` as weights, feedback by
-`modalFeedback`. Written as 2.2; read from all three, whose elements differ by prefix and hyphens
-only (``qti-choice-interaction``).
+`modalFeedback` and by `feedbackInline` in an option. The versions' elements differ by prefix and
+hyphens only (``qti-choice-interaction``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
@@ -32,6 +33,44 @@ from question_bank.formats.xml import parse
 from question_bank.question import BLANK
 
 MOST_FILES = 20_000
+_TOLD = ("feedbackInline", "feedbackBlock")
+_ASIDE = ("prompt", "rubricBlock", *_TOLD)
+_MEDIA = ("math", "object", "audio", "video")
+_RICH = frozenset(
+    [
+        "img",
+        "a",
+        "b",
+        "i",
+        "em",
+        "strong",
+        "u",
+        "sub",
+        "sup",
+        "pre",
+        "code",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "caption",
+        "blockquote",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+    ]
+)
 
 __all__ = ["read", "write"]
 
@@ -125,6 +164,12 @@ class _Item:
         if len(bodies) != 1:
             raise Unrepresentable("没有题干 itemBody")
         self.body = bodies[0]
+        self._refuse_what_moves()
+        self.html = root.get("data-html") == "true" or any(
+            _local(n) in _RICH
+            for top in (self.body, *_all(root, "modalFeedback"))
+            for n in top.iter()
+        )
         self.feedback = {_get(n, "identifier"): self._inner(n) for n in _all(root, "modalFeedback")}
 
     def question(self) -> dict[str, Any]:
@@ -146,39 +191,55 @@ class _Item:
         else:
             raise Unrepresentable(f"没有对应的作答方式：{kind}")
         general = self.feedback.get("GENERAL", "")
-        html = self.root.get("data-html") == "true" or bool(self.files)
         data |= {"stem": self._stem()} | ({"explanation": general} if general else {})
-        return data | meta(html=html, files=self.files)
+        return data | meta(html=self.html, files=self.files)
+
+    def _refuse_what_moves(self) -> None:
+        """Refuses items whose texts depend on chance or on the answers so far."""
+        if self.root.get("adaptive") == "true":
+            raise Unrepresentable("会按作答一步步变化的题（adaptive）")
+        if _all(self.root, "templateDeclaration") or _all(self.body, "printedVariable"):
+            raise Unrepresentable("题目里的数是临时生成的（template）")
+        for name in _MEDIA:
+            if _all(self.body, name):
+                raise Unrepresentable(f"题目里有公式或音视频（{name}）")
+        told = sum(len(_all(self.body, name)) for name in _TOLD)
+        if told != sum(len(_all(c, n)) for c in _all(self.body, "simpleChoice") for n in _TOLD):
+            raise Unrepresentable("有按作答情况才显示的文字，又不是某个选项的反馈")
 
     def _stem(self) -> str:
-        html = self.root.get("data-html") == "true" or bool(_all(self.body, "img"))
-        parts = [self._text(self.body, html)]
-        prompts = _all(self.body, "prompt")
-        parts += [self._inner(p) for p in prompts]
+        parts = [self._text(self.body)]
+        parts += [self._inner(p) for p in _all(self.body, "prompt")]
         return "\n".join(p.strip() for p in parts if p.strip())
 
-    def _text(self, node: Element, html: bool) -> str:
-        """Text of a node, interactions left out, blanks marked."""
-        pieces = [node.text or ""]
+    def _text(self, node: Element) -> str:
+        """Text of a node: interactions and feedback left out, blanks marked, marked up if the item is."""
+        pieces = [self._plain(node.text)]
         for child in node:
             local = _local(child)
             if local == "textEntryInteraction":
                 pieces.append(BLANK)
-            elif not local.endswith("Interaction") and local not in ("prompt", "rubricBlock"):
-                pieces.append(self._inner(child) if local == "div" else self._child(child, html))
-            pieces.append(child.tail or "")
+            elif not local.endswith("Interaction") and local not in _ASIDE:
+                pieces.append(self._inner(child) if local == "div" else self._child(child))
+            pieces.append(self._plain(child.tail))
         return "".join(pieces)
 
-    def _child(self, node: Element, html: bool) -> str:
+    def _plain(self, text: str | None) -> str:
+        return escape(text or "", quote=False) if self.html else text or ""
+
+    def _child(self, node: Element) -> str:
         local = _local(node)
-        inner = self._text(node, html)
         if local == "img":
             return self._picture(node)
-        if local == "p" and not html:
-            return inner + "\n"
-        if not html:
-            return "\n" if local == "br" else inner
-        return f"<{local}>{inner}</{local}>" if local != "br" else "<br>"
+        inner = self._text(node)
+        if not self.html:
+            return {"p": inner + "\n", "br": "\n"}.get(local, inner)
+        if local == "br":
+            return "<br>"
+        if local in ("span", "contentBody"):
+            return inner
+        link = f' href="{escape(node.get("href", ""))}"' if local == "a" else ""
+        return f"<{local}{link}>{inner}</{local}>"
 
     def _picture(self, node: Element) -> str:
         source = unquote(node.get("src", ""))
@@ -187,8 +248,7 @@ class _Item:
         if content is None or not name:
             raise Unrepresentable(f"找不到图片 {source}")
         self.files[name] = base64.b64encode(content).decode()
-        alt = node.get("alt", "").replace("&", "&amp;").replace('"', "&quot;")
-        return f'<img src="{name}" alt="{alt}">'
+        return f'<img src="{name}" alt="{escape(node.get("alt", ""))}">'
 
     def _inner(self, node: Element) -> str:
         """Content of a node: as it was written when marked so, else its text."""
@@ -197,7 +257,7 @@ class _Item:
             for picture in _all(node, "img"):
                 self._picture(picture)
             return raw
-        return self._text(node, bool(_all(node, "img"))).strip()
+        return self._text(node).strip()
 
     def _declaration(self, identifier: str) -> Element:
         for node in _all(self.root, "responseDeclaration"):
@@ -226,6 +286,8 @@ class _Item:
         choices = [(_get(c, "identifier"), self._inner(c)) for c in _all(node, "simpleChoice")]
         right, mapped = self._correct(declaration), self._mapped(declaration)
         names = [name for name, _ in choices]
+        for option, name in zip(_all(node, "simpleChoice"), names, strict=True):
+            self._told_in(option, name)
         if sorted(names) == ["false", "true"]:
             if right not in (["true"], ["false"]):
                 raise Unrepresentable("判断题没有答案")
@@ -244,6 +306,14 @@ class _Item:
             raise Unrepresentable("mapping 里的分值超出 -1 到 1")
         said_list = [self.feedback.get(n, "") for n in names]
         return choice([text for _, text in choices], fractions, said_list, single)
+
+    def _told_in(self, option: Element, name: str) -> None:
+        """Takes the feedback that stands inside an option."""
+        told = [n for kind in _TOLD for n in _all(option, kind)]
+        if any(_get(n, "showHide") == "hide" for n in told) or len(told) > 1:
+            raise Unrepresentable("一个选项有几段反馈，或反馈是选别的才显示")
+        if told:
+            self.feedback[name] = self._inner(told[0])
 
     def _written(self, nodes: Sequence[Element]) -> dict[str, Any]:
         key, credit = [], []

@@ -1,4 +1,7 @@
-"""QTI 2.2 packages as they are written; `qti` reads them."""
+"""QTI packages as they are written, in version 2.1, 2.2 or 3.0; `qti` reads them.
+
+Items are made in the names of QTI 2; version 3.0 has the same elements with a prefix and hyphens.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from question_bank.formats.exchange import (
@@ -20,16 +24,50 @@ from question_bank.formats.exchange import (
 from question_bank.formats.xml import clean
 from question_bank.question import BLANK
 
-ITEM = "http://www.imsglobal.org/xsd/imsqti_v2p2"
-PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
-TEMPLATES = "http://www.imsglobal.org/question/qti_v2p2/rptemplates/"
+Version = Literal["2.1", "2.2", "3.0"]
+_HTML = {"div", "p", "img", "br"}
 
 
-def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
-    """A zipped QTI 2.2 package with its manifest, and what it can't hold."""
+@dataclass(frozen=True)
+class _Names:
+    """Names of a version: of the items' and the package's XML, the resource type, the templates."""
+
+    item: str
+    package: str
+    resource: str
+    templates: str
+    suffix: str = ""
+
+
+VERSIONS: dict[Version, _Names] = {
+    "2.1": _Names(
+        "http://www.imsglobal.org/xsd/imsqti_v2p1",
+        "http://www.imsglobal.org/xsd/imscp_v1p1",
+        "imsqti_item_xmlv2p1",
+        "http://www.imsglobal.org/question/qti_v2p1/rptemplates/",
+    ),
+    "2.2": _Names(
+        "http://www.imsglobal.org/xsd/imsqti_v2p2",
+        "http://www.imsglobal.org/xsd/imscp_v1p1",
+        "imsqti_item_xmlv2p2",
+        "http://www.imsglobal.org/question/qti_v2p2/rptemplates/",
+    ),
+    "3.0": _Names(
+        "http://www.imsglobal.org/xsd/imsqtiasi_v3p0",
+        "http://www.imsglobal.org/xsd/qti/qtiv3p0/imscp_v1p1",
+        "imsqti_item_xmlv3p0",
+        "https://purl.imsglobal.org/spec/qti/v3p0/rptemplates/",
+        ".xml",
+    ),
+}
+
+
+def write(questions: Sequence[Any], version: Version = "2.2") -> tuple[bytes, list[Skipped]]:
+    """A zipped QTI package with its manifest, and what it can't hold."""
     out = io.BytesIO()
     skipped: list[Skipped] = []
-    manifest = Element("manifest", {"xmlns": PACKAGE, "identifier": "MANIFEST"})
+    names = VERSIONS[version]
+    manifest = Element("manifest", {"xmlns": names.package, "identifier": "MANIFEST"})
     SubElement(manifest, "organizations")
     resources = SubElement(manifest, "resources")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
@@ -38,13 +76,14 @@ def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
             resource = SubElement(
                 resources,
                 "resource",
-                {"identifier": f"R{number}", "type": "imsqti_item_xmlv2p2", "href": name},
+                {"identifier": f"R{number}", "type": names.resource, "href": name},
             )
             SubElement(resource, "file", href=name)
             for picture, content in pictures.items():
                 SubElement(resource, "file", href=f"items/{number}/{picture}")
                 package.writestr(_entry(f"items/{number}/{picture}"), content)
             _place(item, str(number))
+            _rename(item, names, version == "3.0")
             package.writestr(_entry(name), tostring(item, encoding="utf-8", xml_declaration=True))
         text = tostring(manifest, encoding="utf-8", xml_declaration=True)
         package.writestr(_entry("imsmanifest.xml"), text)
@@ -71,14 +110,36 @@ def _place(item: Element, folder: str) -> None:
         picture.set("src", f"{folder}/{picture.get('src')}")
 
 
+def _rename(item: Element, names: _Names, hyphens: bool) -> None:
+    """Puts an item into the names of a version."""
+    item.set("xmlns", names.item)
+    for node in item.iter():
+        if "template" in node.attrib:
+            node.set("template", names.templates + node.attrib["template"] + names.suffix)
+        if not hyphens:
+            continue
+        for name in [n for n in node.attrib if n != n.lower()]:
+            node.set(_hyphened(name), node.attrib.pop(name))
+        if node.tag not in _HTML:
+            node.tag = f"qti-{_hyphened(node.tag)}"
+        if node.tag == "qti-modal-feedback":
+            inner = Element("contentBody")
+            inner.text, node.text = node.text, None
+            inner.extend(list(node))
+            node[:] = [inner]
+
+
+def _hyphened(name: str) -> str:
+    return re.sub("([A-Z])", lambda m: "-" + m[1].lower(), name)
+
+
 def item_element(question: Any) -> Element:
-    """One question as an assessmentItem. Raises `Unrepresentable`."""
+    """One question as an assessmentItem in the names of QTI 2. Raises `Unrepresentable`."""
     if question.type not in _WRITERS:
         raise Unrepresentable("QTI 一题放不下案例的几个小题")
     item = Element(
         "assessmentItem",
         {
-            "xmlns": ITEM,
             "identifier": question.id,
             "title": clean(name_of(question)),
             "adaptive": "false",
@@ -91,19 +152,70 @@ def item_element(question: Any) -> Element:
         item.set("data-html", "true")
     body = Element("itemBody")
     _WRITERS[question.type](item, body, question)
-    score = SubElement(item, "outcomeDeclaration", identifier="SCORE", cardinality="single")
-    score.set("baseType", "float")
+    _outcome(item, "SCORE", "float")
+    if question.feedback:
+        _outcome(item, "FEEDBACK", "identifier", "multiple" if _many(question) else "single")
+    if question.explanation:
+        # Always told, whatever was answered.
+        told = SubElement(_outcome(item, "EXPLAINED", "identifier"), "defaultValue")
+        SubElement(told, "value").text = "GENERAL"
     item.append(body)
-    weighted = bool(getattr(question, "weights", None)) or question.type == "fill"
-    template = "map_response" if weighted else "match_correct"
-    SubElement(item, "responseProcessing", template=TEMPLATES + template)
-    for label, said in {**question.feedback, "GENERAL": question.explanation}.items():
-        if said:
-            node = SubElement(item, "modalFeedback", outcomeIdentifier="FEEDBACK")
-            node.set("identifier", label)
-            node.set("showHide", "show")
-            _put(node, said, question)
+    _process(item, question)
+    for label, said in question.feedback.items():
+        _modal(item, "FEEDBACK", label, said, question)
+    if question.explanation:
+        _modal(item, "EXPLAINED", "GENERAL", question.explanation, question)
     return item
+
+
+def _many(question: Any) -> bool:
+    return bool(question.type == "multiple")
+
+
+def _outcome(item: Element, identifier: str, kind: str, cardinality: str = "single") -> Element:
+    node = SubElement(item, "outcomeDeclaration", identifier=identifier, cardinality=cardinality)
+    node.set("baseType", kind)
+    return node
+
+
+def _modal(item: Element, outcome: str, label: str, said: str, question: Any) -> None:
+    node = SubElement(item, "modalFeedback", outcomeIdentifier=outcome, identifier=label)
+    node.set("showHide", "show")
+    _put(node, said, question)
+
+
+def _process(item: Element, question: Any) -> None:
+    """How an answer is marked: by a standard template where one says it all."""
+    weighted = bool(getattr(question, "weights", None))
+    if question.type == "short_answer":
+        return
+    if question.type != "fill" and not question.feedback:
+        template = "map_response" if weighted else "match_correct"
+        SubElement(item, "responseProcessing", template=template)
+        return
+    node = SubElement(item, "responseProcessing")
+    if question.type == "fill":
+        score = SubElement(SubElement(node, "setOutcomeValue", identifier="SCORE"), "divide")
+        total = SubElement(score, "sum")
+        for number in range(1, len(question.key) + 1):
+            SubElement(total, "mapResponse", identifier=f"RESPONSE{number}")
+        _base(score, len(question.key))
+        return
+    if weighted:
+        score = SubElement(node, "setOutcomeValue", identifier="SCORE")
+        SubElement(score, "mapResponse", identifier="RESPONSE")
+    else:
+        right = SubElement(SubElement(node, "responseCondition"), "responseIf")
+        same = SubElement(right, "match")
+        SubElement(same, "variable", identifier="RESPONSE")
+        SubElement(same, "correct", identifier="RESPONSE")
+        _base(SubElement(right, "setOutcomeValue", identifier="SCORE"), 1)
+    told = SubElement(node, "setOutcomeValue", identifier="FEEDBACK")
+    SubElement(told, "variable", identifier="RESPONSE")
+
+
+def _base(node: Element, value: int) -> None:
+    SubElement(node, "baseValue", baseType="float").text = str(value)
 
 
 def _put(node: Element, text: str, question: Any) -> None:

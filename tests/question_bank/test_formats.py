@@ -91,6 +91,28 @@ def fill(draw, credit=True):
 
 
 @st.composite
+def blanks(draw, ranges=True):
+    """A fill question with several blanks."""
+    words = TEXT.filter(lambda t: "*" not in t and not t.startswith(("=", "%")))
+    count = draw(st.integers(2, 4))
+    between = draw(st.lists(TEXT, min_size=count, max_size=count))
+    stem = "题：" + "".join(f"{text} ____ " for text in between) + "。"
+    key = draw(
+        st.lists(
+            st.lists(words, min_size=1, max_size=2, unique=True), min_size=count, max_size=count
+        )
+    )
+    data = {"type": "fill", "stem": stem, "key": key}
+    if draw(st.booleans()):
+        partly = draw(words.filter(lambda t: all(t not in blank for blank in key)))
+        data["credit"] = [{partly: 0.5}] + [{}] * (count - 1)
+    if ranges and draw(st.booleans()):
+        data["key"] = [*key[:-1], ["5"]]
+        data["ranges"] = [*[None] * (count - 1), [4.5, 5.5]]
+    return data
+
+
+@st.composite
 def order(draw):
     texts = draw(st.lists(TEXT, min_size=2, max_size=5, unique=True))
     options = dict(zip("ABCDE", texts, strict=False))
@@ -134,7 +156,7 @@ def test_gift_round_trip(before):
 
 
 @SLOW
-@given(questions(single(), multiple(), true_false, match(), fill(), order()))
+@given(questions(single(), multiple(), true_false, match(), fill(), blanks(), order()))
 def test_moodle_xml_round_trip(before):
     data, skipped = moodle_xml.write(before)
     assert skipped == []
@@ -143,9 +165,12 @@ def test_moodle_xml_round_trip(before):
 
 
 @SLOW
-@given(questions(single(), multiple(), true_false, match(), order()))
-def test_qti_round_trip(before):
-    data, skipped = qti.write(before)
+@given(
+    questions(single(), multiple(), true_false, match(), order(), blanks(ranges=False)),
+    st.sampled_from(["2.1", "2.2", "3.0"]),
+)
+def test_qti_round_trip(before, version):
+    data, skipped = qti.write(before, version)
     assert skipped == []
     result = qti.read(data)
     assert result.skipped == [] and same(before, result.questions)
@@ -323,6 +348,90 @@ def test_qti_3_and_2_1_items_are_read():
     assert one.options["B"] == "Do not let others." and one.title == "Unattended Luggage"
     two = qti.read(QTI21.encode()).questions[0]
     assert two.stem.endswith("this sun of ____;") and two.credit == ({"york": 0.5},)
+
+
+FEEDBACK3 = """<qti-assessment-item xmlns="http://www.imsglobal.org/xsd/imsqtiasi_v3p0"
+ identifier="feedback" title="Grand Prix" adaptive="false" time-dependent="false">
+ <qti-response-declaration identifier="RESPONSE" cardinality="single" base-type="identifier">
+  <qti-correct-response><qti-value>driverC</qti-value></qti-correct-response>
+ </qti-response-declaration>
+ <qti-item-body><qti-choice-interaction response-identifier="RESPONSE" max-choices="1">
+  <qti-prompt>Who <strong>won</strong> &lt;2006&gt;?</qti-prompt>
+  <qti-simple-choice identifier="driverA">A. Driver<qti-feedback-inline
+   outcome-identifier="FEEDBACK" identifier="driverA" show-hide="show">No, second.</qti-feedback-inline>
+  </qti-simple-choice>
+  <qti-simple-choice identifier="driverC">C. Driver</qti-simple-choice>
+ </qti-choice-interaction></qti-item-body>
+ <qti-modal-feedback outcome-identifier="F" identifier="driverC" show-hide="show">
+  <qti-content-body><p>Yes.</p></qti-content-body></qti-modal-feedback>
+</qti-assessment-item>"""
+
+
+def test_qti_feedback_inside_an_option_is_its_feedback():
+    (question,) = qti.read(FEEDBACK3.encode()).questions
+    assert question.html and question.stem == "Who <strong>won</strong> &lt;2006&gt;?"
+    assert question.options == {"A": "A. Driver", "B": "C. Driver"} and question.key == "B"
+    assert question.feedback == {"A": "No, second.", "B": "<p>Yes.</p>"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('adaptive="false"', 'adaptive="true"', "adaptive"),
+        ('show-hide="show">No', 'show-hide="hide">No', "反馈"),
+        ("<qti-item-body>", "<qti-item-body><qti-feedback-block>x</qti-feedback-block>", "才显示"),
+        ("<strong>won", "<math>x</math><strong>won", "公式"),
+        ("<strong>won", '<qti-printed-variable identifier="X"/><strong>won', "template"),
+    ],
+)
+def test_qti_items_that_move_are_skipped_with_the_reason(old, new, reason):
+    result = qti.read(FEEDBACK3.replace(old, new).encode())
+    assert result.questions == [] and reason in result.skipped[0].reason
+    assert result.skipped[0].name == "Grand Prix"
+
+
+def test_qti_3_is_written_in_its_own_names():
+    question = parse_question({**HTML, "key": "A"})
+    package = zipfile.ZipFile(io.BytesIO(qti.write([question], "3.0")[0]))
+    item = package.read("items/imported-0001-1.xml").decode()
+    assert "<qti-choice-interaction" in item and 'response-identifier="RESPONSE"' in item
+    assert "<qti-content-body>" in item and "<img" in item and "responseIdentifier" not in item
+    assert 'identifier="FEEDBACK"' in item and "<qti-set-outcome-value" in item
+    assert "imsqti_item_xmlv3p0" in package.read("imsmanifest.xml").decode()
+    plain = parse_question(
+        {k: v for k, v in HTML.items() if k in ("id", "type", "stem", "options", "key")}
+    )
+    package = zipfile.ZipFile(io.BytesIO(qti.write([plain], "2.1")[0]))
+    item = package.read("items/imported-0001-1.xml").decode()
+    assert "qti_v2p1/rptemplates/match_correct" in item
+
+
+CLOZE = """<quiz><question type="cloze"><name><text>两空</text></name>
+<questiontext format="html"><text><![CDATA[<p>每{1:SHORTANSWER:=月~=个月~%50%季~*#再想想}走访，满 {1:NM:=14:0} 岁</p>]]></text>
+</questiontext></question></quiz>"""
+
+
+def test_moodle_cloze_is_a_fill_question_with_several_blanks():
+    (question,) = moodle_xml.read(CLOZE.encode()).questions
+    assert question.stem == "<p>每____走访，满 ____ 岁</p>"
+    assert question.key == (("月", "个月"), ("14",)) and question.credit == ({"季": 0.5}, {})
+    assert score(question, ["个月", "14.0"]) == 1.0 and score(question, ["季", "15"]) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("{1:NM", "{2:NM", "分值不一样"),
+        ("{1:NM:=14:0}", "{1:MULTICHOICE:=14~15}", "要选不要填"),
+        ("=14:0", "=十四:0", "不是数"),
+        ("=月~", "=月#对~", "自己的反馈"),
+        ("=月~=个月~", "", "没有满分答案"),
+        ("满 ", "满 ____ ", "分不清"),
+    ],
+)
+def test_cloze_that_is_no_fill_question_is_skipped(old, new, reason):
+    result = moodle_xml.read(CLOZE.replace(old, new).encode())
+    assert result.questions == [] and reason in result.skipped[0].reason
 
 
 @pytest.mark.parametrize(
