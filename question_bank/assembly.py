@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
+from question_bank.draw import item_order
 from question_bank.information import total_information
 from question_bank.parallel import disjoint_forms
 from question_bank.programme import Programme, Row
@@ -63,18 +64,16 @@ def assemble(
     if forms > 1:
         apart = disjoint_forms(pool, blueprint, forms, seed, parameters)
         if apart is not None:
-            rng = np.random.default_rng(seed)
             return [
-                _form(f + 1, [pool[i] for i in picked], rng, blueprint, parameters, apart[1])
+                _form(f + 1, [pool[i] for i in picked], seed, blueprint, parameters, apart[1])
                 for f, picked in enumerate(apart[0])
             ]
     rows = _rows(pool, blueprint, forms)
     chosen = _solve(pool, rows, blueprint, forms, seed)
     if chosen is None:
         raise InfeasibleBlueprint(_conflicts(pool, rows, blueprint, forms))
-    rng = np.random.default_rng(seed)
     return [
-        _form(f + 1, [pool[i] for i in picked], rng, blueprint, parameters)
+        _form(f + 1, [pool[i] for i in picked], seed, blueprint, parameters)
         for f, picked in enumerate(chosen)
     ]
 
@@ -187,14 +186,12 @@ def _conflicts(pool: list[Any], rows: list[Row], blueprint: Blueprint, forms: in
 def _form(
     number: int,
     items: list[Any],
-    rng: Any,
+    seed: int,
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
     gap: float | None = None,
 ) -> Form:
-    kinds = ["true_false", "single", "multiple", "fill", "order", "match", "short_answer", "case"]
-    order = rng.permutation(len(items))
-    ordered = sorted((items[i] for i in order), key=lambda q: kinds.index(q.type))
+    ordered = item_order(items, seed + number, blueprint.sets)
     known = [q.facility for q in items if q.facility is not None]
     counts: dict[str, dict[str, int]] = {}
     for name, attribute, _ in ATTRIBUTES:

@@ -80,6 +80,8 @@ class ItemOut(BaseModel):
     text: str | None = None
     stem: str
     options: dict[str, str] | None = None
+    # The options' labels in the order to show them.
+    order: list[str] | None = None
     left: dict[str, str] | None = None
     blanks: int | None = None
     points: float

@@ -18,6 +18,8 @@ from training_records.divisions import get_division
 from training_records.errors import Refused
 from training_records.ledger.models import Post
 
+MOST_FORMS = 10
+
 
 def create_exam(
     session: Session,
@@ -33,19 +35,23 @@ def create_exam(
     closes_at: datetime,
     attempts_allowed: int,
     created_by: str,
+    forms: int = 1,
+    shuffled: bool = False,
     seed: int = 0,
 ) -> Exam:
-    """An exam with one form assembled from the blueprint, and the questions frozen in it.
+    """An exam with its forms assembled from the blueprint, and the questions frozen in them.
 
-    Raises `InfeasibleBlueprint` or `Refused`.
+    With several forms each examinee gets another of them. Raises `InfeasibleBlueprint` or `Refused`.
     """
     if closes_at <= opens_at:
         raise Refused("结束时间要晚于开始时间,请改正")
     if not 1 <= attempts_allowed <= 20:
         raise Refused("可考次数要在 1 到 20 之间")
     get_division(session, division_code)
+    if not 1 <= forms <= MOST_FORMS:
+        raise Refused(f"套数要在 1 到 {MOST_FORMS} 之间")
     by_id = {q.id: q for q in questions}
-    forms = assemble(questions, blueprint, 1, seed, exposure(session))
+    made = assemble(questions, blueprint, forms, seed, exposure(session))
     exam = Exam(
         title=title,
         kind=kind,
@@ -56,11 +62,12 @@ def create_exam(
         minutes=blueprint.minutes,
         pass_percent=Decimal(str(blueprint.pass_percent)),
         attempts_allowed=attempts_allowed,
+        shuffled=shuffled,
         opens_at=opens_at,
         closes_at=closes_at,
         created_by=created_by,
     )
-    for form in forms:
+    for form in made:
         items = [dump_question(by_id[item]) for item in form.items]
         exam.forms.append(ExamForm(number=form.number, items=items))
     session.add(exam)

@@ -11,20 +11,23 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Answer, Attempt, ExamForm
-from question_bank import Blueprint, parse_question, parts_of, round_points, score
+from question_bank import Blueprint, parse_question, round_points, score
+from question_bank.draw import item_order, parts_in_order, seen
 
 
 @dataclass(frozen=True)
 class Slot:
     """A place for one answer: a question, or one sub-question of a case.
 
-    `item` is the question it belongs to; `text` the case's text; `share` its share of the item's
-    points (the sub-questions of a case share them equally).
+    `item` is the question it belongs to; `order` its options' labels as they are shown; `text` the
+    case's text; `share` its share of the item's points (the sub-questions of a case share them
+    equally).
     """
 
     slot: str
     question: Any
     item: Any
+    order: tuple[str, ...] = ()
     text: str | None = None
     share: float = 1.0
 
@@ -33,16 +36,24 @@ class Slot:
         return blueprint.points_for(self.item.type) * self.share
 
 
-def slots(form: ExamForm) -> list[Slot]:
-    """The slots of a form, in order; the questions as they stood when it was made."""
+def slots(
+    form: ExamForm, seed: int | None = None, sets: Sequence[Sequence[str]] = ()
+) -> list[Slot]:
+    """The slots of a form, in the form's order or in that of a seed; the questions as they stood
+    when it was made. Labels of options stay those of the question, only their order changes."""
     found: list[Slot] = []
-    for data in form.items:
-        item = parse_question(data)
-        parts = parts_of(item)
+    items = [parse_question(data) for data in form.items]
+    for item in items if seed is None else item_order(items, seed, sets):
+        parts = parts_in_order(item, seed)
         text = item.text if item.type == "case" else None
-        for part in parts:
-            found.append(Slot(str(len(found) + 1), part, item, text, 1 / len(parts)))
+        for part, order in parts:
+            found.append(Slot(str(len(found) + 1), part, item, order, text, 1 / len(parts)))
     return found
+
+
+def slots_of(attempt: Attempt) -> list[Slot]:
+    """The slots of an attempt as its examinee saw them."""
+    return slots(attempt.form, attempt.seed, attempt.exam.blueprint.get("sets", ()))
 
 
 def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:
@@ -57,7 +68,7 @@ def mark(session: Session, attempt: Attempt) -> tuple[float, float]:
     saved = answers_of(session, attempt.id)
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     points = maximum = 0.0
-    for place in slots(attempt.form):
+    for place in slots_of(attempt):
         worth, question = place.worth(blueprint), place.question
         response = saved[place.slot].response if place.slot in saved else None
         points += worth * score(question, response, blueprint.scheme(question.type))
@@ -72,16 +83,19 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
     saved = answers_of(session, attempt.id)
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     rows = []
-    for place in slots(attempt.form):
+    for place in slots_of(attempt):
         slot, question, item = place.slot, place.question, place.item
         response = saved[slot].response if slot in saved else None
         share = score(question, response, blueprint.scheme(question.type))
+        shown, letter = seen(question, place.order)
         rows.append(
             {
                 "slot": slot,
                 "id": item.id,
                 "version": item.version,
                 "question": question,
+                "seen": shown,
+                "seen_response": _lettered(response, letter),
                 "type": question.type,
                 "text": place.text,
                 "stem": question.stem,
@@ -97,6 +111,13 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _lettered(response: Any, letter: Mapping[str, str]) -> Any:
+    """A choice in the letters that the examinee saw."""
+    if not letter or response is None:
+        return response
+    return letter[response] if isinstance(response, str) else sorted(letter[r] for r in response)
 
 
 def weak_topics(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

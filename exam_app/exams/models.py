@@ -27,6 +27,8 @@ class Exam(Base):
     minutes: Mapped[int]
     pass_percent: Mapped[Decimal] = mapped_column(Numeric(5, 2))
     attempts_allowed: Mapped[int] = mapped_column(default=3)
+    # Whether items and options stand in another order for everybody.
+    shuffled: Mapped[bool] = mapped_column(default=False)
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(40))
@@ -70,6 +72,8 @@ class Attempt(Base):
     state: Mapped[str] = mapped_column(String(12), index=True)
     started_at: Mapped[datetime]
     deadline: Mapped[datetime]
+    # What the order of this paper was made from; empty: as in the form.
+    seed: Mapped[int | None]
     submitted_at: Mapped[datetime | None]
     score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
     max_score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))

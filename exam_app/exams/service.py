@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,14 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, TooLate
-from exam_app.exams.marking import answers_of, mark, slots
+from exam_app.exams.marking import answers_of, mark, slots_of
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, Exam, LateAnswer
-from question_bank import (
-    Blueprint,
-    InvalidResponse,
-    round_points,
-    valid_response,
-)
+from question_bank import Blueprint, InvalidResponse, round_points, valid_response
+from question_bank.draw import form_place
 from training_records.archive.service import NewEntry, append
 from training_records.certificates.service import issue
 from training_records.database import insert_into, now
@@ -97,11 +94,13 @@ def start(session: Session, exam_id: int, person_id: int) -> Attempt:
         raise Closed("您已经考试合格,不用再考")
     if len(used) >= exam.attempts_allowed:
         raise Closed(f"{exam.attempts_allowed} 次机会已经用完。请联系区(市)民政部门安排补考")
+    number = len(attempts) + 1
     attempt = Attempt(
         exam_id=exam.id,
-        form_id=exam.forms[0].id,
+        form_id=exam.forms[form_place(person_id, number, len(exam.forms))].id,
         person_id=person_id,
-        number=len(attempts) + 1,
+        number=number,
+        seed=secrets.randbelow(2**31) if exam.shuffled else None,
         state="not_started",
         started_at=at,
         deadline=min(at + timedelta(minutes=exam.minutes), exam.closes_at),
@@ -159,13 +158,15 @@ def paper(attempt: Attempt) -> list[dict[str, Any]]:
     """The items as the examinee sees them: no key, no explanation."""
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     shown = []
-    for place in slots(attempt.form):
+    for place in slots_of(attempt):
         question = place.question
         item: dict[str, Any] = {"slot": place.slot, "type": question.type, "stem": question.stem}
         if place.text:
             item["text"] = place.text
         if hasattr(question, "options"):
-            item["options"] = {str(k): v for k, v in question.options.items()}
+            texts = {str(k): v for k, v in question.options.items()}
+            item["options"] = {label: texts[label] for label in place.order}
+            item["order"] = list(place.order)
         if question.type == "match":
             item["left"] = question.left
         if question.type == "fill":
@@ -189,11 +190,11 @@ def save_answers(
         select(Attempt)
         .where(Attempt.id == attempt_id, Attempt.person_id == person_id)
         .with_for_update(read=True, of=Attempt)
-        .options(joinedload(Attempt.form))
+        .options(joinedload(Attempt.form), joinedload(Attempt.exam))
     )
     if attempt is None:
         raise NotFound("没有这次作答")
-    questions = {place.slot: place.question for place in slots(attempt.form)}
+    questions = {place.slot: place.question for place in slots_of(attempt)}
     at = now()
     rows = [
         {

@@ -152,6 +152,8 @@ def _create(form: ExamForm) -> Exam:
         level="市" if division.level == "city" else "区(市)",
         opens_at=datetime.combine(form.opens.data, time(0), zone),
         closes_at=datetime.combine(form.closes.data, time(23, 59, 59), zone),
+        forms=form.forms.data or 1,
+        shuffled=bool(form.shuffled.data),
         attempts_allowed=form.attempts.data or 1,
         created_by=f"account:{web.account().id}",
         seed=secrets.randbelow(2**31),

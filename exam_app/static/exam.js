@@ -136,17 +136,19 @@ function show(index) {
 }
 
 function showChoices(item, own, box) {
-  const choices = item.type === "true_false" ? { true: "对", false: "错" } : item.options || {};
+  const choices = item.type === "true_false" ? [["true", "对"], ["false", "错"]] : shownOptions(item);
   const many = item.type === "multiple";
-  for (const [label, text] of Object.entries(choices)) {
+  for (const [n, [label, text]] of choices.entries()) {
     const input = element("input", { type: many ? "checkbox" : "radio", name: "choice", value: label });
     input.checked = many ? (own || []).includes(label) : String(own) === label && own !== null && own !== undefined;
     input.addEventListener("change", () => choose(item));
-    const lead = item.type === "true_false" ? "" : `${label}. `;
+    const lead = item.type === "true_false" ? "" : `${String.fromCharCode(65 + n)}. `;
     box.append(element("label", { className: "option" }, input, element("span", { textContent: lead + text }), element("span", { className: "said", textContent: "✓ 已选" })));
   }
 }
 
+// Labels stay those of the question; only the order in which they are shown is this paper's own.
+const shownOptions = (item) => item.order.map((label) => [label, item.options[label]]);
 const SHOWN = { fill: showBlanks, order: showOrder, match: showMatch, short_answer: showText };
 // An order under way is no answer yet; it is kept here until every option has its place.
 const places = {};
@@ -163,7 +165,7 @@ function showBlanks(item, own, box) {
 }
 
 function showOrder(item, own, box) {
-  const labels = Object.keys(item.options);
+  const labels = item.order;
   if (own) places[item.slot] = Object.fromEntries(own.map((label, n) => [label, String(n + 1)]));
   const placed = (places[item.slot] ||= {});
   for (const label of labels) {
@@ -183,7 +185,7 @@ function showOrder(item, own, box) {
 
 function showMatch(item, own, box) {
   for (const [label, text] of Object.entries(item.left)) {
-    const select = selector(Object.entries(item.options), "请选", own?.[label]);
+    const select = selector(shownOptions(item), "请选", own?.[label]);
     select.dataset.label = label;
     select.addEventListener("change", () => {
       const chosen = [...box.querySelectorAll("select")].filter((s) => s.value).map((s) => [s.dataset.label, Number(s.value)]);

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from html import escape
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from exam_app.exams import service
-from exam_app.exams.marking import slots
+from exam_app.exams.marking import slots, slots_of
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
 from exam_app.exams.service import NewAnswer, save_answers
 from question_bank import load_blueprint
-from tests.factories import DISTRICT, OTHER_DISTRICT, VILLAGE, keys
+from tests.factories import DISTRICT, OTHER_DISTRICT, VILLAGE, keys, right_answer
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
 from training_records.certificates.models import Certificate
@@ -95,6 +96,7 @@ def test_no_key_is_in_an_open_attempt(api, exam):
         "stem",
         "text",
         "options",
+        "order",
         "left",
         "blanks",
         "points",
@@ -284,6 +286,7 @@ def test_an_exam_that_cannot_be_assembled_says_why(world, sign_in):
         "opens": "2026-01-01",
         "closes": "2026-12-31",
         "attempts": "2",
+        "forms": "2",
     }
     assert api.form("/exams/manage", **good).status_code == 302
     assert "年中补考" in api.get("/exams/manage").text
@@ -294,6 +297,46 @@ def test_an_exam_that_cannot_be_assembled_says_why(world, sign_in):
     ):
         refused = api.form("/exams/manage", **{**good, field: value})
         assert refused.status_code == 422 and text in refused.text
+
+
+def test_everybody_sits_a_paper_of_their_own(world, session, sign_in):
+    """Two forms, items and options shuffled: all right answers still earn all points, the stored
+    labels are those of the questions, and the page letters them as they were seen."""
+    exam = world.exam(forms=2, shuffled=True)
+    ids = [{item["id"] for item in form.items} for form in exam.forms]
+    assert len(ids) == 2 and len(ids[0] & ids[1]) <= 0.2 * len(ids[0])
+    papers, forms = [], []
+    for _ in range(4):
+        api = sign_in(world.account("director", VILLAGE))
+        opened = start(api, exam)
+        assert start(api, exam)["paper"] == opened["paper"]
+        attempt = session.get_one(Attempt, opened["attempt_id"])
+        places = {p.slot: p for p in slots_of(attempt)}
+        forms.append(attempt.form_id)
+        session.commit()
+        papers.append([(i["stem"], i.get("order")) for i in opened["paper"]["items"]])
+        for item in opened["paper"]["items"]:
+            assert item["stem"] == places[item["slot"]].question.stem
+            assert sorted(item.get("order") or []) == sorted(item.get("options") or [])
+        right = {slot: right_answer(p.question) for slot, p in places.items()}
+        save(api, opened["attempt_id"], *[(slot, key, 1) for slot, key in right.items()])
+        done = submit(api, opened["attempt_id"]).json
+        assert done["passed"] and done["score"] == done["max_score"] == 100
+        page = api.get(f"/exams/attempts/{opened['attempt_id']}/result").text
+        single = next(p for p in places.values() if p.question.type == "single")
+        letter = "ABCD"[single.order.index(single.question.key)]
+        text = escape(single.question.options[single.question.key])
+        assert f"{letter}. {text} <span" in page
+    assert forms[0] != forms[1] and forms[:2] == forms[2:]
+    assert len({str(p) for p in papers}) == 4
+
+
+def test_a_second_attempt_is_another_form(world, session, api):
+    exam = world.exam(forms=2, shuffled=True)
+    first = start(api, exam)["attempt_id"]
+    submit(api, first)
+    second = start(api, exam)["attempt_id"]
+    assert session.get_one(Attempt, first).form_id != session.get_one(Attempt, second).form_id
 
 
 def test_the_supervisors_exam_is_for_supervisors(world, session):
