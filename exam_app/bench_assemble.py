@@ -91,7 +91,8 @@ def assemble_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
         | _evenness(dealt, parameters, blueprint),
         {"step": f"{FORMS} 套，每套 {ITEMS} 题，题库 {POOL} 题", "seconds": round(seconds, 1)}
         | _evenness(own, parameters, blueprint)
-        | {"gap": round(forms[0].gap or 0.0, 3), "gap_means": "0.05% 难度或 0.25% 信息量"},
+        | {"gap": round(forms[0].gap or 0.0, 3), "gap_means": "0.05% 难度或 0.25% 信息量"}
+        | {"solver_gap": f"{100 * (forms[0].proved or 0.0):.1f}%"},
     ]
     return rows, {"难度差÷贪心": rows[1]["facility_spread"] / max(rows[0]["facility_spread"], 1e-9)}
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
+from question_bank.conflict import smallest_conflict
 from question_bank.draw import item_order
 from question_bank.information import total_information
 from question_bank.parallel import disjoint_forms
@@ -35,6 +36,9 @@ class Form:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     # Largest deviation of any form from an even share, in units of what counts as even.
     gap: float | None = None
+    # What the solver proved: its best bound is nearer than this share of its objective (the worst of
+    # all steps).
+    proved: float | None = None
 
 
 class InfeasibleBlueprint(ValueError):
@@ -61,20 +65,20 @@ def assemble(
     the conflicting constraints in words.
     """
     pool = _pool(questions, blueprint, exposure or {})
-    if forms > 1:
-        apart = disjoint_forms(pool, blueprint, forms, seed, parameters)
-        if apart is not None:
-            return [
-                _form(f + 1, [pool[i] for i in picked], seed, blueprint, parameters, apart[1])
-                for f, picked in enumerate(apart[0])
-            ]
-    rows = _rows(pool, blueprint, forms)
-    chosen = _solve(pool, rows, blueprint, forms, seed)
+    apart = disjoint_forms(pool, blueprint, forms, seed, parameters) if forms > 1 else None
+    chosen: list[list[int]] | None
+    gap: float | None
+    proved: float | None
+    if apart is not None:
+        chosen, gap, proved = apart.forms, apart.gap, apart.proved
+    else:
+        gap = None
+        chosen, proved = _solve(pool, _rows(pool, blueprint, forms), blueprint, forms, seed)
     if chosen is None:
-        raise InfeasibleBlueprint(_conflicts(pool, rows, blueprint, forms))
+        raise InfeasibleBlueprint(_conflicts(pool, blueprint, forms))
     return [
-        _form(f + 1, [pool[i] for i in picked], seed, blueprint, parameters)
-        for f, picked in enumerate(chosen)
+        _form(number, [pool[i] for i in picked], seed, blueprint, parameters, gap, proved)
+        for number, picked in enumerate(chosen, start=1)
     ]
 
 
@@ -120,8 +124,8 @@ def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Row]:
 
 def _solve(
     pool: list[Any], rows: list[Row], blueprint: Blueprint, forms: int, seed: int
-) -> list[list[int]] | None:
-    """Chosen pool indices per form, or None when no choice meets all rows."""
+) -> tuple[list[list[int]] | None, float | None]:
+    """Chosen pool indices per form, or None when no choice meets all rows; the solver's gap."""
     n = len(pool)
     rng = np.random.default_rng(seed)
     programme = Programme()
@@ -132,8 +136,9 @@ def _solve(
     _limit_overlap(programme, n, blueprint, forms)
     values = programme.solve()
     if values is None:
-        return None
-    return [np.flatnonzero(values[f * n : (f + 1) * n] > 0.5).tolist() for f in range(forms)]
+        return None, None
+    chosen = [np.flatnonzero(values[f * n : (f + 1) * n] > 0.5).tolist() for f in range(forms)]
+    return chosen, programme.proved
 
 
 def _minimise_facility_deviation(
@@ -161,26 +166,17 @@ def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, forms: in
             programme.rows.append(Row(both, 0, limit))
 
 
-def _conflicts(pool: list[Any], rows: list[Row], blueprint: Blueprint, forms: int) -> list[str]:
-    """The rows that must be broken so that the rest can hold (least total violation)."""
-    programme = Programme()
-    for _ in range(len(pool) * forms):
-        programme.column(upper=1.0, integer=True)
-    slack: dict[int, str] = {}
-    for row in rows:
-        under, over = programme.column(cost=1.0), programme.column(cost=1.0)
-        slack[under] = slack[over] = row.says
-        own = [1.0] * len(row.columns) if row.coefficients is None else list(row.coefficients)
-        programme.rows.append(
-            Row([*row.columns, under, over], row.low, row.high, row.says, [*own, 1.0, -1.0])
-        )
-    values = programme.solve()
-    broken = [] if values is None else [says for c, says in slack.items() if values[c] > 1e-6]
-    if not broken:
-        return [
-            f"题库可用 {len(pool)} 题,{forms} 套卷的重复率不超过 {blueprint.max_overlap:.0%} 达不到"
-        ]
-    return [f"达不到的要求:{says}" for says in dict.fromkeys(broken)]
+def _conflicts(pool: list[Any], blueprint: Blueprint, forms: int) -> list[str]:
+    """What stands against what, in words: within one form, else between the forms."""
+    rows = _rows(pool, blueprint, 1)
+    clash = smallest_conflict(len(pool), rows)
+    if clash:
+        head = "这一条达不到" if len(clash) == 1 else "这几条不能同时做到,放宽其中一条就行"
+        return [f"{head}:{';'.join(dict.fromkeys(row.says for row in clash))}"]
+    return [
+        f"一套卷组得出,但题库可用 {len(pool)} 题,{forms} 套卷的重复率不超过 "
+        f"{blueprint.max_overlap:.0%} 达不到:请减少套数、放宽重复率或增加题目"
+    ]
 
 
 def _form(
@@ -189,7 +185,8 @@ def _form(
     seed: int,
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
-    gap: float | None = None,
+    gap: float | None,
+    proved: float | None,
 ) -> Form:
     ordered = item_order(items, seed + number, blueprint.sets)
     known = [q.facility for q in items if q.facility is not None]
@@ -206,6 +203,7 @@ def _form(
         information=_information(items, blueprint, parameters),
         counts=counts,
         gap=gap,
+        proved=proved,
     )
 
 

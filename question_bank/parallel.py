@@ -31,6 +31,20 @@ MOST_EXCHANGES = 60
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Disjoint forms: the places of each one's items.
+
+    `gap`: largest deviation of a form from an even share, in units of what counts as even; an even
+    share is the bound that no solution can beat. `proved`: the largest relative gap between objective
+    and bound that the solver was left with in a step.
+    """
+
+    forms: list[list[int]]
+    gap: float
+    proved: float
+
+
+@dataclass(frozen=True)
 class Group:
     """Items (places in the pool) of which `low` to `high` belong in each form."""
 
@@ -59,19 +73,16 @@ def disjoint_forms(
     forms: int,
     seed: int,
     parameters: Mapping[str, tuple[float, float]] | None = None,
-) -> tuple[list[list[int]], float] | None:
-    """(places of each form's items, proved gap), or None when no disjoint forms were found.
-
-    The gap is the largest deviation from an even share in units of what counts as even; an even
-    share itself is the bound that no solution can beat.
-    """
+) -> Apart | None:
+    """Forms without a common item, or None when none were found."""
     if blueprint.anchors or len(pool) < forms * blueprint.items:
         return None
     rng = np.random.default_rng(seed)
+    proved = [0.0]
     groups = groups_of(pool, blueprint)
     place = {q.id: i for i, q in enumerate(pool)}
     chains = [[place[i] for i in s if i in place] for s in blueprint.sets]
-    chosen = _choose(pool, blueprint, groups, chains, forms, rng)
+    chosen = _choose(pool, blueprint, groups, chains, forms, rng, proved)
     if chosen is None:
         return None
     weights = _weights(pool, blueprint, parameters)
@@ -80,7 +91,7 @@ def disjoint_forms(
         if count == 1:
             return [members]
         left = count // 2
-        half = _halve(members, groups, chains, weights, left, count, rng)
+        half = _halve(members, groups, chains, weights, left, count, rng, proved)
         if half is None:
             return None
         inside = set(half)
@@ -95,7 +106,8 @@ def disjoint_forms(
         return None
     bound = {i for group in groups if group.high == 1 and group.low == 0 for i in group.columns}
     bound |= {i for chain in chains for i in chain}
-    return found, _even_out(found, len(pool), groups, weights, bound)
+    gap = _even_out(found, len(pool), groups, weights, bound)
+    return Apart(found, gap, max(proved))
 
 
 def _choose(
@@ -105,6 +117,7 @@ def _choose(
     chains: Sequence[Sequence[int]],
     forms: int,
     rng: Any,
+    proved: list[float],
 ) -> list[int] | None:
     """The items of all forms together, their mean facility as wanted."""
     programme = Programme()
@@ -117,6 +130,7 @@ def _choose(
         distance = [0.0 if q.facility is None else q.facility - blueprint.facility for q in pool]
         programme.stay_near(0, range(len(pool)), distance, programme.column(cost=1.0))
     values = programme.solve()
+    proved.append(programme.proved or 0.0)
     return None if values is None else np.flatnonzero(values[: len(pool)] > 0.5).tolist()
 
 
@@ -149,6 +163,7 @@ def _halve(
     left: int,
     count: int,
     rng: Any,
+    proved: list[float],
 ) -> list[int] | None:
     """The part for `left` of `count` forms, as near to an even share as the search goes."""
     right = count - left
@@ -174,6 +189,7 @@ def _halve(
         coefficients = (own_values / scale).tolist()
         programme.stay_near(share / scale, range(len(members)), coefficients, worst)
     values_found = programme.solve(gap=GAP, nodes=NODES_A_SPLIT)
+    proved.append(programme.proved or 0.0)
     if values_found is None:
         return None
     return [members[n] for n in np.flatnonzero(values_found[: len(members)] > 0.5)]

@@ -32,6 +32,7 @@ class Programme:
         self.upper: list[float] = []
         self.integer: list[int] = []
         self.rows: list[Row] = []
+        self.proved: float | None = None
 
     def column(self, cost: float = 0.0, upper: float = np.inf, integer: bool = False) -> int:
         self.cost.append(cost)
@@ -50,7 +51,8 @@ class Programme:
     def solve(self, gap: float = 1e-3, nodes: int | None = None) -> Any | None:
         """The values of the columns, or None when none was found in the time.
 
-        Stops when the solver proves that the best can't be better by more than `gap` (relative).
+        Stops when the solver proves that the best can't be better by more than `gap` (relative); what
+        it has proved is in `proved`.
         """
         lines: list[int] = []
         columns: list[int] = []
@@ -74,4 +76,5 @@ class Programme:
             constraints=limits,
             options=options,
         )
+        self.proved = result.mip_gap
         return result.x

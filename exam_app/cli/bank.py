@@ -146,6 +146,7 @@ def assemble_command(blueprint: str, forms: int, seed: int, out: str | None, as_
                         "mean_facility": f.mean_facility,
                         "information": list(f.information),
                         "gap": f.gap,
+                        "solver_gap": f.proved,
                         "counts": f.counts,
                     }
                     for f in made
@@ -155,4 +156,7 @@ def assemble_command(blueprint: str, forms: int, seed: int, out: str | None, as_
         return
     for form in made:
         mean = "" if form.mean_facility is None else f",平均难度 {form.mean_facility:.3f}"
-        click.echo(f"第 {form.number} 套:{len(form.items)} 题{mean}")
+        proved = (
+            "" if form.proved is None else f",离求解器证明的最好还差不到 {100 * form.proved:.2f}%"
+        )
+        click.echo(f"第 {form.number} 套:{len(form.items)} 题{mean}{proved}")

@@ -83,6 +83,28 @@ def test_an_infeasible_blueprint_says_what_is_missing():
         assemble(list(BANK), PLAN.model_copy(update={"anchors": ("none-0001",)}))
 
 
+def test_conflicting_demands_are_named_together_and_no_others():
+    ids = [q.id for q in BANK if q.type == "single"][:2]
+    plan = PLAN.model_copy(update={"anchors": tuple(ids), "enemies": (tuple(ids),)})
+    with pytest.raises(InfeasibleBlueprint) as refused:
+        assemble(list(BANK), plan)
+    (said,) = refused.value.conflicts
+    assert "不能同时做到" in said and "互斥题" in said and said.count("锚题") == 2
+    assert "层次" not in said and "主题" not in said
+
+
+def test_too_many_forms_for_the_overlap_says_so():
+    questions, _ = pool(25, seed=3)
+    wanted = Blueprint(id="t", title="t", items=20, minutes=9, pass_percent=60, max_overlap=0.5)
+    with pytest.raises(InfeasibleBlueprint, match="减少套数"):
+        assemble(questions, wanted, forms=3)
+
+
+def test_the_gap_that_the_solver_proved_is_told():
+    (form,) = assemble(list(BANK), PLAN, seed=1)
+    assert form.proved is not None and 0 <= form.proved <= 1e-3
+
+
 def test_drafts_are_never_used():
     drafts = [q.model_copy(update={"status": "draft"}) for q in BANK]
     with pytest.raises(InfeasibleBlueprint):
