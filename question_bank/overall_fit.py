@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
@@ -21,8 +22,8 @@ MOST_ITEMS = 100
 
 @dataclass(frozen=True)
 class OverallFit:
-    """M2 with its degrees of freedom and p; `rmsea` with its 90 % interval (good: to 0.05, with
-    enough persons 0.089 is tolerable for pairs); `srmsr`: mean residual correlation (good: to 0.05)."""
+    """M2 with its degrees of freedom and p; `rmsea` with its 90 % interval; `srmsr`: root mean square
+    of what correlations of pairs are left over."""
 
     m2: float
     df: int
@@ -32,12 +33,19 @@ class OverallFit:
     rmsea_high: float
     srmsr: float
 
+    @property
+    def verdict(self) -> Literal["close", "fair", "poor"]:
+        """Close to RMSEA2 0.05 and SRMSR 0.05, fair to 0.089 and 0.08 (the paper of 2014)."""
+        if self.rmsea <= 0.05 and self.srmsr <= 0.05:
+            return "close"
+        return "fair" if self.rmsea <= 0.089 and self.srmsr <= 0.08 else "poor"
+
 
 def m2(scores: np.ndarray, items: Sequence[ItemParameters], model: Model = "2pl") -> OverallFit:
     """M2 of a calibration from the persons who had all of its items.
 
     `scores`: 0/1, persons × items, NaN = not administered. ValueError (Chinese) with fewer than 4
-    calibrated items (3 for 1PL), more than `MOST_ITEMS`, or nobody who had them all.
+    calibrated items (3 for 1PL), more than `MOST_ITEMS`, nobody who had them all, or a singular case.
     """
     known = calibrated(items)
     n = len(known)
@@ -61,7 +69,10 @@ def m2(scores: np.ndarray, items: Sequence[ItemParameters], model: Model = "2pl"
     if model == "1pl":
         slopes = np.column_stack([slopes[:, :n].sum(axis=1), slopes[:, n:]])
     covariance = _covariance(p, margins, expected, weight, first, second)
-    value = len(rows) * _distance(observed - expected, covariance, slopes)
+    try:
+        value = len(rows) * _distance(observed - expected, covariance, slopes)
+    except np.linalg.LinAlgError:
+        raise ValueError("有的题参数太极端，算不出整体拟合") from None
     low, high = _noncentral(value, df)
     scale = len(rows) * df
     return OverallFit(

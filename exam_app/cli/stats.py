@@ -15,6 +15,7 @@ from exam_app.stats import report
 from question_bank.classical import TestStats, analyse
 from question_bank.dif import mantel_haenszel
 from question_bank.irt import Calibration, calibrate
+from question_bank.overall_fit import OverallFit, m2
 from question_bank.responses import Responses, ResponsesError, read_groups, read_key, read_responses
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -101,14 +102,19 @@ def irt_command(responses: Path, model: Any, key_file: Path | None, as_json: boo
         result = calibrate(scores, model, data.items, data.persons)
     except ValueError as error:
         raise ResponsesError(str(error)) from None
+    try:
+        fit = m2(scores, result.items, model)
+    except ValueError as error:
+        fit = None
+        say(str(error))
     if as_json:
-        emit(result.as_dict())
+        emit({**result.as_dict(), "fit": None if fit is None else asdict(fit)})
         return
-    for line in _irt_text(result):
+    for line in _irt_text(result, fit):
         click.echo(line)
 
 
-def _irt_text(result: Calibration) -> list[str]:
+def _irt_text(result: Calibration, fit: OverallFit | None) -> list[str]:
     state = "收敛" if result.converged else "没有收敛"
     lines = [
         f"{result.model.upper()}，{result.iterations} 步，{state}；对数似然 {result.log_likelihood:.3f}",
@@ -118,17 +124,26 @@ def _irt_text(result: Calibration) -> list[str]:
         values = (item.a, item.b, item.se_a, item.se_b)
         shown = ["—" if v is None else f"{v:.3f}" for v in values]
         lines.append(f"{item.id:<16}" + "".join(f"{text:>10}" for text in shown))
+    if fit is not None:
+        lines.append(
+            f"整体拟合 M2 {fit.m2:.2f}，自由度 {fit.df}，p {fit.p:.3f}；RMSEA {fit.rmsea:.3f}"
+            f"（90% 在 {fit.rmsea_low:.3f} 到 {fit.rmsea_high:.3f} 之间），SRMSR {fit.srmsr:.3f}："
+            f"{WORDS[fit.verdict]}"
+        )
     return lines
+
+
+WORDS = {"close": "模型合得好", "fair": "大致合得上", "poor": "合不上，曲线和能力只能参考"}
 
 
 @stats.command("dif")
 @click.argument("responses", type=FILE)
 @click.option("--groups", type=FILE, required=True, help="分组：person,group")
-@click.option("--focal", required=True, help="关注的组；其余的人是参照组")
+@click.option("--focal", help="关注的组，其余的人是参照组；不写就每个组各比一次")
 @key_option
 @json_option
 def dif_command(
-    responses: Path, groups: Path, focal: str, key_file: Path | None, as_json: bool
+    responses: Path, groups: Path, focal: str | None, key_file: Path | None, as_json: bool
 ) -> None:
     """群体差异（Mantel–Haenszel）：能力相同的两组人，这道题一样难吗。"""
     data = _read(responses, key_file)
@@ -136,15 +151,27 @@ def dif_command(
     lost = [p for p in data.persons if p not in group_of]
     if lost:
         raise ResponsesError(f"这些人没有写分组：{'、'.join(lost[:5])}，共 {len(lost)} 人")
-    focal_group = np.array([group_of[p] == focal for p in data.persons])
-    try:
-        found = mantel_haenszel(data.shares(), focal_group, data.items)
-    except ValueError as error:
-        raise ResponsesError(str(error)) from None
+    own = np.array([group_of[p] for p in data.persons])
+    shares, told = data.shares(), []
+    for name in [focal] if focal is not None else sorted(set(own.tolist())):
+        try:
+            found = mantel_haenszel(shares, own == name, data.items)
+        except ValueError as error:
+            raise ResponsesError(f"“{name}”：{error}") from None
+        told.append((name, int((own == name).sum()), found))
     if as_json:
-        emit({"focal": focal, "items": [asdict(item) for item in found]})
+        emit(
+            {
+                "groups": [
+                    {"focal": name, "n": n, "items": [asdict(item) for item in found]}
+                    for name, n, found in told
+                ]
+            }
+        )
         return
-    for item in found:
-        text = "算不出" if item.delta is None else f"Δ {item.delta:+.2f}，{item.grade} 级"
-        click.echo(f"{item.id:<16}{text}")
+    for name, n, found in told:
+        click.echo(f"{name}（{n} 人）和其余 {len(own) - n} 人比")
+        for item in found:
+            text = "算不出" if item.delta is None else f"Δ {item.delta:+.2f}，{item.grade} 级"
+            click.echo(f"  {item.id:<16}{text}")
     say("A 可以忽略，B 要留意，C 要查这道题对两组人是不是公平")

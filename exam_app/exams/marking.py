@@ -21,7 +21,7 @@ class Slot:
 
     `item` is the question it belongs to; `order` its options' labels as they are shown; `text` the
     case's text; `share` its share of the item's points (the sub-questions of a case share them
-    equally).
+    equally); `part` its place among them.
     """
 
     slot: str
@@ -30,30 +30,37 @@ class Slot:
     order: tuple[str, ...] = ()
     text: str | None = None
     share: float = 1.0
+    part: int = 0
 
     def worth(self, blueprint: Blueprint) -> float:
         """Points to be had here, in full precision."""
         return blueprint.points_for(self.item.type) * self.share
 
 
-def slots(
-    form: ExamForm, seed: int | None = None, sets: Sequence[Sequence[str]] = ()
+def slots(form: ExamForm) -> list[Slot]:
+    """The slots of a form, in its order; the questions as they stood when it was made."""
+    return lay_out([parse_question(data) for data in form.items])
+
+
+def lay_out(
+    items: Sequence[Any], seed: int | None = None, sets: Sequence[Sequence[str]] = ()
 ) -> list[Slot]:
-    """The slots of a form, in the form's order or in that of a seed; the questions as they stood
-    when it was made. Labels of options stay those of the question, only their order changes."""
+    """The slots of questions in their order or in that of a seed. Labels of options stay those of the
+    question, only their order changes."""
     found: list[Slot] = []
-    items = [parse_question(data) for data in form.items]
     for item in items if seed is None else item_order(items, seed, sets):
         parts = parts_in_order(item, seed)
         text = item.text if item.type == "case" else None
-        for part, order in parts:
-            found.append(Slot(str(len(found) + 1), part, item, order, text, 1 / len(parts)))
+        for number, (part, order) in enumerate(parts):
+            slot = str(len(found) + 1)
+            found.append(Slot(slot, part, item, order, text, 1 / len(parts), number))
     return found
 
 
 def slots_of(attempt: Attempt) -> list[Slot]:
     """The slots of an attempt as its examinee saw them."""
-    return slots(attempt.form, attempt.seed, attempt.exam.blueprint.get("sets", ()))
+    items = [parse_question(data) for data in attempt.form.items]
+    return lay_out(items, attempt.seed, attempt.exam.blueprint.get("sets", ()))
 
 
 def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:

@@ -15,6 +15,7 @@ from exam_app.stats import charts
 from question_bank.classical import ItemStats, TestStats
 from question_bank.fit import item_fit
 from question_bank.irt import Calibration
+from question_bank.overall_fit import m2
 from question_bank.responses import Responses
 from training_records.ledger.export import Sheet
 
@@ -28,6 +29,7 @@ def html(
     )
     pictures = [("难度和区分度", charts.facility_and_discrimination(result), DOTS)]
     fits: dict[str, Any] = {}
+    said = summary(result)
     if calibration is not None:
         pictures += [
             ("人和题放在一把尺上", charts.wright_map(calibration), WRIGHT),
@@ -36,11 +38,12 @@ def html(
         ]
         found = item_fit(data.shares(), calibration.items)
         fits = {fit.id: fit for fit in found}
+        said.append(overall(data, calibration))
     return environment.get_template("stats/report.html").render(
         title=title,
         day=day,
         result=result,
-        said=summary(result),
+        said=said,
         flagged=[i for i in result.items if i.flags],
         calibration=calibration,
         parameters={} if calibration is None else {i.id: i for i in calibration.items},
@@ -48,6 +51,16 @@ def html(
         pictures=[(name, Markup(svg), text) for name, svg, text in pictures],  # noqa: S704 (our own SVG)
         key=dict(zip(data.items, data.key, strict=True)) if data.key else {},
     )
+
+
+def overall(data: Responses, calibration: Calibration) -> str:
+    """Whether the curves may be trusted."""
+    try:
+        fit = m2(data.shares(), calibration.items, calibration.model)
+    except ValueError:
+        return "题太少或没有人答全，算不出曲线整体合不合。"
+    word = {"close": "合得好", "fair": "大致合得上", "poor": "合不上，下面的曲线只能参考"}
+    return f"曲线和实际作答{word[fit.verdict]}（RMSEA {fit.rmsea:.3f}）。"
 
 
 DOTS = "每个点是一道题。越往右越容易，越往上越能分出好坏。虚线以下的（方块）要先看。"

@@ -48,7 +48,10 @@ def test_item_analysis_and_calibration_as_json_and_as_text(responses):
     assert code == 0 and "4 人，2 题" in out
     arguments = ("--groups", responses / "g.csv", "--focal", "x", "--key", responses / "k.csv")
     code, out, _ = run("stats", "dif", responses / "r.csv", *arguments, "--json")
-    assert code == 0 and len(json.loads(out)["items"]) == 2
+    (told,) = json.loads(out)["groups"]
+    assert code == 0 and told["focal"] == "x" and len(told["items"]) == 2
+    code, out, _ = run("stats", "dif", responses / "r.csv", *arguments[:2], *arguments[4:])
+    assert code == 0 and out.count("人）和其余") == 2
 
 
 def test_a_refusal_is_one_clear_line(responses):

@@ -6,6 +6,7 @@ import pytest
 from question_bank.fit import item_fit, q3, score_distribution
 from question_bank.information import item_information, total_information
 from question_bank.irt import ItemParameters, calibrate, probability
+from question_bank.overall_fit import m2
 from tests.question_bank.lsat import LSAT6, LSAT7, matrix
 
 
@@ -53,6 +54,45 @@ def test_2pl_of_lsat7_is_the_published_one():
     assert np.allclose([i.a for i in found.items], [0.988, 1.081, 1.706, 0.765, 0.736], atol=0.002)
     intercepts = [-i.a * i.b for i in found.items]
     assert np.allclose(intercepts, [1.856, 0.808, 1.804, 0.486, 1.855], atol=0.002)
+
+
+@pytest.mark.parametrize(
+    ("data", "value", "p", "rmsea"),
+    [(LSAT6, 4.74, 0.449, 0.0), (LSAT7, 11.94, 0.036, 0.037)],
+)
+def test_m2_of_the_lsat_is_the_published_one(data, value, p, rmsea):
+    """LSAT 6: Maydeu-Olivares & Joe (2005); LSAT 7 as printed with the `mirt` package."""
+    found = m2(matrix(data), calibrate(matrix(data), "2pl", tolerance=1e-8).items)
+    assert (round(found.m2, 2), found.df, round(found.p, 3)) == (value, 5, p)
+    assert round(found.rmsea, 3) == rmsea and found.verdict == "close"
+    assert found.rmsea_low <= found.rmsea <= found.rmsea_high
+
+
+@pytest.mark.parametrize(("model", "df"), [("1pl", 44), ("2pl", 35)])
+def test_m2_is_a_chi_square_when_the_model_holds(model, df):
+    values = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        a = np.full(10, 1.2) if model == "1pl" else rng.uniform(0.7, 1.8, 10)
+        p = 1 / (1 + np.exp(-a * (rng.normal(size=(800, 1)) - rng.normal(size=10))))
+        scores = (rng.random(p.shape) < p).astype(np.float32)
+        found = m2(scores, calibrate(scores, model, errors=False).items, model)
+        assert found.df == df
+        values.append(found.m2)
+    # Mean of 40 draws of a chi-square: df ± 4 standard errors.
+    assert abs(np.mean(values) - df) < 4 * np.sqrt(2 * df / 40)
+
+
+def test_m2_sees_two_traits_in_one_test():
+    rng = np.random.default_rng(3)
+    theta = np.repeat(rng.normal(size=(1500, 2)), 5, axis=1)
+    scores = (rng.random(theta.shape) < 1 / (1 + np.exp(-1.5 * theta))).astype(np.float32)
+    found = m2(scores, calibrate(scores).items)
+    assert found.p < 1e-6 and found.srmsr > 0.08 and found.verdict == "poor"
+    scores[0, 0] = np.nan
+    assert m2(scores, calibrate(scores).items).df == found.df
+    with pytest.raises(ValueError, match="4 到"):
+        m2(scores[:, :3], calibrate(scores[:, :3]).items)
 
 
 def test_parameters_are_recovered_within_their_errors():

@@ -1,0 +1,192 @@
+"""The response matrix of an exam, in the format that the statistics read (RESPONSES.csv)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.marking import Slot, lay_out
+from exam_app.exams.models import Answer, Attempt, Exam
+from question_bank import Blueprint, parse_question, score
+from question_bank.responses import NOT_ADMINISTERED, OMITTED
+from training_records.divisions import ancestor, division_names
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import ROLES, Person, Post
+
+GroupBy = Literal["district", "age", "role"]
+CHUNK = 500
+MARKED = ("marked", "released")
+UNKNOWN = "不详"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a question, or one sub-question of a case (``id.n``)."""
+
+    id: str
+    question: Any
+    worth: float
+
+
+def export(session: Session, exam_id: int, folder: Path, by: GroupBy | None = None) -> int:
+    """Writes responses.csv, key.csv, scores.csv and, when asked, groups.csv; returns the persons.
+
+    A row is a person's first marked attempt; persons go by their number in the ledger, never by
+    name. An item of another form is ``NA``. A fill answer that earned all points is written as the
+    key's first spelling. `Refused` when nobody has been marked yet.
+    """
+    exam = session.get(Exam, exam_id)
+    if exam is None:
+        raise NotFound(f"没有编号为 {exam_id} 的考试")
+    attempts = _first_marked(session, exam_id)
+    if not attempts:
+        raise Refused(f"“{exam.title}”还没有人交卷,没有可导出的作答")
+    blueprint = Blueprint.model_validate(exam.blueprint)
+    forms = {form.id: [parse_question(data) for data in form.items] for form in exam.forms}
+    columns: dict[str, Column] = {}
+    for items in forms.values():
+        for place in lay_out(items):
+            name = name_of(place)
+            columns.setdefault(name, Column(name, place.question, place.worth(blueprint)))
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        (folder / "responses.csv").open("w", encoding="utf-8", newline="") as told,
+        (folder / "scores.csv").open("w", encoding="utf-8", newline="") as scored,
+    ):
+        responses, scores = csv.writer(told), csv.writer(scored)
+        for sheet in (responses, scores):
+            sheet.writerow(["person", *columns])
+        for attempt, answers in _with_answers(session, attempts):
+            places = lay_out(forms[attempt.form_id], attempt.seed, blueprint.sets)
+            cells = {name_of(p): _cells(p, answers, blueprint) for p in places}
+            absent = (NOT_ADMINISTERED, NOT_ADMINISTERED)
+            row = [cells.get(name, absent) for name in columns]
+            responses.writerow([attempt.person_id, *(cell for cell, _ in row)])
+            scores.writerow([attempt.person_id, *(points for _, points in row)])
+    _write_key(folder / "key.csv", columns.values())
+    if by is not None:
+        _write_groups(session, folder / "groups.csv", [a.person_id for a in attempts], exam, by)
+    return len(attempts)
+
+
+def name_of(place: Slot) -> str:
+    """The column of a slot."""
+    if place.item.type != "case":
+        return str(place.item.id)
+    return f"{place.item.id}.{place.part + 1}"
+
+
+def _first_marked(session: Session, exam_id: int) -> list[Attempt]:
+    found: dict[int, Attempt] = {}
+    query = select(Attempt).where(Attempt.exam_id == exam_id, Attempt.state.in_(MARKED))
+    for attempt in session.scalars(query.order_by(Attempt.person_id, Attempt.number)):
+        found.setdefault(attempt.person_id, attempt)
+    return list(found.values())
+
+
+def _with_answers(
+    session: Session, attempts: Sequence[Attempt]
+) -> Iterator[tuple[Attempt, dict[str, Any]]]:
+    for start in range(0, len(attempts), CHUNK):
+        chunk = attempts[start : start + CHUNK]
+        own: dict[int, dict[str, Any]] = {a.id: {} for a in chunk}
+        query = select(Answer.attempt_id, Answer.slot, Answer.response)
+        for attempt_id, slot, response in session.execute(query.where(Answer.attempt_id.in_(own))):
+            own[attempt_id][slot] = response
+        for attempt in chunk:
+            yield attempt, own[attempt.id]
+
+
+def _cells(place: Slot, answers: Mapping[str, Any], blueprint: Blueprint) -> tuple[str, str]:
+    """(the response as a short text, the points) of one slot; both empty when not answered."""
+    response = answers.get(place.slot)
+    if response is None:
+        return OMITTED, OMITTED
+    question = place.question
+    if question.type == "short_answer":
+        return str(response), NOT_ADMINISTERED
+    share = score(question, response, blueprint.scheme(question.type))
+    if question.type == "fill" and share == 1:
+        return key_text(question), f"{place.worth(blueprint):.10g}"
+    return text_of(question, response), f"{share * place.worth(blueprint):.10g}"
+
+
+def key_text(question: Any) -> str:
+    """The key in the words of `text_of`."""
+    if question.type == "fill":
+        return text_of(question, [blank[0] for blank in question.key])
+    return text_of(question, question.key)
+
+
+def text_of(question: Any, response: Any) -> str:
+    """A response as one cell: ``AC`` for several, ``T`` and ``F``, ``a2 b1`` for pairs, blanks apart
+    by ``|``."""
+    if question.type == "true_false":
+        return "T" if response else "F"
+    if question.type == "match":
+        return " ".join(f"{left}{right}" for left, right in sorted(response.items()))
+    if question.type == "fill":
+        return "|".join(text.strip() for text in response)
+    return response if isinstance(response, str) else "".join(response)
+
+
+def _write_key(path: Path, columns: Any) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        sheet = csv.writer(file)
+        sheet.writerow(["item", "key", "points"])
+        for column in columns:
+            key = key_text(column.question) or "—"
+            sheet.writerow([column.id, key, f"{column.worth:.10g}"])
+
+
+def _write_groups(
+    session: Session, path: Path, people: Sequence[int], exam: Exam, by: GroupBy
+) -> None:
+    groups = groups_of(session, people, exam.opens_at.date(), by)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        sheet = csv.writer(file)
+        sheet.writerow(["person", "group"])
+        sheet.writerows([person, groups[person]] for person in people)
+
+
+def groups_of(session: Session, people: Sequence[int], on: date, by: GroupBy) -> dict[int, str]:
+    """Person to district, age group or role on a day."""
+    groups = dict.fromkeys(people, UNKNOWN)
+    if by == "age":
+        for chunk in _chunks(people):
+            born = select(Person.id, Person.birth_date).where(Person.id.in_(chunk))
+            for person, birth in session.execute(born):
+                if birth is not None:
+                    groups[person] = age_group(birth, on)
+        return groups
+    names = division_names(session) if by == "district" else {}
+    for chunk in _chunks(people):
+        posts = (
+            select(Post.person_id, Post.division_code, Post.role)
+            .where(Post.person_id.in_(chunk), Post.start <= on)
+            .where((Post.end.is_(None)) | (Post.end >= on))
+            .order_by(Post.start.desc(), Post.id)
+        )
+        for person, code, role in session.execute(posts):
+            district = ancestor(code, "district")
+            groups[person] = ROLES[role] if by == "role" else names.get(district, district)
+    return groups
+
+
+def age_group(birth: date, on: date) -> str:
+    """Under 40, by decades to 59, 60 and over, in completed years."""
+    age = on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+    if age < 40:
+        return "40岁以下"
+    return "60岁以上" if age >= 60 else f"{age // 10 * 10}–{age // 10 * 10 + 9}岁"
+
+
+def _chunks(people: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (people[n : n + CHUNK] for n in range(0, len(people), CHUNK))

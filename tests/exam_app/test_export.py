@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import csv
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exam_app.exams import service
+from exam_app.exams.export import age_group, export, groups_of
+from exam_app.exams.marking import slots_of
+from exam_app.exams.service import NewAnswer, save_answers
+from question_bank.classical import analyse
+from question_bank.responses import read_key, read_responses
+from tests.factories import OTHER_VILLAGE, TOWN, VILLAGE, right_answer
+from training_records.errors import NotFound, Refused
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def sit(session, exam, person, wrong=(), skip=()):
+    """Answers everything right but what is told, and hands in."""
+    attempt = service.start(session, exam.id, person.id)
+    answers = []
+    for place in slots_of(attempt):
+        if place.item.id in skip:
+            continue
+        response = right_answer(place.question)
+        if place.item.id in wrong and place.question.type in ("single", "true_false"):
+            others = [o for o in place.order if o != response]
+            response = others[0] if others else not response
+        answers.append(NewAnswer(place.slot, response, 1))
+    save_answers(session, attempt.id, person.id, answers)
+    service.submit(session, attempt.id, person.id, {}, ZONE)
+    session.commit()
+    return attempt
+
+
+def table(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_matrix_is_what_was_answered_and_scored(world, session, tmp_path):
+    exam = world.exam(forms=2, shuffled=True)
+    people = [world.person() for _ in range(4)]
+    singles = [{i["id"] for i in f.items if i["type"] == "single"} for f in exam.forms]
+    wrong, skipped = sorted(singles[0] & singles[1] or singles[0])[0], sorted(singles[1])[-1]
+    attempts = [sit(session, exam, p, {wrong}, {skipped}) for p in people]
+    assert export(session, exam.id, tmp_path, "role") == 4
+    rows, scores = table(tmp_path / "responses.csv"), table(tmp_path / "scores.csv")
+    assert [int(r["person"]) for r in rows] == [p.id for p in people]
+    key = read_key(tmp_path / "key.csv")
+    data = read_responses(tmp_path / "responses.csv", key)
+    by_score = read_responses(tmp_path / "scores.csv")
+    assert (data.items == by_score.items) and len(analyse(data).items) == len(key)
+    for row, points, attempt in zip(rows, scores, attempts, strict=True):
+        given = [float(v) for k, v in points.items() if k != "person" and v not in ("", "NA")]
+        assert sum(given) == pytest.approx(float(attempt.score))
+        own = {i["id"] for i in attempt.form.items}
+        for name, cell in row.items():
+            if name != "person" and name.split(".")[0] not in own:
+                assert cell == "NA" == points[name]
+        if wrong in own:
+            assert row[wrong] != key[wrong][0] and points[wrong] == "0"
+        if skipped in own:
+            assert row[skipped] == "" == points[skipped]
+    assert {r["group"] for r in table(tmp_path / "groups.csv")} == {"儿童主任"}
+
+
+def test_only_the_first_attempt_counts_and_nobody_is_named(world, session, tmp_path):
+    exam, person = world.exam(), world.person(name="独一无二")
+    first = sit(session, exam, person, skip={i["id"] for i in exam.forms[0].items})
+    assert not first.passed
+    sit(session, exam, person)
+    export(session, exam.id, tmp_path)
+    text = (tmp_path / "responses.csv").read_text("utf-8")
+    assert "独一无二" not in text and person.phone not in text
+    assert set(table(tmp_path / "responses.csv")[0].values()) == {str(person.id), ""}
+    assert not (tmp_path / "groups.csv").exists()
+
+
+def test_nobody_yet_and_no_such_exam_are_refused(world, session, tmp_path):
+    with pytest.raises(Refused, match="还没有人交卷"):
+        export(session, world.exam().id, tmp_path)
+    with pytest.raises(NotFound):
+        export(session, 999, tmp_path)
+
+
+def test_groups_are_those_of_the_day(world, session):
+    here = world.person(VILLAGE, birth_date=date(1980, 5, 2))
+    there = world.person(OTHER_VILLAGE)
+    boss = world.person(TOWN, "supervisor", birth_date=date(1960, 1, 1))
+    people, day = [here.id, there.id, boss.id], date(2026, 5, 1)
+    assert groups_of(session, people, day, "district") == {
+        here.id: "平度市",
+        there.id: "胶州市",
+        boss.id: "平度市",
+    }
+    assert list(groups_of(session, people, day, "age").values()) == ["40–49岁", "不详", "60岁以上"]
+    assert groups_of(session, people, day, "role")[boss.id] == "儿童督导员"
+    assert groups_of(session, [here.id], date(2020, 1, 1), "role")[here.id] == "不详"
+    assert age_group(date(1986, 5, 2), day) == "40岁以下"
+    assert age_group(date(1986, 5, 1), day) == "40–49岁"
