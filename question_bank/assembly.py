@@ -18,8 +18,8 @@ import numpy as np
 from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
 from question_bank.conflict import smallest_conflict
 from question_bank.draw import item_order
-from question_bank.information import total_information
-from question_bank.parallel import disjoint_forms
+from question_bank.information import of_parameters
+from question_bank.parallel import disjoint_forms, stay_near_information
 from question_bank.programme import Programme, Row
 
 TIE_BREAK = 1e-3
@@ -60,7 +60,7 @@ def assemble(
     """`forms` parallel forms from the reviewed among `questions`.
 
     `exposure`: item id to the number of exams of the last two years that used it. `parameters`: item
-    id to (a, b), for blueprints that want even information at points of θ. Where the pool allows,
+    id to (a, b), for blueprints that want even or a certain information at points of θ. Where the pool allows,
     no item is in two forms; else forms overlap within the limit. Raises `InfeasibleBlueprint` with
     the conflicting constraints in words.
     """
@@ -73,7 +73,8 @@ def assemble(
         chosen, gap, proved = apart.forms, apart.gap, apart.proved
     else:
         gap = None
-        chosen, proved = _solve(pool, _rows(pool, blueprint, forms), blueprint, forms, seed)
+        rows = _rows(pool, blueprint, forms)
+        chosen, proved = _solve(pool, rows, blueprint, forms, seed, parameters)
     if chosen is None:
         raise InfeasibleBlueprint(_conflicts(pool, blueprint, forms))
     return [
@@ -123,7 +124,12 @@ def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Row]:
 
 
 def _solve(
-    pool: list[Any], rows: list[Row], blueprint: Blueprint, forms: int, seed: int
+    pool: list[Any],
+    rows: list[Row],
+    blueprint: Blueprint,
+    forms: int,
+    seed: int,
+    parameters: Mapping[str, tuple[float, float]] | None,
 ) -> tuple[list[list[int]] | None, float | None]:
     """Chosen pool indices per form, or None when no choice meets all rows; the solver's gap."""
     n = len(pool)
@@ -133,6 +139,8 @@ def _solve(
         programme.column(float(cost), 1.0, integer=True)
     programme.rows.extend(rows)
     _minimise_facility_deviation(programme, pool, blueprint, forms)
+    for f in range(forms):
+        stay_near_information(programme, range(f * n, (f + 1) * n), pool, blueprint, 1, parameters)
     _limit_overlap(programme, n, blueprint, forms)
     values = programme.solve()
     if values is None:
@@ -212,8 +220,7 @@ def _information(
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> tuple[float, ...]:
-    if not blueprint.information or parameters is None:
+    if not blueprint.theta or parameters is None:
         return ()
-    pairs = [parameters.get(q.id, (0.0, 0.0)) for q in items]
-    a, b = [p[0] for p in pairs], [p[1] for p in pairs]
-    return tuple(total_information(a, b, np.array(blueprint.information)).tolist())
+    table = of_parameters(parameters, [q.id for q in items], blueprint.theta)
+    return tuple(table.sum(axis=0).tolist())

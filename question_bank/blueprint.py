@@ -39,6 +39,8 @@ class Blueprint(BaseModel):
     facility: float | None = Field(default=None, ge=0, le=1)
     # Points of θ at which the forms are to carry the same information (items with parameters).
     information: tuple[float, ...] = ()
+    # Point of θ to the information that every form is to carry there.
+    target_information: dict[float, float] = {}
     max_overlap: float = Field(default=1.0, ge=0, le=1)
     enemies: tuple[tuple[str, ...], ...] = ()
     exclude: tuple[str, ...] = ()
@@ -57,9 +59,16 @@ class Blueprint(BaseModel):
                 raise ValueError(f"{name} 里有下限大于上限或小于 0 的数")
             if sum(low for low, _ in pairs) > self.items:
                 raise ValueError(f"{name} 的下限加起来超过了总题数 {self.items}")
+        if any(wanted <= 0 for wanted in self.target_information.values()):
+            raise ValueError("target_information 里的信息量要大于 0")
         if self.types and sum(high for _, high in map(bounds, self.types.values())) < self.items:
             raise ValueError(f"types 的上限加起来不到总题数 {self.items}")
         return self
+
+    @property
+    def theta(self) -> tuple[float, ...]:
+        """All points of θ at which information is looked at."""
+        return tuple(dict.fromkeys([*self.information, *self.target_information]))
 
     def scheme(self, question_type: str) -> Scheme:
         """The scoring scheme for a type."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,6 +15,14 @@ def item_information(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray
     z = np.clip(slope[:, None] * (points[None, :] - location[:, None]), -35, 35)
     p = 1 / (1 + np.exp(-z))
     return slope[:, None] ** 2 * p * (1 - p)
+
+
+def of_parameters(
+    parameters: Mapping[str, tuple[float, float]], items: Sequence[str], theta: ArrayLike
+) -> np.ndarray:
+    """Information of items by their id, items × points of θ; 0 for those without (a, b)."""
+    pairs = [parameters.get(item, (0.0, 0.0)) for item in items]
+    return item_information([p[0] for p in pairs], [p[1] for p in pairs], theta)
 
 
 def total_information(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:

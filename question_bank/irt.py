@@ -9,11 +9,15 @@ Mislevy (1982). Logistic metric, D = 1, θ ~ N(0, 1): P(θ) = 1 / (1 + exp(−a(
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+
+from question_bank.responses import ResponsesError
 
 Model = Literal["1pl", "2pl"]
 POINTS, REACH = 41, 5.0
@@ -78,6 +82,23 @@ class _Data:
 def calibrated(items: Sequence[ItemParameters]) -> dict[int, tuple[float, float]]:
     """Place to (a, b) of the items that have parameters."""
     return {j: (i.a, i.b) for j, i in enumerate(items) if i.a is not None and i.b is not None}
+
+
+def read_parameters(path: Path | str) -> dict[str, tuple[float, float]]:
+    """Item to (a, b) from the JSON of a calibration; items without parameters are left out.
+
+    Raises `ResponsesError` (Chinese) when the file is none."""
+    try:
+        items = json.loads(Path(path).read_text("utf-8"))["items"]
+        return {
+            str(item["id"]): (float(item["a"]), float(item["b"]))
+            for item in items
+            if item["a"] is not None and item["b"] is not None
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ResponsesError(
+            f"{path} 不是题目参数文件，要用 academy stats irt --json 的结果"
+        ) from None
 
 
 def quadrature(points: int = POINTS, reach: float = REACH) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
-from question_bank.information import item_information
+from question_bank.information import of_parameters
 from question_bank.programme import Programme, Row
 
 # What counts as even: a thousandth of the mean facility, half a per cent of the information.
@@ -82,7 +82,7 @@ def disjoint_forms(
     groups = groups_of(pool, blueprint)
     place = {q.id: i for i, q in enumerate(pool)}
     chains = [[place[i] for i in s if i in place] for s in blueprint.sets]
-    chosen = _choose(pool, blueprint, groups, chains, forms, rng, proved)
+    chosen = _choose(pool, blueprint, groups, chains, forms, rng, proved, parameters)
     if chosen is None:
         return None
     weights = _weights(pool, blueprint, parameters)
@@ -118,6 +118,7 @@ def _choose(
     forms: int,
     rng: Any,
     proved: list[float],
+    parameters: Mapping[str, tuple[float, float]] | None,
 ) -> list[int] | None:
     """The items of all forms together, their mean facility as wanted."""
     programme = Programme()
@@ -129,9 +130,29 @@ def _choose(
     if blueprint.facility is not None:
         distance = [0.0 if q.facility is None else q.facility - blueprint.facility for q in pool]
         programme.stay_near(0, range(len(pool)), distance, programme.column(cost=1.0))
+    stay_near_information(programme, range(len(pool)), pool, blueprint, forms, parameters)
     values = programme.solve()
     proved.append(programme.proved or 0.0)
     return None if values is None else np.flatnonzero(values[: len(pool)] > 0.5).tolist()
+
+
+def stay_near_information(
+    programme: Programme,
+    columns: Sequence[int],
+    pool: Sequence[Any],
+    blueprint: Blueprint,
+    forms: int,
+    parameters: Mapping[str, tuple[float, float]] | None,
+) -> None:
+    """Keeps the information of `forms` forms' items near the wanted one, the largest relative
+    deviation made least and counted like the same deviation of the mean facility."""
+    if not blueprint.target_information or parameters is None:
+        return
+    table = of_parameters(parameters, [q.id for q in pool], list(blueprint.target_information))
+    deviation, size = programme.column(cost=1.0), blueprint.items * forms
+    for row, wanted in zip(table.T, blueprint.target_information.values(), strict=True):
+        scaled = (row * blueprint.items / wanted).tolist()
+        programme.stay_near(size, columns, scaled, deviation)
 
 
 def _weights(
@@ -147,10 +168,8 @@ def _weights(
         middle = float(np.mean(known))
         facility = np.array([middle if q.facility is None else q.facility for q in pool])
         weights.append((facility, lambda total, n: EVEN_FACILITY * n))
-    if blueprint.information and parameters is not None:
-        a = np.array([parameters.get(q.id, (0.0, 0.0))[0] for q in pool])
-        b = np.array([parameters.get(q.id, (0.0, 0.0))[1] for q in pool])
-        for row in item_information(a, b, np.array(blueprint.information)).T:
+    if blueprint.theta and parameters is not None:
+        for row in of_parameters(parameters, [q.id for q in pool], blueprint.theta).T:
             weights.append((row, lambda total, n: EVEN_INFORMATION * max(total, 1e-9)))
     return weights
 

@@ -7,7 +7,7 @@ import sys
 import click
 from sqlalchemy.exc import OperationalError
 
-from exam_app.cli import exchange  # noqa: F401 (adds its commands to `bank`)
+from exam_app.cli import exchange, scales  # noqa: F401 (add commands to `bank` and `stats`)
 from exam_app.cli.archive import archive, audit
 from exam_app.cli.bank import bank, paper
 from exam_app.cli.bench import bench

@@ -24,6 +24,7 @@ from question_bank import (
     point_counts,
 )
 from question_bank.bank import ITEMS
+from question_bank.irt import read_parameters
 
 # Each thing a director does directly is asked at least so often.
 LEAST = 2
@@ -121,11 +122,19 @@ def paper() -> None:
 @click.option("--forms", default=1, show_default=True, type=click.IntRange(1, 50))
 @click.option("--seed", default=0, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False), help="每套卷写成一个 YAML 文件")
+@click.option(
+    "--parameters",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="题目参数：academy stats irt --json 的结果",
+)
 @json_option
-def assemble_command(blueprint: str, forms: int, seed: int, out: str | None, as_json: bool) -> None:
+def assemble_command(
+    blueprint: str, forms: int, seed: int, out: str | None, parameters: Path | None, as_json: bool
+) -> None:
     """按命题蓝图组 K 套平行卷。"""
     plan, questions = load_blueprint(blueprint), load_bank()
-    made = assemble(list(questions), plan, forms, seed)
+    known = None if parameters is None else read_parameters(parameters)
+    made = assemble(list(questions), plan, forms, seed, parameters=known)
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
         for form in made:
@@ -159,4 +168,9 @@ def assemble_command(blueprint: str, forms: int, seed: int, out: str | None, as_
         proved = (
             "" if form.proved is None else f",离求解器证明的最好还差不到 {100 * form.proved:.2f}%"
         )
-        click.echo(f"第 {form.number} 套:{len(form.items)} 题{mean}{proved}")
+        told = "、".join(
+            f"θ={theta:g} 处 {value:.2f}"
+            for theta, value in zip(plan.theta, form.information, strict=False)
+        )
+        told = f",信息量 {told}" if told else ""
+        click.echo(f"第 {form.number} 套:{len(form.items)} 题{mean}{told}{proved}")

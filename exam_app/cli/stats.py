@@ -27,7 +27,8 @@ def stats() -> None:
     """统计：题目分析、项目反应理论、群体差异。"""
 
 
-def _read(responses: Path, key_file: Path | None) -> Responses:
+def read(responses: Path, key_file: Path | None) -> Responses:
+    """A response matrix with its key."""
     return read_responses(responses, read_key(key_file) if key_file else None)
 
 
@@ -37,7 +38,7 @@ def _read(responses: Path, key_file: Path | None) -> Responses:
 @json_option
 def items_command(responses: Path, key_file: Path | None, as_json: bool) -> None:
     """经典题目分析：难度、区分度、选项、信度。"""
-    result = analyse(_read(responses, key_file))
+    result = analyse(read(responses, key_file))
     if as_json:
         emit(result.as_dict())
         return
@@ -75,7 +76,7 @@ def report_command(
     """给命题人看的报告：先说结论，再看图，再看表。"""
     if not page and not book:
         raise click.UsageError("要写 --html 文件 或 --xlsx 文件（可以都写）")
-    data = _read(responses, key_file)
+    data = read(responses, key_file)
     result = analyse(data)
     try:
         calibration = calibrate(data.shares(), "2pl", data.items, data.persons)
@@ -96,7 +97,7 @@ def report_command(
 @json_option
 def irt_command(responses: Path, model: Any, key_file: Path | None, as_json: bool) -> None:
     """项目反应理论：估计题目参数和每人的能力。"""
-    data = _read(responses, key_file)
+    data = read(responses, key_file)
     scores = data.shares() if data.key else data.scores()
     try:
         result = calibrate(scores, model, data.items, data.persons)
@@ -146,7 +147,7 @@ def dif_command(
     responses: Path, groups: Path, focal: str | None, key_file: Path | None, as_json: bool
 ) -> None:
     """群体差异（Mantel–Haenszel）：能力相同的两组人，这道题一样难吗。"""
-    data = _read(responses, key_file)
+    data = read(responses, key_file)
     group_of = read_groups(groups)
     lost = [p for p in data.persons if p not in group_of]
     if lost:

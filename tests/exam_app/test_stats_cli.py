@@ -115,3 +115,80 @@ def test_the_report_stands_alone_and_says_what_to_look_at(tmp_path):
     assert sheets["题目"]["A3"].value == "<q0>" and sheets.sheetnames == ["题目", "选项", "参数"]
     code, _, err = run("stats", "report", tmp_path / "r.csv")
     assert code == 2 and "--html" in err
+
+
+def matrix(path, theta, a, b, seed):
+    rng = np.random.default_rng(seed)
+    p = 1 / (1 + np.exp(-a * (theta[:, None] - b)))
+    scores = (rng.random(p.shape) < p).astype(int)
+    names = ",".join(f"q{j}" for j in range(len(a)))
+    rows = "\n".join(f"p{i}," + ",".join(map(str, row)) for i, row in enumerate(scores))
+    path.write_text(f"person,{names}\n{rows}\n", "utf-8")
+    return path
+
+
+def test_two_calibrations_come_onto_one_scale(tmp_path):
+    """The second group is abler by one: the line between the scales says so."""
+    rng = np.random.default_rng(4)
+    a, b = rng.uniform(0.8, 1.8, 12), rng.normal(size=12)
+    files = []
+    for name, shift in (("old", 0.0), ("new", 1.0)):
+        path = matrix(tmp_path / f"{name}.csv", rng.normal(shift, 1, 3000), a, b, 7)
+        code, out, _ = run("stats", "irt", path, "--json")
+        assert code == 0 and json.loads(out)["fit"]["df"] == 12 * 13 // 2 - 24
+        (tmp_path / f"{name}.json").write_text(out, "utf-8")
+        files.append(tmp_path / f"{name}.json")
+    for method in ("stocking-lord", "mean-sigma"):
+        code, out, _ = run("stats", "link", *files, "--method", method, "--json")
+        told = json.loads(out)
+        assert code == 0 and told["common"] == 12
+        assert told["slope"] == pytest.approx(1, abs=0.12)
+        assert told["intercept"] == pytest.approx(-1, abs=0.15)
+    assert run("stats", "link", tmp_path / "old.csv", files[1])[0] == 1
+
+
+def test_a_pass_mark_means_the_same_on_both_forms(tmp_path):
+    rng = np.random.default_rng(5)
+    theta, a = rng.normal(size=4000), np.full(20, 1.2)
+    hard = matrix(tmp_path / "x.csv", theta, a, np.linspace(-1, 2, 20), 1)
+    easy = matrix(tmp_path / "y.csv", theta, a, np.linspace(-2, 1, 20), 2)
+    code, out, _ = run("stats", "equate", hard, easy, "--pass-mark", 12, "--json")
+    mark = json.loads(out)["pass_mark"]
+    assert code == 0 and mark["x_linear"] < 12 and mark["x_equipercentile"] < 12
+    code, out, _ = run("stats", "equate", hard, easy, "--pass-mark", 12)
+    assert code == 0 and "X 卷线性法" in out
+
+
+def test_judges_set_a_pass_mark(tmp_path):
+    path = tmp_path / "j.csv"
+    path.write_text("judge,q1,q2\nj1,0.5,0.9\nj2,0.7,\n", "utf-8")
+    code, out, _ = run("stats", "angoff", path, "--json")
+    told = json.loads(out)
+    assert code == 0 and told["judges"] == 2 and told["cut"] == pytest.approx(1.5)
+    path.write_text("judge,q1\nj1,五成\n", "utf-8")
+    code, _, err = run("stats", "angoff", path)
+    assert code == 1 and "0 到 1" in err
+
+
+def test_a_paper_with_the_wanted_information(tmp_path):
+    bank = [q for q in load_bank() if q.type == "single"]
+    rng = np.random.default_rng(6)
+    items = [{"id": q.id, "a": float(rng.uniform(0.5, 2)), "b": float(rng.normal())} for q in bank]
+    (tmp_path / "p.json").write_text(json.dumps({"items": items}), "utf-8")
+    (tmp_path / "b.yaml").write_text(
+        "{id: t, title: t, items: 30, minutes: 30, pass_percent: 60, types: {single: 30}, "
+        "target_information: {-1: 7.0, 0: 9.0, 1: 7.0}, max_overlap: 0}",
+        "utf-8",
+    )
+    for forms in (1, 3):
+        code, out, err = run(
+            *("paper", "assemble", tmp_path / "b.yaml", "--forms", forms),
+            *("--parameters", tmp_path / "p.json", "--json"),
+        )
+        assert code == 0, err
+        for form in json.loads(out)["forms"]:
+            assert form["information"] == pytest.approx([7, 9, 7], rel=0.01)
+    code, out, _ = run(
+        "paper", "assemble", tmp_path / "b.yaml", "--parameters", tmp_path / "p.json"
+    )
+    assert code == 0 and "θ=0 处 9.0" in out
