@@ -19,6 +19,8 @@ from exam_app import web
 from exam_app.accounts.models import ROLES, Account
 from exam_app.accounts.service import find_session
 from exam_app.config import Config, load_config
+from exam_app.exams.saving import make_saver
+from exam_app.exams.ticket import Tickets
 from exam_app.kb.pages import kb_url
 from exam_app.navigation import navigation
 from training_records.certificates.service import mask_name
@@ -58,6 +60,8 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     engine = engine or make_engine(config.database_url)
     app.extensions["engine"] = engine
     app.extensions["session_factory"] = make_session_factory(engine)
+    app.extensions["saver"] = make_saver(engine)
+    app.extensions["tickets"] = Tickets(config.secret_key)
     Bootstrap5(app)
     Compress(app)
     csrf.init_app(app)

@@ -30,6 +30,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app.accounts.models import Account
+from exam_app.accounts.service import token_hash
 from exam_app.audit.service import record
 from exam_app.config import Config
 from exam_app.scope import PUBLIC, Scope, scope_of
@@ -60,18 +61,31 @@ def db() -> Session:
     """The request's session: reading for GET, else writing; committed by the view or `commit`."""
     if "session" not in g:
         session = current_app.extensions["session_factory"]()
-        g.session = read_only(session) if request.method in SAFE and not _writes() else session
+        g.session = session if _writes() else read_only(session)
     return cast(Session, g.session)
+
+
+def done_reading() -> None:
+    """Gives the request's session back before somebody else writes for it."""
+    session = g.pop("session", None)
+    if session is not None:
+        session.close()
 
 
 def _writes() -> bool:
     view = current_app.view_functions.get(request.endpoint or "")
-    return bool(getattr(view, "writes", False))
+    return bool(getattr(view, "writes", request.method not in SAFE))
 
 
 def writes(view: Any) -> Any:
     """Marks a GET view that notes something (e.g. when a unit was first opened)."""
     view.writes = True
+    return view
+
+
+def only_reads(view: Any) -> Any:
+    """Marks a view that changes nothing through the request's session, whatever its method."""
+    view.writes = False
     return view
 
 
@@ -83,6 +97,11 @@ def account() -> Account:
 def scope() -> Scope:
     """The signed-in account's scope."""
     return scope_of(account())
+
+
+def holder() -> str:
+    """The hash of the sign-in's token, by which an attempt knows the device that holds it."""
+    return token_hash(current_user.id)
 
 
 def person_id() -> int:
@@ -147,6 +166,21 @@ def refuse(status: int, detail: str, **more: Any) -> BaseResponse:
     )
 
 
+def refused_to(roles: frozenset[str]) -> BaseResponse | None:
+    """Why the one who asks may not call what is for these roles; None when they may."""
+    if not current_user.is_authenticated:
+        if wants_json():
+            return problem(401, "请先登录")
+        return redirect(url_for("accounts.login", next=request.full_path.rstrip("?")))
+    if account().must_change_password and request.endpoint not in BEFORE_CHANGE:
+        if wants_json():
+            return problem(403, "请先修改初始密码")
+        return redirect(url_for("accounts.password"))
+    if account().role not in roles:
+        return refuse(403, "您的账号不能做这件事。需要的话请联系区(市)民政部门")
+    return None
+
+
 def safe_next(target: str | None) -> str:
     """A path of this site, or the home page: open redirects are refused."""
     if (
@@ -175,19 +209,7 @@ def init_web(app: Flask) -> None:
             roles = PUBLIC
         if roles is None:
             abort(403)
-        if roles == PUBLIC:
-            return None
-        if not current_user.is_authenticated:
-            if wants_json():
-                return problem(401, "请先登录")
-            return redirect(url_for("accounts.login", next=request.full_path.rstrip("?")))
-        if account().must_change_password and request.endpoint not in BEFORE_CHANGE:
-            if wants_json():
-                return problem(403, "请先修改初始密码")
-            return redirect(url_for("accounts.password"))
-        if account().role not in roles:
-            return refuse(403, "您的账号不能做这件事。需要的话请联系区(市)民政部门")
-        return None
+        return None if roles == PUBLIC else refused_to(roles)
 
     @app.after_request
     def _finish(response: Response) -> Response:
@@ -212,9 +234,7 @@ def init_web(app: Flask) -> None:
 
     @app.teardown_request
     def _close(error: BaseException | None) -> None:
-        session = g.pop("session", None)
-        if session is not None:
-            session.close()
+        done_reading()
 
     app.register_error_handler(
         CSRFError, lambda e: refuse(400, "页面放得太久,已经失效。请刷新后再试一次")

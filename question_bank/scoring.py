@@ -11,67 +11,6 @@ from typing import Any, Literal
 Scheme = Literal["all_or_nothing", "partial", "social_work", "absolute"]
 
 
-class InvalidResponse(ValueError):
-    """The response does not have the shape of the question's type."""
-
-
-def valid_response(question: Any, response: Any) -> Any:
-    """The response in its canonical form; ``None`` clears.
-
-    Shapes: single ``"A"``; multiple ``["A", "C"]``; true_false ``True``; fill a list of strings,
-    one a blank; order a permutation of the labels; match ``{"a": 2}``; short_answer a string.
-    Raises `InvalidResponse` (message in Chinese) for anything else.
-    """
-    if response is None:
-        return None
-    kind = question.type
-    if kind == "single":
-        if not isinstance(response, str) or response not in question.options:
-            raise InvalidResponse("选的不是这道题的选项")
-        return response
-    if kind == "multiple":
-        _require_labels(question, response)
-        return sorted(response)
-    if kind == "true_false":
-        if not isinstance(response, bool):
-            raise InvalidResponse("判断题要答“对”或“错”")
-        return response
-    if kind == "fill":
-        if (
-            not isinstance(response, list)
-            or len(response) != len(question.key)
-            or not all(isinstance(text, str) and len(text) <= 200 for text in response)
-        ):
-            raise InvalidResponse(f"这道题有 {len(question.key)} 个空,每空不超过 200 字")
-        return response
-    if kind == "order":
-        _require_labels(question, response)
-        if len(response) != len(question.options):
-            raise InvalidResponse("排序题要把每一项都排进去")
-        return response
-    if kind == "match":
-        if not isinstance(response, dict) or not all(
-            left in question.left and type(right) is int and right in question.options
-            for left, right in response.items()
-        ):
-            raise InvalidResponse("连线的两头不都是这道题的项")
-        return response
-    if kind == "short_answer":
-        if not isinstance(response, str) or len(response) > 5000:
-            raise InvalidResponse("简答题请填文字,不超过 5000 字")
-        return response
-    raise InvalidResponse("这种题要逐个小题作答")
-
-
-def _require_labels(question: Any, response: Any) -> None:
-    if (
-        not isinstance(response, list)
-        or not all(isinstance(label, str) and label in question.options for label in response)
-        or len(set(response)) < len(response)
-    ):
-        raise InvalidResponse("选的不是这道题的选项")
-
-
 def score(question: Any, response: Any, scheme: Scheme = "all_or_nothing") -> float:
     """The share of the points earned, 0 to 1; unanswered earns 0.
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from exam_app import create_app
 from exam_app.accounts import service as accounts
 from exam_app.config import Config, load_config
+from exam_app.exams.saving import Saver, make_saver
 from exam_app.migrate import upgrade
 from exam_app.models import metadata
 from tests import postgres
@@ -91,10 +92,18 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def app(clean: Engine, config: Config) -> Flask:
+def app(clean: Engine, config: Config) -> Iterator[Flask]:
     made = create_app(config, clean)
     made.config["TESTING"] = False
-    return made
+    yield made
+    made.extensions["saver"].close()
+
+
+@pytest.fixture
+def saver(clean: Engine) -> Iterator[Saver]:
+    made = make_saver(clean)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

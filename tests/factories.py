@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import hash_password
 from exam_app.exams.administration import create_exam
-from exam_app.exams.marking import slots
 from exam_app.exams.models import Exam
+from exam_app.exams.papers import slots
 from question_bank import load_bank, load_blueprint
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append

@@ -148,18 +148,23 @@ def open_session(session: Session, account: Account) -> str:
     token = secrets.token_urlsafe(32)
     session.add(
         LoginSession(
-            token_hash=_token_hash(token), account_id=account.id, expires_at=now() + SESSION_LENGTH
+            token_hash=token_hash(token), account_id=account.id, expires_at=now() + SESSION_LENGTH
         )
     )
     session.flush()
     return token
 
 
+def token_hash(token: str) -> str:
+    """What is kept of a sign-in's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 def find_session(session: Session, token: str) -> Account | None:
     """The account that a token is signed in as."""
     row = session.scalar(
         select(LoginSession)
-        .where(LoginSession.token_hash == _token_hash(token), LoginSession.expires_at > now())
+        .where(LoginSession.token_hash == token_hash(token), LoginSession.expires_at > now())
         .options(joinedload(LoginSession.account))
     )
     return row.account if row and row.account.active else None
@@ -167,7 +172,7 @@ def find_session(session: Session, token: str) -> Account | None:
 
 def sign_out(session: Session, token: str) -> None:
     """Ends one session on the server."""
-    session.execute(delete(LoginSession).where(LoginSession.token_hash == _token_hash(token)))
+    session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(token)))
 
 
 def change_password(session: Session, account: Account, old: str, new: str) -> str:
@@ -221,10 +226,6 @@ def _verify(hashed: str, password: str) -> bool:
         return _HASHER.verify(hashed, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def _token_hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _duration(seconds: int) -> str:

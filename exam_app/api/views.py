@@ -5,20 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request, session
 from flask_wtf.csrf import generate_csrf
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import csrf, web
-from exam_app.accounts.service import SignInRefused, sign_in
+from exam_app.accounts.service import SignInRefused, sign_in, token_hash
 from exam_app.accounts.views import remember
 from exam_app.api import schemas
 from exam_app.api.openapi import describe, describes
 from exam_app.coverage.views import read_report
 from exam_app.exams import marking, service
-from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, TooLate
+from exam_app.exams.errors import (
+    BadAnswer,
+    Closed,
+    MissingAnswers,
+    SignedOut,
+    TakenOver,
+    TooLate,
+)
 from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.ticket import COOKIE, Ticket, path_of
 from exam_app.kb.pages import kb_url
 from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from training_records.archive.service import entries_of
@@ -70,9 +78,17 @@ def _missing(error: MissingAnswers) -> BaseResponse:
 
 @api.errorhandler(TooLate)
 def _too_late(error: TooLate) -> BaseResponse:
-    # The late answers themselves are kept.
-    web.db().commit()
     return web.refuse(409, str(error), late=True)
+
+
+@api.errorhandler(TakenOver)
+def _taken_over(error: TakenOver) -> BaseResponse:
+    return web.refuse(409, str(error), taken_over=True)
+
+
+@api.errorhandler(SignedOut)
+def _signed_out(error: SignedOut) -> BaseResponse:
+    return web.refuse(401, str(error))
 
 
 @api.errorhandler(Closed)
@@ -162,10 +178,11 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
 @access(LEARNERS)
 @describes("开始或接着考", schemas.StartOut)
 def start(exam_id: int) -> Response:
-    attempt = service.start(web.db(), exam_id, web.person_id())
+    attempt = service.start(web.db(), exam_id, web.person_id(), web.holder())
     web.db().commit()
     saved = marking.answers_of(web.db(), attempt.id)
-    return _json(
+    ticket = service.ticket_for(web.db(), attempt.id, attempt.person_id, web.holder())
+    response = _json(
         schemas.StartOut(
             attempt_id=attempt.id,
             state=attempt.state,
@@ -179,19 +196,46 @@ def start(exam_id: int) -> Response:
             },
         )
     )
+    response.set_cookie(
+        COOKIE,
+        current_app.extensions["tickets"].write(ticket),
+        path=path_of(attempt.id),
+        httponly=True,
+        samesite="Lax",
+        secure=web.config().secure,
+    )
+    return response
 
 
 @api.put("/attempts/<int:attempt_id>/answers")
-@access(LEARNERS)
+@access(PUBLIC)
+@web.only_reads
 @describes("保存答案", schemas.SaveOut, schemas.AnswersIn)
-def save(attempt_id: int) -> Response:
+def save(attempt_id: int) -> BaseResponse:
+    """Neither account nor paper is loaded where the ticket of the attempt is shown; without one the
+    caller is asked who they are, as everywhere."""
+    ticket = _shown_ticket(attempt_id)
+    if ticket is None:
+        refused = web.refused_to(LEARNERS)
+        if refused is not None:
+            return refused
+        ticket = service.ticket_for(web.db(), attempt_id, web.person_id(), web.holder())
+        web.done_reading()
     body = _body(schemas.AnswersIn)
     new = [service.NewAnswer(a.slot, a.response, a.seq) for a in body.answers]
-    saved, attempt = service.save_answers(web.db(), attempt_id, web.person_id(), new)
-    web.db().commit()
-    return _json(
-        schemas.SaveOut(saved=saved, server_time=_iso(now()), deadline=_iso(attempt.deadline))
-    )
+    saved, deadline = service.save_answers(current_app.extensions["saver"], ticket, new)
+    return _json(schemas.SaveOut(saved=saved, server_time=_iso(now()), deadline=_iso(deadline)))
+
+
+def _shown_ticket(attempt_id: int) -> Ticket | None:
+    """The ticket that the browser brings, when it is of this attempt and of this sign-in."""
+    text, token = request.cookies.get(COOKIE), session.get("_user_id")
+    if not text or not token:
+        return None
+    ticket: Ticket | None = current_app.extensions["tickets"].read(text)
+    if ticket is None or ticket.attempt_id != attempt_id or ticket.holder != token_hash(token):
+        return None
+    return ticket
 
 
 @api.post("/attempts/<int:attempt_id>/submit")

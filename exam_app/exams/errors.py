@@ -21,5 +21,13 @@ class MissingAnswers(Closed):
         self.slots = slots
 
 
+class TakenOver(Closed):
+    """Another device holds the attempt now."""
+
+
+class SignedOut(Refused):
+    """The sign-in that opened the attempt has ended (401)."""
+
+
 class TooLate(Closed):
     """The answers came after deadline and grace; they are kept apart as late."""

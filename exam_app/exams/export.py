@@ -12,9 +12,9 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams.marking import Slot, lay_out
 from exam_app.exams.models import Answer, Attempt, Exam
-from question_bank import Blueprint, parse_question, score
+from exam_app.exams.papers import Slot, items_of, lay_out
+from question_bank import Blueprint, score
 from question_bank.responses import NOT_ADMINISTERED, OMITTED
 from training_records.divisions import ancestor, division_names
 from training_records.errors import NotFound, Refused
@@ -49,7 +49,7 @@ def export(session: Session, exam_id: int, folder: Path, by: GroupBy | None = No
     if not attempts:
         raise Refused(f"“{exam.title}”还没有人交卷,没有可导出的作答")
     blueprint = Blueprint.model_validate(exam.blueprint)
-    forms = {form.id: [parse_question(data) for data in form.items] for form in exam.forms}
+    forms = {form.id: items_of(form) for form in exam.forms}
     columns: dict[str, Column] = {}
     for items in forms.values():
         for place in lay_out(items):

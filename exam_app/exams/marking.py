@@ -3,64 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
-from exam_app.exams.models import Answer, Attempt, ExamForm
-from question_bank import Blueprint, parse_question, round_points, score
-from question_bank.draw import item_order, parts_in_order, seen
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A place for one answer: a question, or one sub-question of a case.
-
-    `item` is the question it belongs to; `order` its options' labels as they are shown; `text` the
-    case's text; `share` its share of the item's points (the sub-questions of a case share them
-    equally); `part` its place among them.
-    """
-
-    slot: str
-    question: Any
-    item: Any
-    order: tuple[str, ...] = ()
-    text: str | None = None
-    share: float = 1.0
-    part: int = 0
-
-    def worth(self, blueprint: Blueprint) -> float:
-        """Points to be had here, in full precision."""
-        return blueprint.points_for(self.item.type) * self.share
-
-
-def slots(form: ExamForm) -> list[Slot]:
-    """The slots of a form, in its order; the questions as they stood when it was made."""
-    return lay_out([parse_question(data) for data in form.items])
-
-
-def lay_out(
-    items: Sequence[Any], seed: int | None = None, sets: Sequence[Sequence[str]] = ()
-) -> list[Slot]:
-    """The slots of questions in their order or in that of a seed. Labels of options stay those of the
-    question, only their order changes."""
-    found: list[Slot] = []
-    for item in items if seed is None else item_order(items, seed, sets):
-        parts = parts_in_order(item, seed)
-        text = item.text if item.type == "case" else None
-        for number, (part, order) in enumerate(parts):
-            slot = str(len(found) + 1)
-            found.append(Slot(slot, part, item, order, text, 1 / len(parts), number))
-    return found
-
-
-def slots_of(attempt: Attempt) -> list[Slot]:
-    """The slots of an attempt as its examinee saw them."""
-    items = [parse_question(data) for data in attempt.form.items]
-    return lay_out(items, attempt.seed, attempt.exam.blueprint.get("sets", ()))
+from exam_app.exams.models import Answer, Attempt
+from exam_app.exams.papers import slots_of
+from question_bank import Blueprint, round_points, score
+from question_bank.draw import seen
 
 
 def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:

@@ -49,7 +49,7 @@ class ExamForm(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"))
     number: Mapped[int]
-    items: Mapped[list[Any]] = mapped_column(Json)
+    items: Mapped[list[Any]] = mapped_column(Json, deferred=True)
 
     exam: Mapped[Exam] = relationship(back_populates="forms")
 
@@ -74,6 +74,8 @@ class Attempt(Base):
     deadline: Mapped[datetime]
     # What the order of this paper was made from; empty: as in the form.
     seed: Mapped[int | None]
+    # The sign-in (hash of its token) that started or resumed it last; only its saves are taken.
+    holder: Mapped[str | None] = mapped_column(String(64))
     submitted_at: Mapped[datetime | None]
     score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
     max_score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,21 +11,23 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, TooLate
-from exam_app.exams.marking import answers_of, mark, slots_of
-from exam_app.exams.models import Answer, Attempt, AttemptEvent, Exam, LateAnswer
-from question_bank import Blueprint, InvalidResponse, round_points, valid_response
+from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, SignedOut, TakenOver, TooLate
+from exam_app.exams.marking import answers_of, mark
+from exam_app.exams.models import Attempt, AttemptEvent, Exam
+from exam_app.exams.papers import shapes_of, shown, slots_of
+from exam_app.exams.saving import GRACE, NewAnswer, Saver
+from exam_app.exams.ticket import Ticket
+from question_bank import InvalidResponse, round_points
 from question_bank.draw import form_place
 from training_records.archive.service import NewEntry, append
 from training_records.certificates.service import issue
-from training_records.database import insert_into, now
+from training_records.database import now
 from training_records.divisions import prefix_of
 from training_records.errors import NotFound
 from training_records.ledger.models import Person, Post
 
-GRACE = timedelta(seconds=60)
 MAX_SEQ = 2**53
 MAX_ANSWERS = 200
 ALLOWED = {
@@ -37,15 +38,6 @@ ALLOWED = {
     ("submitted", "marked"),
     ("marked", "released"),
 }
-
-
-@dataclass(frozen=True)
-class NewAnswer:
-    """One answer of a save: slot, response and the client's counter."""
-
-    slot: str
-    response: Any
-    seq: int
 
 
 def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt]]]:
@@ -77,13 +69,18 @@ def get_exam(session: Session, exam_id: int, person_id: int) -> tuple[Exam, list
     raise NotFound("没有这场考试,或它不是给您所在地方的")
 
 
-def start(session: Session, exam_id: int, person_id: int) -> Attempt:
-    """The running attempt, or a new one. `Closed` outside the window or beyond the limit."""
+def start(session: Session, exam_id: int, person_id: int, holder: str | None = None) -> Attempt:
+    """The running attempt, or a new one. `Closed` outside the window or beyond the limit.
+
+    `holder`: the hash of the sign-in's token. The device that starts or resumes last holds the attempt;
+    saves of the others are refused.
+    """
     exam, attempts = get_exam(session, exam_id, person_id)
     at = now()
     for attempt in attempts:
         close_if_overdue(session, attempt)
         if attempt.state == "in_progress":
+            attempt.holder = holder
             return attempt
     if at < exam.opens_at:
         raise Closed("考试还没开始,请到时间再来")
@@ -101,6 +98,7 @@ def start(session: Session, exam_id: int, person_id: int) -> Attempt:
         person_id=person_id,
         number=number,
         seed=secrets.randbelow(2**31) if exam.shuffled else None,
+        holder=holder,
         state="not_started",
         started_at=at,
         deadline=min(at + timedelta(minutes=exam.minutes), exam.closes_at),
@@ -111,13 +109,15 @@ def start(session: Session, exam_id: int, person_id: int) -> Attempt:
             session.flush()
     except IntegrityError:
         # The same start arrived twice at the same moment: both get the one attempt.
-        return session.scalars(
+        running = session.scalars(
             select(Attempt).where(
                 Attempt.exam_id == exam.id,
                 Attempt.person_id == person_id,
                 Attempt.state == "in_progress",
             )
         ).one()
+        running.holder = holder
+        return running
     move(session, attempt, "in_progress", f"person:{person_id}", at)
     return attempt
 
@@ -156,104 +156,49 @@ def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = 
 
 def paper(attempt: Attempt) -> list[dict[str, Any]]:
     """The items as the examinee sees them: no key, no explanation."""
-    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
-    shown = []
-    for place in slots_of(attempt):
-        question = place.question
-        item: dict[str, Any] = {"slot": place.slot, "type": question.type, "stem": question.stem}
-        if place.text:
-            item["text"] = place.text
-        if hasattr(question, "options"):
-            texts = {str(k): v for k, v in question.options.items()}
-            item["options"] = {label: texts[label] for label in place.order}
-            item["order"] = list(place.order)
-        if question.type == "match":
-            item["left"] = question.left
-        if question.type == "fill":
-            item["blanks"] = len(question.key)
-        item["points"] = round_points(place.worth(blueprint))
-        shown.append(item)
-    return shown
+    return shown(slots_of(attempt), attempt.exam.blueprint)
+
+
+def ticket_for(
+    session: Session, attempt_id: int, person_id: int, holder: str | None = None
+) -> Ticket:
+    """The ticket of a person's own attempt; NotFound for anyone else's."""
+    attempt = get_attempt(session, attempt_id, person_id)
+    return Ticket(attempt_id, person_id, holder, shapes_of(attempt))
 
 
 def save_answers(
-    session: Session, attempt_id: int, person_id: int, answers: Sequence[NewAnswer]
-) -> tuple[dict[str, int], Attempt]:
-    """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot.
+    saver: Saver, ticket: Ticket, answers: Sequence[NewAnswer]
+) -> tuple[dict[str, int], datetime]:
+    """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot, and the deadline.
 
-    `BadAnswer` changes nothing; `TooLate` keeps the answers apart (the caller commits then too).
+    `BadAnswer` changes nothing; `TooLate` has kept the answers apart; `TakenOver`, `SignedOut`,
+    `Closed` and NotFound say why nothing was saved.
     """
     if len(answers) > MAX_ANSWERS:
         raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题,这次有 {len(answers)} 题")
-    # A shared lock: saves don't wait for each other, a submit waits for them and they for it.
-    attempt = session.scalar(
-        select(Attempt)
-        .where(Attempt.id == attempt_id, Attempt.person_id == person_id)
-        .with_for_update(read=True, of=Attempt)
-        .options(joinedload(Attempt.form), joinedload(Attempt.exam))
-    )
-    if attempt is None:
-        raise NotFound("没有这次作答")
-    questions = {place.slot: place.question for place in slots_of(attempt)}
-    at = now()
-    rows = [
-        {
-            "attempt_id": attempt_id,
-            "slot": a.slot,
-            "seq": a.seq,
-            "response": _checked(questions, a),
-            "saved_at": at,
-        }
-        for a in answers
-    ]
-    if attempt.state != "in_progress" or at > attempt.deadline + GRACE:
-        if at > attempt.deadline + GRACE:
-            for row in rows:
-                late = {k: v for k, v in row.items() if k != "saved_at"}
-                session.add(LateAnswer(**late, received_at=at))
-            raise TooLate("时间已到,这些答案已另外留存,注明是迟到的,不计入成绩")
-        raise Closed("已经交卷,不能再改答案")
-    if rows:
-        _upsert(session, rows)
-    stored = session.execute(
-        select(Answer.slot, Answer.seq).where(
-            Answer.attempt_id == attempt_id, Answer.slot.in_([r["slot"] for r in rows])
-        )
-    )
-    return {slot: seq for slot, seq in stored}, attempt
+    checked = [_checked(ticket, answer) for answer in answers]
+    result = saver.save(ticket, checked, now())
+    if result.verdict == "saved" and result.deadline is not None:
+        return result.stored, result.deadline
+    raise {
+        "late": TooLate("时间已到,这些答案已另外留存,注明是迟到的,不计入成绩"),
+        "closed": Closed("已经交卷,不能再改答案"),
+        "taken_over": TakenOver("这场考试已经在另一部手机上接着考,这里不再保存"),
+        "signed_out": SignedOut("登录已经结束,请重新登录后接着考"),
+    }.get(result.verdict, NotFound("没有这次作答"))
 
 
-def _checked(questions: Mapping[str, Any], answer: NewAnswer) -> Any:
-    question = questions.get(answer.slot)
-    if question is None:
+def _checked(ticket: Ticket, answer: NewAnswer) -> NewAnswer:
+    shape = ticket.shape(answer.slot)
+    if shape is None:
         raise BadAnswer(f"这张卷子没有第 {answer.slot[:8]} 题")
     if not 1 <= answer.seq <= MAX_SEQ:
         raise BadAnswer(f"第 {answer.slot} 题的序号 seq 要在 1 到 2^53 之间")
     try:
-        return valid_response(question, answer.response)
+        return NewAnswer(answer.slot, shape.check(answer.response), answer.seq)
     except InvalidResponse as error:
         raise BadAnswer(f"第 {answer.slot} 题:{error}") from None
-
-
-def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:
-    # Within one save the last of several answers to a slot with the highest seq counts.
-    best: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if row["slot"] not in best or row["seq"] >= best[row["slot"]]["seq"]:
-            best[row["slot"]] = row
-    statement = insert_into(session, Answer).values(list(best.values()))
-    excluded = statement.excluded
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Answer.attempt_id, Answer.slot],
-            set_={
-                "seq": excluded.seq,
-                "response": excluded.response,
-                "saved_at": excluded.saved_at,
-            },
-            where=excluded.seq > Answer.seq,
-        )
-    )
 
 
 def submit(

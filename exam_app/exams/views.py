@@ -57,7 +57,7 @@ def begin(exam_id: int) -> Response | tuple[str, int]:
             "exams/intro.html", exam=exam, attempts=attempts, form=form, at=now()
         ), 422
     try:
-        attempt = service.start(web.db(), exam_id, web.person_id())
+        attempt = service.start(web.db(), exam_id, web.person_id(), web.holder())
     except Closed as refused:
         web.db().rollback()
         flash(str(refused))

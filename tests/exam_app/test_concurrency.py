@@ -47,6 +47,11 @@ def test_starting_saving_and_submitting_at_once(session, phones):
 
     body = {"answers": [{"slot": s, "response": k, "seq": 1} for s, k in right.items()]}
     saved = at_once([lambda a=a: a.put(f"/api/v1/attempts/{attempt}/answers", body) for a in apis])
+    # One of the phones holds the attempt; the others are told, and may take it back.
+    assert sorted(s.status_code for s in saved) == [200] + [409] * (TIMES - 1)
+    assert {s.json.get("taken_over") for s in saved} == {None, True}
+    (api,) = [a for a, s in zip(apis, saved, strict=True) if s.status_code == 200]
+    saved = at_once([lambda: api.put(f"/api/v1/attempts/{attempt}/answers", body)] * TIMES)
     assert all(s.json["saved"] == dict.fromkeys(right, 1) for s in saved)
     assert count(session, Answer) == len(right)
     session.rollback()

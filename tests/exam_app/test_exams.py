@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from exam_app.exams import service
-from exam_app.exams.marking import slots, slots_of
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
-from exam_app.exams.service import NewAnswer, save_answers
+from exam_app.exams.papers import slots, slots_of
+from exam_app.exams.saving import NewAnswer
+from exam_app.exams.service import save_answers
 from question_bank import load_blueprint
 from tests.factories import DISTRICT, OTHER_DISTRICT, VILLAGE, keys, right_answer
 from training_records.archive.models import ArchiveEntry
@@ -256,26 +257,30 @@ def test_pages_of_the_exam(api, exam):
         max_size=12,
     )
 )
-def test_saves_in_any_order_leave_the_highest_seq(session, world_with_attempt, history):
-    attempt, person, tf = world_with_attempt
+def test_saves_in_any_order_leave_the_highest_seq(session, saver, world_with_attempt, history):
+    ticket, tf = world_with_attempt
     session.query(Answer).delete()
+    session.commit()
     model: dict[str, tuple[int, bool]] = {}
     for at, response, seq in history:
         slot = tf[int(at) % len(tf)]
-        saved, _ = save_answers(session, attempt, person, [NewAnswer(slot, response, seq)])
+        saved, _ = save_answers(saver, ticket, [NewAnswer(slot, response, seq)])
         if slot not in model or seq > model[slot][0]:
             model[slot] = (seq, response)
         assert saved[slot] == model[slot][0]
     session.expire_all()
     assert {a.slot: (a.seq, a.response) for a in session.scalars(select(Answer))} == model
+    session.commit()
 
 
 @pytest.fixture
 def world_with_attempt(session, world):
     person, exam = world.person(), world.exam()
     attempt = service.start(session, exam.id, person.id)
+    ticket = service.ticket_for(session, attempt.id, person.id)
+    true_false = [s for s, k in keys(exam).items() if isinstance(k, bool)]
     session.commit()
-    return attempt.id, person.id, [s for s, k in keys(exam).items() if isinstance(k, bool)]
+    return ticket, true_false
 
 
 def test_an_exam_that_cannot_be_assembled_says_why(world, sign_in):
@@ -348,13 +353,15 @@ def test_the_supervisors_exam_is_for_supervisors(world, session):
 
 
 @pytest.mark.parametrize("blueprint", ["induction", "annual", "supervisors"])
-def test_an_exam_of_each_blueprint_gives_all_points_for_all_right(world, session, blueprint):
+def test_an_exam_of_each_blueprint_gives_all_points_for_all_right(world, session, saver, blueprint):
     exam = world.exam(blueprint=blueprint, kind=blueprint)
     role = "supervisor" if blueprint == "supervisors" else "director"
     account = world.account(role, VILLAGE if role == "director" else VILLAGE[:9] + "000")
     attempt = service.start(session, exam.id, account.person_id)
     answers = [NewAnswer(slot, key, 1) for slot, key in keys(exam).items()]
-    save_answers(session, attempt.id, account.person_id, answers)
+    ticket = service.ticket_for(session, attempt.id, account.person_id)
+    session.commit()
+    save_answers(saver, ticket, answers)
     done = service.submit(session, attempt.id, account.person_id, {}, ZoneInfo("Asia/Shanghai"))
     assert float(done.score) == float(done.max_score) == 2 * len(exam.forms[0].items)
 

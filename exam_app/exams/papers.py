@@ -1,0 +1,120 @@
+"""Papers: the questions of a form, parsed once a process, and the slots of an attempt."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import object_session
+
+from exam_app.exams.models import Attempt, ExamForm
+from question_bank import Blueprint, parse_question, round_points
+from question_bank.draw import item_order, parts_in_order
+from question_bank.response import Shape, shape_of
+
+MOST_KEPT = 200
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one answer: a question, or one sub-question of a case.
+
+    `item` is the question it belongs to; `order` its options' labels as they are shown; `text` the
+    case's text; `share` its share of the item's points (the sub-questions of a case share them
+    equally); `part` its place among them.
+    """
+
+    slot: str
+    question: Any
+    item: Any
+    order: tuple[str, ...] = ()
+    text: str | None = None
+    share: float = 1.0
+    part: int = 0
+
+    def worth(self, blueprint: Blueprint) -> float:
+        """Points to be had here, in full precision."""
+        return blueprint.points_for(self.item.type) * self.share
+
+
+def lay_out(
+    items: Sequence[Any], seed: int | None = None, sets: Sequence[Sequence[str]] = ()
+) -> list[Slot]:
+    """The slots of questions in their order or in that of a seed. Labels of options stay those of the
+    question, only their order changes."""
+    found: list[Slot] = []
+    for item in items if seed is None else item_order(items, seed, sets):
+        parts = parts_in_order(item, seed)
+        text = item.text if item.type == "case" else None
+        for number, (part, order) in enumerate(parts):
+            slot = str(len(found) + 1)
+            found.append(Slot(slot, part, item, order, text, 1 / len(parts), number))
+    return found
+
+
+_KEPT: WeakKeyDictionary[Engine, OrderedDict[tuple[int, datetime], list[Any]]] = WeakKeyDictionary()
+_LOCK = Lock()
+
+
+def items_of(form: ExamForm) -> list[Any]:
+    """The questions of a form as they stood when it was made. A form never changes once it is made,
+    so that a process parses it once."""
+    session = object_session(form)
+    if session is None or form.id is None:
+        return [parse_question(data) for data in form.items]
+    key = (form.id, form.exam.created_at)
+    with _LOCK:
+        kept = _KEPT.setdefault(session.get_bind().engine, OrderedDict())
+        if key in kept:
+            kept.move_to_end(key)
+            return kept[key]
+    items = [parse_question(data) for data in form.items]
+    with _LOCK:
+        kept[key] = items
+        while len(kept) > MOST_KEPT:
+            kept.popitem(last=False)
+    return items
+
+
+def slots(form: ExamForm) -> list[Slot]:
+    """The slots of a form, in its order."""
+    return lay_out(items_of(form))
+
+
+def slots_of(attempt: Attempt) -> list[Slot]:
+    """The slots of an attempt as its examinee saw them."""
+    sets = attempt.exam.blueprint.get("sets", ())
+    return lay_out(items_of(attempt.form), attempt.seed, sets)
+
+
+def shapes_of(attempt: Attempt) -> tuple[Shape, ...]:
+    """The shape of every slot's response, in order."""
+    return tuple(shape_of(place.question) for place in slots_of(attempt))
+
+
+def shown(places: Sequence[Slot], blueprint: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The items as the examinee sees them: no key, no explanation."""
+    points = Blueprint.model_validate(blueprint)
+    items = []
+    for place in places:
+        question = place.question
+        item: dict[str, Any] = {"slot": place.slot, "type": question.type, "stem": question.stem}
+        if place.text:
+            item["text"] = place.text
+        if hasattr(question, "options"):
+            texts = {str(k): v for k, v in question.options.items()}
+            item["options"] = {label: texts[label] for label in place.order}
+            item["order"] = list(place.order)
+        if question.type == "match":
+            item["left"] = question.left
+        if question.type == "fill":
+            item["blanks"] = len(question.key)
+        item["points"] = round_points(place.worth(points))
+        items.append(item)
+    return items

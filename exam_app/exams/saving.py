@@ -1,0 +1,331 @@
+"""Saving answers: one durable, guarded upsert a batch, and nothing else.
+
+The guard and the write are one step, so that a submit, a new deadline, a take-over or a sign-out that
+comes first is seen. PostgreSQL does it in one statement and one round trip. On SQLite the saves that
+wait at the same moment share one transaction (group commit): each is acknowledged after it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from exam_app.exams.ticket import Ticket
+
+GRACE = timedelta(seconds=60)
+WAIT = 15.0
+Verdict = Literal["saved", "late", "closed", "taken_over", "signed_out", "missing"]
+
+
+@dataclass(frozen=True)
+class NewAnswer:
+    """One answer of a save: slot, response and the client's counter."""
+
+    slot: str
+    response: Any
+    seq: int
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What became of a save: the verdict, the stored seq of each slot, the deadline.
+
+    `late`: kept apart, not counted; `closed`: handed in already; `taken_over`: another device holds
+    the attempt; `signed_out`: the sign-in has ended; `missing`: no such attempt of that person.
+    """
+
+    verdict: Verdict
+    stored: dict[str, int] = field(default_factory=dict)
+    deadline: datetime | None = None
+
+
+class Saver(Protocol):
+    """Saves answers; the higher `seq` wins per slot."""
+
+    def save(self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime) -> Saved:
+        """One batch. Raises `sqlalchemy.exc.OperationalError` when the database can't be had."""
+
+    def close(self) -> None:
+        """Gives its connections back."""
+
+
+def make_saver(engine: Engine) -> Saver:
+    """The saver for an engine; it opens its own connections when first used."""
+    if engine.dialect.name == "postgresql":
+        return PostgresSaver(engine.url.set(drivername="postgresql").render_as_string(False))
+    return SqliteSaver(Path(str(engine.url.database)))
+
+
+def _last(answers: Sequence[NewAnswer]) -> list[NewAnswer]:
+    """One answer a slot: within one save the last of those with the highest seq counts."""
+    best: dict[str, NewAnswer] = {}
+    for answer in answers:
+        if answer.slot not in best or answer.seq >= best[answer.slot].seq:
+            best[answer.slot] = answer
+    return list(best.values())
+
+
+def _judge(state: str, deadline: datetime, held: bool, signed_in: bool, at: datetime) -> Verdict:
+    if not signed_in:
+        return "signed_out"
+    if at > deadline + GRACE:
+        return "late"
+    if state != "in_progress":
+        return "closed"
+    return "saved" if held else "taken_over"
+
+
+def _text(response: Any) -> str | None:
+    return None if response is None else json.dumps(response, separators=(",", ":"))
+
+
+# --- SQLite -----------------------------------------------------------------------------------
+
+_GUARD = """
+SELECT a.state, a.deadline, a.holder,
+  EXISTS (SELECT 1 FROM login_session s JOIN account c ON c.id = s.account_id
+          WHERE s.token_hash = :holder AND s.expires_at > :at AND c.active)
+FROM attempt a WHERE a.id = :attempt AND a.person_id = :person
+"""
+_UPSERT = """
+INSERT INTO answer (attempt_id, slot, seq, response, saved_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (attempt_id, slot) DO UPDATE
+SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_at
+WHERE excluded.seq > answer.seq
+"""
+_LATE = (
+    "INSERT INTO late_answer (attempt_id, slot, seq, response, received_at) VALUES (?, ?, ?, ?, ?)"
+)
+
+
+@dataclass
+class _Job:
+    """A save in the queue: what to do, what came of it, and how its thread is woken."""
+
+    ticket: Ticket
+    answers: Sequence[NewAnswer]
+    at: datetime
+    ready: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False
+    result: Saved = Saved("missing")
+    error: BaseException | None = None
+
+
+class SqliteSaver:
+    """Group commit: the first thread that finds nobody at work leads, takes all that wait into one
+    transaction, and hands the lead to one that came meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mutex = threading.Lock()
+        self._waiting: list[_Job] = []
+        self._busy = False
+        self._connection: sqlite3.Connection | None = None
+        self._turn: Any = None
+
+    def save(self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime) -> Saved:
+        job = _Job(ticket, _last(answers), at)
+        with self._mutex:
+            self._waiting.append(job)
+            job.leads, self._busy = not self._busy, True
+        if not job.leads:
+            job.ready.wait()
+        if job.leads:
+            self._lead()
+        if job.error is not None:
+            raise OperationalError("save", None, job.error) from job.error
+        return job.result
+
+    def close(self) -> None:
+        with self._mutex:
+            if self._connection is not None:
+                self._connection.close()
+                self._turn.close()
+            self._connection = self._turn = None
+
+    def _lead(self) -> None:
+        """One shared transaction; then whoever waits leads the next."""
+        with self._mutex:
+            batch, self._waiting = self._waiting, []
+        try:
+            self._commit(batch)
+        finally:
+            with self._mutex:
+                follower = self._waiting[0] if self._waiting else None
+                if follower is None:
+                    self._busy = False
+                else:
+                    follower.leads = True
+            if follower is not None:
+                follower.ready.set()
+            for job in batch:
+                job.ready.set()
+
+    def _commit(self, batch: Sequence[_Job]) -> None:
+        try:
+            connection = self._open()
+            # Processes queue up in the kernel instead of polling for SQLite's lock.
+            fcntl.flock(self._turn, fcntl.LOCK_EX)
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                results = [_save(connection, job) for job in batch]
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                fcntl.flock(self._turn, fcntl.LOCK_UN)
+        except sqlite3.Error as error:
+            if len(batch) > 1:
+                # One that can't be saved costs only itself.
+                for job in batch:
+                    self._commit([job])
+            else:
+                batch[0].error = error
+        except OSError as error:
+            for job in batch:
+                job.error = error
+        else:
+            for job, result in zip(batch, results, strict=True):
+                job.result = result
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = sqlite3.connect(
+                self._path, timeout=WAIT, isolation_level=None, check_same_thread=False
+            )
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            self._turn = self._path.with_name(self._path.name + ".turn").open("w")
+            self._connection = connection
+        return self._connection
+
+
+def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
+    ticket, at = job.ticket, f"{job.at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    values = {
+        "attempt": ticket.attempt_id,
+        "person": ticket.person_id,
+        "holder": ticket.holder,
+        "at": at,
+    }
+    row = connection.execute(_GUARD, values).fetchone()
+    if row is None:
+        return Saved("missing")
+    state, until, holder, signed_in = row
+    deadline = datetime.fromisoformat(until).replace(tzinfo=UTC)
+    free = ticket.holder is None
+    verdict = _judge(state, deadline, free or holder == ticket.holder, free or signed_in, job.at)
+    rows = [(ticket.attempt_id, a.slot, a.seq, _text(a.response), at) for a in job.answers]
+    if verdict == "late":
+        connection.executemany(_LATE, rows)
+    if verdict != "saved" or not rows:
+        return Saved(verdict, {}, deadline)
+    connection.executemany(_UPSERT, rows)
+    marks = ",".join("?" * len(rows))
+    stored = connection.execute(
+        f"SELECT slot, seq FROM answer WHERE attempt_id = ? AND slot IN ({marks})",  # noqa: S608
+        [ticket.attempt_id, *(row[1] for row in rows)],
+    )
+    return Saved("saved", dict(stored.fetchall()), deadline)
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+# The attempt's row is locked against a submit, which waits for saves under way and they for it.
+_STATEMENT = """
+WITH a AS MATERIALIZED (
+  SELECT id, state, deadline,
+    %(holder)s::text IS NULL OR holder = %(holder)s AS held,
+    %(holder)s::text IS NULL OR EXISTS (
+      SELECT 1 FROM login_session s JOIN account c ON c.id = s.account_id
+      WHERE s.token_hash = %(holder)s AND s.expires_at > %(at)s AND c.active) AS signed_in
+  FROM attempt WHERE id = %(attempt)s AND person_id = %(person)s FOR KEY SHARE
+), told AS (
+  SELECT * FROM unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[])
+    AS t(slot, seq, response)
+), done AS (
+  INSERT INTO answer (attempt_id, slot, seq, response, saved_at)
+  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s FROM a, told t
+  WHERE a.signed_in AND a.held AND a.state = 'in_progress'
+    AND %(at)s <= a.deadline + interval '60 seconds'
+  ON CONFLICT (attempt_id, slot) DO UPDATE
+  SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_at
+  WHERE excluded.seq > answer.seq
+  RETURNING slot, seq
+), kept AS (
+  INSERT INTO late_answer (attempt_id, slot, seq, response, received_at)
+  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s FROM a, told t
+  WHERE a.signed_in AND %(at)s > a.deadline + interval '60 seconds'
+)
+SELECT a.state, a.deadline, a.held, a.signed_in,
+  (SELECT json_object_agg(slot, seq) FROM done),
+  (SELECT json_object_agg(slot, seq) FROM answer
+   WHERE attempt_id = %(attempt)s AND slot = ANY(%(slots)s::text[]))
+FROM a
+"""
+
+
+class PostgresSaver:
+    """One statement on a connection of an own pool, committed by itself."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._mutex = threading.Lock()
+        self._pool: ConnectionPool[Any] | None = None
+
+    def save(self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime) -> Saved:
+        rows = _last(answers)
+        values = {
+            "attempt": ticket.attempt_id,
+            "person": ticket.person_id,
+            "holder": ticket.holder,
+            "at": at.astimezone(UTC).replace(tzinfo=None),
+            "slots": [a.slot for a in rows],
+            "seqs": [a.seq for a in rows],
+            "responses": [_text(a.response) for a in rows],
+        }
+        try:
+            with self._open().connection() as connection:
+                row = connection.execute(_STATEMENT, values, prepare=True).fetchone()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise OperationalError("save", None, error) from error
+        if row is None:
+            return Saved("missing")
+        state, until, held, signed_in, done, before = row
+        deadline = until.replace(tzinfo=UTC)
+        verdict = _judge(state, deadline, held, signed_in, at)
+        stored = {**(before or {}), **(done or {})} if verdict == "saved" else {}
+        return Saved(verdict, stored, deadline)
+
+    def close(self) -> None:
+        with self._mutex:
+            if self._pool is not None:
+                self._pool.close()
+            self._pool = None
+
+    def _open(self) -> ConnectionPool[Any]:
+        with self._mutex:
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self._url,
+                    min_size=1,
+                    max_size=8,
+                    timeout=WAIT,
+                    kwargs={"autocommit": True},
+                    open=True,
+                )
+            return self._pool

@@ -1,0 +1,129 @@
+"""The shape that a response to a question has: enough to check one without the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+MOST_IN_A_BLANK, MOST_IN_A_TEXT = 200, 5000
+_CODES = {
+    "single": "s",
+    "multiple": "m",
+    "true_false": "t",
+    "fill": "f",
+    "order": "o",
+    "match": "p",
+    "short_answer": "w",
+}
+_KINDS = {code: kind for kind, code in _CODES.items()}
+
+
+class InvalidResponse(ValueError):
+    """The response does not have the shape of the question's type."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A type with the labels of its options (of a match question: of its right side), the labels of a
+    match question's left side, and the number of blanks."""
+
+    type: str
+    labels: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    blanks: int = 0
+
+    def __str__(self) -> str:
+        """The shape in a few characters; `Shape.parse` is the way back."""
+        code = _CODES[self.type]
+        if self.type == "fill":
+            return f"{code}{self.blanks}"
+        if self.type == "match":
+            return f"{code}{','.join(self.left)}|{','.join(self.labels)}"
+        return code + "".join(self.labels)
+
+    @staticmethod
+    @lru_cache(4096)
+    def parse(text: str) -> Shape:
+        """A shape from its characters."""
+        kind, rest = _KINDS[text[0]], text[1:]
+        if kind == "fill":
+            return Shape(kind, blanks=int(rest))
+        if kind == "match":
+            left, _, right = rest.partition("|")
+            return Shape(kind, tuple(right.split(",")), tuple(left.split(",")))
+        return Shape(kind, tuple(rest))
+
+    def check(self, response: Any) -> Any:
+        """The response in its canonical form; ``None`` clears. Raises `InvalidResponse` (Chinese)."""
+        if response is None:
+            return None
+        return getattr(self, f"_{self.type}")(response)
+
+    def _single(self, response: Any) -> Any:
+        if not isinstance(response, str) or response not in self.labels:
+            raise InvalidResponse("选的不是这道题的选项")
+        return response
+
+    def _multiple(self, response: Any) -> Any:
+        if (
+            not isinstance(response, list)
+            or not all(isinstance(label, str) and label in self.labels for label in response)
+            or len(set(response)) < len(response)
+        ):
+            raise InvalidResponse("选的不是这道题的选项")
+        return sorted(response)
+
+    def _true_false(self, response: Any) -> Any:
+        if not isinstance(response, bool):
+            raise InvalidResponse("判断题要答“对”或“错”")
+        return response
+
+    def _fill(self, response: Any) -> Any:
+        if (
+            not isinstance(response, list)
+            or len(response) != self.blanks
+            or not all(isinstance(text, str) and len(text) <= MOST_IN_A_BLANK for text in response)
+        ):
+            raise InvalidResponse(f"这道题有 {self.blanks} 个空,每空不超过 {MOST_IN_A_BLANK} 字")
+        return response
+
+    def _order(self, response: Any) -> Any:
+        if len(self._multiple(response)) != len(self.labels):
+            raise InvalidResponse("排序题要把每一项都排进去")
+        return response
+
+    def _match(self, response: Any) -> Any:
+        if not isinstance(response, dict) or not all(
+            left in self.left and type(right) is int and str(right) in self.labels
+            for left, right in response.items()
+        ):
+            raise InvalidResponse("连线的两头不都是这道题的项")
+        return response
+
+    def _short_answer(self, response: Any) -> Any:
+        if not isinstance(response, str) or len(response) > MOST_IN_A_TEXT:
+            raise InvalidResponse(f"简答题请填文字,不超过 {MOST_IN_A_TEXT} 字")
+        return response
+
+
+def shape_of(question: Any) -> Shape:
+    """The shape of the responses to a question. `InvalidResponse` for a case: its parts are answered."""
+    if question.type not in _CODES:
+        raise InvalidResponse("这种题要逐个小题作答")
+    return Shape(
+        question.type,
+        tuple(str(label) for label in getattr(question, "options", {})),
+        tuple(getattr(question, "left", {})),
+        len(question.key) if question.type == "fill" else 0,
+    )
+
+
+def valid_response(question: Any, response: Any) -> Any:
+    """The response in its canonical form; ``None`` clears.
+
+    Shapes: single ``"A"``; multiple ``["A", "C"]``; true_false ``True``; fill a list of strings,
+    one a blank; order a permutation of the labels; match ``{"a": 2}``; short_answer a string.
+    Raises `InvalidResponse` (message in Chinese) for anything else.
+    """
+    return None if response is None else shape_of(question).check(response)
