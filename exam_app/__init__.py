@@ -19,6 +19,7 @@ from exam_app import web
 from exam_app.accounts.models import ROLES, Account
 from exam_app.accounts.service import find_session
 from exam_app.config import Config, load_config
+from exam_app.exams.door import Door
 from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
 from exam_app.kb.pages import kb_url
@@ -69,6 +70,9 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     web.init_web(app)
     _templates(app)
     _capabilities(app)
+    app.wsgi_app = Door(  # type: ignore[method-assign]
+        app.wsgi_app, app.extensions["saver"], app.extensions["tickets"], config.secure
+    )
     return app
 
 

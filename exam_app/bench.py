@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from exam_app.bench_assemble import assemble_rows
 from exam_app.bench_clock import best
 from exam_app.bench_fuzz import fuzz
+from exam_app.bench_save import save_rows
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.config import Config, load_config
 from exam_app.demo.seed import CITY, seed_demo
@@ -184,6 +185,12 @@ def bench_fuzz(runs: int = 2000) -> dict[str, Any]:
     return _result("fuzz", [fuzz(name, runs) for name in FORMATS], {})
 
 
+def bench_save() -> dict[str, Any]:
+    """The real save endpoint against a bare route of the same durability."""
+    rows, ratios = save_rows()
+    return _result("save", rows, ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -192,4 +199,5 @@ BENCHES = {
     "stats": bench_stats,
     "irt": bench_irt,
     "fuzz": bench_fuzz,
+    "save": bench_save,
 }

@@ -20,6 +20,11 @@ def remember(account: Account, token: str) -> None:
     """Binds the browser to a fresh session; whatever was in the old one is gone."""
     from exam_app import SignedIn
 
+    before = session.get("_user_id")
+    if before:
+        # Whoever was signed in on this browser is not any more, their running exam included.
+        sign_out(web.db(), before)
+        web.db().commit()
     session.clear()
     session.permanent = True
     login_user(SignedIn(token, account))

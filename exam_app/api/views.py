@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from exam_app.api import schemas
 from exam_app.api.openapi import describe, describes
 from exam_app.coverage.views import read_report
 from exam_app.exams import marking, service
+from exam_app.exams.door import RESULT
 from exam_app.exams.errors import (
     BadAnswer,
     Closed,
@@ -26,7 +28,7 @@ from exam_app.exams.errors import (
     TooLate,
 )
 from exam_app.exams.models import Attempt, Exam
-from exam_app.exams.ticket import COOKIE, Ticket, path_of
+from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
 from exam_app.kb.pages import kb_url
 from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from training_records.archive.service import entries_of
@@ -182,6 +184,7 @@ def start(exam_id: int) -> Response:
     web.db().commit()
     saved = marking.answers_of(web.db(), attempt.id)
     ticket = service.ticket_for(web.db(), attempt.id, attempt.person_id, web.holder())
+    ticket = replace(ticket, csrf=csrf_digest(request.headers.get("X-CSRF-Token", "")))
     response = _json(
         schemas.StartOut(
             attempt_id=attempt.id,
@@ -213,7 +216,9 @@ def start(exam_id: int) -> Response:
 @describes("保存答案", schemas.SaveOut, schemas.AnswersIn)
 def save(attempt_id: int) -> BaseResponse:
     """Neither account nor paper is loaded where the ticket of the attempt is shown; without one the
-    caller is asked who they are, as everywhere."""
+    caller is asked who they are, as everywhere. Most saves are answered at the door."""
+    if RESULT in request.environ:
+        service.outcome(request.environ[RESULT])
     ticket = _shown_ticket(attempt_id)
     if ticket is None:
         refused = web.refused_to(LEARNERS)

@@ -15,7 +15,7 @@ from exam_app.cli.tools import emit, json_option
 @click.option("--full", is_flag=True, help="stats、irt 用 65 万人，fuzz 每种格式 5 万个文件")
 @json_option
 def bench(name: str, full: bool, as_json: bool) -> None:
-    """性能测试：import、coverage、assemble、render、stats、irt、fuzz。"""
+    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
         {"stats": {"persons": 650_000}, "irt": {"many": 650_000}, "fuzz": {"runs": 50_000}}

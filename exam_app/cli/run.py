@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import socket
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -19,8 +20,8 @@ from training_records.database import make_engine
 
 
 class _Server(BaseApplication):
-    def __init__(self, config: Config, options: dict[str, Any]) -> None:
-        self.academy, self.own = config, options
+    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
+        self.make, self.own = make, options
         super().__init__()
 
     def load_config(self) -> None:
@@ -28,13 +29,11 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from exam_app import create_app
-
-        return create_app(self.academy)
+        return self.make()
 
 
 def run_server(config: Config, host: str, port: int, workers: int | None) -> None:
-    """Gunicorn with threads; it stops on SIGTERM after the requests under way."""
+    """The application on Gunicorn; refuses when the port is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -44,8 +43,19 @@ def run_server(config: Config, host: str, port: int, workers: int | None) -> Non
                 f"{host}:{port} 已被占用。请先停掉占用它的程序,或换一个端口:academy serve --port 8001"
             )
             stop(1)
+
+    def make() -> Any:
+        from exam_app import create_app
+
+        return create_app(config)
+
+    run_application(make, host, port, workers)
+
+
+def run_application(make: Callable[[], Any], host: str, port: int, workers: int | None) -> None:
+    """Gunicorn with threads; it stops on SIGTERM after the requests under way."""
     _Server(
-        config,
+        make,
         {
             "bind": f"{host}:{port}",
             "workers": workers or min(multiprocessing.cpu_count(), 4),

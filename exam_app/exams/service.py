@@ -17,7 +17,7 @@ from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, SignedOut, 
 from exam_app.exams.marking import answers_of, mark
 from exam_app.exams.models import Attempt, AttemptEvent, Exam
 from exam_app.exams.papers import shapes_of, shown, slots_of
-from exam_app.exams.saving import GRACE, NewAnswer, Saver
+from exam_app.exams.saving import GRACE, NewAnswer, Saved, Saver
 from exam_app.exams.ticket import Ticket
 from question_bank import InvalidResponse, round_points
 from question_bank.draw import form_place
@@ -175,10 +175,18 @@ def save_answers(
     `BadAnswer` changes nothing; `TooLate` has kept the answers apart; `TakenOver`, `SignedOut`,
     `Closed` and NotFound say why nothing was saved.
     """
+    return outcome(saver.save(ticket, checked_answers(ticket, answers), now()))
+
+
+def checked_answers(ticket: Ticket, answers: Sequence[NewAnswer]) -> list[NewAnswer]:
+    """The answers in their canonical form. `BadAnswer` when one is no answer to this paper."""
     if len(answers) > MAX_ANSWERS:
         raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题,这次有 {len(answers)} 题")
-    checked = [_checked(ticket, answer) for answer in answers]
-    result = saver.save(ticket, checked, now())
+    return [_checked(ticket, answer) for answer in answers]
+
+
+def outcome(result: Saved) -> tuple[dict[str, int], datetime]:
+    """The stored seq per slot and the deadline of a save, or why nothing was saved."""
     if result.verdict == "saved" and result.deadline is not None:
         return result.stored, result.deadline
     raise {

@@ -23,12 +23,13 @@ COOKIE = "attempt"
 @dataclass(frozen=True)
 class Ticket:
     """`holder`: the hash of the sign-in's token, None for callers without one; `shapes[n]`: that of
-    slot n + 1."""
+    slot n + 1; `csrf`: digest of the CSRF token that was checked when it was given out."""
 
     attempt_id: int
     person_id: int
     holder: str | None
     shapes: tuple[Shape, ...]
+    csrf: str | None = None
 
     def shape(self, slot: str) -> Shape | None:
         """The shape of a slot, None when the paper has no such slot."""
@@ -43,6 +44,11 @@ def path_of(attempt_id: int) -> str:
     return f"/api/v1/attempts/{attempt_id}"
 
 
+def csrf_digest(token: str) -> str:
+    """What a ticket keeps of a CSRF token."""
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
 class Tickets:
     """Signs and reads tickets with the application's key."""
 
@@ -55,7 +61,7 @@ class Tickets:
     def write(self, ticket: Ticket) -> str:
         """A ticket as a cookie's value."""
         shapes = [str(shape) for shape in ticket.shapes]
-        data = [ticket.attempt_id, ticket.person_id, ticket.holder, shapes]
+        data = [ticket.attempt_id, ticket.person_id, ticket.holder, shapes, ticket.csrf]
         return str(self._signer.dumps(data))
 
     def _read(self, text: str) -> Ticket | None:
@@ -64,5 +70,5 @@ class Tickets:
             data: Any = self._signer.loads(text)
         except BadData:
             return None
-        attempt, person, holder, shapes = data
-        return Ticket(attempt, person, holder, tuple(Shape.parse(s) for s in shapes))
+        attempt, person, holder, shapes, csrf = data
+        return Ticket(attempt, person, holder, tuple(Shape.parse(s) for s in shapes), csrf)

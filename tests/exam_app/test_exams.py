@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from exam_app.exams import service
+from exam_app.exams import door, service
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
 from exam_app.exams.papers import slots, slots_of
 from exam_app.exams.saving import NewAnswer
@@ -209,9 +209,11 @@ def test_grace_then_late_answers_are_kept_apart(session, api, exam, monkeypatch)
     slot = next(s for s, k in keys(exam).items() if isinstance(k, bool))
     deadline = session.get_one(Attempt, attempt).deadline
     session.rollback()
-    monkeypatch.setattr(service, "now", lambda: deadline + timedelta(seconds=59))
+    clock = [deadline + timedelta(seconds=59)]
+    for module in (service, door):
+        monkeypatch.setattr(module, "now", lambda: clock[0])
     assert save(api, attempt, (slot, True, 1)).status_code == 200
-    monkeypatch.setattr(service, "now", lambda: deadline + timedelta(seconds=61))
+    clock[0] = deadline + timedelta(seconds=61)
     refused = save(api, attempt, (slot, False, 2))
     assert refused.status_code == 409 and refused.json["late"] is True
     assert session.scalars(select(Answer.response)).one() is True

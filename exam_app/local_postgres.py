@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on loopback, gone when the tests are."""
+"""A PostgreSQL server of one's own for tests and benchmarks, on loopback, gone afterwards."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(binaries: Path) -> Iterator[str]:
-    """Starts a server and yields its URL without a database name."""
+def server(binaries: Path, durable: bool = False) -> Iterator[str]:
+    """Starts a server and yields its URL without a database name. `durable`: a commit is on the disk
+    before it returns, as in production; tests that kill nothing do without."""
     folder = Path(tempfile.mkdtemp(prefix="academy-pg-"))
     user = None
     if os.getuid() == 0:
@@ -40,7 +41,7 @@ def server(binaries: Path) -> Iterator[str]:
     data, port = folder / "data", free_port()
 
     def run(*command: str) -> None:
-        subprocess.run(
+        subprocess.run(  # noqa: S603
             command,
             check=True,
             capture_output=True,
@@ -61,7 +62,8 @@ def server(binaries: Path) -> Iterator[str]:
         "UTF8",
         "--no-sync",
     )
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+    options += "" if durable else " -c fsync=off"
     run(
         str(binaries / "pg_ctl"),
         "-D",

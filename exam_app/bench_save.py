@@ -1,0 +1,208 @@
+"""Benchmark of saving: the real endpoint beside a bare Flask route that does one durable upsert."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from exam_app.accounts.models import Account
+from exam_app.accounts.service import hash_password
+from exam_app.bank.service import current_bank
+from exam_app.bench_load import hammer
+from exam_app.bench_server import Running, running
+from exam_app.exams.administration import create_exam
+from exam_app.exams.models import Exam
+from exam_app.local_postgres import find_binaries, server
+from exam_app.migrate import upgrade
+from question_bank import load_blueprint
+from training_records.database import make_engine, make_session_factory, now
+from training_records.divisions import Division
+from training_records.ledger.models import Person, Post
+
+PASSWORD = "lighthouse-2026"  # noqa: S105 (of invented people)
+VILLAGE = "370283001001"
+CALLERS, SECONDS, ROUNDS = 16, 4.0, 3
+
+
+@contextmanager
+def databases(folder: Path) -> Iterator[dict[str, str]]:
+    """URL of a fresh SQLite file and, where there is one, of a durable PostgreSQL."""
+    urls = {"SQLite": f"sqlite:///{folder / 'bench.db'}"}
+    binaries = find_binaries()
+    if binaries is None:
+        yield urls
+        return
+    with server(binaries, durable=True) as url:
+        engine = make_engine(f"{url}/postgres")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("CREATE DATABASE bench"))
+        engine.dispose()
+        yield {**urls, "PostgreSQL": f"{url}/bench"}
+
+
+def prepare(url: str, people: int) -> int:
+    """Tables, `people` examinees with accounts, and an exam for them; returns its id."""
+    engine = make_engine(url)
+    upgrade(engine)
+    with make_session_factory(engine)() as session:
+        session.execute(text("CREATE TABLE bare (id INTEGER PRIMARY KEY, seq BIGINT)"))
+        _people(session, people)
+        exam = _exam(session)
+        session.commit()
+        number = exam.id
+    engine.dispose()
+    return number
+
+
+def _people(session: Session, people: int) -> None:
+    session.add_all(
+        [
+            Division(code="370200000000", name="青岛市", level="city", parent=None),
+            Division(code="370283000000", name="平度市", level="district", parent="370200000000"),
+            Division(code="370283001000", name="云桥镇", level="town", parent="370283000000"),
+            Division(code=VILLAGE, name="前河村", level="village", parent="370283001000"),
+        ]
+    )
+    session.flush()
+    hashed = hash_password(PASSWORD)
+    numbers = range(1, people + 1)
+    session.add_all([Person(id=n, name=f"人{n}", phone=phone_of(n)) for n in numbers])
+    session.flush()
+    day = now().date()
+    session.add_all(
+        [Post(person_id=n, role="director", division_code=VILLAGE, start=day) for n in numbers]
+    )
+    session.add_all(
+        [
+            Account(
+                phone=phone_of(n),
+                name=f"人{n}",
+                role="director",
+                division_code=VILLAGE,
+                person_id=n,
+                password_hash=hashed,
+                must_change_password=False,
+            )
+            for n in numbers
+        ]
+    )
+    session.flush()
+
+
+def phone_of(number: int) -> str:
+    """The phone of an examinee."""
+    return f"138{number:08d}"
+
+
+def _exam(session: Session) -> Exam:
+    return create_exam(
+        session,
+        current_bank().reviewed(),
+        load_blueprint("annual"),
+        title="年度考核",
+        kind="annual",
+        division_code="370200000000",
+        organiser="青岛市民政局",
+        level="市",
+        opens_at=now() - timedelta(days=1),
+        closes_at=now() + timedelta(days=1),
+        attempts_allowed=3,
+        forms=2,
+        shuffled=True,
+        created_by="bench",
+        seed=1,
+    )
+
+
+class Phone:
+    """One examinee over plain HTTP: sign in, start."""
+
+    def __init__(self, url: str, number: int) -> None:
+        self.url = url
+        self.cookies: dict[str, str] = {}
+        self.token = ""
+        told = self.call("POST", "/api/v1/login", {"phone": phone_of(number), "password": PASSWORD})
+        self.token = told["csrf_token"]
+
+    def call(self, method: str, path: str, body: Any) -> Any:
+        """The JSON answer; cookies are kept."""
+        request = urllib.request.Request(  # noqa: S310 (loopback)
+            self.url + path, json.dumps(body).encode(), self.headers, method=method
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            for cookie in answer.headers.get_all("Set-Cookie", []):
+                name, _, value = cookie.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            return json.load(answer)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {
+            "Content-Type": "application/json",
+            "Cookie": cookie,
+            "X-CSRF-Token": self.token,
+        }
+
+
+def save_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Requests a second and CPU a save of both, in turns, on both engines."""
+    rows: list[dict[str, Any]] = []
+    ratios: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
+        for name, url in urls.items():
+            exam = prepare(url, CALLERS)
+            with running(url, Path(folder)) as served:
+                bare, real = _callers(served, exam)
+                measured: dict[str, list[dict[str, Any]]] = {"bare": [], "real": []}
+                for _ in range(ROUNDS):
+                    measured["bare"].append(_measure(served, bare))
+                    measured["real"].append(_measure(served, real))
+            middle = {
+                k: sorted(v, key=lambda r: r["per_second"])[ROUNDS // 2]
+                for k, v in measured.items()
+            }
+            rows.append({"step": f"{name} 裸路由（对照）", **_shown(middle["bare"])})
+            rows.append({"step": f"{name} 存答案", **_shown(middle["real"])})
+            ratios[f"{name} 每秒次数÷裸路由"] = (
+                middle["real"]["per_second"] / middle["bare"]["per_second"]
+            )
+            ratios[f"{name} 每次 CPU÷裸路由"] = middle["real"]["cpu_ms"] / middle["bare"]["cpu_ms"]
+    return rows, ratios
+
+
+def _callers(served: Running, exam: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    bare, real = [], []
+    for number in range(1, CALLERS + 1):
+        phone = Phone(served.url, number)
+        opened = phone.call("POST", f"/api/v1/exams/{exam}/attempts", {})
+        path = f"/api/v1/attempts/{opened['attempt_id']}/answers"
+        real.append({"path": path, "headers": phone.headers})
+        bare.append({"path": f"/bare/{number}", "headers": {"Content-Type": "application/json"}})
+    return bare, real
+
+
+def _measure(served: Running, callers: list[dict[str, Any]]) -> dict[str, Any]:
+    before = served.cpu()
+    result = hammer(served.port, callers, SECONDS)
+    result["cpu_ms"] = 1000 * (served.cpu() - before) / result["requests"]
+    return result
+
+
+def _shown(result: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "per_second": round(result["per_second"]),
+        "cpu_ms": round(result["cpu_ms"], 3),
+        "p50_ms": round(result["p50_ms"], 1),
+        "p99_ms": round(result["p99_ms"], 1),
+        "errors": result["errors"],
+    }

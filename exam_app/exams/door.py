@@ -1,0 +1,134 @@
+"""The short way in for saves, before Flask: a save with its ticket takes a quarter of the time.
+
+It answers only the good case. What it does not know, or what is refused, goes on to the view, with
+what came of the save in the environment, so that every refusal is worded in one place.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+
+from exam_app.api.schemas import AnswersIn
+from exam_app.exams.errors import BadAnswer
+from exam_app.exams.saving import NewAnswer, Saver
+from exam_app.exams.service import checked_answers
+from exam_app.exams.ticket import COOKIE, Ticket, Tickets, csrf_digest
+from training_records.database import now
+
+log = structlog.get_logger()
+RESULT = "academy.saved"
+MOST = 64 * 1024
+_PATH = re.compile(r"/api/v1/attempts/(\d{1,12})/answers")
+HEADERS = [
+    ("Content-Type", "application/json"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+]
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class Door:
+    """WSGI middleware around the application."""
+
+    def __init__(self, app: Wsgi, saver: Saver, tickets: Tickets, secure: bool) -> None:
+        self._app, self._saver, self._tickets = app, saver, tickets
+        self._headers = [*HEADERS]
+        if secure:
+            self._headers.append(
+                ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+            )
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "PUT":
+            ticket = self._ticket(environ)
+            if ticket is not None:
+                body = self._save(ticket, environ)
+                if body is not None:
+                    start_response("200 OK", body[1])
+                    return [body[0]]
+        return self._app(environ, start_response)
+
+    def _ticket(self, environ: dict[str, Any]) -> Ticket | None:
+        """The ticket in the request's cookie, when it is of this attempt and its CSRF token was checked
+        when the attempt was opened."""
+        place = _PATH.fullmatch(environ.get("PATH_INFO", ""))
+        cookie = environ.get("HTTP_COOKIE", "")
+        told = environ.get("HTTP_X_CSRF_TOKEN", "")
+        if place is None or COOKIE not in cookie or not told:
+            return None
+        try:
+            text = SimpleCookie(cookie)[COOKIE].value
+        except (CookieError, KeyError):
+            return None
+        ticket: Ticket | None = self._tickets.read(text)
+        if ticket is None or ticket.attempt_id != int(place[1]):
+            return None
+        same = secrets.compare_digest(ticket.csrf or "", csrf_digest(told))
+        return ticket if same else None
+
+    def _save(
+        self, ticket: Ticket, environ: dict[str, Any]
+    ) -> tuple[bytes, list[tuple[str, str]]] | None:
+        """(body, headers) of the answer, or None: the view is to answer."""
+        started = time.perf_counter()
+        try:
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            return None
+        if not 0 < length <= MOST or environ.get("CONTENT_TYPE", "")[:16] != "application/json":
+            return None
+        data = environ["wsgi.input"].read(length)
+        environ["wsgi.input"] = io.BytesIO(data)
+        try:
+            sent = AnswersIn.model_validate_json(data)
+            new = [NewAnswer(a.slot, a.response, a.seq) for a in sent.answers]
+            answers = checked_answers(ticket, new)
+        except (ValidationError, BadAnswer):
+            return None
+        at = now()
+        try:
+            result = self._saver.save(ticket, answers, at)
+        except OperationalError:
+            return None
+        if result.verdict != "saved" or result.deadline is None:
+            environ[RESULT] = result
+            return None
+        body = json.dumps(
+            {
+                "saved": result.stored,
+                "server_time": _iso(now()),
+                "deadline": _iso(result.deadline),
+            }
+        ).encode()
+        request_id = secrets.token_hex(8)
+        log.info(
+            "request",
+            method="PUT",
+            endpoint="api.save",
+            status=200,
+            ms=round(1000 * (time.perf_counter() - started), 1),
+            request_id=request_id,
+        )
+        return body, [
+            *self._headers,
+            ("Content-Length", str(len(body))),
+            ("X-Request-ID", request_id),
+        ]
+
+
+def _iso(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")
