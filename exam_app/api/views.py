@@ -29,6 +29,7 @@ from exam_app.exams.errors import (
 )
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
+from exam_app.exams.windows import left
 from exam_app.kb.pages import kb_url
 from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from training_records.archive.service import entries_of
@@ -142,8 +143,8 @@ def exams() -> Response:
 
 def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
     at = now()
-    left = max(exam.attempts_allowed - len([a for a in attempts if a.state != "voided"]), 0)
-    if any(a.passed for a in attempts):
+    more = left(exam, attempts)
+    if any(a.passed and a.state == "released" for a in attempts):
         state = "passed"
     elif any(a.state == "in_progress" for a in attempts):
         state = "in_progress"
@@ -152,7 +153,7 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
     elif at >= exam.closes_at:
         state = "closed"
     else:
-        state = "open" if left else "used_up"
+        state = "open" if more else "used_up"
     return schemas.ExamOut(
         id=exam.id,
         title=exam.title,
@@ -162,14 +163,14 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
         opens_at=_iso(exam.opens_at),
         closes_at=_iso(exam.closes_at),
         attempts_allowed=exam.attempts_allowed,
-        attempts_left=left,
+        attempts_left=more,
         state=state,
         attempts=[
             schemas.AttemptBrief(
                 attempt_id=a.id,
                 state=a.state,
-                score=None if a.score is None else float(a.score),
-                passed=a.passed,
+                score=float(a.score) if a.state == "released" and a.score is not None else None,
+                passed=a.passed if a.state == "released" else None,
             )
             for a in attempts
         ],

@@ -46,8 +46,11 @@ def run_server(config: Config, host: str, port: int, workers: int | None) -> Non
 
     def make() -> Any:
         from exam_app import create_app
+        from exam_app.exams.sweeper import start_sweeper
 
-        return create_app(config)
+        app = create_app(config)
+        start_sweeper(app)
+        return app
 
     run_application(make, host, port, workers)
 

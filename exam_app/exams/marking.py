@@ -9,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
-from exam_app.exams.models import Answer, Attempt
-from exam_app.exams.papers import slots_of
+from exam_app.exams.models import Answer, Attempt, Mark
+from exam_app.exams.papers import Slot, slots_of
 from question_bank import Blueprint, round_points, score
 from question_bank.draw import seen
+
+# Two markers within a tenth of the points agree.
+APART = 0.1
 
 
 def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:
@@ -22,30 +25,73 @@ def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:
     }
 
 
-def mark(session: Session, attempt: Attempt) -> tuple[float, float]:
-    """(points, maximum) of an attempt from its stored responses, in full precision."""
-    saved = answers_of(session, attempt.id)
+def marks_of(session: Session, attempt_id: int) -> dict[str, list[Mark]]:
+    """What people gave, by slot, in the order given."""
+    found: dict[str, list[Mark]] = {}
+    query = select(Mark).where(Mark.attempt_id == attempt_id)
+    for one in session.scalars(query.order_by(Mark.marked_at, Mark.account_id)):
+        found.setdefault(one.slot, []).append(one)
+    return found
+
+
+def human_share(marks: Sequence[Mark], double: bool) -> float | None:
+    """The share that people's marks come to, None while one more is needed.
+
+    One marker decides alone. Of two the mean counts when they are within `APART` of each other; else a
+    third decides, and the mean of the third and the nearer of the two counts.
+    """
+    shares = [float(m.share) for m in marks]
+    if not double:
+        return shares[0] if shares else None
+    if len(shares) < 2:
+        return None
+    if abs(shares[0] - shares[1]) <= APART + 1e-9:
+        return (shares[0] + shares[1]) / 2
+    if len(shares) < 3:
+        return None
+    nearer = min(shares[:2], key=lambda share: abs(share - shares[2]))
+    return (nearer + shares[2]) / 2
+
+
+def share_of(
+    place: Slot, response: Any, blueprint: Blueprint, marks: Sequence[Mark], double: bool
+) -> float | None:
+    """The share of the points earned in a slot; None while people still have to mark it."""
+    if place.question.type != "short_answer":
+        return score(place.question, response, blueprint.scheme(place.question.type))
+    return 0.0 if response is None else human_share(marks, double)
+
+
+def mark(session: Session, attempt: Attempt) -> tuple[float, float, list[str]]:
+    """(points, maximum, slots that people still have to mark) of an attempt from its stored responses,
+    in full precision."""
+    saved, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     points = maximum = 0.0
+    waiting = []
     for place in slots_of(attempt):
-        worth, question = place.worth(blueprint), place.question
         response = saved[place.slot].response if place.slot in saved else None
-        points += worth * score(question, response, blueprint.scheme(question.type))
-        maximum += worth
-    return points, maximum
+        given = marks.get(place.slot, ())
+        share = share_of(place, response, blueprint, given, attempt.exam.double_marking)
+        if share is None:
+            waiting.append(place.slot)
+        points += place.worth(blueprint) * (share or 0.0)
+        maximum += place.worth(blueprint)
+    return points, maximum, waiting
 
 
 def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
     """Every item with own answer, key, points, explanation and links. Only after release."""
     if attempt.state != "released":
         raise Closed("成绩还没有公布")
-    saved = answers_of(session, attempt.id)
+    saved, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     rows = []
     for place in slots_of(attempt):
         slot, question, item = place.slot, place.question, place.item
         response = saved[slot].response if slot in saved else None
-        share = score(question, response, blueprint.scheme(question.type))
+        given = marks.get(slot, [])
+        share = share_of(place, response, blueprint, given, attempt.exam.double_marking) or 0.0
         shown, letter = seen(question, place.order)
         rows.append(
             {
@@ -61,6 +107,7 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
                 "response": response,
                 "key": question.key,
                 "right": share == 1.0,
+                "comments": [m.comment for m in given if m.comment],
                 "points": round_points(place.worth(blueprint) * share),
                 "worth": round_points(place.worth(blueprint)),
                 "explanation": question.explanation,

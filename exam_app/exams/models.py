@@ -29,12 +29,65 @@ class Exam(Base):
     attempts_allowed: Mapped[int] = mapped_column(default=3)
     # Whether items and options stand in another order for everybody.
     shuffled: Mapped[bool] = mapped_column(default=False)
+    # Which attempt counts: best | last | first.
+    counts: Mapped[str] = mapped_column(String(8), default="best")
+    # When results are shown: at_once | at_time (`release_at`) | by_hand.
+    release: Mapped[str] = mapped_column(String(8), default="at_once")
+    release_at: Mapped[datetime | None]
+    # Written answers are marked by two people who don't see each other's marks.
+    double_marking: Mapped[bool] = mapped_column(default=False)
+    # For getting used to it: as often as one likes, nothing goes into the archive.
+    practice: Mapped[bool] = mapped_column(default=False)
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
+    sittings: Mapped[list[Sitting]] = relationship(order_by="Sitting.opens_at, Sitting.id")
     forms: Mapped[list[ExamForm]] = relationship(back_populates="exam", order_by="ExamForm.number")
+
+
+class Sitting(Base):
+    """A sitting (场次) of an exam: its own window, a place or online, seats, and for whom.
+
+    An exam without sittings is open to all of its division for its whole window. Identity: `id`.
+    """
+
+    __tablename__ = "sitting"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"), index=True)
+    title: Mapped[str] = mapped_column(String(40))
+    place: Mapped[str | None] = mapped_column(String(60))
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime]
+    capacity: Mapped[int | None]
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    # Only for those who sat the exam before and have not passed, or missed it.
+    make_up: Mapped[bool] = mapped_column(default=False)
+
+
+class Seat(Base):
+    """A seat of a sitting with a limited number. Identity: (sitting, person)."""
+
+    __tablename__ = "seat"
+
+    sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    taken_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Accommodation(Base):
+    """What one person is granted in one exam: more time, large print. Identity: (exam, person)."""
+
+    __tablename__ = "accommodation"
+
+    exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    extra_minutes: Mapped[int] = mapped_column(default=0)
+    large_print: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str] = mapped_column(String(100))
+    granted_by: Mapped[str] = mapped_column(String(40))
 
 
 class ExamForm(Base):
@@ -57,8 +110,7 @@ class ExamForm(Base):
 class Attempt(Base):
     """One sitting of one exam by one person. Identity: (exam, person, number).
 
-    States: in_progress -> submitted -> marked -> released; in_progress -> overdue -> submitted;
-    any -> voided. Only `service.move` changes the state, and it writes an `AttemptEvent`.
+    Only `states.move` changes the state, and it writes an `AttemptEvent`.
     """
 
     __tablename__ = "attempt"
@@ -76,6 +128,9 @@ class Attempt(Base):
     seed: Mapped[int | None]
     # The sign-in (hash of its token) that started or resumed it last; only its saves are taken.
     holder: Mapped[str | None] = mapped_column(String(64))
+    sitting_id: Mapped[int | None] = mapped_column(ForeignKey("sitting.id"))
+    # How often the page was left while it ran; shown to the invigilator, not punished.
+    left_count: Mapped[int] = mapped_column(default=0)
     submitted_at: Mapped[datetime | None]
     score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
     max_score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
@@ -110,6 +165,22 @@ class Answer(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
     response: Mapped[Any | None] = mapped_column(Json)
     saved_at: Mapped[datetime]
+
+
+class Mark(Base):
+    """What one person gave for one written answer, as a share of its points.
+
+    Markers see neither name nor village. Identity: (attempt, slot, account).
+    """
+
+    __tablename__ = "mark"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
+    slot: Mapped[str] = mapped_column(String(8), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    share: Mapped[Decimal] = mapped_column(Numeric(5, 4))
+    comment: Mapped[str | None] = mapped_column(String(200))
+    marked_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class LateAnswer(Base):

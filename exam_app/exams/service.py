@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,30 +13,23 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, SignedOut, TakenOver, TooLate
-from exam_app.exams.marking import answers_of, mark
-from exam_app.exams.models import Attempt, AttemptEvent, Exam
+from exam_app.exams.finishing import finish
+from exam_app.exams.marking import answers_of
+from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.papers import shapes_of, shown, slots_of
 from exam_app.exams.saving import GRACE, NewAnswer, Saved, Saver
+from exam_app.exams.states import move
 from exam_app.exams.ticket import Ticket
-from question_bank import InvalidResponse, round_points
+from exam_app.exams.windows import open_window, refuse_used_up
+from question_bank import InvalidResponse
 from question_bank.draw import form_place
-from training_records.archive.service import NewEntry, append
-from training_records.certificates.service import issue
 from training_records.database import now
 from training_records.divisions import prefix_of
 from training_records.errors import NotFound
-from training_records.ledger.models import Person, Post
+from training_records.ledger.models import Post
 
 MAX_SEQ = 2**53
 MAX_ANSWERS = 200
-ALLOWED = {
-    ("not_started", "in_progress"),
-    ("in_progress", "submitted"),
-    ("in_progress", "overdue"),
-    ("overdue", "submitted"),
-    ("submitted", "marked"),
-    ("marked", "released"),
-}
 
 
 def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt]]]:
@@ -82,15 +74,10 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
         if attempt.state == "in_progress":
             attempt.holder = holder
             return attempt
-    if at < exam.opens_at:
-        raise Closed("考试还没开始,请到时间再来")
-    if at >= exam.closes_at:
-        raise Closed("考试已经结束,不能再开始。请问区(市)民政部门有没有补考")
-    used = [a for a in attempts if a.state != "voided"]
-    if any(a.passed for a in used):
-        raise Closed("您已经考试合格,不用再考")
-    if len(used) >= exam.attempts_allowed:
-        raise Closed(f"{exam.attempts_allowed} 次机会已经用完。请联系区(市)民政部门安排补考")
+    refuse_used_up(exam, attempts)
+    window = open_window(session, exam, attempts, person_id, at)
+    granted = session.get(Accommodation, (exam.id, person_id))
+    minutes = exam.minutes + (granted.extra_minutes if granted else 0)
     number = len(attempts) + 1
     attempt = Attempt(
         exam_id=exam.id,
@@ -99,9 +86,10 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
         number=number,
         seed=secrets.randbelow(2**31) if exam.shuffled else None,
         holder=holder,
+        sitting_id=window.sitting_id,
         state="not_started",
         started_at=at,
-        deadline=min(at + timedelta(minutes=exam.minutes), exam.closes_at),
+        deadline=min(at + timedelta(minutes=minutes), window.closes_at),
     )
     try:
         with session.begin_nested():
@@ -120,27 +108,6 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
         return running
     move(session, attempt, "in_progress", f"person:{person_id}", at)
     return attempt
-
-
-def move(
-    session: Session,
-    attempt: Attempt,
-    after: str,
-    actor: str,
-    at: datetime,
-    reason: str | None = None,
-) -> None:
-    """The one place where an attempt changes its state."""
-    before = attempt.state
-    if after != "voided" and (before, after) not in ALLOWED:
-        raise Closed(f"这次作答现在的状态不能这样改({before} → {after})")
-    attempt.state = after
-    session.add(
-        AttemptEvent(
-            attempt_id=attempt.id, at=at, actor=actor, before=before, after=after, reason=reason
-        )
-    )
-    session.flush()
 
 
 def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = False) -> Attempt:
@@ -227,70 +194,28 @@ def submit(
     if at > attempt.deadline + GRACE:
         move(session, attempt, "overdue", "system", at)
     move(session, attempt, "submitted", f"person:{person_id}", at)
-    _finish(session, attempt, at, zone)
+    finish(session, attempt, at, zone)
     return attempt
 
 
-def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None = None) -> None:
-    """Closes an attempt whose deadline and grace are over, with the answers that are there."""
+def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None = None) -> bool:
+    """Closes an attempt whose deadline and grace are over: handed in with the answers that are there,
+    abandoned when there are none. Whether it was this call that closed it."""
     at = now()
     if attempt.state != "in_progress" or at <= attempt.deadline + GRACE:
-        return
+        return False
     attempt = session.scalars(
         select(Attempt)
         .where(Attempt.id == attempt.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    if attempt.state != "in_progress":
-        return
+    if attempt.state != "in_progress" or at <= attempt.deadline + GRACE:
+        return False
     move(session, attempt, "overdue", "system", at)
+    if not any(a.response is not None for a in answers_of(session, attempt.id).values()):
+        move(session, attempt, "abandoned", "system", at, "到时间一题也没有答")
+        return True
     move(session, attempt, "submitted", "system", at, "到时间自动交卷")
-    _finish(session, attempt, attempt.deadline, zone or ZoneInfo("Asia/Shanghai"))
-
-
-def close_overdue(session: Session) -> int:
-    """Closes all overdue attempts; the number closed."""
-    due = session.scalars(
-        select(Attempt).where(Attempt.state == "in_progress", Attempt.deadline < now() - GRACE)
-    ).all()
-    for attempt in due:
-        close_if_overdue(session, attempt)
-    return len(due)
-
-
-def _finish(session: Session, attempt: Attempt, at: datetime, zone: ZoneInfo) -> None:
-    """Marks, files the result in the archive, issues the certificate and releases the result."""
-    exam = attempt.exam
-    attempt.submitted_at = at
-    points, maximum = mark(session, attempt)
-    attempt.score = Decimal(str(round_points(points)))
-    attempt.max_score = Decimal(str(round_points(maximum)))
-    attempt.passed = points * 100 >= float(exam.pass_percent) * maximum - 1e-9
-    move(session, attempt, "marked", "system", at)
-    person = session.get_one(Person, attempt.person_id)
-    # The day in the offices' time zone: an exam at one in the morning is not yesterday's.
-    day: date = at.astimezone(zone).date()
-    percent = Decimal(str(round_points(100 * points / maximum)))
-    entry = append(
-        session,
-        NewEntry(
-            person.id,
-            "exam",
-            day,
-            exam.title,
-            level=exam.level,
-            form="线上考试",
-            organiser=exam.organiser,
-            score=percent,
-            passed=attempt.passed,
-            induction=exam.kind == "induction",
-            evidence={"exam": exam.id, "attempt": attempt.id},
-            source_key=f"attempt:{attempt.id}",
-        ),
-        "system",
-    )
-    if attempt.passed:
-        certificate = issue(session, person, entry, exam.title, exam.organiser, "system")
-        attempt.certificate_no = certificate.no
-    move(session, attempt, "released", "system", at)
+    finish(session, attempt, attempt.deadline, zone or ZoneInfo("Asia/Shanghai"))
+    return True

@@ -225,18 +225,6 @@ def test_grace_then_late_answers_are_kept_apart(session, api, exam, monkeypatch)
     assert after == ["in_progress", "overdue", "submitted", "marked", "released"]
 
 
-def test_overdue_attempts_close_once(session, api, exam, monkeypatch):
-    attempt = session.get_one(Attempt, start(api, exam)["attempt_id"])
-    at = attempt.deadline + timedelta(minutes=5)
-    session.rollback()
-    monkeypatch.setattr(service, "now", lambda: at)
-    assert service.close_overdue(session) == 1
-    session.commit()
-    assert service.close_overdue(session) == 0
-    session.refresh(attempt)
-    assert (attempt.state, attempt.score) == ("released", 0)
-
-
 def test_pages_of_the_exam(api, exam):
     assert "初任儿童主任考核" in api.get("/exams").text
     assert "50 题" in api.get(f"/exams/{exam.id}").text

@@ -1,0 +1,133 @@
+"""What happens after an attempt is handed in: marked, released, filed in the archive."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.marking import mark
+from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.states import move
+from question_bank import round_points
+from training_records.archive.models import ArchiveEntry
+from training_records.archive.service import NewEntry, append, void
+from training_records.certificates.service import issue
+from training_records.ledger.models import Person
+
+
+def finish(session: Session, attempt: Attempt, at: datetime, zone: ZoneInfo) -> None:
+    """Marks what a program can mark; releases at once where the exam says so."""
+    exam = attempt.exam
+    attempt.submitted_at = at
+    points, maximum, open_slots = mark(session, attempt)
+    if open_slots:
+        return
+    set_score(attempt, points, maximum)
+    move(session, attempt, "marked", "system", at)
+    if exam.practice or due(exam, at):
+        release(session, attempt, "system", at, zone)
+
+
+def due(exam: Exam, at: datetime) -> bool:
+    """Whether results of the exam are to be shown by now without anybody's doing."""
+    if exam.release == "at_time":
+        return exam.release_at is not None and at >= exam.release_at
+    return exam.release == "at_once"
+
+
+def set_score(attempt: Attempt, points: float, maximum: float) -> None:
+    """Score, maximum and whether it passed, from points in full precision."""
+    attempt.score = Decimal(str(round_points(points)))
+    attempt.max_score = Decimal(str(round_points(maximum)))
+    attempt.passed = points * 100 >= float(attempt.exam.pass_percent) * maximum - 1e-9
+
+
+def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: ZoneInfo) -> None:
+    """Shows the result, files it in the archive and issues the certificate."""
+    exam = attempt.exam
+    if not exam.practice and _counts(session, attempt):
+        file_result(session, attempt, actor, zone)
+    move(session, attempt, "released", actor, at)
+
+
+def _counts(session: Session, attempt: Attempt) -> bool:
+    """Whether the attempt is one that counts; where the last counts, the entry before is voided."""
+    if attempt.exam.counts == "best":
+        return True
+    earlier = session.scalars(
+        select(Attempt).where(
+            Attempt.exam_id == attempt.exam_id,
+            Attempt.person_id == attempt.person_id,
+            Attempt.number < attempt.number,
+            Attempt.state == "released",
+        )
+    ).all()
+    if attempt.exam.counts == "first":
+        return not earlier
+    for other in earlier:
+        void_result(session, other, "以最后一次成绩为准", "system")
+    return True
+
+
+def file_result(session: Session, attempt: Attempt, actor: str, zone: ZoneInfo) -> None:
+    """The archive's entry of a result, and the certificate of one that passed."""
+    exam = attempt.exam
+    person = session.get_one(Person, attempt.person_id)
+    # The day in the offices' time zone: an exam at one in the morning is not yesterday's.
+    day: date = (attempt.submitted_at or attempt.deadline).astimezone(zone).date()
+    percent = Decimal(
+        str(round_points(100 * float(attempt.score or 0) / float(attempt.max_score or 1)))
+    )
+    entry = append(
+        session,
+        NewEntry(
+            person.id,
+            "exam",
+            day,
+            exam.title,
+            level=exam.level,
+            form="线上考试",
+            organiser=exam.organiser,
+            score=percent,
+            passed=attempt.passed,
+            induction=exam.kind == "induction",
+            evidence={"exam": exam.id, "attempt": attempt.id},
+            source_key=_key(session, attempt),
+        ),
+        actor,
+    )
+    attempt.certificate_no = None
+    if attempt.passed:
+        certificate = issue(session, person, entry, exam.title, exam.organiser, actor)
+        attempt.certificate_no = certificate.no
+
+
+def void_result(session: Session, attempt: Attempt, reason: str, by: str) -> None:
+    """Voids the archive's entry of a result where there is one that still counts."""
+    for entry in _filed(session, attempt):
+        if not _voided(session, entry):
+            void(session, entry.id, reason, by)
+
+
+def _filed(session: Session, attempt: Attempt) -> list[ArchiveEntry]:
+    """All entries ever made of an attempt's result."""
+    base, key = f"attempt:{attempt.id}", ArchiveEntry.source_key
+    query = select(ArchiveEntry).where((key == base) | key.like(f"{base}:%"))
+    return list(session.scalars(query.order_by(ArchiveEntry.id)))
+
+
+def _voided(session: Session, entry: ArchiveEntry) -> bool:
+    return bool(session.scalar(select(ArchiveEntry.id).where(ArchiveEntry.voids_id == entry.id)))
+
+
+def _key(session: Session, attempt: Attempt) -> str:
+    """The entry's own key: a result filed anew after the one before was voided gets another."""
+    filed = _filed(session, attempt)
+    base = f"attempt:{attempt.id}"
+    if filed and _voided(session, filed[-1]):
+        return f"{base}:{len(filed) + 1}"
+    return str(filed[-1].source_key) if filed else base

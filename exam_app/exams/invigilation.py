@@ -1,0 +1,271 @@
+"""The verbs of the invigilator and of the office: watch, give time, void, reopen, release, sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.errors import Closed
+from exam_app.exams.finishing import due, finish, release, void_result
+from exam_app.exams.models import Accommodation, Answer, Attempt, Exam, ExamForm, Sitting
+from exam_app.exams.papers import slots
+from exam_app.exams.saving import GRACE
+from exam_app.exams.service import close_if_overdue
+from exam_app.exams.states import move, note
+from training_records.database import now
+from training_records.divisions import get_division, prefix_of, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Person, Post
+
+MOST_MINUTES = 240
+QUIET = timedelta(minutes=3)
+A_SWEEP = 50
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One attempt on the board. `quiet`: nothing has been saved for some minutes; `left`: how often the
+    page was left."""
+
+    attempt_id: int
+    name: str
+    village: str
+    state: str
+    started_at: datetime
+    deadline: datetime
+    answered: int
+    questions: int
+    last_save: datetime | None
+    quiet: bool
+    left: int
+
+
+def board(session: Session, exam: Exam, prefix: str) -> list[Seen]:
+    """All attempts of an exam by people within a code prefix, those still at work first."""
+    sizes = {
+        form.id: len(slots(form))
+        for form in session.scalars(select(ExamForm).where(ExamForm.exam_id == exam.id))
+    }
+    saves = (
+        select(
+            Answer.attempt_id,
+            func.count(Answer.response).label("answered"),
+            func.max(Answer.saved_at).label("last"),
+        )
+        .join(Attempt, Attempt.id == Answer.attempt_id)
+        .where(Attempt.exam_id == exam.id)
+        .group_by(Answer.attempt_id)
+        .subquery()
+    )
+    place = (
+        select(Post.person_id, func.max(Post.division_code).label("code"))
+        .where(within(Post.division_code, prefix))
+        .group_by(Post.person_id)
+        .subquery()
+    )
+    query = (
+        select(Attempt, Person.name, place.c.code, saves.c.answered, saves.c.last)
+        .join(Person, Person.id == Attempt.person_id)
+        .join(place, place.c.person_id == Attempt.person_id)
+        .outerjoin(saves, saves.c.attempt_id == Attempt.id)
+        .where(Attempt.exam_id == exam.id)
+    )
+    at, rows = now(), []
+    for attempt, name, code, answered, last in session.execute(query):
+        running = attempt.state == "in_progress"
+        rows.append(
+            Seen(
+                attempt.id,
+                name,
+                code,
+                attempt.state,
+                attempt.started_at,
+                attempt.deadline,
+                answered or 0,
+                sizes[attempt.form_id],
+                last,
+                running and at - max(last or attempt.started_at, attempt.started_at) > QUIET,
+                attempt.left_count,
+            )
+        )
+    return sorted(rows, key=lambda r: (r.state != "in_progress", not r.quiet, r.village, r.name))
+
+
+def attempt_within(session: Session, attempt_id: int, prefix: str) -> Attempt:
+    """An attempt by somebody within a code prefix, locked; NotFound otherwise."""
+    attempt = session.scalar(
+        select(Attempt)
+        .join(Post, Post.person_id == Attempt.person_id)
+        .where(Attempt.id == attempt_id, within(Post.division_code, prefix))
+        .with_for_update(of=Attempt)
+        .limit(1)
+    )
+    if attempt is None:
+        raise NotFound("没有这次作答,或不在您的管理范围内")
+    return attempt
+
+
+def extend(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
+    """More time for one who is at work, beyond the end of the window if need be."""
+    _reason(reason)
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise Refused(f"延长的时间要在 1 到 {MOST_MINUTES} 分钟之间")
+    if attempt.state != "in_progress":
+        raise Closed("这次作答已经结束,不能再延长")
+    attempt.deadline = max(attempt.deadline, now()) + timedelta(minutes=minutes)
+    note(session, attempt, attempt.state, actor, now(), f"延长 {minutes} 分钟:{reason}"[:200])
+
+
+def extend_all(
+    session: Session, exam: Exam, prefix: str, minutes: int, actor: str, reason: str
+) -> int:
+    """More time for everybody who is at work; how many."""
+    query = (
+        select(Attempt)
+        .where(Attempt.exam_id == exam.id, Attempt.state == "in_progress")
+        .where(
+            Attempt.person_id.in_(select(Post.person_id).where(within(Post.division_code, prefix)))
+        )
+        .order_by(Attempt.id)
+        .with_for_update()
+    )
+    attempts = session.scalars(query).all()
+    for attempt in attempts:
+        extend(session, attempt, minutes, actor, reason)
+    return len(attempts)
+
+
+def void_attempt(session: Session, attempt: Attempt, actor: str, reason: str) -> None:
+    """The record stays; it no longer counts, and what the archive had of it is voided."""
+    _reason(reason)
+    move(session, attempt, "voided", actor, now(), reason)
+    void_result(session, attempt, f"考试作废:{reason}"[:200], actor)
+
+
+def reopen(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
+    """Lets one go on whose time ran out before anything was answered."""
+    _reason(reason)
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise Refused(f"时间要在 1 到 {MOST_MINUTES} 分钟之间")
+    move(session, attempt, "in_progress", actor, now(), reason)
+    attempt.deadline = now() + timedelta(minutes=minutes)
+    session.flush()
+
+
+def release_all(session: Session, exam: Exam, actor: str, zone: ZoneInfo) -> int:
+    """Shows the results of all marked attempts of an exam; how many."""
+    query = select(Attempt).where(Attempt.exam_id == exam.id, Attempt.state == "marked")
+    attempts = session.scalars(query.order_by(Attempt.id).with_for_update()).all()
+    for attempt in attempts:
+        release(session, attempt, actor, now(), zone)
+    return len(attempts)
+
+
+def add_sitting(
+    session: Session,
+    exam: Exam,
+    *,
+    title: str,
+    place: str | None,
+    opens_at: datetime,
+    closes_at: datetime,
+    capacity: int | None,
+    division_code: str,
+    make_up: bool,
+) -> Sitting:
+    """A sitting of an exam. `Refused` when its window or its people are not the exam's."""
+    if closes_at <= opens_at:
+        raise Refused("场次的结束时间要晚于开始时间,请改正")
+    if not division_code.startswith(prefix_of(exam.division_code)):
+        raise Refused("这个区划不在考试的范围内")
+    get_division(session, division_code)
+    sitting = Sitting(
+        exam_id=exam.id,
+        title=title,
+        place=place or None,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        capacity=capacity,
+        division_code=division_code,
+        make_up=make_up,
+    )
+    session.add(sitting)
+    exam.closes_at = max(exam.closes_at, closes_at)
+    session.flush()
+    session.expire(exam, ["sittings"])
+    return sitting
+
+
+def grant(
+    session: Session,
+    exam: Exam,
+    person: Person,
+    extra_minutes: int,
+    large_print: bool,
+    reason: str,
+    actor: str,
+) -> Accommodation:
+    """More time or large print for one person; counts from the next start."""
+    _reason(reason)
+    if not 0 <= extra_minutes <= MOST_MINUTES:
+        raise Refused(f"多给的时间要在 0 到 {MOST_MINUTES} 分钟之间")
+    given = session.get(Accommodation, (exam.id, person.id))
+    if given is None:
+        given = Accommodation(exam_id=exam.id, person_id=person.id)
+        session.add(given)
+    given.extra_minutes, given.large_print = extra_minutes, large_print
+    given.reason, given.granted_by = reason, actor
+    session.flush()
+    return given
+
+
+def sweep(session: Session, zone: ZoneInfo) -> int:
+    """Closes what is overdue and shows results whose time has come, one attempt a transaction, so
+    that several processes may sweep at once; how many."""
+    overdue = session.scalars(
+        select(Attempt.id)
+        .where(Attempt.state == "in_progress", Attempt.deadline < now() - GRACE)
+        .limit(A_SWEEP)
+    ).all()
+    session.rollback()
+    done = 0
+    for number in overdue:
+        done += close_if_overdue(session, session.get_one(Attempt, number), zone)
+        session.commit()
+    return done + _release_due(session, zone)
+
+
+def _release_due(session: Session, zone: ZoneInfo) -> int:
+    waiting: Sequence[int] = session.scalars(
+        select(Attempt.id)
+        .join(Exam)
+        .where(Attempt.state == "marked", Exam.release == "at_time", Exam.release_at <= now())
+        .limit(A_SWEEP)
+    ).all()
+    session.rollback()
+    done = 0
+    for number in waiting:
+        attempt = session.scalars(
+            select(Attempt).where(Attempt.id == number).with_for_update(of=Attempt)
+        ).one()
+        if attempt.state == "marked" and due(attempt.exam, now()):
+            release(session, attempt, "system", now(), zone)
+            done += 1
+        session.commit()
+    return done
+
+
+def finish_marked(session: Session, attempt: Attempt, zone: ZoneInfo) -> None:
+    """Marks again an attempt that waited for people."""
+    if attempt.state == "submitted":
+        finish(session, attempt, attempt.submitted_at or now(), zone)
+
+
+def _reason(text: str) -> None:
+    if not text.strip():
+        raise Refused("请写明原因")

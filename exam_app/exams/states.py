@@ -1,0 +1,87 @@
+"""The states of an attempt: the one place that says which change is allowed, and that makes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from exam_app.exams.errors import Closed
+from exam_app.exams.models import Attempt, AttemptEvent
+from training_records.errors import Refused
+
+STATES = (
+    "not_started",
+    "in_progress",
+    "overdue",
+    "submitted",
+    "marked",
+    "released",
+    "abandoned",
+    "voided",
+)
+ALLOWED = {
+    ("not_started", "in_progress"),
+    ("in_progress", "submitted"),
+    ("in_progress", "overdue"),
+    ("overdue", "submitted"),
+    ("overdue", "abandoned"),
+    ("abandoned", "in_progress"),
+    ("submitted", "marked"),
+    ("marked", "released"),
+} | {(state, "voided") for state in STATES if state not in ("not_started", "voided")}
+# A person decides these, and says why.
+WITH_REASON = {pair for pair in ALLOWED if pair[1] == "voided"} | {("abandoned", "in_progress")}
+WORDS = {
+    "not_started": "没开始",
+    "in_progress": "考试中",
+    "overdue": "超时",
+    "submitted": "已交卷",
+    "marked": "已评分",
+    "released": "已公布",
+    "abandoned": "没作答",
+    "voided": "已作废",
+}
+
+
+def move(
+    session: Session,
+    attempt: Attempt,
+    after: str,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """Changes an attempt's state and notes it. `Closed` when the change is not allowed, `Refused`
+    when it needs a reason."""
+    before = attempt.state
+    if (before, after) not in ALLOWED:
+        raise Closed(
+            f"这次作答现在是“{WORDS.get(before, before)}”,不能改成“{WORDS.get(after, after)}”"
+        )
+    if (before, after) in WITH_REASON and not (reason or "").strip():
+        raise Refused("请写明原因")
+    attempt.state = after
+    note(session, attempt, before, actor, at, reason)
+
+
+def note(
+    session: Session,
+    attempt: Attempt,
+    before: str,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """An event of an attempt; `before` is its state now where only something else changed."""
+    session.add(
+        AttemptEvent(
+            attempt_id=attempt.id,
+            at=at,
+            actor=actor,
+            before=before,
+            after=attempt.state,
+            reason=reason,
+        )
+    )
+    session.flush()
