@@ -83,6 +83,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.archive.views import archive
     from exam_app.bank.views import bank
     from exam_app.coverage.views import coverage
+    from exam_app.exams.room_views import rooms
     from exam_app.exams.views import exams
     from exam_app.home.views import home
     from exam_app.kb.views import kb
@@ -96,6 +97,7 @@ def _capabilities(app: Flask) -> None:
         kb,
         learn,
         exams,
+        rooms,
         archive,
         coverage,
         ledger,

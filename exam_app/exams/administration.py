@@ -37,6 +37,9 @@ def create_exam(
     created_by: str,
     forms: int = 1,
     shuffled: bool = False,
+    counts: str = "best",
+    release: str = "at_once",
+    practice: bool = False,
     seed: int = 0,
 ) -> Exam:
     """An exam with its forms assembled from the blueprint, and the questions frozen in them.
@@ -63,6 +66,10 @@ def create_exam(
         pass_percent=Decimal(str(blueprint.pass_percent)),
         attempts_allowed=attempts_allowed,
         shuffled=shuffled,
+        counts=counts,
+        release=release,
+        release_at=closes_at if release == "at_time" else None,
+        practice=practice,
         opens_at=opens_at,
         closes_at=closes_at,
         created_by=created_by,

@@ -13,8 +13,9 @@ from exam_app import web
 from exam_app.bank.service import current_bank
 from exam_app.exams import administration, marking, service
 from exam_app.exams.errors import Closed
-from exam_app.exams.forms import ExamForm, StartForm
-from exam_app.exams.models import Exam
+from exam_app.exams.forms import ExamForm, StartForm, choices
+from exam_app.exams.models import Accommodation, Attempt, Exam
+from exam_app.exams.windows import left
 from exam_app.kb.facts import load_facts
 from exam_app.scope import LEARNERS, MANAGERS, access
 from question_bank import InfeasibleBlueprint, load_blueprint
@@ -35,15 +36,26 @@ def index() -> str:
         for attempt in attempts:
             service.close_if_overdue(web.db(), attempt, web.config().zone)
     web.db().commit()
-    return render_template("exams/index.html", exams=found, at=now())
+    return render_template("exams/index.html", exams=found, at=now(), left=left)
 
 
 @exams.get("/exams/<int:exam_id>")
 @access(LEARNERS)
 def intro(exam_id: int) -> str:
     exam, attempts = service.get_exam(web.db(), exam_id, web.person_id())
+    return _intro(exam, attempts, StartForm())
+
+
+def _intro(exam: Exam, attempts: list[Attempt], form: StartForm) -> str:
+    granted = web.db().get(Accommodation, (exam.id, web.person_id()))
     return render_template(
-        "exams/intro.html", exam=exam, attempts=attempts, form=StartForm(), at=now()
+        "exams/intro.html",
+        exam=exam,
+        attempts=attempts,
+        form=form,
+        at=now(),
+        left=left,
+        extra=granted.extra_minutes if granted else 0,
     )
 
 
@@ -53,9 +65,7 @@ def begin(exam_id: int) -> Response | tuple[str, int]:
     exam, attempts = service.get_exam(web.db(), exam_id, web.person_id())
     form = StartForm()
     if not form.validate_on_submit():
-        return render_template(
-            "exams/intro.html", exam=exam, attempts=attempts, form=form, at=now()
-        ), 422
+        return _intro(exam, attempts, form), 422
     try:
         attempt = service.start(web.db(), exam_id, web.person_id(), web.holder())
     except Closed as refused:
@@ -84,15 +94,17 @@ def result(attempt_id: int) -> str | Response:
     attempt = service.get_attempt(web.db(), attempt_id, web.person_id())
     if attempt.state == "in_progress":
         return redirect(url_for("exams.take", attempt_id=attempt_id))
+    if attempt.state != "released":
+        return render_template("exams/waiting.html", attempt=attempt, exam=attempt.exam)
     rows = marking.result(web.db(), attempt)
-    used = len(service.get_exam(web.db(), attempt.exam_id, web.person_id())[1])
+    attempts = service.get_exam(web.db(), attempt.exam_id, web.person_id())[1]
     return render_template(
         "exams/result.html",
         attempt=attempt,
         exam=attempt.exam,
         rows=rows,
         weak=marking.weak_topics(rows),
-        left=attempt.exam.attempts_allowed - used,
+        left=left(attempt.exam, attempts),
         clauses=load_facts().clauses,
     )
 
@@ -130,15 +142,14 @@ def create() -> str | Response | tuple[str, int]:
 
 def _form() -> ExamForm:
     form = ExamForm()
-    form.blueprint.choices = [
-        (p.stem, load_blueprint(p).title) for p in sorted(BLUEPRINTS.glob("*.yaml"))
-    ]
+    found = {p.stem: load_blueprint(p).title for p in sorted(BLUEPRINTS.glob("*.yaml"))}
+    form.blueprint.choices = choices(**found)
     return form
 
 
 def _create(form: ExamForm) -> Exam:
     name = str(form.blueprint.data)
-    if name not in {value for value, _ in form.blueprint.choices}:
+    if name not in {choice.value for choice in form.blueprint.choices}:
         raise NotFound("没有这个命题蓝图")
     zone, division = web.config().zone, web.scope().division(web.db(), None)
     return administration.create_exam(
@@ -154,6 +165,9 @@ def _create(form: ExamForm) -> Exam:
         closes_at=datetime.combine(form.closes.data, time(23, 59, 59), zone),
         forms=form.forms.data or 1,
         shuffled=bool(form.shuffled.data),
+        counts=str(form.counts.data),
+        release=str(form.release.data),
+        practice=bool(form.practice.data),
         attempts_allowed=form.attempts.data or 1,
         created_by=f"account:{web.account().id}",
         seed=secrets.randbelow(2**31),

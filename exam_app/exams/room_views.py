@@ -1,0 +1,222 @@
+"""Pages of an exam for the office and the invigilator: the live board, sittings, extra time, results."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
+
+from exam_app import web
+from exam_app.exams import invigilation
+from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm
+from exam_app.exams.models import Accommodation, Attempt, Exam
+from exam_app.exams.states import WORDS
+from exam_app.scope import MANAGERS, access
+from training_records.database import now
+from training_records.divisions import division_names, prefix_of
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Person
+
+rooms = Blueprint("rooms", __name__, url_prefix="/exams/manage/<int:exam_id>")
+SIGNS = {"in_progress": "wait", "submitted": "plainly", "marked": "plainly", "released": "good"}
+
+
+def exam_within(exam_id: int, own: bool = False) -> Exam:
+    """An exam that the office may look at; `own`: may also change. NotFound otherwise."""
+    exam, prefix = web.db().get(Exam, exam_id), web.scope().prefix
+    if exam is None:
+        raise NotFound("没有这场考试,或不在您的管理范围内")
+    mine = exam.division_code.startswith(prefix)
+    if not mine and (own or not prefix.startswith(prefix_of(exam.division_code))):
+        raise NotFound("没有这场考试,或不归您管理")
+    return exam
+
+
+def actor() -> str:
+    return f"account:{web.account().id}"
+
+
+@rooms.get("")
+@access(MANAGERS)
+def room(exam_id: int) -> str:
+    exam = exam_within(exam_id)
+    sitting, grant = SittingForm(), GrantForm()
+    sitting.division.choices = _divisions(exam)
+    granted = web.db().execute(
+        select(Accommodation, Person.name)
+        .join(Person, Person.id == Accommodation.person_id)
+        .where(Accommodation.exam_id == exam.id)
+    )
+    return render_template(
+        "exams/room.html",
+        exam=exam,
+        mine=exam.division_code.startswith(web.scope().prefix),
+        board=_board(exam),
+        decision=DecisionForm(),
+        sitting=sitting,
+        grant=grant,
+        granted=granted.all(),
+        at=now(),
+    )
+
+
+@rooms.get("/board.json")
+@access(MANAGERS)
+def board(exam_id: int) -> Response:
+    return jsonify(_board(exam_within(exam_id)))
+
+
+def _board(exam: Exam) -> dict[str, Any]:
+    """The board in words and numbers, ready to show."""
+    seen = invigilation.board(web.db(), exam, web.scope().prefix)
+    names, at = division_names(web.db(), web.scope().prefix), now()
+    rows = [
+        {
+            "id": one.attempt_id,
+            "name": one.name,
+            "village": names.get(one.village, one.village),
+            "state": one.state,
+            "word": "没有动静" if one.quiet else WORDS[one.state],
+            "sign": "bad" if one.quiet else SIGNS.get(one.state, "bad"),
+            "answered": f"{one.answered} / {one.questions}",
+            "last": _clock(one.last_save),
+            "left": one.left,
+            "minutes": max(round((one.deadline - at).total_seconds() / 60), 0)
+            if one.state == "in_progress"
+            else None,
+        }
+        for one in seen
+    ]
+    return {
+        "rows": rows,
+        "running": sum(one.state == "in_progress" for one in seen),
+        "quiet": sum(one.quiet for one in seen),
+        "done": sum(one.state in ("submitted", "marked", "released") for one in seen),
+        "waiting": sum(one.state == "marked" for one in seen),
+        "at": _clock(at),
+    }
+
+
+def _clock(at: datetime | None) -> str:
+    return "" if at is None else f"{at.astimezone(web.config().zone):%H:%M:%S}"
+
+
+def _divisions(exam: Exam) -> list[SelectChoice]:
+    prefix = max(prefix_of(exam.division_code), web.scope().prefix, key=len)
+    names = division_names(web.db(), prefix)
+    return [SelectChoice(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]
+
+
+def _done(exam: Exam, text: str) -> Response:
+    web.db().commit()
+    flash(text)
+    return redirect(url_for("rooms.room", exam_id=exam.id))
+
+
+def _refused(exam: Exam, text: str) -> Response:
+    web.db().rollback()
+    flash(text)
+    return redirect(url_for("rooms.room", exam_id=exam.id))
+
+
+@rooms.post("/decide")
+@access(MANAGERS)
+def decide(exam_id: int) -> Response:
+    """More time for one or all, voiding, reopening: each with its reason."""
+    exam, form = exam_within(exam_id), DecisionForm()
+    if not form.validate_on_submit():
+        return _refused(exam, "；".join(e for errors in form.errors.values() for e in errors))
+    what, reason, minutes = str(form.what.data), str(form.reason.data), form.minutes.data or 0
+    prefix = web.scope().prefix
+    try:
+        if what == "extend_all":
+            count = invigilation.extend_all(web.db(), exam, prefix, minutes, actor(), reason)
+            said = f"给正在考的 {count} 人各延长了 {minutes} 分钟"
+        else:
+            attempt = invigilation.attempt_within(web.db(), form.attempt.data or 0, prefix)
+            if attempt.exam_id != exam.id:
+                raise NotFound("没有这次作答")
+            said = _decide(attempt, what, minutes, reason)
+    except Refused as error:
+        return _refused(exam, str(error))
+    detail = {"exam": exam.id, "attempt": form.attempt.data, "minutes": minutes, "reason": reason}
+    web.audit(f"exam.{what}", f"exam:{exam.id}", detail)
+    return _done(exam, said)
+
+
+def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
+    if what == "extend":
+        invigilation.extend(web.db(), attempt, minutes, actor(), reason)
+        return f"延长了 {minutes} 分钟"
+    if what == "void":
+        invigilation.void_attempt(web.db(), attempt, actor(), reason)
+        return "这次作答作废了,记录还在;本人可以再考一次"
+    invigilation.reopen(web.db(), attempt, minutes, actor(), reason)
+    return f"重新打开了,还有 {minutes} 分钟"
+
+
+@rooms.post("/sittings")
+@access(MANAGERS)
+def add_sitting(exam_id: int) -> Response:
+    exam, form = exam_within(exam_id, own=True), SittingForm()
+    form.division.choices = _divisions(exam)
+    if not form.validate_on_submit():
+        return _refused(exam, "；".join(e for errors in form.errors.values() for e in errors))
+    zone = web.config().zone
+    try:
+        sitting = invigilation.add_sitting(
+            web.db(),
+            exam,
+            title=str(form.title.data),
+            place=form.place.data,
+            opens_at=form.opens.data.replace(tzinfo=zone),
+            closes_at=form.closes.data.replace(tzinfo=zone),
+            capacity=form.capacity.data,
+            division_code=str(form.division.data),
+            make_up=bool(form.make_up.data),
+        )
+    except Refused as error:
+        return _refused(exam, str(error))
+    web.audit("exam.sitting", f"exam:{exam.id}", {"sitting": sitting.id})
+    return _done(exam, f"场次“{sitting.title}”加好了")
+
+
+@rooms.post("/grants")
+@access(MANAGERS)
+def grant(exam_id: int) -> Response:
+    exam, form = exam_within(exam_id), GrantForm()
+    if not form.validate_on_submit():
+        return _refused(exam, "；".join(e for errors in form.errors.values() for e in errors))
+    found = web.db().scalar(select(Person).where(Person.phone == str(form.phone.data).strip()))
+    try:
+        if found is None:
+            raise Refused("台账里没有这个手机号,请先在台账里查对")
+        person = web.scope().person(web.db(), found.id)
+        invigilation.grant(
+            web.db(),
+            exam,
+            person,
+            form.minutes.data or 0,
+            bool(form.large_print.data),
+            str(form.reason.data),
+            actor(),
+        )
+    except Refused as error:
+        return _refused(exam, str(error))
+    web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": form.minutes.data})
+    return _done(exam, "记下了,下次开始考试时生效")
+
+
+@rooms.post("/release")
+@access(MANAGERS)
+def release(exam_id: int) -> Response:
+    exam = exam_within(exam_id, own=True)
+    if request.form.get("sure") != "1":
+        return _refused(exam, "请先勾选“确认公布”")
+    count = invigilation.release_all(web.db(), exam, actor(), web.config().zone)
+    web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
+    return _done(exam, f"公布了 {count} 人的成绩,已记入培训档案")
