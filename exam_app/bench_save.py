@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from exam_app.accounts.hashing import hash_password
 from exam_app.accounts.models import Account
-from exam_app.accounts.service import hash_password
 from exam_app.bank.service import current_bank
 from exam_app.bench_load import hammer
 from exam_app.bench_server import Running, running

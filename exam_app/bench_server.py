@@ -43,7 +43,7 @@ def bare_app(url: str) -> Flask:
 
     def postgres(row: int, seq: int) -> None:
         if not pool:
-            pool.append(ConnectionPool(url, max_size=8, kwargs={"autocommit": True}, open=True))
+            pool.append(ConnectionPool(url, max_size=16, kwargs={"autocommit": True}, open=True))
         with pool[0].connection() as connection:
             connection.execute(BARE.format("%s", "%s"), (row, seq), prepare=True)
 

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from exam_app.accounts.hashing import Busy
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import token_hash
 from exam_app.audit.service import record
@@ -261,6 +262,13 @@ def init_web(app: Flask) -> None:
         g.without_account = True  # looking it up again would fail again
         response = refuse(503, "数据库暂时忙或连不上,没有保存。请等半分钟再试一次")
         response.headers["Retry-After"] = "30"
+        return response
+
+    @app.errorhandler(Busy)
+    def _busy(error: Busy) -> BaseResponse:
+        g.without_account = True
+        response = refuse(503, "现在登录的人多,请等 10 秒再试一次。已经在考试的不受影响")
+        response.headers["Retry-After"] = "10"
         return response
 
     @app.errorhandler(IntegrityError)

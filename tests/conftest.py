@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from exam_app import create_app
 from exam_app import local_postgres as postgres
+from exam_app.accounts import hashing
 from exam_app.accounts import service as accounts
 from exam_app.config import Config, load_config
 from exam_app.exams.saving import Saver, make_saver
@@ -112,7 +113,7 @@ def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     from argon2 import PasswordHasher
 
     monkeypatch.setattr(
-        accounts, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        hashing, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     )
     accounts._dummy_hash.cache_clear()
 

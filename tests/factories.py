@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from exam_app.accounts.hashing import hash_password
 from exam_app.accounts.models import Account
-from exam_app.accounts.service import hash_password
 from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Exam
 from exam_app.exams.papers import slots

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
+from exam_app.accounts.hashing import hash_password, outdated, verify
 from exam_app.accounts.models import ROLES, Account, LoginSession, Throttle
 from training_records.database import insert_missing, now, read_only
 from training_records.divisions import get_division
@@ -26,17 +25,9 @@ MAX_DELAY = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=12)
 MIN_PASSWORD = 8
 
-# OWASP's argon2id minimum (19 MiB, 2 passes, 1 lane): bounds what a burst of sign-ins costs.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-
 
 class SignInRefused(Refused):
     """Wrong credentials or too many tries; the message is the same whether the phone exists."""
-
-
-def hash_password(password: str) -> str:
-    """An argon2id hash."""
-    return _HASHER.hash(password)
 
 
 @lru_cache
@@ -104,8 +95,9 @@ def new_initial_password() -> str:
 def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[Account, str]:
     """The account and a fresh session token. `SignInRefused` otherwise; failures are counted.
 
-    The caller commits in both cases: also a refused try has to be remembered. No lock is held
-    while the password is checked, so that a storm of sign-ins doesn't hold up anyone's saving.
+    The caller commits in both cases: also a refused try has to be remembered. Neither lock nor
+    connection is held while the password is checked, so that a storm of sign-ins doesn't hold up
+    anyone's saving. `Busy` when too many wait already.
     """
     at = now()
     keys = [f"phone:{phone[:11]}", f"address:{address}"]
@@ -113,10 +105,14 @@ def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[
     read_only(session)
     known = list(session.scalars(select(Throttle).where(Throttle.key.in_(keys))))
     _refuse_blocked(known, at)
-    account = session.scalar(select(Account).where(Account.phone == phone))
-    right = _verify(account.password_hash if account else _dummy_hash(), password)
+    blocked = [throttle.key for throttle in known]
+    found = session.execute(
+        select(Account.id, Account.password_hash).where(Account.phone == phone)
+    ).one_or_none()
     session.rollback()
-    if not (right and account and account.active):
+    right = verify(found.password_hash if found else _dummy_hash(), password)
+    account = session.get(Account, found.id) if right and found else None
+    if not (account and account.active):
         for key in keys:
             insert_missing(session, Throttle, key=key, failures=0, last_at=at)
         locked = (
@@ -129,9 +125,9 @@ def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[
         for throttle in session.scalars(locked):
             _count_failure(throttle, at)
         raise SignInRefused("手机号或密码不对,请检查后再试。忘记密码请找区(市)民政部门重设")
-    if any(t.key == keys[0] for t in known):
+    if any(key == keys[0] for key in blocked):
         unlock(session, phone)
-    if _HASHER.check_needs_rehash(account.password_hash):
+    if outdated(account.password_hash):
         account.password_hash = hash_password(password)
     return account, open_session(session, account)
 
@@ -177,7 +173,7 @@ def sign_out(session: Session, token: str) -> None:
 
 def change_password(session: Session, account: Account, old: str, new: str) -> str:
     """Sets a new password, ends all sessions and returns a token for a new one."""
-    if not _verify(account.password_hash, old):
+    if not verify(account.password_hash, old):
         raise Refused("原密码不对,请再输一次")
     if new == old:
         raise Refused("新密码和原密码一样,请换一个")
@@ -219,13 +215,6 @@ def _count_failure(throttle: Throttle, at: datetime) -> None:
     over = throttle.failures - FREE_FAILURES[throttle.key.split(":")[0]]
     if over >= 0:
         throttle.blocked_until = at + min(DELAY * 2 ** min(over, 10), MAX_DELAY)
-
-
-def _verify(hashed: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _duration(seconds: int) -> str:

@@ -62,7 +62,8 @@ def run_application(make: Callable[[], Any], host: str, port: int, workers: int 
         {
             "bind": f"{host}:{port}",
             "workers": workers or min(multiprocessing.cpu_count(), 4),
-            "threads": 8,
+            # Many, for most of them only wait: for a password check, for a commit that others share.
+            "threads": 64,
             "worker_class": "gthread",
             "timeout": 120,
             "graceful_timeout": 20,

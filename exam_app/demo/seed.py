@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from exam_app.accounts.hashing import hash_password
 from exam_app.accounts.models import Account
-from exam_app.accounts.service import hash_password
 from exam_app.bank.service import current_bank
 from exam_app.config import Config
 from exam_app.demo import names

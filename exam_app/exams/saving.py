@@ -245,7 +245,8 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
 
 # --- PostgreSQL -------------------------------------------------------------------------------
 
-# The attempt's row is locked against a submit, which waits for saves under way and they for it.
+# The attempt's row is locked against a submit, which waits for saves under way and they for it. An
+# answer that is older than the stored one writes the stored one again, so that its seq comes back.
 _STATEMENT = """
 WITH a AS MATERIALIZED (
   SELECT id, state, deadline,
@@ -254,28 +255,25 @@ WITH a AS MATERIALIZED (
       SELECT 1 FROM login_session s JOIN account c ON c.id = s.account_id
       WHERE s.token_hash = %(holder)s AND s.expires_at > %(at)s AND c.active) AS signed_in
   FROM attempt WHERE id = %(attempt)s AND person_id = %(person)s FOR KEY SHARE
-), told AS (
-  SELECT * FROM unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[])
-    AS t(slot, seq, response)
 ), done AS (
   INSERT INTO answer (attempt_id, slot, seq, response, saved_at)
-  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s FROM a, told t
+  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s
+  FROM a, unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[])
+    AS t(slot, seq, response)
   WHERE a.signed_in AND a.held AND a.state = 'in_progress'
     AND %(at)s <= a.deadline + interval '60 seconds'
-  ON CONFLICT (attempt_id, slot) DO UPDATE
-  SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_at
-  WHERE excluded.seq > answer.seq
+  ON CONFLICT (attempt_id, slot) DO UPDATE SET
+    seq = GREATEST(excluded.seq, answer.seq),
+    response = CASE WHEN excluded.seq > answer.seq THEN excluded.response ELSE answer.response END,
+    saved_at = CASE WHEN excluded.seq > answer.seq THEN excluded.saved_at ELSE answer.saved_at END
   RETURNING slot, seq
-), kept AS (
-  INSERT INTO late_answer (attempt_id, slot, seq, response, received_at)
-  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s FROM a, told t
-  WHERE a.signed_in AND %(at)s > a.deadline + interval '60 seconds'
 )
-SELECT a.state, a.deadline, a.held, a.signed_in,
-  (SELECT json_object_agg(slot, seq) FROM done),
-  (SELECT json_object_agg(slot, seq) FROM answer
-   WHERE attempt_id = %(attempt)s AND slot = ANY(%(slots)s::text[]))
-FROM a
+SELECT a.state, a.deadline, a.held, a.signed_in, done.slot, done.seq FROM a LEFT JOIN done ON true
+"""
+_KEEP = """
+INSERT INTO late_answer (attempt_id, slot, seq, response, received_at)
+SELECT %(attempt)s, slot, seq, response::jsonb, %(at)s
+FROM unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[]) AS t(slot, seq, response)
 """
 
 
@@ -300,15 +298,17 @@ class PostgresSaver:
         }
         try:
             with self._open().connection() as connection:
-                row = connection.execute(_STATEMENT, values, prepare=True).fetchone()
+                found = connection.execute(_STATEMENT, values, prepare=True).fetchall()
+                if not found:
+                    return Saved("missing")
+                state, until, held, signed_in = found[0][:4]
+                deadline = until.replace(tzinfo=UTC)
+                verdict = _judge(state, deadline, held, signed_in, at)
+                if verdict == "late":
+                    connection.execute(_KEEP, values)
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise OperationalError("save", None, error) from error
-        if row is None:
-            return Saved("missing")
-        state, until, held, signed_in, done, before = row
-        deadline = until.replace(tzinfo=UTC)
-        verdict = _judge(state, deadline, held, signed_in, at)
-        stored = {**(before or {}), **(done or {})} if verdict == "saved" else {}
+        stored = {row[4]: row[5] for row in found if row[4] is not None}
         return Saved(verdict, stored, deadline)
 
     def close(self) -> None:
@@ -323,7 +323,7 @@ class PostgresSaver:
                 self._pool = ConnectionPool(
                     self._url,
                     min_size=1,
-                    max_size=8,
+                    max_size=16,
                     timeout=WAIT,
                     kwargs={"autocommit": True},
                     open=True,
