@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.bench_assemble import assemble_rows
 from exam_app.bench_clock import best
+from exam_app.bench_exam import exam_rows
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_save import save_rows
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
@@ -191,6 +192,12 @@ def bench_save() -> dict[str, Any]:
     return _result("save", rows, ratios)
 
 
+def bench_exam(examinees: int = 200, minutes: float = 60, compress: float = 120) -> dict[str, Any]:
+    """Whole exams over HTTP, arrivals whether or not the server keeps up."""
+    rows, ratios = exam_rows(examinees, minutes, compress)
+    return _result("exam", rows, ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -200,4 +207,5 @@ BENCHES = {
     "irt": bench_irt,
     "fuzz": bench_fuzz,
     "save": bench_save,
+    "exam": bench_exam,
 }

@@ -10,18 +10,16 @@ import time
 from typing import Any
 
 
-async def exchange(
+async def exchange_full(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
-) -> tuple[int, bytes]:
-    """(status, body) of one request on a kept connection."""
+) -> tuple[int, list[str], bytes]:
+    """(status, header lines, body) of one request on a kept connection."""
     writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = 0
-    for line in head.split(b"\r\n"):
-        if line[:15].lower() == b"content-length:":
-            length = int(line[15:])
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.split("\r\n")
+    length = next((int(x[15:]) for x in lines if x[:15].lower() == "content-length:"), 0)
     body = await reader.readexactly(length) if length else b""
-    return int(head[9:12]), body
+    return int(first[9:12]), lines, body
 
 
 def put(path: str, headers: dict[str, str], body: bytes) -> bytes:
@@ -41,7 +39,7 @@ async def _caller(
         slot = str(seq % 20 + 1)
         body = b'{"answers":[{"slot":"%s","response":null,"seq":%d}]}' % (slot.encode(), seq)
         start = time.perf_counter()
-        status, _ = await exchange(reader, writer, put(path, headers, body))
+        status, _, _ = await exchange_full(reader, writer, put(path, headers, body))
         out.append(time.perf_counter() - start)
         if status != 200:
             bad.append(status)

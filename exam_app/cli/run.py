@@ -66,6 +66,8 @@ def run_application(make: Callable[[], Any], host: str, port: int, workers: int 
             "threads": 64,
             "worker_class": "gthread",
             "timeout": 120,
+            "keepalive": 30,
+            "worker_connections": 8000,
             "graceful_timeout": 20,
             "loglevel": "warning",
             "forwarded_allow_ips": "127.0.0.1",

@@ -88,9 +88,13 @@ def slots(form: ExamForm) -> list[Slot]:
 
 
 def slots_of(attempt: Attempt) -> list[Slot]:
-    """The slots of an attempt as its examinee saw them."""
-    sets = attempt.exam.blueprint.get("sets", ())
-    return lay_out(items_of(attempt.form), attempt.seed, sets)
+    """The slots of an attempt as its examinee saw them; laid out once for one object."""
+    places: list[Slot] | None = attempt.__dict__.get("_places")
+    if places is None:
+        sets = attempt.exam.blueprint.get("sets", ())
+        places = lay_out(items_of(attempt.form), attempt.seed, sets)
+        attempt.__dict__["_places"] = places
+    return places
 
 
 def shapes_of(attempt: Attempt) -> tuple[Shape, ...]:

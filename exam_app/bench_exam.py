@@ -1,0 +1,135 @@
+"""Benchmark of whole exams over HTTP: sign in, start, saves, submit, arriving whether or not the server
+keeps up (open loop), with all acknowledged answers looked for in the database afterwards.
+
+Time is compressed: an exam of M minutes lasts M ÷ compress minutes here, so that the rate of saves is
+`compress` times that of the real one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from exam_app.bench_save import PASSWORD, databases, phone_of, prepare
+from exam_app.bench_server import Running, running
+from exam_app.exams.models import Answer, Attempt
+from training_records.archive.models import ArchiveEntry
+from training_records.certificates.models import Certificate
+from training_records.database import make_engine, make_session_factory
+
+# Seconds of processor that one password check costs: taken away from the CPU an examinee.
+STEPS = ("sign_in", "start", "save", "submit")
+
+
+def exam_rows(
+    examinees: int = 300,
+    minutes: float = 60.0,
+    compress: float = 60.0,
+    engines: tuple[str, ...] = (),
+) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """One run an engine; rows a step, and what was found afterwards."""
+    rows: list[dict[str, Any]] = []
+    ratios: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
+        for name, url in urls.items():
+            if engines and name not in engines:
+                continue
+            exam = prepare(url, examinees)
+            with running(url, Path(folder)) as served:
+                hashed = hash_seconds()
+                before = served.cpu()
+                told = _drive(served, exam, examinees, minutes * 60 / compress)
+                cpu, memory = served.cpu() - before, served.memory()
+            rows += [
+                {"step": f"{name} {step}", **told["steps"][step]}
+                for step in STEPS
+                if step in told["steps"]
+            ]
+            each = cpu / examinees - hashed
+            found = _compare(url, told["acknowledged"])
+            rows.append(
+                {
+                    "step": f"{name} 合计",
+                    "examinees": examinees,
+                    "compress": compress,
+                    "saves_a_second": round(told["saves_a_second"], 1),
+                    "cpu_an_examinee": round(each, 4),
+                    "peak_mb": round(memory),
+                    **found,
+                }
+            )
+            ratios[f"{name} 丢失的已确认答案"] = float(found["lost"])
+            ratios[f"{name} 每人 CPU÷Kolibri 0.53 秒"] = each / 0.53
+    return rows, ratios
+
+
+def hash_seconds() -> float:
+    """Processor seconds of one password check on this machine."""
+    import time
+
+    from exam_app.accounts.hashing import HASHER
+
+    hashed = HASHER.hash(PASSWORD)
+    start = time.process_time()
+    for _ in range(10):
+        HASHER.verify(hashed, PASSWORD)
+    return (time.process_time() - start) / 10
+
+
+def _drive(served: Running, exam: int, examinees: int, seconds: float) -> dict[str, Any]:
+    spec = {
+        "port": served.port,
+        "exam": exam,
+        "seconds": seconds,
+        "password": PASSWORD,
+        "phones": [phone_of(n) for n in range(1, examinees + 1)],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "exam_app.bench_sitters"],
+        input=json.dumps(spec).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def _compare(url: str, acknowledged: dict[str, dict[str, int]]) -> dict[str, Any]:
+    """What was acknowledged against what is there, and effects that came twice."""
+    engine = make_engine(url)
+    with make_session_factory(engine)() as session:
+        stored: dict[tuple[int, str], int] = {
+            (attempt, slot): seq
+            for attempt, slot, seq in session.execute(
+                select(Answer.attempt_id, Answer.slot, Answer.seq)
+            )
+        }
+        lost = sum(
+            stored.get((int(attempt), slot), 0) < seq
+            for attempt, saved in acknowledged.items()
+            for slot, seq in saved.items()
+        )
+        states = Counter(
+            dict(session.execute(select(Attempt.state, func.count()).group_by(Attempt.state)).all())
+        )
+        people = session.scalar(select(func.count(Attempt.person_id.distinct()))) or 0
+        attempts = sum(states.values())
+        results = session.scalar(select(func.count()).where(ArchiveEntry.kind == "exam")) or 0
+        certificates = session.scalar(select(func.count()).select_from(Certificate)) or 0
+        passed = session.scalar(select(func.count()).where(Attempt.passed.is_(True))) or 0
+    engine.dispose()
+    return {
+        "acknowledged": sum(len(saved) for saved in acknowledged.values()),
+        "lost": lost,
+        "released": states["released"],
+        "twice": (attempts - people)
+        + abs(results - states["released"])
+        + abs(certificates - passed),
+    }
