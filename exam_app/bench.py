@@ -21,6 +21,7 @@ from exam_app.bench_assemble import assemble_rows
 from exam_app.bench_clock import best
 from exam_app.bench_exam import exam_rows
 from exam_app.bench_fuzz import fuzz
+from exam_app.bench_kill import kill_rows
 from exam_app.bench_save import save_rows
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.config import Config, load_config
@@ -198,6 +199,12 @@ def bench_exam(examinees: int = 200, minutes: float = 60, compress: float = 120)
     return _result("exam", rows, ratios)
 
 
+def bench_kill(rounds: int = 3) -> dict[str, Any]:
+    """Workers and whole servers killed in the midst of saves."""
+    rows, ratios = kill_rows(rounds)
+    return _result("kill", rows, ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -208,4 +215,5 @@ BENCHES = {
     "fuzz": bench_fuzz,
     "save": bench_save,
     "exam": bench_exam,
+    "kill": bench_kill,
 }

@@ -19,7 +19,6 @@ from flask import Flask, jsonify, request
 from psycopg_pool import ConnectionPool
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from exam_app.config import load_config
 from exam_app.local_postgres import free_port
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -58,21 +57,14 @@ def bare_app(url: str) -> Flask:
     return app
 
 
-def serve(port: int, workers: int) -> None:
-    """Runs the server in this process until it is told to stop."""
-    from exam_app import create_app
-    from exam_app.cli.run import run_application
+def make() -> Any:
+    """The application with the bare route beside it."""
+    from exam_app.serving import make as make_application
 
-    config = load_config()
-
-    def make() -> Any:
-        app = create_app(config)
-        app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
-            app.wsgi_app, {"/bare": bare_app(config.database_url)}
-        )
-        return app
-
-    run_application(make, "127.0.0.1", port, workers)
+    app = make_application()
+    bare = bare_app(app.config["ACADEMY"].database_url)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/bare": bare})
+    return app
 
 
 class Running:
@@ -124,7 +116,10 @@ def running(url: str, instance: Path, workers: int = 2) -> Iterator[Running]:
         "ACADEMY_INSTANCE": str(instance),
         "ACADEMY_SECRET_KEY": "bench-" * 8,
     }
-    command = f"from exam_app.bench_server import serve; serve({port}, {workers})"
+    command = (
+        "from exam_app.serving import run\n"
+        f"run('exam_app.bench_server:make', '127.0.0.1', {port}, {workers})"
+    )
     with (instance / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", command], env=environment, stdout=log, stderr=log

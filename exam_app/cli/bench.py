@@ -12,7 +12,9 @@ from exam_app.cli.tools import emit, json_option
 
 @click.command()
 @click.argument("name", type=click.Choice([*BENCHES, "all"]))
-@click.option("--full", is_flag=True, help="stats、irt 用 65 万人，fuzz 每种格式 5 万个文件")
+@click.option(
+    "--full", is_flag=True, help="stats、irt 用 65 万人，fuzz 每种格式 5 万个文件，kill 杀 50 次"
+)
 @click.option("--examinees", type=click.IntRange(1, 100_000), help="exam 的人数")
 @click.option("--minutes", type=float, help="exam 的时长(分钟)")
 @click.option("--compress", type=float, help="exam 压缩几倍:60 分钟压缩 60 倍就跑 1 分钟")
@@ -25,10 +27,15 @@ def bench(
     compress: float | None,
     as_json: bool,
 ) -> None:
-    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam。"""
+    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
-        {"stats": {"persons": 650_000}, "irt": {"many": 650_000}, "fuzz": {"runs": 50_000}}
+        {
+            "stats": {"persons": 650_000},
+            "irt": {"many": 650_000},
+            "fuzz": {"runs": 50_000},
+            "kill": {"rounds": 25},
+        }
         if full
         else {}
     )

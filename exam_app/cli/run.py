@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import socket
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import click
-from gunicorn.app.base import BaseApplication
 
 from exam_app.cli.tools import emit, json_option, open_session, say, stop
 from exam_app.config import Config, load_config, masked
 from exam_app.demo.seed import seed_demo
 from exam_app.kb.site import build_site
 from exam_app.migrate import is_current, upgrade
+from exam_app.serving import hand_down, run
 from training_records.database import make_engine
 
 
-class _Server(BaseApplication):
-    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
-        self.make, self.own = make, options
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self.own.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        return self.make()
-
-
 def run_server(config: Config, host: str, port: int, workers: int | None) -> None:
-    """The application on Gunicorn; refuses when the port is taken."""
+    """The production server; refuses when the port is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -43,37 +27,8 @@ def run_server(config: Config, host: str, port: int, workers: int | None) -> Non
                 f"{host}:{port} 已被占用。请先停掉占用它的程序,或换一个端口:academy serve --port 8001"
             )
             stop(1)
-
-    def make() -> Any:
-        from exam_app import create_app
-        from exam_app.exams.sweeper import start_sweeper
-
-        app = create_app(config)
-        start_sweeper(app)
-        return app
-
-    run_application(make, host, port, workers)
-
-
-def run_application(make: Callable[[], Any], host: str, port: int, workers: int | None) -> None:
-    """Gunicorn with threads; it stops on SIGTERM after the requests under way."""
-    _Server(
-        make,
-        {
-            "bind": f"{host}:{port}",
-            "workers": workers or min(multiprocessing.cpu_count(), 4),
-            # Many, for most of them only wait: for a password check, for a commit that others share.
-            "threads": 64,
-            "worker_class": "gthread",
-            "timeout": 120,
-            "keepalive": 30,
-            "worker_connections": 8000,
-            "graceful_timeout": 20,
-            "loglevel": "warning",
-            "forwarded_allow_ips": "127.0.0.1",
-            "control_socket_disable": True,
-        },
-    ).run()
+    hand_down(config)
+    run("exam_app.serving:make", host, port, workers)
 
 
 @click.command()
