@@ -24,6 +24,7 @@ from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
 from exam_app.kb.pages import kb_url
 from exam_app.navigation import navigation
+from exam_app.static_files import serve_packed
 from training_records.certificates.service import mask_name
 from training_records.database import make_engine, make_session_factory
 
@@ -70,6 +71,8 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     web.init_web(app)
     _templates(app)
     _capabilities(app)
+    serve_packed(app, "static", str(app.static_folder))
+    serve_packed(app, "bootstrap.static", str(app.blueprints["bootstrap"].static_folder))
     app.wsgi_app = Door(  # type: ignore[method-assign]
         app.wsgi_app, app.extensions["saver"], app.extensions["tickets"], config.secure
     )

@@ -63,6 +63,13 @@ class AnswerIn(_In):
 
 class AnswersIn(_In):
     answers: list[AnswerIn]
+    # How often the page has been left so far; told to the invigilator.
+    left: StrictInt = Field(default=0, ge=0, le=10_000)
+
+
+class BeaconIn(AnswersIn):
+    # The ticket itself: a page that is being closed can't send headers.
+    ticket: StrictStr
 
 
 class SubmitIn(_In):
@@ -98,6 +105,8 @@ class StartOut(BaseModel):
     deadline: str
     paper: PaperOut
     answers: dict[str, SavedAnswer]
+    # For the beacon of a page that is being closed.
+    ticket: str
 
 
 class SaveOut(BaseModel):

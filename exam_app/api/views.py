@@ -35,6 +35,7 @@ from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from training_records.archive.service import entries_of
 from training_records.coverage import report_dict
 from training_records.database import now
+from training_records.errors import NotFound
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 Model = TypeVar("Model", bound=BaseModel)
@@ -47,11 +48,12 @@ class _BadBody(Exception):
         self.status, self.detail = status, detail
 
 
-def _body(model: type[Model]) -> Model:
-    """The request's JSON in the shape of `model`."""
+def _body(model: type[Model], any_type: bool = False) -> Model:
+    """The request's JSON in the shape of `model`; `any_type`: also when it doesn't call itself JSON,
+    as what a browser sends by itself."""
     if (request.content_length or 0) > MAX_BODY:
         raise _BadBody(413, f"内容超过 {MAX_BODY // 1024} KB,请分几次发送")
-    data = request.get_json(silent=True)
+    data = request.get_json(silent=True, force=any_type)
     if not isinstance(data, dict):
         raise _BadBody(400, "请求体要是一个 JSON 对象")
     try:
@@ -186,6 +188,7 @@ def start(exam_id: int) -> Response:
     saved = marking.answers_of(web.db(), attempt.id)
     ticket = service.ticket_for(web.db(), attempt.id, attempt.person_id, web.holder())
     ticket = replace(ticket, csrf=csrf_digest(request.headers.get("X-CSRF-Token", "")))
+    text = current_app.extensions["tickets"].write(ticket)
     response = _json(
         schemas.StartOut(
             attempt_id=attempt.id,
@@ -198,11 +201,12 @@ def start(exam_id: int) -> Response:
             answers={
                 s: schemas.SavedAnswer(response=a.response, seq=a.seq) for s, a in saved.items()
             },
+            ticket=text,
         )
     )
     response.set_cookie(
         COOKIE,
-        current_app.extensions["tickets"].write(ticket),
+        text,
         path=path_of(attempt.id),
         httponly=True,
         samesite="Lax",
@@ -229,7 +233,24 @@ def save(attempt_id: int) -> BaseResponse:
         web.done_reading()
     body = _body(schemas.AnswersIn)
     new = [service.NewAnswer(a.slot, a.response, a.seq) for a in body.answers]
-    saved, deadline = service.save_answers(current_app.extensions["saver"], ticket, new)
+    saved, deadline = service.save_answers(current_app.extensions["saver"], ticket, new, body.left)
+    return _json(schemas.SaveOut(saved=saved, server_time=_iso(now()), deadline=_iso(deadline)))
+
+
+@api.post("/attempts/<int:attempt_id>/beacon")
+@csrf.exempt
+@access(PUBLIC)
+@web.only_reads
+@describes("关页面时的最后一次保存", schemas.SaveOut, schemas.BeaconIn)
+def beacon(attempt_id: int) -> BaseResponse:
+    """Like `save`, for a page that is being closed: such a page can't send headers, so that the ticket,
+    which only the page knows, stands in the body."""
+    body = _body(schemas.BeaconIn, any_type=True)
+    ticket: Ticket | None = current_app.extensions["tickets"].read(body.ticket)
+    if ticket is None or ticket.attempt_id != attempt_id or ticket.holder is None:
+        raise NotFound("没有这次作答")
+    new = [service.NewAnswer(a.slot, a.response, a.seq) for a in body.answers]
+    saved, deadline = service.save_answers(current_app.extensions["saver"], ticket, new, body.left)
     return _json(schemas.SaveOut(saved=saved, server_time=_iso(now()), deadline=_iso(deadline)))
 
 

@@ -99,7 +99,7 @@ class Door:
             return None
         at = now()
         try:
-            result = self._saver.save(ticket, answers, at)
+            result = self._saver.save(ticket, answers, at, sent.left)
         except OperationalError:
             return None
         if result.verdict != "saved" or result.deadline is None:

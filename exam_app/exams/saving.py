@@ -54,8 +54,10 @@ class Saved:
 class Saver(Protocol):
     """Saves answers; the higher `seq` wins per slot."""
 
-    def save(self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime) -> Saved:
-        """One batch. Raises `sqlalchemy.exc.OperationalError` when the database can't be had."""
+    def save(
+        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
+    ) -> Saved:
+        """One batch; `left`: how often the page has been left so far. Raises `sqlalchemy.exc.OperationalError` when the database can't be had."""
 
     def close(self) -> None:
         """Gives its connections back."""
@@ -105,6 +107,7 @@ ON CONFLICT (attempt_id, slot) DO UPDATE
 SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_at
 WHERE excluded.seq > answer.seq
 """
+_LEFT = "UPDATE attempt SET left_count = ? WHERE id = ? AND left_count < ?"
 _LATE = (
     "INSERT INTO late_answer (attempt_id, slot, seq, response, received_at) VALUES (?, ?, ?, ?, ?)"
 )
@@ -117,6 +120,7 @@ class _Job:
     ticket: Ticket
     answers: Sequence[NewAnswer]
     at: datetime
+    left: int = 0
     ready: threading.Event = field(default_factory=threading.Event)
     leads: bool = False
     result: Saved = Saved("missing")
@@ -135,8 +139,10 @@ class SqliteSaver:
         self._connection: sqlite3.Connection | None = None
         self._turn: Any = None
 
-    def save(self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime) -> Saved:
-        job = _Job(ticket, _last(answers), at)
+    def save(
+        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
+    ) -> Saved:
+        job = _Job(ticket, _last(answers), at, left)
         with self._mutex:
             self._waiting.append(job)
             job.leads, self._busy = not self._busy, True
@@ -232,6 +238,8 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
     rows = [(ticket.attempt_id, a.slot, a.seq, _text(a.response), at) for a in job.answers]
     if verdict == "late":
         connection.executemany(_LATE, rows)
+    if verdict == "saved" and job.left:
+        connection.execute(_LEFT, (job.left, ticket.attempt_id, job.left))
     if verdict != "saved" or not rows:
         return Saved(verdict, {}, deadline)
     connection.executemany(_UPSERT, rows)
@@ -285,7 +293,9 @@ class PostgresSaver:
         self._mutex = threading.Lock()
         self._pool: ConnectionPool[Any] | None = None
 
-    def save(self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime) -> Saved:
+    def save(
+        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
+    ) -> Saved:
         rows = _last(answers)
         values = {
             "attempt": ticket.attempt_id,
@@ -306,6 +316,8 @@ class PostgresSaver:
                 verdict = _judge(state, deadline, held, signed_in, at)
                 if verdict == "late":
                     connection.execute(_KEEP, values)
+                if verdict == "saved" and left:
+                    connection.execute(_LEFT.replace("?", "%s"), (left, ticket.attempt_id, left))
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise OperationalError("save", None, error) from error
         stored = {row[4]: row[5] for row in found if row[4] is not None}

@@ -135,14 +135,14 @@ def ticket_for(
 
 
 def save_answers(
-    saver: Saver, ticket: Ticket, answers: Sequence[NewAnswer]
+    saver: Saver, ticket: Ticket, answers: Sequence[NewAnswer], left: int = 0
 ) -> tuple[dict[str, int], datetime]:
     """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot, and the deadline.
 
     `BadAnswer` changes nothing; `TooLate` has kept the answers apart; `TakenOver`, `SignedOut`,
     `Closed` and NotFound say why nothing was saved.
     """
-    return outcome(saver.save(ticket, checked_answers(ticket, answers), now()))
+    return outcome(saver.save(ticket, checked_answers(ticket, answers), now(), left))
 
 
 def checked_answers(ticket: Ticket, answers: Sequence[NewAnswer]) -> list[NewAnswer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import gzip
 import hashlib
 import json
@@ -11,6 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import brotli
@@ -49,9 +52,10 @@ def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool
         return False
     if strict:
         check_facts()
-    write_sources()
     fresh = site.with_name(site.name + ".new")
-    _mkdocs(fresh, strict=strict)
+    with _alone():
+        write_sources()
+        _mkdocs(fresh, strict=strict)
     (fresh / "csp.json").write_text(json.dumps(sorted(script_hashes(fresh))))
     _lighten_index(fresh / "search" / "search_index.json")
     write_worker(fresh, current[:12])
@@ -64,8 +68,19 @@ def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool
 
 def build_folder(folder: Path) -> None:
     """The site as a folder that opens from a USB stick, without any server, search included."""
-    write_sources()
-    _mkdocs(folder, strict=True, offline=True)
+    with _alone():
+        write_sources()
+        _mkdocs(folder, strict=True, offline=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One build at a time: all of them write their sources into one folder."""
+    folder = ROOT / "build"
+    folder.mkdir(exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def check_facts() -> None:

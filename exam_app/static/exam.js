@@ -5,10 +5,11 @@ const attempt = root.dataset.attempt;
 const token = document.querySelector("meta[name=csrf-token]").content;
 const $ = (id) => document.getElementById(id);
 const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题", fill: "填空题", order: "排序题", match: "配对题", short_answer: "简答题" };
-const HINTS = { multiple: " · 可选多项", order: " · 给每一项选第几步", match: " · 给每一项选一个" };
+const HINTS = { multiple: " · 可选多项", order: " · 按先后一项一项点", match: " · 先点左边,再点右边" };
 
 let items = [], answers = {}, flags = new Set(), current = 0, skew = 0, deadline = 0;
 let sending = false, retry = 0, closed = false, announced = new Set(), timer;
+let ticket = "", left = 0, leftSaved = 0, takenOver = false;
 
 // --- what this phone keeps -------------------------------------------------------------------
 const store = {
@@ -68,21 +69,23 @@ function say() {
   $("place").textContent = `第 ${current + 1}/${items.length} 题`;
 }
 
+const body = (batch) => ({ answers: batch.map(([slot, a]) => ({ slot, response: a.response, seq: a.seq })), left });
+
 async function send() {
   clearTimeout(timer);
-  const batch = unsaved().slice(0, 100);
-  if (sending || closed || !batch.length) return say();
+  const batch = unsaved().slice(0, 100), told = left;
+  if (sending || closed || takenOver || (!batch.length && told === leftSaved)) return say();
   sending = true;
   say();
   try {
-    const data = await call("PUT", `/api/v1/attempts/${attempt}/answers`, {
-      answers: batch.map(([slot, a]) => ({ slot, response: a.response, seq: a.seq })),
-    });
+    const data = await call("PUT", `/api/v1/attempts/${attempt}/answers`, body(batch));
+    leftSaved = told;
     for (const [slot, seq] of Object.entries(data.saved)) if (answers[slot]) answers[slot].saved = Math.max(answers[slot].saved, seq);
     clockFrom(data);
     retry = 0;
   } catch (error) {
     retry += 1;
+    if (error.data?.taken_over) return stepBack();
     if (error.status === 409) return finish();
     if (error.status === 401 || error.status === 400) tell("登录已过期。请另开页面登录,再回到这里刷新,答案都还在手机里。");
     if (error.status === 422) tell(error.message);
@@ -91,6 +94,23 @@ async function send() {
   }
   say();
   if (unsaved().length) timer = setTimeout(send, Math.min(1000 * 2 ** retry, 30000) * (0.75 + Math.random() / 2));
+}
+
+// What is not saved when the page is closed goes out without waiting for an answer.
+function leave() {
+  const batch = unsaved().slice(0, 100);
+  if (closed || takenOver || !ticket || (!batch.length && left === leftSaved)) return;
+  navigator.sendBeacon(`/api/v1/attempts/${attempt}/beacon`, JSON.stringify({ ...body(batch), ticket }));
+}
+
+// Another phone goes on with this exam: nothing more is taken here until the examinee takes it back.
+function stepBack() {
+  takenOver = true;
+  sending = false;
+  $("taken").hidden = false;
+  for (const name of ["question", "sheet", "exam-bottom"]) $(name).hidden = true;
+  $("saved").textContent = "已在另一部手机上接着考";
+  $("taken-title").focus();
 }
 
 function answer(slot, response) {
@@ -165,34 +185,61 @@ function showBlanks(item, own, box) {
 }
 
 function showOrder(item, own, box) {
-  const labels = item.order;
-  if (own) places[item.slot] = Object.fromEntries(own.map((label, n) => [label, String(n + 1)]));
-  const placed = (places[item.slot] ||= {});
-  for (const label of labels) {
-    const select = selector(labels.map((_, n) => [String(n + 1), `第 ${n + 1} 步`]), "第几步", placed[label]);
-    select.addEventListener("change", () => {
-      for (const other of labels) if (placed[other] === select.value) delete placed[other];
-      placed[label] = select.value;
-      for (const one of box.querySelectorAll("select")) one.value = placed[one.dataset.label] || "";
-      const complete = labels.every((l) => placed[l]);
-      const order = [...labels].sort((a, b) => placed[a] - placed[b]);
-      if (complete || answers[item.slot]?.response) answer(item.slot, complete ? order : null);
-    });
-    select.dataset.label = label;
-    box.append(element("label", { className: "option arrange" }, element("span", { textContent: item.options[label] }), select));
-  }
+  if (own) places[item.slot] = [...own];
+  const placed = (places[item.slot] ||= []);
+  const list = element("div", { className: "arranging" });
+  const draw = () => {
+    list.replaceChildren(...item.order.map((label) => {
+      const at = placed.indexOf(label);
+      const button = element("button", { type: "button", className: `option arrange${at < 0 ? "" : " chosen"}` },
+        element("span", { className: "step num", textContent: at < 0 ? "·" : String(at + 1) }), element("span", { textContent: item.options[label] }));
+      button.dataset.label = label;
+      button.setAttribute("aria-label", at < 0 ? `${item.options[label]},还没排` : `第 ${at + 1} 步:${item.options[label]},再点一下取消`);
+      button.addEventListener("click", () => {
+        if (at < 0) placed.push(label); else placed.splice(at, 1);
+        const complete = placed.length === item.order.length;
+        if (complete || answers[item.slot]?.response) answer(item.slot, complete ? [...placed] : null);
+        draw();
+        list.querySelector(`[data-label="${label}"]`).focus();
+      });
+      return button;
+    }));
+  };
+  draw();
+  const again = element("button", { type: "button", className: "plain-button", textContent: "重新排" });
+  again.addEventListener("click", () => { placed.length = 0; if (answers[item.slot]?.response) answer(item.slot, null); draw(); });
+  box.append(list, again);
 }
 
 function showMatch(item, own, box) {
-  for (const [label, text] of Object.entries(item.left)) {
-    const select = selector(shownOptions(item), "请选", own?.[label]);
-    select.dataset.label = label;
-    select.addEventListener("change", () => {
-      const chosen = [...box.querySelectorAll("select")].filter((s) => s.value).map((s) => [s.dataset.label, Number(s.value)]);
-      answer(item.slot, chosen.length ? Object.fromEntries(chosen) : null);
-    });
-    box.append(element("label", { className: "option arrange" }, element("span", { textContent: text }), select));
-  }
+  const pairs = { ...(own || {}) };
+  let open = Object.keys(item.left).find((label) => !pairs[label]) || null;
+  const lefts = element("div", { className: "arranging" }), rights = element("div", { className: "arranging rights" });
+  const draw = () => {
+    lefts.replaceChildren(...Object.entries(item.left).map(([label, text]) => {
+      const right = pairs[label] ? item.options[pairs[label]] : "";
+      const button = element("button", { type: "button", className: `option arrange${label === open ? " open" : ""}${right ? " chosen" : ""}` },
+        element("span", { textContent: text }), element("span", { className: "paired", textContent: right ? `→ ${right}` : "→ 请选" }));
+      button.dataset.label = label;
+      button.setAttribute("aria-pressed", String(label === open));
+      button.addEventListener("click", () => { open = label; draw(); lefts.querySelector(`[data-label="${label}"]`).focus(); });
+      return button;
+    }));
+    rights.replaceChildren(element("p", { className: "quiet", textContent: open ? `“${item.left[open]}”配哪一个?` : "都配好了,要改就点左边" }), ...shownOptions(item).map(([number, text]) => {
+      const button = element("button", { type: "button", className: "option arrange", textContent: text, disabled: !open });
+      button.dataset.right = number;
+      button.addEventListener("click", () => {
+        pairs[open] = Number(number);
+        answer(item.slot, { ...pairs });
+        open = Object.keys(item.left).find((label) => !pairs[label]) || null;
+        draw();
+        (open ? lefts.querySelector(`[data-label="${open}"]`) : lefts.firstChild).focus();
+      });
+      return button;
+    }));
+  };
+  draw();
+  box.append(lefts, rights);
 }
 
 function showText(item, own, box) {
@@ -200,13 +247,6 @@ function showText(item, own, box) {
   area.setAttribute("aria-labelledby", "stem");
   area.addEventListener("input", () => answer(item.slot, area.value.trim() ? area.value : null));
   box.append(area);
-}
-
-function selector(options, empty, chosen) {
-  const select = element("select", {}, element("option", { value: "", textContent: empty }));
-  for (const [value, text] of options) select.append(element("option", { value, textContent: text }));
-  select.value = chosen === undefined ? "" : String(chosen);
-  return select;
 }
 
 function choose(item) {
@@ -302,11 +342,14 @@ async function begin() {
   if (!data) return;
   if (String(data.attempt_id) !== attempt) { location.replace(`/exams/attempts/${data.attempt_id}`); return; }
   items = data.paper.items;
+  ticket = data.ticket;
+  takenOver = false;
+  $("taken").hidden = true;
   clockFrom(data);
   for (const [slot, a] of Object.entries(data.answers)) answers[slot] = { response: a.response, seq: a.seq, saved: a.seq };
   for (const kept of await store.all()) {
     const known = answers[kept.slot];
-    if (!known || kept.seq > known.seq) answers[kept.slot] = { response: kept.response, seq: kept.seq, saved: known ? known.saved : 0 };
+    if (items.some((i) => i.slot === kept.slot) && (!known || kept.seq > known.seq)) answers[kept.slot] = { response: kept.response, seq: kept.seq, saved: known ? known.saved : 0 };
   }
   try { flags = new Set(JSON.parse(localStorage.getItem(`flags-${attempt}`) || "[]")); } catch { /* none kept */ }
   $("loading").hidden = true;
@@ -314,9 +357,10 @@ async function begin() {
   show(/^#\d+$/.test(location.hash) ? Number(location.hash.slice(1)) - 1 : Math.max(first, 0));
   page("question");
   tick();
-  setInterval(tick, 1000);
+  ticking ||= setInterval(tick, 1000);
   send();
 }
+let ticking = null;
 
 $("previous").addEventListener("click", () => { show(current - 1); page("question"); });
 $("next").addEventListener("click", () => { if (current === items.length - 1) sheet(); else { show(current + 1); page("question"); } });
@@ -331,5 +375,14 @@ $("flag").addEventListener("click", () => {
 });
 window.addEventListener("online", () => { retry = 0; send(); });
 window.addEventListener("offline", say);
-document.addEventListener("visibilitychange", () => { if (document.hidden) send(); });
+document.addEventListener("visibilitychange", () => {
+  if (closed) return;
+  if (!document.hidden) return send();
+  left += 1;
+  try { localStorage.setItem(`left-${attempt}`, String(left)); } catch { /* counted for this page only */ }
+  leave();
+});
+window.addEventListener("pagehide", leave);
+$("take-back").addEventListener("click", begin);
+try { left = leftSaved = Number(localStorage.getItem(`left-${attempt}`) || 0); } catch { /* none kept */ }
 begin();

@@ -59,11 +59,12 @@ def answer(page) -> None:
         for number, blank in enumerate(question.key):
             box.locator("input").nth(number).fill(blank[0])
     elif question.type == "order":
-        for place, label in enumerate(question.key, start=1):
-            box.locator(f'select[data-label="{label}"]').select_option(str(place))
+        for label in question.key:
+            box.locator(f'button[data-label="{label}"]').click()
     elif question.type == "match":
         for label, number in question.key.items():
-            box.locator(f'select[data-label="{label}"]').select_option(str(number))
+            box.locator(f'button[data-label="{label}"]').click()
+            box.locator(f'button[data-right="{number}"]').click()
     else:
         keys = question.key if question.type == "multiple" else [str(question.key)]
         for key in keys:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -265,3 +266,31 @@ def test_a_locked_database_says_so_and_recovers(tmp_path, monkeypatch):
     assert saver.save(ticket, [NewAnswer("1", None, 1)], now()).stored == {"1": 1}
     saver.close()
     other.close()
+
+
+def test_the_beacon_of_a_closing_page_saves_by_its_ticket(session, world, sign_in, api, exam):
+    opened = api.post(f"/api/v1/exams/{exam.id}/attempts").json
+    path = f"/api/v1/attempts/{opened['attempt_id']}/beacon"
+    body = {"answers": [{"slot": "1", "response": None, "seq": 7}], "left": 2}
+
+    def send(**more):
+        # As navigator.sendBeacon does: text, and no header of ours.
+        return api.client.post(path, data=json.dumps({**body, **more}), content_type="text/plain")
+
+    assert send(ticket=opened["ticket"]).json["saved"] == {"1": 7}
+    assert session.get_one(Attempt, opened["attempt_id"]).left_count == 2
+    session.rollback()
+    assert send(ticket=opened["ticket"], left=1).status_code == 200
+    session.expire_all()
+    assert session.get_one(Attempt, opened["attempt_id"]).left_count == 2
+    session.rollback()
+    assert send(ticket="forged").status_code == 404
+    assert send().status_code == 422
+    other = sign_in(world.account("director", VILLAGE))
+    theirs = other.post(f"/api/v1/exams/{exam.id}/attempts").json
+    assert send(ticket=theirs["ticket"]).status_code == 404
+    # Only the beacon takes what does not call itself JSON.
+    login = api.client.post(
+        "/api/v1/login", data='{"phone": "1", "password": "2"}', content_type="text/plain"
+    )
+    assert login.status_code == 400
