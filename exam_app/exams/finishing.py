@@ -43,7 +43,12 @@ def set_score(attempt: Attempt, points: float, maximum: float) -> None:
     """Score, maximum and whether it passed, from points in full precision."""
     attempt.score = Decimal(str(round_points(points)))
     attempt.max_score = Decimal(str(round_points(maximum)))
-    attempt.passed = points * 100 >= float(attempt.exam.pass_percent) * maximum - 1e-9
+    attempt.passed = passes(attempt.exam, points, maximum)
+
+
+def passes(exam: Exam, points: float, maximum: float) -> bool:
+    """Whether points in full precision reach the pass mark."""
+    return points * 100 >= float(exam.pass_percent) * maximum - 1e-9
 
 
 def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: ZoneInfo) -> None:
@@ -100,17 +105,17 @@ def file_result(session: Session, attempt: Attempt, actor: str, zone: ZoneInfo) 
         ),
         actor,
     )
-    attempt.certificate_no = None
-    if attempt.passed:
+    if attempt.passed and not attempt.certificate_no:
         certificate = issue(session, person, entry, exam.title, exam.organiser, actor)
         attempt.certificate_no = certificate.no
 
 
-def void_result(session: Session, attempt: Attempt, reason: str, by: str) -> None:
-    """Voids the archive's entry of a result where there is one that still counts."""
-    for entry in _filed(session, attempt):
-        if not _voided(session, entry):
-            void(session, entry.id, reason, by)
+def void_result(session: Session, attempt: Attempt, reason: str, by: str) -> bool:
+    """Voids the archive's entry of a result; whether there was one that still counted."""
+    standing = [entry for entry in _filed(session, attempt) if not _voided(session, entry)]
+    for entry in standing:
+        void(session, entry.id, reason, by)
+    return bool(standing)
 
 
 def _filed(session: Session, attempt: Attempt) -> list[ArchiveEntry]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Answer, Attempt, Mark
 from exam_app.exams.papers import Slot, slots_of
-from question_bank import Blueprint, round_points, score
+from question_bank import Blueprint, parse_question, parts_of, round_points, score
 from question_bank.draw import seen
 
 # Two markers within a tenth of the points agree.
@@ -54,17 +54,27 @@ def human_share(marks: Sequence[Mark], double: bool) -> float | None:
 
 
 def share_of(
-    place: Slot, response: Any, blueprint: Blueprint, marks: Sequence[Mark], double: bool
+    question: Any, response: Any, blueprint: Blueprint, marks: Sequence[Mark], double: bool
 ) -> float | None:
-    """The share of the points earned in a slot; None while people still have to mark it."""
-    if place.question.type != "short_answer":
-        return score(place.question, response, blueprint.scheme(place.question.type))
+    """The share of the points earned with a question; None while people still have to mark it."""
+    if question.type != "short_answer":
+        return score(question, response, blueprint.scheme(question.type))
     return 0.0 if response is None else human_share(marks, double)
 
 
-def mark(session: Session, attempt: Attempt) -> tuple[float, float, list[str]]:
+def corrected(place: Slot, corrections: Mapping[str, Any] | None) -> Any:
+    """The question of a slot as it is marked now: its corrected twin where the exam has one."""
+    if not corrections or place.item.id not in corrections:
+        return place.question
+    return parts_of(parse_question(corrections[place.item.id]))[place.part]
+
+
+def mark(
+    session: Session, attempt: Attempt, corrections: Mapping[str, Any] | None = None
+) -> tuple[float, float, list[str]]:
     """(points, maximum, slots that people still have to mark) of an attempt from its stored responses,
-    in full precision."""
+    in full precision. `corrections`: corrected questions by item, instead of the exam's own."""
+    own = attempt.exam.corrections if corrections is None else corrections
     saved, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     points = maximum = 0.0
@@ -72,7 +82,8 @@ def mark(session: Session, attempt: Attempt) -> tuple[float, float, list[str]]:
     for place in slots_of(attempt):
         response = saved[place.slot].response if place.slot in saved else None
         given = marks.get(place.slot, ())
-        share = share_of(place, response, blueprint, given, attempt.exam.double_marking)
+        question = corrected(place, own)
+        share = share_of(question, response, blueprint, given, attempt.exam.double_marking)
         if share is None:
             waiting.append(place.slot)
         points += place.worth(blueprint) * (share or 0.0)
@@ -88,10 +99,11 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
     blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     rows = []
     for place in slots_of(attempt):
-        slot, question, item = place.slot, place.question, place.item
+        slot, item = place.slot, place.item
+        question = corrected(place, attempt.exam.corrections)
         response = saved[slot].response if slot in saved else None
         given = marks.get(slot, [])
-        share = share_of(place, response, blueprint, given, attempt.exam.double_marking) or 0.0
+        share = share_of(question, response, blueprint, given, attempt.exam.double_marking) or 0.0
         shown, letter = seen(question, place.order)
         rows.append(
             {
@@ -107,6 +119,7 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
                 "response": response,
                 "key": question.key,
                 "right": share == 1.0,
+                "corrected": question != place.question,
                 "comments": [m.comment for m in given if m.comment],
                 "points": round_points(place.worth(blueprint) * share),
                 "worth": round_points(place.worth(blueprint)),

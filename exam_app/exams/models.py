@@ -36,6 +36,8 @@ class Exam(Base):
     release_at: Mapped[datetime | None]
     # Written answers are marked by two people who don't see each other's marks.
     double_marking: Mapped[bool] = mapped_column(default=False)
+    # Item to the question as it is marked now, where its key was corrected after the exam.
+    corrections: Mapped[dict[str, Any] | None]
     # For getting used to it: as often as one likes, nothing goes into the archive.
     practice: Mapped[bool] = mapped_column(default=False)
     opens_at: Mapped[datetime]
@@ -181,6 +183,22 @@ class Mark(Base):
     share: Mapped[Decimal] = mapped_column(Numeric(5, 4))
     comment: Mapped[str | None] = mapped_column(String(200))
     marked_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Rescore(Base):
+    """One attempt whose score a corrected key changed: before and after. Append-only. Identity: `id`."""
+
+    __tablename__ = "rescore"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(200))
+    old_score: Mapped[Decimal] = mapped_column(Numeric(6, 2))
+    new_score: Mapped[Decimal] = mapped_column(Numeric(6, 2))
+    old_passed: Mapped[bool]
+    new_passed: Mapped[bool]
 
 
 class LateAnswer(Base):

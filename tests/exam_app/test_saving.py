@@ -269,7 +269,8 @@ def test_a_locked_database_says_so_and_recovers(tmp_path, monkeypatch):
 
 
 def test_the_beacon_of_a_closing_page_saves_by_its_ticket(session, world, sign_in, api, exam):
-    opened = api.post(f"/api/v1/exams/{exam.id}/attempts").json
+    start = f"/api/v1/exams/{exam.id}/attempts"
+    opened = api.post(start).json
     path = f"/api/v1/attempts/{opened['attempt_id']}/beacon"
     body = {"answers": [{"slot": "1", "response": None, "seq": 7}], "left": 2}
 
@@ -287,7 +288,7 @@ def test_the_beacon_of_a_closing_page_saves_by_its_ticket(session, world, sign_i
     assert send(ticket="forged").status_code == 404
     assert send().status_code == 422
     other = sign_in(world.account("director", VILLAGE))
-    theirs = other.post(f"/api/v1/exams/{exam.id}/attempts").json
+    theirs = other.post(start).json
     assert send(ticket=theirs["ticket"]).status_code == 404
     # Only the beacon takes what does not call itself JSON.
     login = api.client.post(

@@ -1,0 +1,160 @@
+"""Marking again (改判) after a key was corrected: who changes, then all in one transaction.
+
+The question as it was seen stays in the form; its corrected twin is kept with the exam and marks from then
+on. Stored responses are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.finishing import file_result, passes, void_result
+from exam_app.exams.marking import mark
+from exam_app.exams.models import Attempt, Exam, Rescore
+from exam_app.exams.papers import items_of
+from exam_app.exams.states import note
+from question_bank import parts_of, round_points
+from question_bank.question import dump_question
+from question_bank.response import shape_of
+from training_records.certificates.models import Certificate
+from training_records.database import now
+from training_records.errors import Refused
+from training_records.ledger.models import Person
+
+MARKED = ("marked", "released")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One attempt whose score changes."""
+
+    attempt_id: int
+    person_id: int
+    name: str
+    old_score: float
+    new_score: float
+    old_passed: bool
+    new_passed: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What marking again would do: corrected items, attempts that change, attempts looked at. `skipped`:
+    item to why its newer version can't mark what was answered."""
+
+    corrections: dict[str, Any]
+    changes: list[Change]
+    attempts: int
+    skipped: dict[str, str]
+
+
+def preview(session: Session, exam: Exam, bank: Mapping[str, Any]) -> Preview:
+    """Who would change. `bank`: the questions of today by id. Changes nothing."""
+    corrections, skipped = _corrections(exam, bank)
+    merged = {**(exam.corrections or {}), **corrections}
+    rows = session.execute(
+        select(Attempt, Person.name)
+        .join(Person, Person.id == Attempt.person_id)
+        .where(Attempt.exam_id == exam.id, Attempt.state.in_(MARKED))
+        .order_by(Attempt.id)
+    ).all()
+    changes = []
+    for attempt, name in rows:
+        points, maximum, _ = mark(session, attempt, merged)
+        new, passed = round_points(points), passes(exam, points, maximum)
+        if new != float(attempt.score or 0) or passed != attempt.passed:
+            changes.append(
+                Change(
+                    attempt.id,
+                    attempt.person_id,
+                    name,
+                    float(attempt.score or 0),
+                    new,
+                    bool(attempt.passed),
+                    passed,
+                )
+            )
+    return Preview(corrections, changes, len(rows), skipped)
+
+
+def _corrections(exam: Exam, bank: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Items whose key differs in the bank of today, and those whose newer version doesn't fit."""
+    found: dict[str, Any] = {}
+    skipped: dict[str, str] = {}
+    for form in exam.forms:
+        for item in items_of(form):
+            today = bank.get(item.id)
+            if today is None or today.version <= item.version or item.id in found:
+                continue
+            if _shape(today) != _shape(item):
+                skipped[item.id] = "题型、选项或小题变了,用新版不能给旧答案评分"
+            elif _keys(today) != _keys(item):
+                found[item.id] = dump_question(today)
+    return found, skipped
+
+
+def _shape(item: Any) -> list[tuple[str, Any]]:
+    return [(str(shape_of(part)), part.stem) for part in parts_of(item)]
+
+
+def _keys(item: Any) -> list[Any]:
+    fields = ("key", "weights", "ranges", "credit")
+    return [[getattr(part, field, None) for field in fields] for part in parts_of(item)]
+
+
+def rescore(
+    session: Session, exam: Exam, bank: Mapping[str, Any], reason: str, actor: str, zone: ZoneInfo
+) -> Preview:
+    """Marks all attempts of an exam again, old and new score and the reason kept, the archive corrected.
+
+    `Refused` without a reason.
+    """
+    if not reason.strip():
+        raise Refused("请写明改判的原因")
+    session.scalars(
+        select(Attempt.id).where(Attempt.exam_id == exam.id).order_by(Attempt.id).with_for_update()
+    ).all()
+    told = preview(session, exam, bank)
+    exam.corrections = {**(exam.corrections or {}), **told.corrections}
+    at = now()
+    for change in told.changes:
+        attempt = session.get_one(Attempt, change.attempt_id)
+        attempt.score, attempt.passed = Decimal(str(change.new_score)), change.new_passed
+        session.add(
+            Rescore(
+                attempt_id=attempt.id,
+                at=at,
+                actor=actor,
+                reason=reason[:200],
+                old_score=Decimal(str(change.old_score)),
+                new_score=Decimal(str(change.new_score)),
+                old_passed=change.old_passed,
+                new_passed=change.new_passed,
+            )
+        )
+        said = f"改判 {change.old_score:g} → {change.new_score:g}:{reason}"
+        note(session, attempt, attempt.state, actor, at, said[:200])
+        if attempt.state == "released" and not exam.practice:
+            _correct_archive(session, attempt, change, reason, actor, zone)
+    session.flush()
+    return told
+
+
+def _correct_archive(
+    session: Session, attempt: Attempt, change: Change, reason: str, actor: str, zone: ZoneInfo
+) -> None:
+    if not void_result(session, attempt, f"改判:{reason}"[:200], actor):
+        # An attempt that doesn't count was never filed.
+        return
+    if attempt.certificate_no and not attempt.passed:
+        certificate = session.get_one(Certificate, attempt.certificate_no)
+        certificate.voided_at, certificate.void_reason = now(), f"改判:{reason}"[:200]
+        attempt.certificate_no = None
+    file_result(session, attempt, actor, zone)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from exam_app.exams import service
+from exam_app.exams.models import Answer, AttemptEvent, Rescore
+from exam_app.exams.papers import slots_of
+from exam_app.exams.rescoring import preview, rescore
+from exam_app.exams.saving import NewAnswer
+from exam_app.exams.service import save_answers
+from question_bank import load_bank
+from tests.factories import right_answer
+from training_records.archive.models import ArchiveEntry
+from training_records.archive.service import effective, verify
+from training_records.certificates.models import Certificate
+from training_records.errors import Refused
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def sit(session, saver, exam, person, choose):
+    """Answers slot by slot as `choose` says and hands in."""
+    attempt = service.start(session, exam.id, person.id)
+    answers = [NewAnswer(p.slot, choose(p), 1) for p in slots_of(attempt)]
+    ticket = service.ticket_for(session, attempt.id, person.id)
+    session.commit()
+    save_answers(saver, ticket, answers)
+    service.submit(session, attempt.id, person.id, {}, ZONE)
+    session.commit()
+    return attempt
+
+
+@pytest.fixture
+def sat(world, session, saver):
+    """An exam, one question of it whose key was wrong, and two who answered it by the true key and by
+    the wrong one."""
+    exam = world.exam(shuffled=True)
+    item = next(q for q in exam.forms[0].items if q["type"] == "single")
+    frozen = load_bank()[item["id"]]
+    true = next(label for label in frozen.options if label != frozen.key)
+    bank = {q.id: q for q in load_bank()}
+    bank[frozen.id] = frozen.model_copy(update={"key": true, "version": frozen.version + 1})
+
+    def by_the_true_key(place):
+        return true if place.item.id == frozen.id else right_answer(place.question)
+
+    wronged = sit(session, saver, exam, world.person(name="甲"), by_the_true_key)
+    lucky = sit(session, saver, exam, world.person(name="乙"), lambda p: right_answer(p.question))
+    return exam, bank, frozen, wronged, lucky
+
+
+def test_a_preview_changes_nothing_and_says_who(session, sat):
+    exam, bank, frozen, wronged, lucky = sat
+    told = preview(session, exam, bank)
+    assert list(told.corrections) == [frozen.id] and told.attempts == 2
+    assert [(c.name, c.old_score, c.new_score) for c in told.changes] == [
+        ("甲", 98, 100),
+        ("乙", 100, 98),
+    ]
+    assert (wronged.score, lucky.score) == (98, 100) and exam.corrections is None
+    assert session.scalars(select(Rescore)).all() == []
+
+
+def test_marking_again_keeps_old_and_new_and_corrects_the_archive(session, sat):
+    exam, bank, _, wronged, lucky = sat
+    before = {(a.attempt_id, a.slot): a.response for a in session.scalars(select(Answer))}
+    with pytest.raises(Refused, match="原因"):
+        rescore(session, exam, bank, " ", "t", ZONE)
+    rescore(session, exam, bank, "答案印错", "t", ZONE)
+    session.commit()
+    assert (wronged.score, lucky.score) == (100, 98)
+    kept = session.scalars(select(Rescore).order_by(Rescore.attempt_id)).all()
+    assert [(r.old_score, r.new_score, r.reason) for r in kept] == [
+        (98, 100, "答案印错"),
+        (100, 98, "答案印错"),
+    ]
+    notes = list(session.scalars(select(AttemptEvent.reason)))
+    assert "改判 98 → 100:答案印错" in notes
+    assert before == {(a.attempt_id, a.slot): a.response for a in session.scalars(select(Answer))}
+    filed = session.scalars(
+        select(ArchiveEntry.score).where(effective(), ArchiveEntry.kind == "exam")
+    )
+    assert sorted(filed) == [98, 100] and verify(session)[1] == []
+    voided = session.scalars(select(Certificate.voided_at)).all()
+    # Who passes before and after keeps the certificate.
+    assert voided == [None, None]
+    # Marking again finds nothing more to change.
+    assert preview(session, exam, bank).changes == []
+
+
+def test_one_who_fails_by_the_corrected_key_loses_the_certificate(session, saver, world):
+    exam = world.exam(attempts_allowed=1)
+    exam.pass_percent = 100
+    session.commit()
+    person = world.person()
+    attempt = sit(session, saver, exam, person, lambda p: right_answer(p.question))
+    assert attempt.passed and attempt.certificate_no
+    bank = {q.id: q for q in load_bank()}
+    item = next(bank[q["id"]] for q in exam.forms[0].items if q["type"] == "true_false")
+    bank[item.id] = item.model_copy(update={"key": not item.key, "version": item.version + 1})
+    rescore(session, exam, bank, "答案反了", "t", ZONE)
+    session.commit()
+    assert attempt.passed is False and attempt.certificate_no is None
+    (certificate,) = session.scalars(select(Certificate)).all()
+    assert certificate.voided_at is not None
+    result = session.scalars(select(ArchiveEntry.passed).where(effective())).all()
+    assert False in result
+
+
+def test_the_result_page_shows_the_corrected_key(session, saver, world, sign_in):
+    exam, account = world.exam(), world.account()
+    attempt = service.start(session, exam.id, account.person_id)
+    session.commit()
+    ticket = service.ticket_for(session, attempt.id, account.person_id)
+    session.commit()
+    save_answers(saver, ticket, [])
+    service.submit(session, attempt.id, account.person_id, {}, ZONE)
+    bank = {q.id: q for q in load_bank()}
+    item = next(bank[q["id"]] for q in exam.forms[0].items if q["type"] == "single")
+    other = next(label for label in item.options if label != item.key)
+    bank[item.id] = item.model_copy(update={"key": other, "version": item.version + 1})
+    rescore(session, exam, bank, "答案印错", "t", ZONE)
+    number = attempt.id
+    session.commit()
+    api = sign_in(account)
+    assert "答案更正过" in api.get(f"/exams/attempts/{number}/result").text
+    rows = api.get(f"/api/v1/attempts/{number}").json["result"]
+    assert next(r for r in rows if r["stem"] == item.stem)["key"] == other
+
+
+def test_a_newer_version_of_another_shape_is_skipped_with_the_reason(session, sat):
+    exam, bank, frozen, *_ = sat
+    options = {**frozen.options, "E": "另一项"}
+    bank[frozen.id] = bank[frozen.id].model_copy(update={"options": options})
+    told = preview(session, exam, bank)
+    assert told.corrections == {} and "不能给旧答案评分" in told.skipped[frozen.id]
