@@ -16,7 +16,7 @@ from exam_app.exams.models import Answer, Attempt, Exam
 from exam_app.exams.papers import Slot, items_of, lay_out
 from question_bank import Blueprint, score
 from question_bank.responses import NOT_ADMINISTERED, OMITTED
-from training_records.divisions import ancestor, division_names
+from training_records.divisions import ancestor, division_names, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import ROLES, Person, Post
 
@@ -35,17 +35,19 @@ class Column:
     worth: float
 
 
-def export(session: Session, exam_id: int, folder: Path, by: GroupBy | None = None) -> int:
+def export(
+    session: Session, exam_id: int, folder: Path, by: GroupBy | None = None, prefix: str = ""
+) -> int:
     """Writes responses.csv, key.csv, scores.csv and, when asked, groups.csv; returns the persons.
 
-    A row is a person's first marked attempt; persons go by their number in the ledger, never by
+    `prefix`: only persons with a post in it. A row is a person's first marked attempt; persons go by their number in the ledger, never by
     name. An item of another form is ``NA``. A fill answer that earned all points is written as the
     key's first spelling. `Refused` when nobody has been marked yet.
     """
     exam = session.get(Exam, exam_id)
     if exam is None:
         raise NotFound(f"没有编号为 {exam_id} 的考试")
-    attempts = _first_marked(session, exam_id)
+    attempts = _first_marked(session, exam_id, prefix)
     if not attempts:
         raise Refused(f"“{exam.title}”还没有人交卷,没有可导出的作答")
     blueprint = Blueprint.model_validate(exam.blueprint)
@@ -83,9 +85,12 @@ def name_of(place: Slot) -> str:
     return f"{place.item.id}.{place.part + 1}"
 
 
-def _first_marked(session: Session, exam_id: int) -> list[Attempt]:
+def _first_marked(session: Session, exam_id: int, prefix: str) -> list[Attempt]:
     found: dict[int, Attempt] = {}
     query = select(Attempt).where(Attempt.exam_id == exam_id, Attempt.state.in_(MARKED))
+    if prefix:
+        people = select(Post.person_id).where(within(Post.division_code, prefix))
+        query = query.where(Attempt.person_id.in_(people))
     for attempt in session.scalars(query.order_by(Attempt.person_id, Attempt.number)):
         found.setdefault(attempt.person_id, attempt)
     return list(found.values())

@@ -84,6 +84,6 @@ class DecisionForm(FlaskForm):
             void="作废这次作答",
         ),
     )
-    attempt = IntegerField("作答编号", [Optional()])
+    attempt = SelectField("哪个人", coerce=int, validate_choice=False)
     minutes = IntegerField("几分钟", [Optional(), NumberRange(1, 240, "请填 1 到 240")], default=10)
     reason = StringField("原因", [InputRequired("请写明原因"), Length(max=100)])

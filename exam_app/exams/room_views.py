@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from exam_app.exams import invigilation
 from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.states import WORDS
+from exam_app.exams.summary import analysis, summary
 from exam_app.scope import MANAGERS, access
 from training_records.database import now
 from training_records.divisions import division_names, prefix_of
@@ -22,6 +24,7 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person
 
 rooms = Blueprint("rooms", __name__, url_prefix="/exams/manage/<int:exam_id>")
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SIGNS = {"in_progress": "wait", "submitted": "plainly", "marked": "plainly", "released": "good"}
 
 
@@ -44,7 +47,11 @@ def actor() -> str:
 @access(MANAGERS)
 def room(exam_id: int) -> str:
     exam = exam_within(exam_id)
-    sitting, grant = SittingForm(), GrantForm()
+    sitting, grant, decision = SittingForm(), GrantForm(), DecisionForm()
+    board = _board(exam)
+    decision.attempt.choices = [SelectChoice("0", "请选一个人")] + [
+        SelectChoice(str(r["id"]), f"{r['name']},{r['village']},{r['word']}") for r in board["rows"]
+    ]
     sitting.division.choices = _divisions(exam)
     granted = web.db().execute(
         select(Accommodation, Person.name)
@@ -55,8 +62,9 @@ def room(exam_id: int) -> str:
         "exams/room.html",
         exam=exam,
         mine=exam.division_code.startswith(web.scope().prefix),
-        board=_board(exam),
-        decision=DecisionForm(),
+        board=board,
+        decision=decision,
+        result=summary(web.db(), exam, web.scope().prefix),
         sitting=sitting,
         grant=grant,
         granted=granted.all(),
@@ -121,6 +129,21 @@ def _refused(exam: Exam, text: str) -> Response:
     web.db().rollback()
     flash(text)
     return redirect(url_for("rooms.room", exam_id=exam.id))
+
+
+@rooms.get("/analysis.<kind>")
+@access(MANAGERS)
+def analyse(exam_id: int, kind: str) -> Response:
+    """The item analysis as a page to keep, or as a workbook."""
+    if kind not in ("html", "xlsx"):
+        raise NotFound("只有 html 和 xlsx 两种")
+    exam = exam_within(exam_id)
+    page, book = analysis(web.db(), exam, web.scope().prefix, web.today())
+    data, mime = (page, "text/html") if kind == "html" else (book, SHEET)
+    response = Response(data, mimetype=mime)
+    name = quote(f"{exam.title}-题目分析.{kind}")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    return response
 
 
 @rooms.post("/decide")

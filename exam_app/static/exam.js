@@ -5,7 +5,7 @@ const attempt = root.dataset.attempt;
 const token = document.querySelector("meta[name=csrf-token]").content;
 const $ = (id) => document.getElementById(id);
 const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题", fill: "填空题", order: "排序题", match: "配对题", short_answer: "简答题" };
-const HINTS = { multiple: " · 可选多项", order: " · 按先后一项一项点", match: " · 先点左边,再点右边" };
+const HINTS = { multiple: " · 可选多项", order: " · 按先后一项一项点", match: " · 先点上面的,再点下面的" };
 
 let items = [], answers = {}, flags = new Set(), current = 0, skew = 0, deadline = 0;
 let sending = false, retry = 0, closed = false, announced = new Set(), timer;
@@ -109,7 +109,7 @@ function stepBack() {
   sending = false;
   $("taken").hidden = false;
   for (const name of ["question", "sheet", "exam-bottom"]) $(name).hidden = true;
-  $("saved").textContent = "已在另一部手机上接着考";
+  $("saved").textContent = "在另一部手机上";
   $("taken-title").focus();
 }
 
@@ -225,7 +225,7 @@ function showMatch(item, own, box) {
       button.addEventListener("click", () => { open = label; draw(); lefts.querySelector(`[data-label="${label}"]`).focus(); });
       return button;
     }));
-    rights.replaceChildren(element("p", { className: "quiet", textContent: open ? `“${item.left[open]}”配哪一个?` : "都配好了,要改就点左边" }), ...shownOptions(item).map(([number, text]) => {
+    rights.replaceChildren(element("p", { className: "quiet", textContent: open ? `给 ${item.left[open]} 选一个:` : "都配好了,要改就点上面的" }), ...shownOptions(item).map(([number, text]) => {
       const button = element("button", { type: "button", className: "option arrange", textContent: text, disabled: !open });
       button.dataset.right = number;
       button.addEventListener("click", () => {

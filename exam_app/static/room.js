@@ -15,7 +15,7 @@ function row(r) {
   const mark = Object.assign(document.createElement("span"), { className: `mark ${r.sign}`, textContent: r.word });
   tr.append(
     name, cell("村", r.village), cell("状态", mark), cell("已答", r.answered, true), cell("最后保存", r.last || "—", true),
-    cell("剩几分钟", r.minutes === null ? "—" : String(r.minutes), true), cell("离开", `${r.left} 次`, true), cell("编号", String(r.id), true),
+    cell("剩几分钟", r.minutes === null ? "—" : String(r.minutes), true), cell("离开", `${r.left} 次`, true),
   );
   return tr;
 }

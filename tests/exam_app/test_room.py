@@ -324,3 +324,25 @@ def test_sittings_and_extra_time_from_the_page(world, session, sign_in):
     session.expire_all()
     (made,) = session.get_one(Exam, exam.id).sittings
     assert made.opens_at.astimezone(ZONE).hour == 9 and made.division_code == TOWN
+
+
+def test_how_it_went_by_score_and_by_place(world, session, saver, sign_in):
+    exam = world.exam()
+    for place, right in ((VILLAGE, True), (VILLAGE, False), (OTHER_VILLAGE, True)):
+        hand_in(session, saver, begin(session, exam, world.person(place)), right)
+    room = f"/exams/manage/{exam.id}"
+    city, district = (
+        sign_in(world.account(r, d)) for r, d in (("city", CITY), ("district", DISTRICT))
+    )
+    page = city.get(room).text
+    assert "3 人出了成绩,2 人合格(67%),平均 66.7 分" in page
+    assert page.index("平度市") < page.index("胶州市")
+    page = district.get(room).text
+    assert "2 人出了成绩,1 人合格(50%),平均 50.0 分" in page and "胶州市" not in page
+    html, book = district.get(f"{room}/analysis.html"), district.get(f"{room}/analysis.xlsx")
+    assert "2 人答了" in html.text and html.headers["Content-Disposition"].startswith("attachment")
+    assert book.data[:2] == b"PK"
+    assert district.get(f"{room}/analysis.pdf").status_code == 404
+    empty = world.exam(DISTRICT)
+    refused = district.get(f"/exams/manage/{empty.id}/analysis.html")
+    assert refused.status_code == 422 and "还没有人交卷" in refused.text

@@ -1,0 +1,106 @@
+"""How an exam went: score bands, pass rates by division, the analysis for those who wrote its questions."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Integer, cast, func, select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.export import export
+from exam_app.exams.models import Attempt, Exam
+from exam_app.stats import report
+from question_bank.classical import analyse
+from question_bank.irt import calibrate
+from question_bank.responses import read_key, read_responses
+from training_records.divisions import WIDTHS, division_names, within
+from training_records.ledger.models import Post
+
+BANDS = ((90, "90 分以上"), (80, "80–89 分"), (70, "70–79 分"), (60, "60–69 分"), (0, "60 分以下"))
+# Fewer say nothing about a question.
+LEAST = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """A division's figures: persons with a result, how many passed, mean of a hundred."""
+
+    name: str
+    persons: int
+    passed: int
+    mean: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of each person's best released result within a code prefix."""
+
+    whole: Part
+    bands: list[tuple[str, int]]
+    parts: list[Part]
+
+
+def summary(session: Session, exam: Exam, prefix: str) -> Summary | None:
+    """None before anything is released. Parts: the divisions one level below, worst first."""
+    best = (
+        select(
+            Attempt.person_id,
+            func.max(100.0 * Attempt.score / Attempt.max_score).label("percent"),
+            func.max(cast(Attempt.passed, Integer)).label("passed"),
+        )
+        .where(Attempt.exam_id == exam.id, Attempt.state == "released")
+        .group_by(Attempt.person_id)
+        .subquery()
+    )
+    place = (
+        select(Post.person_id, func.max(Post.division_code).label("code"))
+        .where(within(Post.division_code, prefix))
+        .group_by(Post.person_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(place.c.code, best.c.percent, best.c.passed).join(
+            place, place.c.person_id == best.c.person_id
+        )
+    ).all()
+    if not rows:
+        return None
+    results = [(str(code), float(percent), bool(passed)) for code, percent, passed in rows]
+    names = division_names(session, prefix)
+    width = next((w for w in WIDTHS.values() if w > len(prefix)), 12)
+    groups: dict[str, list[tuple[str, float, bool]]] = {}
+    for result in results:
+        groups.setdefault(result[0][:width].ljust(12, "0"), []).append(result)
+    parts = [_part(names.get(code, code), own) for code, own in groups.items()]
+    bands = []
+    upper = 101.0
+    for low, word in BANDS:
+        bands.append((word, sum(low <= percent < upper for _, percent, _ in results)))
+        upper = low
+    parts.sort(key=lambda part: (part.passed / part.persons, part.name))
+    return Summary(_part("合计", results), bands, parts)
+
+
+def _part(name: str, results: list[tuple[str, float, bool]]) -> Part:
+    persons = len(results)
+    mean = sum(percent for _, percent, _ in results) / persons
+    return Part(name, persons, sum(passed for *_, passed in results), mean)
+
+
+def analysis(session: Session, exam: Exam, prefix: str, day: date) -> tuple[bytes, bytes]:
+    """(page, workbook) of the item analysis over the persons within a code prefix.
+
+    `Refused` when nobody has handed in.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        persons = export(session, exam.id, Path(folder), prefix=prefix)
+        data = read_responses(Path(folder) / "responses.csv", read_key(Path(folder) / "key.csv"))
+    result = analyse(data)
+    calibration = None
+    if persons >= 20 * LEAST:
+        calibration = calibrate(data.shares(), "2pl", data.items, data.persons)
+    page = report.html(exam.title, result, calibration, data, day)
+    return page.encode(), report.xlsx(exam.title, result, calibration, data.key)
