@@ -201,6 +201,23 @@ class Rescore(Base):
     new_passed: Mapped[bool]
 
 
+class Appeal(Base):
+    """A person's doubt about a result (成绩复核), and the office's answer. Identity: `id`; one open appeal an
+    attempt."""
+
+    __tablename__ = "appeal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
+    text: Mapped[str] = mapped_column(String(300))
+    made_at: Mapped[datetime]
+    answer: Mapped[str | None] = mapped_column(String(300))
+    answered_by: Mapped[str | None] = mapped_column(String(40))
+    answered_at: Mapped[datetime | None]
+
+    attempt: Mapped[Attempt] = relationship()
+
+
 class LateAnswer(Base):
     """An answer that came after the grace: kept and shown, never scored by itself. Identity: `id`."""
 

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 
 from exam_app import web
 from exam_app.exams import invigilation
+from exam_app.exams.appeals import answer, doubts_about
 from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.states import WORDS
@@ -64,6 +65,7 @@ def room(exam_id: int) -> str:
         mine=exam.division_code.startswith(web.scope().prefix),
         board=board,
         decision=decision,
+        doubts=doubts_about(web.db(), exam, web.scope().prefix),
         result=summary(web.db(), exam, web.scope().prefix),
         sitting=sitting,
         grant=grant,
@@ -232,6 +234,19 @@ def grant(exam_id: int) -> Response:
         return _refused(exam, str(error))
     web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": form.minutes.data})
     return _done(exam, "记下了,下次开始考试时生效")
+
+
+@rooms.post("/doubts/<int:appeal_id>")
+@access(MANAGERS)
+def answer_doubt(exam_id: int, appeal_id: int) -> Response:
+    exam = exam_within(exam_id)
+    text = request.form.get("answer", "")
+    try:
+        answer(web.db(), exam, web.scope().prefix, appeal_id, text, actor())
+    except Refused as error:
+        return _refused(exam, str(error))
+    web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
+    return _done(exam, "答复好了,本人在成绩页能看到")
 
 
 @rooms.post("/release")

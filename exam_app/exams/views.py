@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, time
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.bank.service import current_bank
 from exam_app.exams import administration, marking, service
+from exam_app.exams.appeals import appeals_of, doubt
 from exam_app.exams.errors import Closed
 from exam_app.exams.forms import ExamForm, StartForm, choices
 from exam_app.exams.models import Accommodation, Attempt, Exam
@@ -106,7 +107,24 @@ def result(attempt_id: int) -> str | Response:
         weak=marking.weak_topics(rows),
         left=left(attempt.exam, attempts),
         clauses=load_facts().clauses,
+        doubts=appeals_of(web.db(), attempt_id),
     )
+
+
+@exams.post("/exams/attempts/<int:attempt_id>/doubt")
+@access(LEARNERS)
+def make_doubt(attempt_id: int) -> Response:
+    attempt = service.get_attempt(web.db(), attempt_id, web.person_id())
+    try:
+        doubt(web.db(), attempt, request.form.get("text", ""))
+    except Refused as refused:
+        web.db().rollback()
+        flash(str(refused))
+    else:
+        web.audit("exam.doubt", f"attempt:{attempt_id}")
+        web.db().commit()
+        flash("复核申请交上去了。民政部门答复后,在这一页能看到。")
+    return redirect(url_for("exams.result", attempt_id=attempt_id))
 
 
 @exams.get("/exams/manage")
