@@ -40,6 +40,7 @@ def create_exam(
     counts: str = "best",
     release: str = "at_once",
     practice: bool = False,
+    double_marking: bool = False,
     seed: int = 0,
 ) -> Exam:
     """An exam with its forms assembled from the blueprint, and the questions frozen in them.
@@ -70,6 +71,7 @@ def create_exam(
         release=release,
         release_at=closes_at if release == "at_time" else None,
         practice=practice,
+        double_marking=double_marking,
         opens_at=opens_at,
         closes_at=closes_at,
         created_by=created_by,

@@ -47,6 +47,7 @@ class ExamForm(FlaskForm):
         choices=choices(at_once="交卷就公布", at_time="考试结束后公布", by_hand="由我公布"),
         default="at_once",
     )
+    double_marking = BooleanField("简答题由两个人各评一次")
     practice = BooleanField("练习考(不限次数,不记入档案)")
     attempts = IntegerField(
         "每人可考几次", [InputRequired("请填次数"), NumberRange(1, 20, "请填 1 到 20")], default=3

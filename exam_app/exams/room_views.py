@@ -16,6 +16,7 @@ from exam_app.exams import invigilation
 from exam_app.exams.appeals import answer, doubts_about
 from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm
 from exam_app.exams.models import Accommodation, Attempt, Exam
+from exam_app.exams.queue import give, waiting
 from exam_app.exams.states import WORDS
 from exam_app.exams.summary import analysis, summary
 from exam_app.scope import MANAGERS, access
@@ -65,6 +66,7 @@ def room(exam_id: int) -> str:
         mine=exam.division_code.startswith(web.scope().prefix),
         board=board,
         decision=decision,
+        to_mark=sum(1 for _ in waiting(web.db(), exam, web.scope().prefix, web.account().id)),
         doubts=doubts_about(web.db(), exam, web.scope().prefix),
         result=summary(web.db(), exam, web.scope().prefix),
         sitting=sitting,
@@ -247,6 +249,43 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
         return _refused(exam, str(error))
     web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
     return _done(exam, "答复好了,本人在成绩页能看到")
+
+
+@rooms.get("/marking")
+@access(MANAGERS)
+def marking(exam_id: int) -> str:
+    """The next written answer to mark, without a name."""
+    exam = exam_within(exam_id)
+    found = list(waiting(web.db(), exam, web.scope().prefix, web.account().id))
+    return render_template(
+        "exams/marking.html", exam=exam, left=len(found), one=next(iter(found), None)
+    )
+
+
+@rooms.post("/marking")
+@access(MANAGERS)
+def give_mark(exam_id: int) -> Response:
+    exam, form = exam_within(exam_id), request.form
+    try:
+        give(
+            web.db(),
+            exam,
+            web.scope().prefix,
+            int(form.get("attempt", "0")),
+            form.get("slot", ""),
+            web.account().id,
+            float(form.get("share", "-1")),
+            form.get("comment", ""),
+            web.config().zone,
+        )
+    except (ValueError, Refused) as error:
+        web.db().rollback()
+        flash(str(error) if isinstance(error, Refused) else "请选一个得分比例")
+    else:
+        detail = {"attempt": form.get("attempt"), "slot": form.get("slot")}
+        web.audit("exam.mark", f"exam:{exam.id}", detail)
+        web.db().commit()
+    return redirect(url_for("rooms.marking", exam_id=exam.id))
 
 
 @rooms.post("/release")

@@ -186,6 +186,7 @@ def _create(form: ExamForm) -> Exam:
         counts=str(form.counts.data),
         release=str(form.release.data),
         practice=bool(form.practice.data),
+        double_marking=bool(form.double_marking.data),
         attempts_allowed=form.attempts.data or 1,
         created_by=f"account:{web.account().id}",
         seed=secrets.randbelow(2**31),

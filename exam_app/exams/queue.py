@@ -1,0 +1,97 @@
+"""Written answers marked by people: one after the other, without name or village."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.invigilation import attempt_within, finish_marked
+from exam_app.exams.marking import answers_of, human_share, marks_of
+from exam_app.exams.models import Attempt, Exam, Mark
+from exam_app.exams.papers import slots_of
+from training_records.database import now
+from training_records.divisions import within
+from training_records.errors import Refused
+from training_records.ledger.models import Post
+
+STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Open:
+    """One written answer that waits for a mark: `question` with its model answer and rubric; `response`;
+    `marks`: how many have been given (their values stay hidden)."""
+
+    attempt_id: int
+    slot: str
+    question: Any
+    text: str | None
+    response: str
+    marks: int
+
+
+def waiting(session: Session, exam: Exam, prefix: str, account_id: int) -> Iterator[Open]:
+    """The answers that this account may mark now, those of earlier hand-ins first."""
+    people = select(Post.person_id).where(within(Post.division_code, prefix))
+    query = (
+        select(Attempt)
+        .where(Attempt.exam_id == exam.id, Attempt.state == "submitted")
+        .where(Attempt.person_id.in_(people))
+        .order_by(Attempt.submitted_at, Attempt.id)
+    )
+    for attempt in session.scalars(query):
+        answers, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
+        for place in slots_of(attempt):
+            if place.question.type != "short_answer" or place.slot not in answers:
+                continue
+            response, given = answers[place.slot].response, marks.get(place.slot, [])
+            done = human_share(given, exam.double_marking) is not None
+            if response is None or done or any(m.account_id == account_id for m in given):
+                continue
+            yield Open(
+                attempt.id, place.slot, place.question, place.text, str(response), len(given)
+            )
+
+
+def give(
+    session: Session,
+    exam: Exam,
+    prefix: str,
+    attempt_id: int,
+    slot: str,
+    account_id: int,
+    share: float,
+    comment: str,
+    zone: ZoneInfo,
+) -> None:
+    """One person's mark for one answer; with the last one the attempt is marked as a whole.
+
+    `Refused` when it no longer waits for this account.
+    """
+    if share not in STEPS:
+        raise Refused("请选一个得分比例")
+    attempt = attempt_within(session, attempt_id, prefix)
+    found = any(
+        one.attempt_id == attempt_id and one.slot == slot
+        for one in waiting(session, exam, prefix, account_id)
+    )
+    if not found:
+        raise Refused("这一题已经评过了,请看下一题")
+    session.add(
+        Mark(
+            attempt_id=attempt_id,
+            slot=slot,
+            account_id=account_id,
+            share=Decimal(str(share)),
+            comment=comment.strip()[:200] or None,
+            marked_at=now(),
+        )
+    )
+    session.flush()
+    finish_marked(session, attempt, zone)
