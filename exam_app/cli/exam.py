@@ -26,7 +26,9 @@ def exam() -> None:
 @exam.command("responses")
 @click.argument("exam_id", metavar="考试编号", type=int)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--by", type=click.Choice(["district", "age", "role"]), help="同时写出分组")
+@click.option(
+    "--by", type=click.Choice(["district", "village", "age", "role"]), help="同时写出分组"
+)
 @json_option
 def responses_command(exam_id: int, out: Path, by: Any, as_json: bool) -> None:
     """导出作答矩阵(每人第一次交的卷),供 academy stats 分析。"""

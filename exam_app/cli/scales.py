@@ -1,7 +1,9 @@
-"""`academy stats link`, `equate` and `angoff`: one scale and one pass mark for different forms."""
+"""`academy stats link`, `equate`, `angoff` and `similar`: one scale and one pass mark for different forms,
+and answers that are too much alike."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ import polars as pl
 
 from exam_app.cli.stats import FILE, read, stats
 from exam_app.cli.tools import emit, json_option
+from question_bank.copying import similar_pairs
 from question_bank.equating import equipercentile, linear
 from question_bank.irt import read_parameters
 from question_bank.linking import mean_sigma, stocking_lord
-from question_bank.responses import ResponsesError
+from question_bank.responses import ResponsesError, read_groups
 from question_bank.standard import angoff
 
 MOST_SCORE = 1000
@@ -110,6 +113,28 @@ def _counts(scores: np.ndarray) -> np.ndarray:
     if not np.allclose(scores, np.round(scores)):
         raise ResponsesError("等百分位等值要整数分,请把每题改成整数分")
     return np.bincount(np.round(scores).astype(int))
+
+
+@stats.command("similar")
+@click.argument("responses", type=FILE)
+@click.option("--key", "key_file", type=FILE, required=True, help="答案:item,key[,points]")
+@click.option("--groups", type=FILE, required=True, help="分组:person,group;只比同组的人")
+@json_option
+def similar_command(responses: Path, key_file: Path, groups: Path, as_json: bool) -> None:
+    """同组里错得太像的两个人(只是线索,要由人去了解)。"""
+    try:
+        pairs = similar_pairs(read(responses, key_file), read_groups(groups))
+    except ValueError as error:
+        raise ResponsesError(str(error)) from None
+    if as_json:
+        emit({"pairs": [asdict(pair) for pair in pairs]})
+        return
+    for pair in pairs:
+        click.echo(
+            f"{pair.first} 和 {pair.second}:都错 {pair.both_wrong} 题,错得一样 {pair.same} 题,"
+            f"碰巧会有 {pair.expected:.1f} 题"
+        )
+    click.echo(f"共 {len(pairs)} 对。只是线索:一起学习、同一个老师也会错得像。")
 
 
 @stats.command("angoff")

@@ -20,7 +20,7 @@ from training_records.divisions import ancestor, division_names, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import ROLES, Person, Post
 
-GroupBy = Literal["district", "age", "role"]
+GroupBy = Literal["district", "village", "age", "role"]
 CHUNK = 500
 MARKED = ("marked", "released")
 UNKNOWN = "不详"
@@ -162,7 +162,7 @@ def _write_groups(
 
 
 def groups_of(session: Session, people: Sequence[int], on: date, by: GroupBy) -> dict[int, str]:
-    """Person to district, age group or role on a day."""
+    """Person to district, village (its code), age group or role on a day."""
     groups = dict.fromkeys(people, UNKNOWN)
     if by == "age":
         for chunk in _chunks(people):
@@ -181,7 +181,8 @@ def groups_of(session: Session, people: Sequence[int], on: date, by: GroupBy) ->
         )
         for person, code, role in session.execute(posts):
             district = ancestor(code, "district")
-            groups[person] = ROLES[role] if by == "role" else names.get(district, district)
+            place = code if by == "village" else names.get(district, district)
+            groups[person] = ROLES[role] if by == "role" else place
     return groups
 
 

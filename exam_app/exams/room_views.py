@@ -18,7 +18,7 @@ from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.queue import give, waiting
 from exam_app.exams.states import WORDS
-from exam_app.exams.summary import analysis, summary
+from exam_app.exams.summary import alike, analysis, summary
 from exam_app.scope import MANAGERS, access
 from training_records.database import now
 from training_records.divisions import division_names, prefix_of
@@ -148,6 +148,15 @@ def analyse(exam_id: int, kind: str) -> Response:
     name = quote(f"{exam.title}-题目分析.{kind}")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     return response
+
+
+@rooms.get("/alike")
+@access(MANAGERS)
+def look_alike(exam_id: int) -> str:
+    """Wrong answers within a village that are more alike than chance makes them."""
+    exam = exam_within(exam_id)
+    pairs = alike(web.db(), exam, web.scope().prefix)
+    return render_template("exams/alike.html", exam=exam, pairs=pairs)
 
 
 @rooms.post("/decide")

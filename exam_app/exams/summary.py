@@ -14,10 +14,11 @@ from exam_app.exams.export import export
 from exam_app.exams.models import Attempt, Exam
 from exam_app.stats import report
 from question_bank.classical import analyse
+from question_bank.copying import Pair, similar_pairs
 from question_bank.irt import calibrate
-from question_bank.responses import read_key, read_responses
+from question_bank.responses import read_groups, read_key, read_responses
 from training_records.divisions import WIDTHS, division_names, within
-from training_records.ledger.models import Post
+from training_records.ledger.models import Person, Post
 
 BANDS = ((90, "90 分以上"), (80, "80–89 分"), (70, "70–79 分"), (60, "60–69 分"), (0, "60 分以下"))
 # Fewer say nothing about a question.
@@ -88,6 +89,19 @@ def _part(name: str, results: list[tuple[str, float, bool]]) -> Part:
     persons = len(results)
     mean = sum(percent for _, percent, _ in results) / persons
     return Part(name, persons, sum(passed for *_, passed in results), mean)
+
+
+def alike(session: Session, exam: Exam, prefix: str) -> list[tuple[Pair, str, str]]:
+    """(pair, both names) of people of one village whose wrong answers are too much alike. `Refused` when
+    nobody has handed in."""
+    with tempfile.TemporaryDirectory() as folder:
+        export(session, exam.id, Path(folder), "village", prefix)
+        data = read_responses(Path(folder) / "responses.csv", read_key(Path(folder) / "key.csv"))
+        pairs = similar_pairs(data, read_groups(Path(folder) / "groups.csv"))
+    people = {int(p) for pair in pairs for p in (pair.first, pair.second)}
+    found = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
+    names = {str(number): name for number, name in found}
+    return [(pair, names[pair.first], names[pair.second]) for pair in pairs]
 
 
 def analysis(session: Session, exam: Exam, prefix: str, day: date) -> tuple[bytes, bytes]:

@@ -373,3 +373,27 @@ def test_a_doubt_is_made_once_answered_once_and_seen(world, session, saver, sign
     office.form(f"{room}/doubts/1", answer="改口")
     shown = api.get(page).text
     assert "查过了,评分没有错" in shown and "改口" not in shown and "申请复核" in shown
+
+
+def test_wrong_answers_that_are_too_much_alike_are_a_hint(world, session, saver, sign_in):
+    """Two of one village give the same wrong answers, others their own."""
+    exam = world.exam()
+    people = [world.person(VILLAGE, name=f"甲{n}") for n in range(4)]
+    people += [world.person(OTHER_VILLAGE, name=f"乙{n}") for n in range(4)]
+    for number, person in enumerate(people):
+        attempt = begin(session, exam, person)
+        answers = []
+        for place in slots_of(attempt):
+            response = right_answer(place.question)
+            if place.question.type == "single":
+                wrong = [o for o in place.order if o != response]
+                # The first two choose alike, the others each in their own way.
+                response = wrong[(int(place.slot) * 7 + max(number, 1) * int(place.slot)) % 3]
+            answers.append(NewAnswer(place.slot, response, 1))
+        ticket = service.ticket_for(session, attempt.id, person.id)
+        session.commit()
+        save_answers(saver, ticket, answers)
+        service.submit(session, attempt.id, person.id, {}, ZONE)
+        session.commit()
+    page = sign_in(world.account("district", DISTRICT)).get(f"/exams/manage/{exam.id}/alike").text
+    assert "甲0、甲1" in page and "只是线索" in page and "乙0" not in page
