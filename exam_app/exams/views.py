@@ -86,7 +86,9 @@ def take(attempt_id: int) -> str | Response:
     web.db().commit()
     if attempt.state != "in_progress":
         return redirect(url_for("exams.result", attempt_id=attempt_id))
-    return render_template("exams/take.html", attempt=attempt, exam=attempt.exam)
+    granted = web.db().get(Accommodation, (attempt.exam_id, attempt.person_id))
+    large = bool(granted and granted.large_print)
+    return render_template("exams/take.html", attempt=attempt, exam=attempt.exam, large=large)
 
 
 @exams.get("/exams/attempts/<int:attempt_id>/result")

@@ -2,6 +2,8 @@
 "use strict";
 const root = document.getElementById("exam");
 const attempt = root.dataset.attempt;
+// Large print that was granted for this exam, whatever this phone is set to.
+if (root.dataset.large) document.documentElement.classList.add("large");
 const token = document.querySelector("meta[name=csrf-token]").content;
 const $ = (id) => document.getElementById(id);
 const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题", fill: "填空题", order: "排序题", match: "配对题", short_answer: "简答题" };

@@ -123,7 +123,7 @@ def test_a_make_up_is_for_those_who_have_not_passed(world, session, saver):
         service.start(session, exam.id, passed.id)
 
 
-def test_extra_time_counts_within_the_window(world, session):
+def test_extra_time_counts_within_the_window(world, session, sign_in):
     exam, person = world.exam(), world.person()
     with pytest.raises(Refused, match="原因"):
         invigilation.grant(session, exam, person, 30, False, " ", "t")
@@ -131,6 +131,9 @@ def test_extra_time_counts_within_the_window(world, session):
     session.commit()
     attempt = begin(session, exam, person)
     assert attempt.deadline - attempt.started_at == timedelta(minutes=exam.minutes + 30)
+    path = f"/exams/attempts/{attempt.id}"
+    session.commit()
+    assert 'data-large="1"' in sign_in(world.account(person=person)).get(path).text
 
 
 @pytest.mark.parametrize(
