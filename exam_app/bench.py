@@ -24,6 +24,7 @@ from exam_app.bench_fuzz import fuzz
 from exam_app.bench_kill import kill_rows
 from exam_app.bench_save import save_rows
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
+from exam_app.bench_storm import storm_rows
 from exam_app.config import Config, load_config
 from exam_app.demo.seed import CITY, seed_demo
 from exam_app.demo.workbook import office_workbook
@@ -205,6 +206,12 @@ def bench_kill(rounds: int = 3) -> dict[str, Any]:
     return _result("kill", rows, ratios)
 
 
+def bench_storm() -> dict[str, Any]:
+    """Saves while a city signs in."""
+    rows, ratios = storm_rows()
+    return _result("storm", rows, ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -216,4 +223,5 @@ BENCHES = {
     "save": bench_save,
     "exam": bench_exam,
     "kill": bench_kill,
+    "storm": bench_storm,
 }

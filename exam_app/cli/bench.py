@@ -27,7 +27,7 @@ def bench(
     compress: float | None,
     as_json: bool,
 ) -> None:
-    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill。"""
+    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill、storm。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
         {
