@@ -41,6 +41,14 @@ from training_records.errors import NotFound, RecordsError, Refused
 
 log = structlog.get_logger()
 API = "/api/"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# What every answer carries, and behind TLS.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
+}
+HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Pages that an account with an initial password may still reach.
 BEFORE_CHANGE = {
@@ -117,10 +125,14 @@ def today() -> date:
     return now().astimezone(config().zone).date()
 
 
+def actor() -> str:
+    """The signed-in account as logs and records name it."""
+    return f"account:{account().id}"
+
+
 def audit(action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
     """Records in the audit log what the signed-in account did."""
-    who = account()
-    record(db(), f"account:{who.id}", action, subject, detail, who.division_code, g.request_id)
+    record(db(), actor(), action, subject, detail, account().division_code, g.request_id)
 
 
 def wants_json() -> bool:
@@ -194,6 +206,14 @@ def safe_next(target: str | None) -> str:
     return url_for("home.index")
 
 
+def log_request(
+    method: str, endpoint: str | None, status: int, started: float, **more: str
+) -> None:
+    """One line a request, without personal data; `started`: `time.perf_counter` at its beginning."""
+    ms = round(1000 * (time.perf_counter() - started), 1)
+    log.info("request", method=method, endpoint=endpoint, status=status, ms=ms, **more)
+
+
 def init_web(app: Flask) -> None:
     """Hooks and error answers."""
 
@@ -217,20 +237,13 @@ def init_web(app: Flask) -> None:
         headers = response.headers
         headers["X-Request-ID"] = g.get("request_id", "")
         headers.setdefault("Content-Security-Policy", _policy())
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "geolocation=(), microphone=(), camera=()"
+        headers.update(HEADERS)
         if config().secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+            headers.update(HSTS)
         if not request.path.startswith(("/static/", "/bootstrap/", "/kb/")):
             headers.setdefault("Cache-Control", "no-store")
-            log.info(
-                "request",
-                method=request.method,
-                endpoint=request.endpoint,
-                status=response.status_code,
-                ms=round(1000 * (time.perf_counter() - g.get("started", time.perf_counter())), 1),
-            )
+            started = g.get("started", time.perf_counter())
+            log_request(request.method, request.endpoint, response.status_code, started)
         return response
 
     @app.teardown_request

@@ -125,7 +125,7 @@ def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[
         for throttle in session.scalars(locked):
             _count_failure(throttle, at)
         raise SignInRefused("手机号或密码不对,请检查后再试。忘记密码请找区(市)民政部门重设")
-    if any(key == keys[0] for key in blocked):
+    if keys[0] in blocked:
         unlock(session, phone)
     if outdated(account.password_hash):
         account.password_hash = hash_password(password)

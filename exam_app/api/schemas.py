@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from training_records.database import now
+
+
+def iso(value: datetime) -> str:
+    """A time as the API writes it."""
+    return value.isoformat(timespec="milliseconds")
 
 
 class _In(BaseModel):
@@ -113,6 +121,11 @@ class SaveOut(BaseModel):
     saved: dict[str, int]
     server_time: str
     deadline: str
+
+    @classmethod
+    def of(cls, saved: dict[str, int], deadline: datetime) -> SaveOut:
+        """What a save is answered with, by the clock of now."""
+        return cls(saved=saved, server_time=iso(now()), deadline=iso(deadline))
 
 
 class ResultItem(BaseModel):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, current_app, jsonify, request, session
@@ -28,6 +26,7 @@ from exam_app.exams.errors import (
     TooLate,
 )
 from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.saving import Saver
 from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
 from exam_app.exams.windows import left
 from exam_app.kb.pages import kb_url
@@ -105,10 +104,6 @@ def _json(model: BaseModel) -> Response:
     return jsonify(model.model_dump(mode="json", exclude_none=False))
 
 
-def _iso(value: datetime) -> str:
-    return value.isoformat(timespec="milliseconds")
-
-
 @api.post("/login")
 @csrf.exempt
 @access(PUBLIC)
@@ -162,8 +157,8 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
         kind=exam.kind,
         minutes=exam.minutes,
         pass_percent=float(exam.pass_percent),
-        opens_at=_iso(exam.opens_at),
-        closes_at=_iso(exam.closes_at),
+        opens_at=schemas.iso(exam.opens_at),
+        closes_at=schemas.iso(exam.closes_at),
         attempts_allowed=exam.attempts_allowed,
         attempts_left=more,
         state=state,
@@ -186,15 +181,15 @@ def start(exam_id: int) -> Response:
     attempt = service.start(web.db(), exam_id, web.person_id(), web.holder())
     web.db().commit()
     saved = marking.answers_of(web.db(), attempt.id)
-    ticket = service.ticket_for(web.db(), attempt.id, attempt.person_id, web.holder())
-    ticket = replace(ticket, csrf=csrf_digest(request.headers.get("X-CSRF-Token", "")))
+    checked = csrf_digest(request.headers.get("X-CSRF-Token", ""))
+    ticket = service.ticket_of(attempt, web.holder(), checked)
     text = current_app.extensions["tickets"].write(ticket)
     response = _json(
         schemas.StartOut(
             attempt_id=attempt.id,
             state=attempt.state,
-            server_time=_iso(now()),
-            deadline=_iso(attempt.deadline),
+            server_time=schemas.iso(now()),
+            deadline=schemas.iso(attempt.deadline),
             paper=schemas.PaperOut(
                 items=[schemas.ItemOut(**item) for item in service.paper(attempt)]
             ),
@@ -231,10 +226,7 @@ def save(attempt_id: int) -> BaseResponse:
             return refused
         ticket = service.ticket_for(web.db(), attempt_id, web.person_id(), web.holder())
         web.done_reading()
-    body = _body(schemas.AnswersIn)
-    new = [service.NewAnswer(a.slot, a.response, a.seq) for a in body.answers]
-    saved, deadline = service.save_answers(current_app.extensions["saver"], ticket, new, body.left)
-    return _json(schemas.SaveOut(saved=saved, server_time=_iso(now()), deadline=_iso(deadline)))
+    return _saved(ticket, _body(schemas.AnswersIn))
 
 
 @api.post("/attempts/<int:attempt_id>/beacon")
@@ -249,9 +241,12 @@ def beacon(attempt_id: int) -> BaseResponse:
     ticket: Ticket | None = current_app.extensions["tickets"].read(body.ticket)
     if ticket is None or ticket.attempt_id != attempt_id or ticket.holder is None:
         raise NotFound("没有这次作答")
-    new = [service.NewAnswer(a.slot, a.response, a.seq) for a in body.answers]
-    saved, deadline = service.save_answers(current_app.extensions["saver"], ticket, new, body.left)
-    return _json(schemas.SaveOut(saved=saved, server_time=_iso(now()), deadline=_iso(deadline)))
+    return _saved(ticket, body)
+
+
+def _saved(ticket: Ticket, body: schemas.AnswersIn) -> Response:
+    saver: Saver = current_app.extensions["saver"]
+    return _json(schemas.SaveOut.of(*service.save_answers(saver, ticket, body.answers, body.left)))
 
 
 def _shown_ticket(attempt_id: int) -> Ticket | None:
@@ -288,8 +283,8 @@ def _attempt(attempt: Attempt) -> schemas.AttemptOut:
     out = schemas.AttemptOut(
         attempt_id=attempt.id,
         state=attempt.state,
-        server_time=_iso(now()),
-        deadline=_iso(attempt.deadline),
+        server_time=schemas.iso(now()),
+        deadline=schemas.iso(attempt.deadline),
     )
     if attempt.state != "released":
         return out
@@ -341,7 +336,7 @@ def records(person_id: int) -> Response:
             certificate_no=e.certificate_no,
             voided=e.id in voided,
             voids=e.voids_id,
-            recorded_at=_iso(e.recorded_at),
+            recorded_at=schemas.iso(e.recorded_at),
             hash=e.hash,
         )
         for e in entries

@@ -17,7 +17,6 @@ from training_records.errors import Refused
 from training_records.reports import coverage_workbook
 
 coverage = Blueprint("coverage", __name__)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN = 200
 
 
@@ -99,5 +98,5 @@ def export() -> Response:
 def download(data: bytes, name: str) -> Response:
     """A workbook as an attachment."""
     return Response(
-        data, mimetype=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        data, mimetype=web.XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )

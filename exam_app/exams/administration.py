@@ -16,7 +16,7 @@ from question_bank.question import dump_question
 from training_records.database import now
 from training_records.divisions import get_division
 from training_records.errors import Refused
-from training_records.ledger.models import Post
+from training_records.ledger.service import ids_in
 
 MOST_FORMS = 10
 
@@ -102,10 +102,9 @@ def reserved_items(session: Session) -> set[str]:
 
 def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
     """How many persons of a division started and passed an exam."""
-    people = select(Post.person_id).where(Post.division_code.startswith(prefix))
     query = (
         select(Attempt.passed, func.count(Attempt.person_id.distinct()))
-        .where(Attempt.exam_id == exam_id, Attempt.person_id.in_(people))
+        .where(Attempt.exam_id == exam_id, Attempt.person_id.in_(ids_in(prefix)))
         .group_by(Attempt.passed)
     )
     counts = {str(passed): n for passed, n in session.execute(query)}

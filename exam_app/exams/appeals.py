@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Appeal, Attempt, Exam
 from training_records.database import now
-from training_records.divisions import within
 from training_records.errors import NotFound, Refused
-from training_records.ledger.models import Person, Post
+from training_records.ledger.models import Person
+from training_records.ledger.service import ids_in
 
 # A result may be doubted for so long.
 OPEN_FOR = timedelta(days=30)
@@ -42,12 +42,11 @@ def doubt(session: Session, attempt: Attempt, text: str) -> Appeal:
 
 def doubts_about(session: Session, exam: Exam, prefix: str) -> list[tuple[Appeal, str]]:
     """(doubt, name) about an exam by people within a code prefix, unanswered first."""
-    people = select(Post.person_id).where(within(Post.division_code, prefix))
     query = (
         select(Appeal, Person.name)
         .join(Attempt, Attempt.id == Appeal.attempt_id)
         .join(Person, Person.id == Attempt.person_id)
-        .where(Attempt.exam_id == exam.id, Attempt.person_id.in_(people))
+        .where(Attempt.exam_id == exam.id, Attempt.person_id.in_(ids_in(prefix)))
         .order_by(Appeal.answered_at.is_not(None), Appeal.id)
     )
     return [(appeal, name) for appeal, name in session.execute(query)]

@@ -7,33 +7,29 @@ what came of the save in the environment, so that every refusal is worded in one
 from __future__ import annotations
 
 import io
-import json
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from exam_app.api.schemas import AnswersIn
+from exam_app import web
+from exam_app.api.schemas import AnswersIn, SaveOut
 from exam_app.exams.errors import BadAnswer
-from exam_app.exams.saving import NewAnswer, Saver
+from exam_app.exams.saving import Saver
 from exam_app.exams.service import checked_answers
 from exam_app.exams.ticket import COOKIE, Ticket, Tickets, csrf_digest
 from training_records.database import now
 
-log = structlog.get_logger()
 RESULT = "academy.saved"
 MOST = 64 * 1024
 _PATH = re.compile(r"/api/v1/attempts/(\d{1,12})/answers")
 HEADERS = [
+    *web.HEADERS.items(),
     ("Content-Type", "application/json"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 ]
@@ -45,11 +41,7 @@ class Door:
 
     def __init__(self, app: Wsgi, saver: Saver, tickets: Tickets, secure: bool) -> None:
         self._app, self._saver, self._tickets = app, saver, tickets
-        self._headers = [*HEADERS]
-        if secure:
-            self._headers.append(
-                ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-            )
+        self._headers = [*HEADERS, *(web.HSTS.items() if secure else ())]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "PUT":
@@ -93,40 +85,21 @@ class Door:
         environ["wsgi.input"] = io.BytesIO(data)
         try:
             sent = AnswersIn.model_validate_json(data)
-            new = [NewAnswer(a.slot, a.response, a.seq) for a in sent.answers]
-            answers = checked_answers(ticket, new)
+            answers = checked_answers(ticket, sent.answers)
         except (ValidationError, BadAnswer):
             return None
-        at = now()
         try:
-            result = self._saver.save(ticket, answers, at, sent.left)
+            result = self._saver.save(ticket, answers, now(), sent.left)
         except OperationalError:
             return None
         if result.verdict != "saved" or result.deadline is None:
             environ[RESULT] = result
             return None
-        body = json.dumps(
-            {
-                "saved": result.stored,
-                "server_time": _iso(now()),
-                "deadline": _iso(result.deadline),
-            }
-        ).encode()
+        body = SaveOut.of(result.stored, result.deadline).model_dump_json().encode()
         request_id = secrets.token_hex(8)
-        log.info(
-            "request",
-            method="PUT",
-            endpoint="api.save",
-            status=200,
-            ms=round(1000 * (time.perf_counter() - started), 1),
-            request_id=request_id,
-        )
+        web.log_request("PUT", "api.save", 200, started, request_id=request_id)
         return body, [
             *self._headers,
             ("Content-Length", str(len(body))),
             ("X-Request-ID", request_id),
         ]
-
-
-def _iso(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds")

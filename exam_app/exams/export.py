@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Answer, Attempt, Exam
 from exam_app.exams.papers import Slot, items_of, lay_out
+from exam_app.exams.states import MARKED
 from question_bank import Blueprint, score
 from question_bank.responses import NOT_ADMINISTERED, OMITTED
-from training_records.divisions import ancestor, division_names, within
+from training_records.divisions import ancestor, division_names
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import ROLES, Person, Post
+from training_records.ledger.service import ids_in, in_post_on
 
 GroupBy = Literal["district", "village", "age", "role"]
 CHUNK = 500
-MARKED = ("marked", "released")
 UNKNOWN = "不详"
 
 
@@ -40,8 +41,8 @@ def export(
 ) -> int:
     """Writes responses.csv, key.csv, scores.csv and, when asked, groups.csv; returns the persons.
 
-    `prefix`: only persons with a post in it. A row is a person's first marked attempt; persons go by their number in the ledger, never by
-    name. An item of another form is ``NA``. A fill answer that earned all points is written as the
+    `prefix`: only persons with a post in it. A row is a person's first marked attempt; persons go by
+    their number in the ledger, never by name. An item of another form is ``NA``. A fill answer that earned all points is written as the
     key's first spelling. `Refused` when nobody has been marked yet.
     """
     exam = session.get(Exam, exam_id)
@@ -89,8 +90,7 @@ def _first_marked(session: Session, exam_id: int, prefix: str) -> list[Attempt]:
     found: dict[int, Attempt] = {}
     query = select(Attempt).where(Attempt.exam_id == exam_id, Attempt.state.in_(MARKED))
     if prefix:
-        people = select(Post.person_id).where(within(Post.division_code, prefix))
-        query = query.where(Attempt.person_id.in_(people))
+        query = query.where(Attempt.person_id.in_(ids_in(prefix)))
     for attempt in session.scalars(query.order_by(Attempt.person_id, Attempt.number)):
         found.setdefault(attempt.person_id, attempt)
     return list(found.values())
@@ -175,8 +175,7 @@ def groups_of(session: Session, people: Sequence[int], on: date, by: GroupBy) ->
     for chunk in _chunks(people):
         posts = (
             select(Post.person_id, Post.division_code, Post.role)
-            .where(Post.person_id.in_(chunk), Post.start <= on)
-            .where((Post.end.is_(None)) | (Post.end >= on))
+            .where(Post.person_id.in_(chunk), in_post_on(on))
             .order_by(Post.start.desc(), Post.id)
         )
         for person, code, role in session.execute(posts):

@@ -20,6 +20,11 @@ def choices(**words: str) -> list[SelectChoice]:
     return [SelectChoice(value, word) for value, word in words.items()]
 
 
+def faults(form: FlaskForm) -> str:
+    """All that is wrong with a form, in one line."""
+    return "；".join(fault for found in form.errors.values() for fault in found)
+
+
 class StartForm(FlaskForm):
     honest = BooleanField("我本人独立作答", [InputRequired("请先勾选“我本人独立作答”")])
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
-from exam_app.exams.finishing import due, finish, release, void_result
+from exam_app.exams.finishing import due, release, void_result
 from exam_app.exams.models import Accommodation, Answer, Attempt, Exam, ExamForm, Sitting
 from exam_app.exams.papers import slots
 from exam_app.exams.saving import GRACE
@@ -21,6 +21,7 @@ from training_records.database import now
 from training_records.divisions import get_division, prefix_of, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person, Post
+from training_records.ledger.service import ids_in, places_in
 
 MOST_MINUTES = 240
 QUIET = timedelta(minutes=3)
@@ -62,12 +63,7 @@ def board(session: Session, exam: Exam, prefix: str) -> list[Seen]:
         .group_by(Answer.attempt_id)
         .subquery()
     )
-    place = (
-        select(Post.person_id, func.max(Post.division_code).label("code"))
-        .where(within(Post.division_code, prefix))
-        .group_by(Post.person_id)
-        .subquery()
-    )
+    place = places_in(prefix)
     query = (
         select(Attempt, Person.name, place.c.code, saves.c.answered, saves.c.last)
         .join(Person, Person.id == Attempt.person_id)
@@ -128,9 +124,7 @@ def extend_all(
     query = (
         select(Attempt)
         .where(Attempt.exam_id == exam.id, Attempt.state == "in_progress")
-        .where(
-            Attempt.person_id.in_(select(Post.person_id).where(within(Post.division_code, prefix)))
-        )
+        .where(Attempt.person_id.in_(ids_in(prefix)))
         .order_by(Attempt.id)
         .with_for_update()
     )
@@ -258,12 +252,6 @@ def _release_due(session: Session, zone: ZoneInfo) -> int:
             done += 1
         session.commit()
     return done
-
-
-def finish_marked(session: Session, attempt: Attempt, zone: ZoneInfo) -> None:
-    """Marks again an attempt that waited for people."""
-    if attempt.state == "submitted":
-        finish(session, attempt, attempt.submitted_at or now(), zone)
 
 
 def _reason(text: str) -> None:

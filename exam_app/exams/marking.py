@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -75,39 +76,51 @@ def mark(
     """(points, maximum, slots that people still have to mark) of an attempt from its stored responses,
     in full precision. `corrections`: corrected questions by item, instead of the exam's own."""
     own = attempt.exam.corrections if corrections is None else corrections
+    rows = list(_scored(session, attempt, own))
+    points = sum(row.worth * (row.share or 0.0) for row in rows)
+    waiting = [row.place.slot for row in rows if row.share is None]
+    return points, sum(row.worth for row in rows), waiting
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One slot of an attempt as it is marked: the question (corrected or not), the response, its worth
+    in points, the share of them earned (None while people still have to mark it), people's marks."""
+
+    place: Slot
+    question: Any
+    response: Any
+    worth: float
+    share: float | None
+    marks: Sequence[Mark]
+
+
+def _scored(
+    session: Session, attempt: Attempt, corrections: Mapping[str, Any] | None
+) -> Iterator[_Row]:
     saved, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
-    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
-    points = maximum = 0.0
-    waiting = []
+    exam = attempt.exam
+    blueprint = Blueprint.model_validate(exam.blueprint)
     for place in slots_of(attempt):
         response = saved[place.slot].response if place.slot in saved else None
         given = marks.get(place.slot, ())
-        question = corrected(place, own)
-        share = share_of(question, response, blueprint, given, attempt.exam.double_marking)
-        if share is None:
-            waiting.append(place.slot)
-        points += place.worth(blueprint) * (share or 0.0)
-        maximum += place.worth(blueprint)
-    return points, maximum, waiting
+        question = corrected(place, corrections)
+        share = share_of(question, response, blueprint, given, exam.double_marking)
+        yield _Row(place, question, response, place.worth(blueprint), share, given)
 
 
 def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
     """Every item with own answer, key, points, explanation and links. Only after release."""
     if attempt.state != "released":
         raise Closed("成绩还没有公布")
-    saved, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
-    blueprint = Blueprint.model_validate(attempt.exam.blueprint)
     rows = []
-    for place in slots_of(attempt):
-        slot, item = place.slot, place.item
-        question = corrected(place, attempt.exam.corrections)
-        response = saved[slot].response if slot in saved else None
-        given = marks.get(slot, [])
-        share = share_of(question, response, blueprint, given, attempt.exam.double_marking) or 0.0
+    for row in _scored(session, attempt, attempt.exam.corrections):
+        place, item, question, response = row.place, row.place.item, row.question, row.response
+        share = row.share or 0.0
         shown, letter = seen(question, place.order)
         rows.append(
             {
-                "slot": slot,
+                "slot": place.slot,
                 "id": item.id,
                 "version": item.version,
                 "question": question,
@@ -120,9 +133,9 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
                 "key": question.key,
                 "right": share == 1.0,
                 "corrected": question != place.question,
-                "comments": [m.comment for m in given if m.comment],
-                "points": round_points(place.worth(blueprint) * share),
-                "worth": round_points(place.worth(blueprint)),
+                "comments": [m.comment for m in row.marks if m.comment],
+                "points": round_points(row.worth * share),
+                "worth": round_points(row.worth),
                 "explanation": question.explanation,
                 "source": item.source,
                 "kb": item.kb,

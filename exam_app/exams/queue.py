@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams.invigilation import attempt_within, finish_marked
+from exam_app.exams.finishing import finish
+from exam_app.exams.invigilation import attempt_within
 from exam_app.exams.marking import answers_of, human_share, marks_of
 from exam_app.exams.models import Attempt, Exam, Mark
 from exam_app.exams.papers import slots_of
 from training_records.database import now
-from training_records.divisions import within
 from training_records.errors import Refused
-from training_records.ledger.models import Post
+from training_records.ledger.service import ids_in
 
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -38,25 +38,29 @@ class Open:
 
 def waiting(session: Session, exam: Exam, prefix: str, account_id: int) -> Iterator[Open]:
     """The answers that this account may mark now, those of earlier hand-ins first."""
-    people = select(Post.person_id).where(within(Post.division_code, prefix))
     query = (
         select(Attempt)
         .where(Attempt.exam_id == exam.id, Attempt.state == "submitted")
-        .where(Attempt.person_id.in_(people))
+        .where(Attempt.person_id.in_(ids_in(prefix)))
         .order_by(Attempt.submitted_at, Attempt.id)
     )
     for attempt in session.scalars(query):
-        answers, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
-        for place in slots_of(attempt):
-            if place.question.type != "short_answer" or place.slot not in answers:
-                continue
-            response, given = answers[place.slot].response, marks.get(place.slot, [])
-            done = human_share(given, exam.double_marking) is not None
-            if response is None or done or any(m.account_id == account_id for m in given):
-                continue
-            yield Open(
-                attempt.id, place.slot, place.question, place.text, str(response), len(given)
-            )
+        yield from _open_in(session, attempt, account_id)
+
+
+def _open_in(session: Session, attempt: Attempt, account_id: int) -> Iterator[Open]:
+    """The answers of one attempt that this account may mark now."""
+    if attempt.state != "submitted":
+        return
+    answers, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
+    for place in slots_of(attempt):
+        if place.question.type != "short_answer" or place.slot not in answers:
+            continue
+        response, given = answers[place.slot].response, marks.get(place.slot, [])
+        done = human_share(given, attempt.exam.double_marking) is not None
+        if response is None or done or any(m.account_id == account_id for m in given):
+            continue
+        yield Open(attempt.id, place.slot, place.question, place.text, str(response), len(given))
 
 
 def give(
@@ -77,11 +81,8 @@ def give(
     if share not in STEPS:
         raise Refused("请选一个得分比例")
     attempt = attempt_within(session, attempt_id, prefix)
-    found = any(
-        one.attempt_id == attempt_id and one.slot == slot
-        for one in waiting(session, exam, prefix, account_id)
-    )
-    if not found:
+    mine = attempt.exam_id == exam.id
+    if not mine or all(one.slot != slot for one in _open_in(session, attempt, account_id)):
         raise Refused("这一题已经评过了,请看下一题")
     session.add(
         Mark(
@@ -94,4 +95,4 @@ def give(
         )
     )
     session.flush()
-    finish_marked(session, attempt, zone)
+    finish(session, attempt, attempt.submitted_at or now(), zone)

@@ -19,7 +19,7 @@ from exam_app.exams.finishing import file_result, passes, void_result
 from exam_app.exams.marking import mark
 from exam_app.exams.models import Attempt, Exam, Rescore
 from exam_app.exams.papers import items_of
-from exam_app.exams.states import note
+from exam_app.exams.states import MARKED, note
 from question_bank import parts_of, round_points
 from question_bank.question import dump_question
 from question_bank.response import shape_of
@@ -27,8 +27,6 @@ from training_records.certificates.models import Certificate
 from training_records.database import now
 from training_records.errors import Refused
 from training_records.ledger.models import Person
-
-MARKED = ("marked", "released")
 
 
 @dataclass(frozen=True)

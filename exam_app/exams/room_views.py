@@ -14,7 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from exam_app import web
 from exam_app.exams import invigilation
 from exam_app.exams.appeals import answer, doubts_about
-from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm
+from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm, faults
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.queue import give, waiting
 from exam_app.exams.states import WORDS
@@ -26,7 +26,6 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person
 
 rooms = Blueprint("rooms", __name__, url_prefix="/exams/manage/<int:exam_id>")
-SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SIGNS = {"in_progress": "wait", "submitted": "plainly", "marked": "plainly", "released": "good"}
 
 
@@ -39,10 +38,6 @@ def exam_within(exam_id: int, own: bool = False) -> Exam:
     if not mine and (own or not prefix.startswith(prefix_of(exam.division_code))):
         raise NotFound("没有这场考试,或不归您管理")
     return exam
-
-
-def actor() -> str:
-    return f"account:{web.account().id}"
 
 
 @rooms.get("")
@@ -143,7 +138,7 @@ def analyse(exam_id: int, kind: str) -> Response:
         raise NotFound("只有 html 和 xlsx 两种")
     exam = exam_within(exam_id)
     page, book = analysis(web.db(), exam, web.scope().prefix, web.today())
-    data, mime = (page, "text/html") if kind == "html" else (book, SHEET)
+    data, mime = (page, "text/html") if kind == "html" else (book, web.XLSX)
     response = Response(data, mimetype=mime)
     name = quote(f"{exam.title}-题目分析.{kind}")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
@@ -165,12 +160,12 @@ def decide(exam_id: int) -> Response:
     """More time for one or all, voiding, reopening: each with its reason."""
     exam, form = exam_within(exam_id), DecisionForm()
     if not form.validate_on_submit():
-        return _refused(exam, "；".join(e for errors in form.errors.values() for e in errors))
+        return _refused(exam, faults(form))
     what, reason, minutes = str(form.what.data), str(form.reason.data), form.minutes.data or 0
     prefix = web.scope().prefix
     try:
         if what == "extend_all":
-            count = invigilation.extend_all(web.db(), exam, prefix, minutes, actor(), reason)
+            count = invigilation.extend_all(web.db(), exam, prefix, minutes, web.actor(), reason)
             said = f"给正在考的 {count} 人各延长了 {minutes} 分钟"
         else:
             attempt = invigilation.attempt_within(web.db(), form.attempt.data or 0, prefix)
@@ -186,12 +181,12 @@ def decide(exam_id: int) -> Response:
 
 def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
     if what == "extend":
-        invigilation.extend(web.db(), attempt, minutes, actor(), reason)
+        invigilation.extend(web.db(), attempt, minutes, web.actor(), reason)
         return f"延长了 {minutes} 分钟"
     if what == "void":
-        invigilation.void_attempt(web.db(), attempt, actor(), reason)
+        invigilation.void_attempt(web.db(), attempt, web.actor(), reason)
         return "这次作答作废了,记录还在;本人可以再考一次"
-    invigilation.reopen(web.db(), attempt, minutes, actor(), reason)
+    invigilation.reopen(web.db(), attempt, minutes, web.actor(), reason)
     return f"重新打开了,还有 {minutes} 分钟"
 
 
@@ -201,7 +196,7 @@ def add_sitting(exam_id: int) -> Response:
     exam, form = exam_within(exam_id, own=True), SittingForm()
     form.division.choices = _divisions(exam)
     if not form.validate_on_submit():
-        return _refused(exam, "；".join(e for errors in form.errors.values() for e in errors))
+        return _refused(exam, faults(form))
     zone = web.config().zone
     try:
         sitting = invigilation.add_sitting(
@@ -226,7 +221,7 @@ def add_sitting(exam_id: int) -> Response:
 def grant(exam_id: int) -> Response:
     exam, form = exam_within(exam_id), GrantForm()
     if not form.validate_on_submit():
-        return _refused(exam, "；".join(e for errors in form.errors.values() for e in errors))
+        return _refused(exam, faults(form))
     found = web.db().scalar(select(Person).where(Person.phone == str(form.phone.data).strip()))
     try:
         if found is None:
@@ -239,7 +234,7 @@ def grant(exam_id: int) -> Response:
             form.minutes.data or 0,
             bool(form.large_print.data),
             str(form.reason.data),
-            actor(),
+            web.actor(),
         )
     except Refused as error:
         return _refused(exam, str(error))
@@ -253,7 +248,7 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
     exam = exam_within(exam_id)
     text = request.form.get("answer", "")
     try:
-        answer(web.db(), exam, web.scope().prefix, appeal_id, text, actor())
+        answer(web.db(), exam, web.scope().prefix, appeal_id, text, web.actor())
     except Refused as error:
         return _refused(exam, str(error))
     web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
@@ -303,6 +298,6 @@ def release(exam_id: int) -> Response:
     exam = exam_within(exam_id, own=True)
     if request.form.get("sure") != "1":
         return _refused(exam, "请先勾选“确认公布”")
-    count = invigilation.release_all(web.db(), exam, actor(), web.config().zone)
+    count = invigilation.release_all(web.db(), exam, web.actor(), web.config().zone)
     web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
     return _done(exam, f"公布了 {count} 人的成绩,已记入培训档案")

@@ -29,6 +29,17 @@ WAIT = 15.0
 Verdict = Literal["saved", "late", "closed", "taken_over", "signed_out", "missing"]
 
 
+class Given(Protocol):
+    """An answer as somebody sends it, unchecked."""
+
+    @property
+    def slot(self) -> str: ...
+    @property
+    def response(self) -> Any: ...
+    @property
+    def seq(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class NewAnswer:
     """One answer of a save: slot, response and the client's counter."""

@@ -17,7 +17,7 @@ from exam_app.exams.finishing import finish
 from exam_app.exams.marking import answers_of
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.papers import shapes_of, shown, slots_of
-from exam_app.exams.saving import GRACE, NewAnswer, Saved, Saver
+from exam_app.exams.saving import GRACE, Given, NewAnswer, Saved, Saver
 from exam_app.exams.states import move
 from exam_app.exams.ticket import Ticket
 from exam_app.exams.windows import open_window, refuse_used_up
@@ -130,12 +130,16 @@ def ticket_for(
     session: Session, attempt_id: int, person_id: int, holder: str | None = None
 ) -> Ticket:
     """The ticket of a person's own attempt; NotFound for anyone else's."""
-    attempt = get_attempt(session, attempt_id, person_id)
-    return Ticket(attempt_id, person_id, holder, shapes_of(attempt))
+    return ticket_of(get_attempt(session, attempt_id, person_id), holder)
+
+
+def ticket_of(attempt: Attempt, holder: str | None = None, csrf: str | None = None) -> Ticket:
+    """The ticket of an attempt; `csrf`: digest of the token that was just checked."""
+    return Ticket(attempt.id, attempt.person_id, holder, shapes_of(attempt), csrf)
 
 
 def save_answers(
-    saver: Saver, ticket: Ticket, answers: Sequence[NewAnswer], left: int = 0
+    saver: Saver, ticket: Ticket, answers: Sequence[Given], left: int = 0
 ) -> tuple[dict[str, int], datetime]:
     """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot, and the deadline.
 
@@ -145,7 +149,7 @@ def save_answers(
     return outcome(saver.save(ticket, checked_answers(ticket, answers), now(), left))
 
 
-def checked_answers(ticket: Ticket, answers: Sequence[NewAnswer]) -> list[NewAnswer]:
+def checked_answers(ticket: Ticket, answers: Sequence[Given]) -> list[NewAnswer]:
     """The answers in their canonical form. `BadAnswer` when one is no answer to this paper."""
     if len(answers) > MAX_ANSWERS:
         raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题,这次有 {len(answers)} 题")
@@ -164,7 +168,7 @@ def outcome(result: Saved) -> tuple[dict[str, int], datetime]:
     }.get(result.verdict, NotFound("没有这次作答"))
 
 
-def _checked(ticket: Ticket, answer: NewAnswer) -> NewAnswer:
+def _checked(ticket: Ticket, answer: Given) -> NewAnswer:
     shape = ticket.shape(answer.slot)
     if shape is None:
         raise BadAnswer(f"这张卷子没有第 {answer.slot[:8]} 题")

@@ -20,6 +20,8 @@ STATES = (
     "abandoned",
     "voided",
 )
+# With a score that counts or will.
+MARKED = ("marked", "released")
 ALLOWED = {
     ("not_started", "in_progress"),
     ("in_progress", "submitted"),

@@ -17,12 +17,13 @@ from question_bank.classical import analyse
 from question_bank.copying import Pair, similar_pairs
 from question_bank.irt import calibrate
 from question_bank.responses import read_groups, read_key, read_responses
-from training_records.divisions import WIDTHS, division_names, within
-from training_records.ledger.models import Person, Post
+from training_records.divisions import WIDTHS, division_names
+from training_records.ledger.models import Person
+from training_records.ledger.service import places_in
 
 BANDS = ((90, "90 分以上"), (80, "80–89 分"), (70, "70–79 分"), (60, "60–69 分"), (0, "60 分以下"))
-# Fewer say nothing about a question.
-LEAST = 10
+# Fewer persons give no curve worth looking at.
+ENOUGH_FOR_CURVES = 200
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,7 @@ def summary(session: Session, exam: Exam, prefix: str) -> Summary | None:
         .group_by(Attempt.person_id)
         .subquery()
     )
-    place = (
-        select(Post.person_id, func.max(Post.division_code).label("code"))
-        .where(within(Post.division_code, prefix))
-        .group_by(Post.person_id)
-        .subquery()
-    )
+    place = places_in(prefix)
     rows = session.execute(
         select(place.c.code, best.c.percent, best.c.passed).join(
             place, place.c.person_id == best.c.person_id
@@ -114,7 +110,7 @@ def analysis(session: Session, exam: Exam, prefix: str, day: date) -> tuple[byte
         data = read_responses(Path(folder) / "responses.csv", read_key(Path(folder) / "key.csv"))
     result = analyse(data)
     calibration = None
-    if persons >= 20 * LEAST:
+    if persons >= ENOUGH_FOR_CURVES:
         calibration = calibrate(data.shares(), "2pl", data.items, data.persons)
     page = report.html(exam.title, result, calibration, data, day)
     return page.encode(), report.xlsx(exam.title, result, calibration, data.key)

@@ -190,6 +190,6 @@ def _create(form: ExamForm) -> Exam:
         practice=bool(form.practice.data),
         double_marking=bool(form.double_marking.data),
         attempts_allowed=form.attempts.data or 1,
-        created_by=f"account:{web.account().id}",
+        created_by=web.actor(),
         seed=secrets.randbelow(2**31),
     )

@@ -24,7 +24,7 @@ class Window:
     sitting_id: int | None = None
 
 
-def used(exam: Exam, attempts: Sequence[Attempt]) -> int:
+def used(attempts: Sequence[Attempt]) -> int:
     """How many attempts count against the limit. Voided ones don't; of those that ended without a
     single answer (the network went away at the start) the first doesn't."""
     abandoned = sum(a.state == "abandoned" for a in attempts)
@@ -36,7 +36,7 @@ def left(exam: Exam, attempts: Sequence[Attempt]) -> int:
     """How many more attempts a person has."""
     if exam.practice:
         return 1
-    return max(exam.attempts_allowed - used(exam, attempts), 0)
+    return max(exam.attempts_allowed - used(attempts), 0)
 
 
 def refuse_used_up(exam: Exam, attempts: Sequence[Attempt]) -> None:

@@ -154,7 +154,9 @@ def item_element(question: Any) -> Element:
     _WRITERS[question.type](item, body, question)
     _outcome(item, "SCORE", "float")
     if question.feedback:
-        _outcome(item, "FEEDBACK", "identifier", "multiple" if _many(question) else "single")
+        _outcome(
+            item, "FEEDBACK", "identifier", "multiple" if question.type == "multiple" else "single"
+        )
     if question.explanation:
         # Always told, whatever was answered.
         told = SubElement(_outcome(item, "EXPLAINED", "identifier"), "defaultValue")
@@ -166,10 +168,6 @@ def item_element(question: Any) -> Element:
     if question.explanation:
         _modal(item, "EXPLAINED", "GENERAL", question.explanation, question)
     return item
-
-
-def _many(question: Any) -> bool:
-    return bool(question.type == "multiple")
 
 
 def _outcome(item: Element, identifier: str, kind: str, cardinality: str = "single") -> Element:

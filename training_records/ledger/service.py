@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
 from training_records.divisions import within
@@ -25,6 +25,18 @@ def people_in(prefix: str) -> Select[Person]:
         .where(Post.person_id == Person.id, within(Post.division_code, prefix))
         .exists()
     )
+
+
+def ids_in(prefix: str) -> Select[int]:
+    """Ids of the persons who hold or held a post in the division with this prefix."""
+    return select(Post.person_id).where(within(Post.division_code, prefix))
+
+
+def places_in(prefix: str) -> Subquery:
+    """(person_id, code): one division within the prefix where each person holds or held a post."""
+    code = func.max(Post.division_code).label("code")
+    query = select(Post.person_id, code).where(within(Post.division_code, prefix))
+    return query.group_by(Post.person_id).subquery()
 
 
 def get_person(session: Session, person_id: int, prefix: str) -> Person:
