@@ -7,19 +7,19 @@ Time is compressed: an exam of M minutes lasts M ÷ compress minutes here, so th
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 
-from exam_app.bench_save import PASSWORD, databases, phone_of, prepare
+from exam_app.accounts.hashing import HASHER
+from exam_app.bench_load import apart
+from exam_app.bench_save import PASSWORD, databases, lost, phone_of, prepare
 from exam_app.bench_server import Running, running
-from exam_app.exams.models import Answer, Attempt
+from exam_app.exams.models import Attempt
 from training_records.archive.models import ArchiveEntry
 from training_records.certificates.models import Certificate
 from training_records.database import make_engine, make_session_factory
@@ -74,10 +74,6 @@ def exam_rows(
 
 def hash_seconds() -> float:
     """Processor seconds of one password check on this machine."""
-    import time
-
-    from exam_app.accounts.hashing import HASHER
-
     hashed = HASHER.hash(PASSWORD)
     start = time.process_time()
     for _ in range(10):
@@ -93,31 +89,13 @@ def _drive(served: Running, exam: int, numbers: range, seconds: float) -> dict[s
         "password": PASSWORD,
         "phones": [phone_of(n) for n in numbers],
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "exam_app.bench_sitters"],
-        input=json.dumps(spec).encode(),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return apart("exam_app.bench_sitters", spec)
 
 
 def _compare(url: str, acknowledged: dict[str, dict[str, int]]) -> dict[str, Any]:
     """What was acknowledged against what is there, and effects that came twice."""
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
-        stored: dict[tuple[int, str], int] = {
-            (attempt, slot): seq
-            for attempt, slot, seq in session.execute(
-                select(Answer.attempt_id, Answer.slot, Answer.seq)
-            )
-        }
-        lost = sum(
-            stored.get((int(attempt), slot), 0) < seq
-            for attempt, saved in acknowledged.items()
-            for slot, seq in saved.items()
-        )
         states = Counter(
             dict(session.execute(select(Attempt.state, func.count()).group_by(Attempt.state)).all())
         )
@@ -129,7 +107,7 @@ def _compare(url: str, acknowledged: dict[str, dict[str, int]]) -> dict[str, Any
     engine.dispose()
     return {
         "acknowledged": sum(len(saved) for saved in acknowledged.values()),
-        "lost": lost,
+        "lost": lost(url, acknowledged),
         "released": states["released"],
         "twice": (attempts - people)
         + abs(results - states["released"])

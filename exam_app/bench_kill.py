@@ -15,13 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
-from exam_app.bench_load import exchange_full, put
-from exam_app.bench_save import Phone, databases, prepare
+from exam_app.bench_load import exchange_full, message, null_answer
+from exam_app.bench_save import at_work, databases, lost, prepare
 from exam_app.bench_server import Running, running
-from exam_app.exams.models import Answer
-from training_records.database import make_engine, make_session_factory
 
 SITTERS = 6
 Acknowledged = dict[str, dict[str, int]]
@@ -31,23 +27,18 @@ def kill_rounds(url: str, folder: Path, rounds: int, seed: int = 1) -> dict[str,
     """In each round a server starts, a worker is killed, then all of its processes, at random moments
     while `SITTERS` examinees save without a pause. Counts kills, acknowledged answers and lost ones."""
     exam, rng = prepare(url, SITTERS), random.Random(seed)  # noqa: S311 (repeatable, not secret)
-    moments = lost = acknowledged = 0
+    moments = missing = acknowledged = 0
     told: Acknowledged = {}
     for number in range(rounds):
         with running(url, folder) as served:
-            calls = []
-            for sitter in range(1, SITTERS + 1):
-                phone = Phone(served.url, sitter)
-                opened = phone.call("POST", f"/api/v1/exams/{exam}/attempts", {})
-                path = f"/api/v1/attempts/{opened['attempt_id']}/answers"
-                calls.append((path, phone.headers))
+            calls = at_work(served, exam, SITTERS)
             fresh = _in_a_thread(served, calls, rng, 100_000 * (number + 1))
         moments += 2
-        for path, saved in fresh.items():
-            told.setdefault(path, {}).update(saved)
+        for attempt, saved in fresh.items():
+            told.setdefault(attempt, {}).update(saved)
             acknowledged += len(saved)
-        lost += missing(url, told)
-    return {"rounds": rounds, "kills": moments, "acknowledged": acknowledged, "lost": lost}
+        missing += lost(url, told)
+    return {"rounds": rounds, "kills": moments, "acknowledged": acknowledged, "lost": missing}
 
 
 def _in_a_thread(*arguments: Any) -> Acknowledged:
@@ -57,9 +48,9 @@ def _in_a_thread(*arguments: Any) -> Acknowledged:
 
 
 async def _round(
-    served: Running, calls: list[tuple[str, dict[str, str]]], rng: random.Random, first: int
+    served: Running, calls: list[dict[str, Any]], rng: random.Random, first: int
 ) -> Acknowledged:
-    fresh: Acknowledged = {path: {} for path, _ in calls}
+    fresh: Acknowledged = {}
     end = [time.perf_counter() + 60]
 
     async def kill() -> None:
@@ -72,7 +63,12 @@ async def _round(
                 os.kill(pid, signal.SIGKILL)
         end[0] = 0.0
 
-    sitters = [_sitter(served.port, p, h, fresh[p], first, lambda: end[0]) for p, h in calls]
+    sitters = []
+    for call in calls:
+        told = fresh.setdefault(call["path"].split("/")[4], {})
+        sitters.append(
+            _sitter(served.port, call["path"], call["headers"], told, first, lambda: end[0])
+        )
     await asyncio.gather(kill(), *sitters)
     return fresh
 
@@ -89,13 +85,13 @@ async def _sitter(
     seq, streams = first, None
     while time.perf_counter() < until():
         seq += 1
-        body = json.dumps(
-            {"answers": [{"slot": str(seq % 20 + 1), "response": None, "seq": seq}]}
-        ).encode()
         try:
             streams = streams or await asyncio.open_connection("127.0.0.1", port)
             status, _, answer = await asyncio.wait_for(
-                exchange_full(streams[0], streams[1], put(path, headers, body)), 5
+                exchange_full(
+                    streams[0], streams[1], message("PUT", path, headers, null_answer(seq))
+                ),
+                5,
             )
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             streams = None
@@ -103,19 +99,6 @@ async def _sitter(
             continue
         if status == 200:
             told.update(json.loads(answer)["saved"])
-
-
-def missing(url: str, acknowledged: Acknowledged) -> int:
-    """How many acknowledged answers the database has not got, or only an older one."""
-    engine = make_engine(url)
-    with make_session_factory(engine)() as session:
-        stored = {(a.attempt_id, a.slot): a.seq for a in session.scalars(select(Answer))}
-    engine.dispose()
-    return sum(
-        stored.get((int(path.split("/")[4]), slot), 0) < seq
-        for path, told in acknowledged.items()
-        for slot, seq in told.items()
-    )
 
 
 def kill_rows(rounds: int = 3) -> tuple[list[dict[str, Any]], dict[str, float]]:

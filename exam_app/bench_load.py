@@ -1,4 +1,4 @@
-"""A load generator in a process of its own: raw HTTP/1.1 over kept connections, closed loop."""
+"""Load in a process of its own: raw HTTP/1.1 over kept connections; by itself a closed loop of saves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 
@@ -22,11 +23,39 @@ async def exchange_full(
     return int(first[9:12]), lines, body
 
 
-def put(path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """A PUT as bytes."""
-    lines = [f"PUT {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
+def message(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """A request as bytes."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def null_answer(seq: int) -> bytes:
+    """The body of a save that clears one slot, another one each time."""
+    answer = {"slot": str(seq % 20 + 1), "response": None, "seq": seq}
+    return json.dumps({"answers": [answer]}, separators=(",", ":")).encode()
+
+
+def percentile(times: list[float], q: int) -> float:
+    """The q-th percentile of seconds, in milliseconds."""
+    return round(1000 * sorted(times)[min(int(len(times) * q / 100), len(times) - 1)], 1)
+
+
+def apart(module: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Runs a module of load in a process of its own: it reads its task as JSON and answers in JSON."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", module],
+        input=json.dumps(spec).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def serve_task(run: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]) -> None:
+    """The other end of `apart`."""
+    json.dump(asyncio.run(run(json.load(sys.stdin))), sys.stdout)
 
 
 async def _caller(
@@ -36,10 +65,9 @@ async def _caller(
     seq = int(time.time() * 1000)
     while time.perf_counter() < until:
         seq += 1
-        slot = str(seq % 20 + 1)
-        body = b'{"answers":[{"slot":"%s","response":null,"seq":%d}]}' % (slot.encode(), seq)
+        request = message("PUT", path, headers, null_answer(seq))
         start = time.perf_counter()
-        status, _, _ = await exchange_full(reader, writer, put(path, headers, body))
+        status, _, _ = await exchange_full(reader, writer, request)
         out.append(time.perf_counter() - start)
         if status != 200:
             bad.append(status)
@@ -55,28 +83,20 @@ async def _run(spec: dict[str, Any]) -> dict[str, Any]:
         *(_caller(spec["port"], c["path"], c["headers"], until, out, bad) for c in spec["callers"])
     )
     seconds = time.perf_counter() - start
-    out.sort()
     return {
         "requests": len(out),
         "errors": len(bad),
         "per_second": len(out) / seconds,
-        "p50_ms": 1000 * out[len(out) // 2],
-        "p99_ms": 1000 * out[int(len(out) * 0.99)],
+        "p50_ms": percentile(out, 50),
+        "p99_ms": percentile(out, 99),
     }
 
 
 def hammer(port: int, callers: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     """Every caller (path, headers) saves again and again, each on its own connection."""
     spec = {"port": port, "callers": callers, "seconds": seconds}
-    done = subprocess.run(
-        [sys.executable, "-m", "exam_app.bench_load"],
-        input=json.dumps(spec).encode(),
-        capture_output=True,
-        check=True,
-    )
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return apart("exam_app.bench_load", spec)
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(_run(json.load(sys.stdin))), sys.stdout)
+    serve_task(_run)

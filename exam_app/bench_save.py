@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from exam_app.accounts.hashing import hash_password
@@ -20,7 +20,7 @@ from exam_app.bank.service import current_bank
 from exam_app.bench_load import hammer
 from exam_app.bench_server import Running, running
 from exam_app.exams.administration import create_exam
-from exam_app.exams.models import Exam
+from exam_app.exams.models import Answer, Exam
 from exam_app.local_postgres import find_binaries, server
 from exam_app.migrate import upgrade
 from question_bank import load_blueprint
@@ -162,7 +162,9 @@ def save_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
         for name, url in urls.items():
             exam = prepare(url, CALLERS)
             with running(url, Path(folder)) as served:
-                bare, real = _callers(served, exam)
+                real = at_work(served, exam, CALLERS)
+                json_only = {"Content-Type": "application/json"}
+                bare = [{"path": f"/bare/{n}", "headers": json_only} for n in range(CALLERS)]
                 measured: dict[str, list[dict[str, Any]]] = {"bare": [], "real": []}
                 for _ in range(ROUNDS):
                     measured["bare"].append(_measure(served, bare))
@@ -180,15 +182,30 @@ def save_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
     return rows, ratios
 
 
-def _callers(served: Running, exam: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    bare, real = [], []
-    for number in range(1, CALLERS + 1):
+def at_work(served: Running, exam: int, people: int) -> list[dict[str, Any]]:
+    """The first examinees signed in and started: path and headers of each one's saves."""
+    calls = []
+    for number in range(1, people + 1):
         phone = Phone(served.url, number)
         opened = phone.call("POST", f"/api/v1/exams/{exam}/attempts", {})
         path = f"/api/v1/attempts/{opened['attempt_id']}/answers"
-        real.append({"path": path, "headers": phone.headers})
-        bare.append({"path": f"/bare/{number}", "headers": {"Content-Type": "application/json"}})
-    return bare, real
+        calls.append({"path": path, "headers": phone.headers})
+    return calls
+
+
+def lost(url: str, acknowledged: dict[str, dict[str, int]]) -> int:
+    """How many acknowledged answers (attempt, then slot, to seq) the database has not got, or only an
+    older one."""
+    engine = make_engine(url)
+    with make_session_factory(engine)() as session:
+        rows = session.execute(select(Answer.attempt_id, Answer.slot, Answer.seq))
+        stored = {(str(attempt), slot): seq for attempt, slot, seq in rows}
+    engine.dispose()
+    return sum(
+        stored.get((attempt, slot), 0) < seq
+        for attempt, told in acknowledged.items()
+        for slot, seq in told.items()
+    )
 
 
 def _measure(served: Running, callers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -202,7 +219,5 @@ def _shown(result: dict[str, Any]) -> dict[str, Any]:
     return {
         "per_second": round(result["per_second"]),
         "cpu_ms": round(result["cpu_ms"], 3),
-        "p50_ms": round(result["p50_ms"], 1),
-        "p99_ms": round(result["p99_ms"], 1),
-        "errors": result["errors"],
+        **{key: result[key] for key in ("p50_ms", "p99_ms", "errors")},
     }

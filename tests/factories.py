@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from exam_app.accounts.hashing import hash_password
 from exam_app.accounts.models import Account
+from exam_app.exams import service
 from exam_app.exams.administration import create_exam
-from exam_app.exams.models import Exam
-from exam_app.exams.papers import slots
+from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.papers import Slot, slots, slots_of
+from exam_app.exams.saving import NewAnswer, Saver
 from question_bank import load_bank, load_blueprint
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append
@@ -24,6 +28,8 @@ from training_records.ledger.models import Person, Post
 CITY, DISTRICT, OTHER_DISTRICT = "370200000000", "370283000000", "370281000000"
 TOWN, OTHER_TOWN = "370283001000", "370281001000"
 VILLAGE, VILLAGE_2, OTHER_VILLAGE = "370283001001", "370283001002", "370281001001"
+ZONE = ZoneInfo("Asia/Shanghai")
+SKIP = object()
 PASSWORD = "correct-horse-7"
 DIVISIONS = [
     (CITY, "青岛市", "city", None),
@@ -135,6 +141,38 @@ class World:
         )
         self.session.commit()
         return exam
+
+
+def begin(session: Session, exam: Exam, person: Person) -> Attempt:
+    """A started attempt, committed."""
+    attempt = service.start(session, exam.id, person.id)
+    session.commit()
+    return attempt
+
+
+def answer(session: Session, saver: Saver, attempt: Attempt, choose: Callable[[Slot], Any]) -> None:
+    """Saves what `choose` says for each slot; `SKIP` leaves one unanswered."""
+    told = [(place.slot, choose(place)) for place in slots_of(attempt)]
+    ticket = service.ticket_of(attempt)
+    # A saver writes by itself: SQLite has one writer.
+    session.commit()
+    new = [NewAnswer(slot, response, 1) for slot, response in told if response is not SKIP]
+    service.save_answers(saver, ticket, new)
+
+
+def hand_in(
+    session: Session, saver: Saver, attempt: Attempt, choose: Callable[[Slot], Any]
+) -> Attempt:
+    """Answers as `choose` says and hands in."""
+    answer(session, saver, attempt, choose)
+    service.submit(session, attempt.id, attempt.person_id, {}, ZONE)
+    session.commit()
+    return attempt
+
+
+def rightly(place: Slot) -> Any:
+    """The right answer to a slot."""
+    return right_answer(place.question)
 
 
 def keys(exam: Exam) -> dict[str, Any]:

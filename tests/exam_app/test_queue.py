@@ -1,26 +1,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from exam_app.exams import service
 from exam_app.exams.administration import create_exam
 from exam_app.exams.marking import APART, human_share
 from exam_app.exams.models import Attempt, Mark
-from exam_app.exams.papers import slots_of
 from exam_app.exams.queue import STEPS, waiting
-from exam_app.exams.saving import NewAnswer
-from exam_app.exams.service import save_answers
 from question_bank import Blueprint, parse_question
-from tests.factories import CITY, DISTRICT, VILLAGE
+from tests.factories import CITY, DISTRICT, VILLAGE, begin, hand_in
 from training_records.database import now
 
-ZONE = ZoneInfo("Asia/Shanghai")
 COMMON = {"topic": "走访建档", "level": "apply", "status": "reviewed", "source": "x", "kb": "x"}
 
 
@@ -57,19 +51,10 @@ def exam(world, session):
     return made
 
 
-def hand_in(session, saver, exam, person, texts):
-    attempt = service.start(session, exam.id, person.id)
+def in_turn(*texts):
+    """A choice that gives these texts to the written answers, one after the other."""
     told = iter(texts)
-    answers = [
-        NewAnswer(p.slot, True if p.question.type == "true_false" else next(told), 1)
-        for p in slots_of(attempt)
-    ]
-    ticket = service.ticket_for(session, attempt.id, person.id)
-    session.commit()
-    save_answers(saver, ticket, answers)
-    service.submit(session, attempt.id, person.id, {}, ZONE)
-    session.commit()
-    return attempt
+    return lambda place: True if place.question.type == "true_false" else next(told)
 
 
 shares = st.lists(st.sampled_from(STEPS), max_size=4)
@@ -90,7 +75,7 @@ def test_what_marks_come_to_lies_among_them_and_needs_no_more_than_three(values,
 
 def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign_in, exam):
     person = world.person(VILLAGE, name="独一无二")
-    attempt = hand_in(session, saver, exam, person, ["先问再记", None])
+    attempt = hand_in(session, saver, begin(session, exam, person), in_turn("先问再记", None))
     number, queue = attempt.id, f"/exams/manage/{exam.id}/marking"
     assert attempt.state == "submitted"
     session.commit()
@@ -130,6 +115,6 @@ def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign
 
 
 def test_nobody_marks_outside_their_district(world, session, saver, exam):
-    hand_in(session, saver, exam, world.person(VILLAGE), ["甲", "乙"])
+    hand_in(session, saver, begin(session, exam, world.person(VILLAGE)), in_turn("甲", "乙"))
     assert len(list(waiting(session, exam, "370283", 1))) == 2
     assert list(waiting(session, exam, "370281", 1)) == []

@@ -1,36 +1,17 @@
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 import pytest
 from sqlalchemy import select
 
-from exam_app.exams import service
 from exam_app.exams.models import Answer, AttemptEvent, Rescore
-from exam_app.exams.papers import slots_of
 from exam_app.exams.rescoring import preview, rescore
-from exam_app.exams.saving import NewAnswer
-from exam_app.exams.service import save_answers
 from question_bank import load_bank
-from tests.factories import right_answer
+from tests.factories import SKIP, ZONE, begin, hand_in, right_answer, rightly
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import effective, verify
 from training_records.certificates.models import Certificate
 from training_records.errors import Refused
-
-ZONE = ZoneInfo("Asia/Shanghai")
-
-
-def sit(session, saver, exam, person, choose):
-    """Answers slot by slot as `choose` says and hands in."""
-    attempt = service.start(session, exam.id, person.id)
-    answers = [NewAnswer(p.slot, choose(p), 1) for p in slots_of(attempt)]
-    ticket = service.ticket_for(session, attempt.id, person.id)
-    session.commit()
-    save_answers(saver, ticket, answers)
-    service.submit(session, attempt.id, person.id, {}, ZONE)
-    session.commit()
-    return attempt
+from training_records.ledger.models import Person
 
 
 @pytest.fixture
@@ -47,8 +28,10 @@ def sat(world, session, saver):
     def by_the_true_key(place):
         return true if place.item.id == frozen.id else right_answer(place.question)
 
-    wronged = sit(session, saver, exam, world.person(name="甲"), by_the_true_key)
-    lucky = sit(session, saver, exam, world.person(name="乙"), lambda p: right_answer(p.question))
+    wronged = hand_in(
+        session, saver, begin(session, exam, world.person(name="甲")), by_the_true_key
+    )
+    lucky = hand_in(session, saver, begin(session, exam, world.person(name="乙")), rightly)
     return exam, bank, frozen, wronged, lucky
 
 
@@ -96,7 +79,7 @@ def test_one_who_fails_by_the_corrected_key_loses_the_certificate(session, saver
     exam.pass_percent = 100
     session.commit()
     person = world.person()
-    attempt = sit(session, saver, exam, person, lambda p: right_answer(p.question))
+    attempt = hand_in(session, saver, begin(session, exam, person), rightly)
     assert attempt.passed and attempt.certificate_no
     bank = {q.id: q for q in load_bank()}
     item = next(bank[q["id"]] for q in exam.forms[0].items if q["type"] == "true_false")
@@ -112,12 +95,8 @@ def test_one_who_fails_by_the_corrected_key_loses_the_certificate(session, saver
 
 def test_the_result_page_shows_the_corrected_key(session, saver, world, sign_in):
     exam, account = world.exam(), world.account()
-    attempt = service.start(session, exam.id, account.person_id)
-    session.commit()
-    ticket = service.ticket_for(session, attempt.id, account.person_id)
-    session.commit()
-    save_answers(saver, ticket, [])
-    service.submit(session, attempt.id, account.person_id, {}, ZONE)
+    person = session.get_one(Person, account.person_id)
+    attempt = hand_in(session, saver, begin(session, exam, person), lambda place: SKIP)
     bank = {q.id: q for q in load_bank()}
     item = next(bank[q["id"]] for q in exam.forms[0].items if q["type"] == "single")
     other = next(label for label in item.options if label != item.key)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -10,9 +9,6 @@ from sqlalchemy import func, select
 from exam_app.exams import invigilation, service
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Attempt, AttemptEvent, Exam, Seat
-from exam_app.exams.papers import slots_of
-from exam_app.exams.saving import NewAnswer
-from exam_app.exams.service import save_answers
 from tests.factories import (
     CITY,
     DISTRICT,
@@ -20,37 +16,22 @@ from tests.factories import (
     OTHER_VILLAGE,
     TOWN,
     VILLAGE,
+    ZONE,
+    answer,
+    begin,
+    hand_in,
     right_answer,
+    rightly,
 )
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import effective
 from training_records.database import make_session_factory, now
 from training_records.errors import Refused
 
-ZONE = ZoneInfo("Asia/Shanghai")
 
-
-def begin(session, exam, person):
-    attempt = service.start(session, exam.id, person.id)
-    session.commit()
-    return attempt
-
-
-def answer(session, saver, attempt, right=True):
-    """Answers everything, right or with nothing."""
-    ticket = service.ticket_for(session, attempt.id, attempt.person_id)
-    new = [
-        NewAnswer(p.slot, right_answer(p.question) if right else None, 1) for p in slots_of(attempt)
-    ]
-    session.commit()
-    save_answers(saver, ticket, new)
-
-
-def hand_in(session, saver, attempt, right=True):
-    answer(session, saver, attempt, right)
-    service.submit(session, attempt.id, attempt.person_id, {}, ZONE)
-    session.commit()
-    return attempt
+def blank(place):
+    """Every slot saved, none answered."""
+    return None
 
 
 def sitting(session, exam, **more):
@@ -115,8 +96,8 @@ def test_the_last_seat_is_taken_once(clean, world, session):
 def test_a_make_up_is_for_those_who_have_not_passed(world, session, saver):
     exam = world.exam(attempts_allowed=5)
     failed, passed = world.person(), world.person()
-    hand_in(session, saver, begin(session, exam, failed), right=False)
-    hand_in(session, saver, begin(session, exam, passed))
+    hand_in(session, saver, begin(session, exam, failed), blank)
+    hand_in(session, saver, begin(session, exam, passed), rightly)
     again = sitting(session, exam, make_up=True)
     assert begin(session, exam, failed).sitting_id == again.id
     with pytest.raises(Closed, match="合格"):
@@ -142,7 +123,7 @@ def test_extra_time_counts_within_the_window(world, session, sign_in):
 def test_which_attempt_counts(world, session, saver, counts, entries):
     exam, person = world.exam(counts=counts), world.person()
     for right in (False, True):
-        hand_in(session, saver, begin(session, exam, person), right)
+        hand_in(session, saver, begin(session, exam, person), rightly if right else blank)
     found = session.scalars(
         select(ArchiveEntry.score)
         .where(effective(), ArchiveEntry.kind == "exam")
@@ -154,7 +135,7 @@ def test_which_attempt_counts(world, session, saver, counts, entries):
 def test_a_practice_exam_leaves_no_trace_in_the_archive(world, session, saver):
     exam, person = world.exam(practice=True, attempts_allowed=1), world.person()
     for _ in range(3):
-        assert hand_in(session, saver, begin(session, exam, person)).state == "released"
+        assert hand_in(session, saver, begin(session, exam, person), rightly).state == "released"
     assert session.scalar(select(func.count()).select_from(ArchiveEntry)) == 0
 
 
@@ -163,7 +144,7 @@ def test_results_wait_until_they_are_released(world, session, saver, sign_in):
     person = account.person_id
     attempt = service.start(session, exam.id, person)
     session.commit()
-    hand_in(session, saver, attempt)
+    hand_in(session, saver, attempt, rightly)
     assert attempt.state == "marked"
     number = attempt.id
     api, office = sign_in(account), sign_in(world.account("district", DISTRICT))
@@ -185,7 +166,7 @@ def test_results_wait_until_they_are_released(world, session, saver, sign_in):
 
 def test_results_appear_at_their_time(world, session, saver, monkeypatch):
     exam, person = world.exam(release="at_time"), world.person()
-    attempt = hand_in(session, saver, begin(session, exam, person))
+    attempt = hand_in(session, saver, begin(session, exam, person), rightly)
     assert invigilation.sweep(session, ZONE) == 0 and attempt.state == "marked"
     later = exam.closes_at + timedelta(seconds=1)
     session.commit()
@@ -200,7 +181,7 @@ def test_the_sweeper_closes_what_nobody_looks_at(clean, world, session, saver, m
     exam = world.exam()
     attempts = [begin(session, exam, world.person()) for _ in range(6)]
     for attempt in attempts[:4]:
-        answer(session, saver, attempt)
+        answer(session, saver, attempt, rightly)
     late = max(a.deadline for a in attempts) + timedelta(minutes=2)
     ids = [a.id for a in attempts]
     session.commit()
@@ -245,7 +226,7 @@ def test_the_board_shows_who_is_at_work(world, session, saver, sign_in, monkeypa
     for person in (busy, silent, there):
         attempt = begin(session, exam, person)
         if person is busy:
-            answer(session, saver, attempt)
+            answer(session, saver, attempt, rightly)
     later = now() + timedelta(minutes=4)
     session.commit()
     office = sign_in(world.account("district", DISTRICT))
@@ -298,7 +279,7 @@ def test_decisions_of_the_invigilator(world, session, saver, sign_in):
 
 def test_voiding_a_released_attempt_takes_its_entry_back(world, session, saver):
     exam, person = world.exam(), world.person()
-    attempt = hand_in(session, saver, begin(session, exam, person))
+    attempt = hand_in(session, saver, begin(session, exam, person), rightly)
     invigilation.void_attempt(session, attempt, "account:1", "替考")
     session.commit()
     counted = select(func.count()).where(effective(), ArchiveEntry.kind == "exam")
@@ -332,7 +313,12 @@ def test_sittings_and_extra_time_from_the_page(world, session, sign_in):
 def test_how_it_went_by_score_and_by_place(world, session, saver, sign_in):
     exam = world.exam()
     for place, right in ((VILLAGE, True), (VILLAGE, False), (OTHER_VILLAGE, True)):
-        hand_in(session, saver, begin(session, exam, world.person(place)), right)
+        hand_in(
+            session,
+            saver,
+            begin(session, exam, world.person(place)),
+            rightly if right else blank,
+        )
     room = f"/exams/manage/{exam.id}"
     city, district = (
         sign_in(world.account(r, d)) for r, d in (("city", CITY), ("district", DISTRICT))
@@ -355,7 +341,7 @@ def test_a_doubt_is_made_once_answered_once_and_seen(world, session, saver, sign
     exam, account = world.exam(), world.account()
     attempt = service.start(session, exam.id, account.person_id)
     session.commit()
-    hand_in(session, saver, attempt, right=False)
+    hand_in(session, saver, attempt, blank)
     number, room = attempt.id, f"/exams/manage/{exam.id}"
     session.commit()
     api, office = sign_in(account), sign_in(world.account("district", DISTRICT))
@@ -384,19 +370,15 @@ def test_wrong_answers_that_are_too_much_alike_are_a_hint(world, session, saver,
     people = [world.person(VILLAGE, name=f"甲{n}") for n in range(4)]
     people += [world.person(OTHER_VILLAGE, name=f"乙{n}") for n in range(4)]
     for number, person in enumerate(people):
-        attempt = begin(session, exam, person)
-        answers = []
-        for place in slots_of(attempt):
+
+        def choose(place, number=number):
             response = right_answer(place.question)
             if place.question.type == "single":
                 wrong = [o for o in place.order if o != response]
                 # The first two choose alike, the others each in their own way.
                 response = wrong[(int(place.slot) * 7 + max(number, 1) * int(place.slot)) % 3]
-            answers.append(NewAnswer(place.slot, response, 1))
-        ticket = service.ticket_for(session, attempt.id, person.id)
-        session.commit()
-        save_answers(saver, ticket, answers)
-        service.submit(session, attempt.id, person.id, {}, ZONE)
-        session.commit()
+            return response
+
+        hand_in(session, saver, begin(session, exam, person), choose)
     page = sign_in(world.account("district", DISTRICT)).get(f"/exams/manage/{exam.id}/alike").text
     assert "甲0、甲1" in page and "只是线索" in page and "乙0" not in page
