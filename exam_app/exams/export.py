@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from exam_app.exams.marking import corrected
 from exam_app.exams.models import Answer, Attempt, Exam
 from exam_app.exams.papers import Slot, items_of, lay_out
 from exam_app.exams.states import MARKED
@@ -29,7 +30,7 @@ UNKNOWN = "不详"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a question, or one sub-question of a case (``id.n``)."""
+    """One column: a question, or one sub-question of a case (``id.n``), as it is marked now."""
 
     id: str
     question: Any
@@ -57,7 +58,8 @@ def export(
     for items in forms.values():
         for place in lay_out(items):
             name = name_of(place)
-            columns.setdefault(name, Column(name, place.question, place.worth(blueprint)))
+            question = corrected(place, exam.corrections)
+            columns.setdefault(name, Column(name, question, place.worth(blueprint)))
     folder.mkdir(parents=True, exist_ok=True)
     with (
         (folder / "responses.csv").open("w", encoding="utf-8", newline="") as told,
@@ -68,7 +70,10 @@ def export(
             sheet.writerow(["person", *columns])
         for attempt, answers in _with_answers(session, attempts):
             places = lay_out(forms[attempt.form_id], attempt.seed, blueprint.sets)
-            cells = {name_of(p): _cells(p, answers, blueprint) for p in places}
+            cells = {
+                name_of(p): _cells(columns[name_of(p)], answers.get(p.slot), blueprint)
+                for p in places
+            }
             absent = (NOT_ADMINISTERED, NOT_ADMINISTERED)
             row = [cells.get(name, absent) for name in columns]
             responses.writerow([attempt.person_id, *(cell for cell, _ in row)])
@@ -109,18 +114,17 @@ def _with_answers(
             yield attempt, own[attempt.id]
 
 
-def _cells(place: Slot, answers: Mapping[str, Any], blueprint: Blueprint) -> tuple[str, str]:
-    """(the response as a short text, the points) of one slot; both empty when not answered."""
-    response = answers.get(place.slot)
+def _cells(column: Column, response: Any, blueprint: Blueprint) -> tuple[str, str]:
+    """(the response as a short text, the points) in one column; both empty when not answered."""
     if response is None:
         return OMITTED, OMITTED
-    question = place.question
+    question = column.question
     if question.type == "short_answer":
         return str(response), NOT_ADMINISTERED
     share = score(question, response, blueprint.scheme(question.type))
     if question.type == "fill" and share == 1:
-        return key_text(question), f"{place.worth(blueprint):.10g}"
-    return text_of(question, response), f"{share * place.worth(blueprint):.10g}"
+        return key_text(question), f"{column.worth:.10g}"
+    return text_of(question, response), f"{share * column.worth:.10g}"
 
 
 def key_text(question: Any) -> str:

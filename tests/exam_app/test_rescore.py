@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from exam_app.exams.export import export
 from exam_app.exams.models import Answer, AttemptEvent, Rescore
 from exam_app.exams.rescoring import preview, rescore
 from question_bank import load_bank
+from question_bank.responses import read_key
 from tests.factories import SKIP, ZONE, begin, hand_in, right_answer, rightly
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import effective, verify
@@ -72,6 +74,18 @@ def test_marking_again_keeps_old_and_new_and_corrects_the_archive(session, sat):
     assert voided == [None, None]
     # Marking again finds nothing more to change.
     assert preview(session, exam, bank).changes == []
+
+
+def test_the_response_matrix_is_scored_by_the_corrected_key(session, sat, tmp_path):
+    exam, bank, frozen, wronged, lucky = sat
+    rescore(session, exam, bank, "答案印错", "t", ZONE)
+    session.commit()
+    export(session, exam.id, tmp_path)
+    assert read_key(tmp_path / "key.csv")[frozen.id][0] == bank[frozen.id].key
+    rows = (tmp_path / "scores.csv").read_text("utf-8").splitlines()
+    at = rows[0].split(",").index(frozen.id)
+    found = {int(row.split(",")[0]): row.split(",")[at] for row in rows[1:]}
+    assert found == {wronged.person_id: "2", lucky.person_id: "0"}
 
 
 def test_one_who_fails_by_the_corrected_key_loses_the_certificate(session, saver, world):
