@@ -95,7 +95,7 @@ def file_result(session: Session, attempt: Attempt, actor: str, zone: ZoneInfo) 
             day,
             exam.title,
             level=exam.level,
-            form="线上考试",
+            form="纸质考试" if attempt.on_paper else "线上考试",
             organiser=exam.organiser,
             score=percent,
             passed=attempt.passed,

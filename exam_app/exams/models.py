@@ -133,6 +133,8 @@ class Attempt(Base):
     sitting_id: Mapped[int | None] = mapped_column(ForeignKey("sitting.id"))
     # How often the page was left while it ran; shown to the invigilator, not punished.
     left_count: Mapped[int] = mapped_column(default=0)
+    # Answered on an answer sheet of paper.
+    on_paper: Mapped[bool] = mapped_column(default=False)
     submitted_at: Mapped[datetime | None]
     score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
     max_score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))

@@ -1,0 +1,223 @@
+"""Where everything stands on an answer sheet, in millimetres from the top left of an A4 page.
+
+The layout follows from the form's slots alone, so that a printed sheet is found again on a scan. Whoever
+changes it raises `VERSION`: the QR says by which layout a sheet was printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from exam_app.exams.papers import Slot
+
+VERSION = 1
+WIDTH, HEIGHT = 210.0, 297.0
+# Six square marks (ArUco, number = place in this list), top left corners.
+MARK = 9.0
+MARKS = ((9.0, 9.0), (192.0, 9.0), (9.0, 144.0), (192.0, 144.0), (9.0, 279.0), (192.0, 279.0))
+QR = (163.0, 20.0, 24.0)
+LEFT, TOP, RIGHT, BOTTOM = 22.0, 66.0, 188.0, 277.0
+GAP = 3.5
+TRUE, FALSE = "对", "错"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Widths and heights of one kind of sheet; `columns` side by side."""
+
+    bubble: tuple[float, float]
+    pitch: float
+    row: float
+    number: float
+    sub: float
+    columns: int
+    box: float
+    text_box: float
+
+
+NORMAL = Size((5.4, 3.6), 6.6, 6.6, 7.0, 6.0, 3, 11.0, 44.0)
+LARGE = Size((7.6, 5.2), 9.6, 9.6, 11.0, 10.0, 2, 16.0, 60.0)
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """A place to fill in: its label as printed, its centre."""
+
+    label: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """Bubbles of which one is filled in (of a multiple question: any). `sub`: the place in an order, or
+    the left label of a match; empty else. `x`, `y`: top left of the row, `words`: what stands before it."""
+
+    slot: str
+    sub: str
+    x: float
+    y: float
+    words: str
+    bubbles: tuple[Bubble, ...]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A frame to write in: one blank of a fill question, or a written answer."""
+
+    slot: str
+    number: int
+    x: float
+    y: float
+    width: float
+    height: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a sheet."""
+
+    number: int
+    rows: tuple[Row, ...]
+    boxes: tuple[Box, ...]
+
+    def area(self, slot: str) -> tuple[float, float, float, float] | None:
+        """Left, top, right, bottom of all that belongs to a slot here; None when it isn't here."""
+        found = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in self.boxes if b.slot == slot]
+        for row in self.rows:
+            if row.slot == slot:
+                ends = [(b.x, b.y) for b in row.bubbles]
+                right, bottom = max(x for x, _ in ends) + 5, max(y for _, y in ends) + 4
+                found.append((row.x, row.y, right, bottom))
+        if not found:
+            return None
+        lefts, tops, rights, bottoms = zip(*found, strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def size_of(large: bool) -> Size:
+    """The measures of the normal or the large sheet."""
+    return LARGE if large else NORMAL
+
+
+def lay_out_sheet(places: Sequence[Slot], large: bool = False) -> list[Page]:
+    """The pages for the slots of a form: choices in columns, written answers in full width after them."""
+    size = size_of(large)
+    width = (RIGHT - LEFT - GAP * (size.columns - 1)) / size.columns
+    columns: list[list[Row | Box]] = [[]]
+    x, y = LEFT, TOP
+    written = [place for place in places if place.question.type == "short_answer"]
+    for place in places:
+        if place in written:
+            continue
+        height = _height(place.question, size, width)
+        if y + height > BOTTOM:
+            columns.append([])
+            x, y = LEFT + (len(columns) - 1) % size.columns * (width + GAP), TOP
+        columns[-1].extend(_block(place, size, width, x, y))
+        y += height
+    if not columns[0]:
+        columns = []
+    pages = [
+        [part for column in columns[n : n + size.columns] for part in column]
+        for n in range(0, len(columns), size.columns)
+    ]
+    pages += _written(written, size)
+    return [
+        Page(
+            number,
+            tuple(part for part in parts if isinstance(part, Row)),
+            tuple(part for part in parts if isinstance(part, Box)),
+        )
+        for number, parts in enumerate(pages, 1)
+    ]
+
+
+def _block(place: Slot, size: Size, width: float, x: float, y: float) -> list[Row | Box]:
+    if place.question.type == "fill":
+        return _blanks(place, size, width, x, y)
+    found: list[Row | Box] = []
+    for number, (sub, labels) in enumerate(_lines(place.question)):
+        words = place.slot if number == 0 else ""
+        for chunk in _chunks(labels, size, width):
+            found.append(_row(place.slot, sub, words, chunk, size, x, y))
+            words = ""
+            y += size.row
+    return found
+
+
+def _lines(question: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(sub, labels) of each line of bubbles that a question needs."""
+    labels = tuple(str(label) for label in getattr(question, "options", {}))
+    if question.type == "true_false":
+        yield "", (TRUE, FALSE)
+    elif question.type == "order":
+        yield from ((str(n), labels) for n in range(1, len(labels) + 1))
+    elif question.type == "match":
+        yield from ((left, labels) for left in question.left)
+    else:
+        yield "", labels
+
+
+def _chunks(labels: Sequence[str], size: Size, width: float) -> Iterator[Sequence[str]]:
+    most = int((width - size.number - size.sub) / size.pitch)
+    return (labels[n : n + most] for n in range(0, len(labels), most))
+
+
+def _row(
+    slot: str, sub: str, words: str, labels: Sequence[str], size: Size, x: float, y: float
+) -> Row:
+    start = x + size.number + size.sub + size.pitch / 2
+    middle = y + size.row / 2
+    bubbles = tuple(Bubble(label, start + n * size.pitch, middle) for n, label in enumerate(labels))
+    return Row(slot, sub, x, y, words, bubbles)
+
+
+def _blanks(place: Slot, size: Size, width: float, x: float, y: float) -> list[Row | Box]:
+    count = len(place.question.key)
+    return [
+        Box(
+            place.slot,
+            n,
+            x + size.number,
+            y + n * size.box + 1,
+            width - size.number,
+            size.box - 2,
+            place.slot if count == 1 else f"{place.slot}({n + 1})",
+        )
+        for n in range(count)
+    ]
+
+
+def _height(question: Any, size: Size, width: float) -> float:
+    if question.type == "fill":
+        return len(question.key) * size.box
+    lines = sum(
+        1 for _, labels in _lines(question) for _ in _chunks(labels, size, width)
+    )
+    return lines * size.row
+
+
+def _written(places: Sequence[Slot], size: Size) -> list[list[Row | Box]]:
+    pages: list[list[Row | Box]] = []
+    y = BOTTOM
+    for place in places:
+        if y + size.text_box > BOTTOM:
+            pages.append([])
+            y = TOP
+        pages[-1].append(
+            Box(
+                place.slot,
+                0,
+                LEFT + size.number,
+                y + 1,
+                RIGHT - LEFT - size.number,
+                size.text_box - 3,
+                place.slot,
+            )
+        )
+        y += size.text_box
+    return pages

@@ -1,0 +1,88 @@
+"""Tables of the exams on paper."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from exam_app.exams.models import Attempt, Exam, ExamForm
+from training_records.database import Base, Json, now
+from training_records.ledger.models import Person
+
+
+class AnswerSheet(Base):
+    """A person's answer sheet for one form of an exam. Identity: `code`, which its QR carries."""
+
+    __tablename__ = "answer_sheet"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(10), unique=True)
+    exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"), index=True)
+    form_id: Mapped[int] = mapped_column(ForeignKey("exam_form.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    large: Mapped[bool] = mapped_column(default=False)
+    made_by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    # What it became when it was scored.
+    attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempt.id"))
+
+    exam: Mapped[Exam] = relationship()
+    form: Mapped[ExamForm] = relationship()
+    person: Mapped[Person] = relationship()
+    attempt: Mapped[Attempt | None] = relationship()
+
+
+class SheetEntry(Base):
+    """What stands on a sheet for one slot. Identity: (sheet, slot).
+
+    `doubt` says why a person has to look; empty: settled. `page_id`: the scan it was read from.
+    """
+
+    __tablename__ = "sheet_entry"
+
+    sheet_id: Mapped[int] = mapped_column(ForeignKey("answer_sheet.id"), primary_key=True)
+    slot: Mapped[str] = mapped_column(String(8), primary_key=True)
+    response: Mapped[Any | None] = mapped_column(Json)
+    doubt: Mapped[str | None] = mapped_column(String(100))
+    page_id: Mapped[int | None] = mapped_column(ForeignKey("scan_page.id"))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ScanFile(Base):
+    """A file of scans as it was handed over, kept until all its pages are read. Identity: `id`."""
+
+    __tablename__ = "scan_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"), index=True)
+    # The reach of the account that handed it over: its pages are shown to those who see all of it.
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    name: Mapped[str] = mapped_column(String(100))
+    data: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    pages: Mapped[int]
+    read: Mapped[int] = mapped_column(default=0)
+    claimed_at: Mapped[datetime | None]
+    uploaded_by: Mapped[str] = mapped_column(String(40))
+    uploaded_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ScanPage(Base):
+    """One page of a scan. Identity: (file, number). `problem`: why it was not used, until somebody settles it."""
+
+    __tablename__ = "scan_page"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("scan_file.id"), index=True)
+    number: Mapped[int]
+    sheet_id: Mapped[int | None] = mapped_column(ForeignKey("answer_sheet.id"))
+    # Page of the sheet, where it is known.
+    page: Mapped[int | None]
+    # JPEG: laid flat (5 pixels a millimetre) where it was read, else as it came.
+    picture: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    problem: Mapped[str | None] = mapped_column(String(200))
+
+    file: Mapped[ScanFile] = relationship()

@@ -1,0 +1,106 @@
+"""Files of scans as grey pictures: PDF, JPEG, PNG, TIFF, WebP; a page at a time."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pypdfium2
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from exam_app.sheets.reading import SCALE, Grey
+from training_records.errors import Refused
+
+MOST_PAGES = 1000
+# A side of a picture that is read, and pixels of one that is opened at all.
+LONGEST, MOST_PIXELS = 4000, 120_000_000
+KINDS = ("JPEG", "PNG", "TIFF", "WEBP", "MPO")
+# PDFium may be used by one thread at a time.
+_PDFIUM = threading.Lock()
+
+
+def count_pages(data: bytes) -> int:
+    """How many pages a file has. `Refused` (Chinese) when it is none that can be read."""
+    try:
+        if data[:5] == b"%PDF-":
+            with _PDFIUM:
+                document = pypdfium2.PdfDocument(data)
+                pages = len(document)
+                document.close()
+        else:
+            with Image.open(io.BytesIO(data), formats=KINDS) as image:
+                pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+                if image.width * image.height > MOST_PIXELS:
+                    raise Refused("图片太大(超过 1.2 亿像素),请用 200 到 300 dpi 扫描")
+    except (pypdfium2.PdfiumError, UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        raise Refused(
+            "打不开这个文件。请传 PDF、JPG、PNG 或 TIFF;苹果手机的 HEIC 照片先转成 JPG"
+        ) from None
+    if not 1 <= pages <= MOST_PAGES:
+        raise Refused(f"一个文件要有 1 到 {MOST_PAGES} 页,这个有 {pages} 页")
+    return pages
+
+
+def pictures(data: bytes, first: int = 0) -> Iterator[Grey | None]:
+    """The pages from number `first` (from 0) on; None for one that can't be shown."""
+    if data[:5] == b"%PDF-":
+        yield from _of_pdf(data, first)
+    else:
+        yield from _of_image(data, first)
+
+
+def _of_pdf(data: bytes, first: int) -> Iterator[Grey | None]:
+    with _PDFIUM:
+        document = pypdfium2.PdfDocument(data)
+        pages = len(document)
+    try:
+        for number in range(first, pages):
+            with _PDFIUM:
+                yield_me = _page(document, number)
+            yield yield_me
+    finally:
+        with _PDFIUM:
+            document.close()
+
+
+def _page(document: pypdfium2.PdfDocument, number: int) -> Grey | None:
+    try:
+        page = document[number]
+        # An A4 page at the reader's own resolution, other sizes as long as one.
+        longest = 297 * SCALE / max(page.get_width(), page.get_height())
+        bitmap = page.render(scale=longest, grayscale=True)
+        grey = np.ascontiguousarray(bitmap.to_numpy().reshape(bitmap.height, -1)[:, : bitmap.width])
+        page.close()
+    except (pypdfium2.PdfiumError, ValueError, MemoryError):
+        return None
+    return np.asarray(grey, np.uint8)
+
+
+def _of_image(data: bytes, first: int) -> Iterator[Grey | None]:
+    with Image.open(io.BytesIO(data), formats=KINDS) as image:
+        frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        for number in range(first, frames):
+            try:
+                image.seek(number)
+                if image.width * image.height > MOST_PIXELS:
+                    yield None
+                    continue
+                upright = ImageOps.exif_transpose(image).convert("L")
+            except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
+                yield None
+                continue
+            upright.thumbnail((LONGEST, LONGEST))
+            yield np.asarray(upright, np.uint8)
+
+
+def small_jpeg(grey: Grey, longest: int = 2000, quality: int = 70) -> bytes:
+    """A picture as JPEG, to keep and to show."""
+    share = min(longest / max(grey.shape), 1.0)
+    if share < 1:
+        grey = np.asarray(
+            cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return bytes(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())

@@ -1,0 +1,135 @@
+"""Booklets and answer sheets as PDF: Typst typesets them with the CJK font of a dependency."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from exam_app.exams.papers import Slot
+from exam_app.sheets.layout import MARK, MARKS, QR, lay_out_sheet, size_of
+from exam_app.sheets.marks import mark_bits, qr_text
+from question_bank import Blueprint, round_points
+from training_records.certificates.pdf import font_folder, qr_svg
+
+FOLDER = Path(__file__).parent
+KINDS = {
+    "single": "单选题",
+    "multiple": "多选题",
+    "true_false": "判断题",
+    "fill": "填空题",
+    "order": "排序题",
+    "match": "连线题",
+    "short_answer": "简答题",
+    "case": "案例题",
+}
+HINTS = {
+    "single": "选一个",
+    "multiple": "选两个或更多",
+    "true_false": "对或错",
+    "fill": "填空",
+    "order": "按先后排",
+    "match": "左边配右边",
+    "short_answer": "写几句话",
+}
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose sheet it is: code, name, village, number of the form."""
+
+    code: str
+    name: str
+    place: str
+    form: int
+
+
+def sheets_pdf(
+    title: str, sheets: Sequence[tuple[Holder, Sequence[Slot]]], large: bool = False
+) -> bytes:
+    """Answer sheets one after the other; all of one kind."""
+    size = size_of(large)
+    pages_of: dict[int, list[dict[str, Any]]] = {}
+    told = []
+    for holder, places in sheets:
+        if holder.form not in pages_of:
+            pages_of[holder.form] = [asdict(page) for page in lay_out_sheet(places, large)]
+        pages = [
+            {**page, "qr": qr_svg(qr_text(holder.code, page["number"])).decode()}
+            for page in pages_of[holder.form]
+        ]
+        told.append({**asdict(holder), "form": str(holder.form), "pages": pages})
+    measures = {**asdict(size), "words": 13 if large else 9.5, "letter": 10.5 if large else 7}
+    data = {
+        "title": title,
+        "sheets": told,
+        "large": large,
+        "size": measures,
+        "marks": MARKS,
+        "mark": MARK,
+        "qr": QR,
+        "bits": mark_bits(),
+    }
+    return _typeset("sheet.typ", data)
+
+
+def booklet_pdf(
+    title: str,
+    form: int,
+    places: Sequence[Slot],
+    blueprint: Blueprint,
+    minutes: int,
+    large: bool = False,
+) -> bytes:
+    """The questions of a form, in its own order, without keys."""
+    groups = [
+        {"title": KINDS[kind], "items": [_item(place, blueprint) for place in of_kind]}
+        for kind, of_kind in groupby(places, lambda place: str(place.item.type))
+    ]
+    data = {
+        "title": title,
+        "form": str(form),
+        "large": large,
+        "kinds": sorted({place.question.type for place in places}),
+        "minutes": minutes,
+        "count": len(places),
+        "points": f"{round_points(sum(p.worth(blueprint) for p in places)):g}",
+        "groups": groups,
+    }
+    return _typeset("booklet.typ", data)
+
+
+def _item(place: Slot, blueprint: Blueprint) -> Mapping[str, Any]:
+    question = place.question
+    first = place.part == 0
+    return {
+        "slot": place.slot,
+        "stem": question.stem,
+        "text": place.text if place.text and first else "",
+        "hint": HINTS[question.type],
+        "points": f"{round_points(place.worth(blueprint)):g}",
+        "left": list(getattr(question, "left", {}).items()),
+        "options": [(str(k), v) for k, v in getattr(question, "options", {}).items()],
+    }
+
+
+@cache
+def _template(name: str) -> bytes:
+    return (FOLDER / name).read_bytes()
+
+
+def _typeset(template: str, data: Mapping[str, Any]) -> bytes:
+    make: Any = typst.Compiler
+    told = json.dumps(data, ensure_ascii=False).encode()
+    compiler = make(
+        {"main.typ": _template(template), "data.json": told},
+        font_paths=[font_folder()],
+        ignore_system_fonts=True,
+    )
+    return bytes(compiler.compile(format="pdf"))
