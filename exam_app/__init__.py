@@ -92,6 +92,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.kb.views import kb
     from exam_app.learn.views import learn
     from exam_app.ledger.views import ledger
+    from exam_app.sheets.views import sheets
     from exam_app.verify.views import verify
 
     for blueprint in (
@@ -101,6 +102,7 @@ def _capabilities(app: Flask) -> None:
         learn,
         exams,
         rooms,
+        sheets,
         archive,
         coverage,
         ledger,

@@ -65,7 +65,15 @@ def a_camera(rng: np.random.Generator) -> Camera:
         scale = float(rng.choice([5.0, 5.9, 7.9]))
         noise = float(rng.uniform(1, 6))
         return Camera(
-            turn, 0.0, 0.0, float(rng.uniform(0, 0.08)), 0.06, noise, quality, scale, rng.random() < 0.2
+            turn,
+            0.0,
+            0.0,
+            float(rng.uniform(0, 0.08)),
+            0.06,
+            noise,
+            quality,
+            scale,
+            rng.random() < 0.2,
         )
     return Camera(
         turn,
@@ -135,7 +143,7 @@ def _hatch(
         stroke = np.zeros_like(part)
         cv2.line(stroke, one, two, float(dark * rng.uniform(0.8, 1.1)), int(0.6 * PRINT))
         part = np.maximum(part, stroke)
-    part = cv2.GaussianBlur(part, (0, 0), 0.12 * PRINT)
+    part = np.asarray(cv2.GaussianBlur(part, (0, 0), 0.12 * PRINT), np.float32)
     # The grain of paper under a pencil.
     part *= rng.uniform(0.7, 1.15, part.shape).astype(np.float32)
     _lay_on(ink, part, left, top)
@@ -188,7 +196,7 @@ def take(paper: Grey, camera: Camera, rng: np.random.Generator) -> Grey:
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=table,
     ).astype(np.float32)
-    seen = cv2.GaussianBlur(seen, (0, 0), max(camera.blur * s, 0.2))
+    seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), max(camera.blur * s, 0.2)), np.float32)
     # Uneven light, and an edge of a shadow (a hand, the phone).
     across = xs / size[0] * np.cos(angle * 7) + ys / size[1] * np.sin(angle * 7)
     light = 1 - camera.shadow * 0.6 * (across - across.min()) / np.ptp(across)

@@ -27,12 +27,14 @@ LOGGERS = {"_granian": {"handlers": ["console"], "propagate": False}}
 
 
 def make() -> Any:
-    """The application of one worker process, with its sweeper."""
+    """The application of one worker process, with its sweeper and its reader of scans."""
     from exam_app import create_app
     from exam_app.exams.sweeper import start_sweeper
+    from exam_app.sheets.reader import start_reader
 
     app = create_app(load_config())
     start_sweeper(app)
+    start_reader(app)
     return app
 
 

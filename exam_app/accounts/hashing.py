@@ -33,7 +33,7 @@ class _Queue:
 
     def _worker(self) -> ThreadPoolExecutor:
         if self._pool is None or self._process != os.getpid():
-            self._pool = ThreadPoolExecutor(1, "hashing", initializer=_step_back)
+            self._pool = ThreadPoolExecutor(1, "hashing", initializer=step_back)
             self._process, self._waiting = os.getpid(), 0
         return self._pool
 
@@ -51,7 +51,7 @@ class _Queue:
                 self._waiting -= 1
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """Lowers the priority of this thread alone (Linux knows threads as processes here)."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

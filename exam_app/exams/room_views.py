@@ -49,7 +49,7 @@ def room(exam_id: int) -> str:
     decision.attempt.choices = [SelectChoice("0", "请选一个人")] + [
         SelectChoice(str(r["id"]), f"{r['name']},{r['village']},{r['word']}") for r in board["rows"]
     ]
-    sitting.division.choices = _divisions(exam)
+    sitting.division.choices = divisions_of(exam)
     granted = web.db().execute(
         select(Accommodation, Person.name)
         .join(Person, Person.id == Accommodation.person_id)
@@ -112,7 +112,8 @@ def _clock(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(web.config().zone):%H:%M:%S}"
 
 
-def _divisions(exam: Exam) -> list[SelectChoice]:
+def divisions_of(exam: Exam) -> list[SelectChoice]:
+    """The towns and upwards that an exam and the account's reach share, as choices."""
     prefix = max(prefix_of(exam.division_code), web.scope().prefix, key=len)
     names = division_names(web.db(), prefix)
     return [SelectChoice(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]
@@ -194,7 +195,7 @@ def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
 @access(MANAGERS)
 def add_sitting(exam_id: int) -> Response:
     exam, form = exam_within(exam_id, own=True), SittingForm()
-    form.division.choices = _divisions(exam)
+    form.division.choices = divisions_of(exam)
     if not form.validate_on_submit():
         return _refused(exam, faults(form))
     zone = web.config().zone

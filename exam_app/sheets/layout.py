@@ -195,9 +195,7 @@ def _blanks(place: Slot, size: Size, width: float, x: float, y: float) -> list[R
 def _height(question: Any, size: Size, width: float) -> float:
     if question.type == "fill":
         return len(question.key) * size.box
-    lines = sum(
-        1 for _, labels in _lines(question) for _ in _chunks(labels, size, width)
-    )
+    lines = sum(1 for _, labels in _lines(question) for _ in _chunks(labels, size, width))
     return lines * size.row
 
 

@@ -17,7 +17,7 @@ from training_records.errors import Refused
 MOST_PAGES = 1000
 # A side of a picture that is read, and pixels of one that is opened at all.
 LONGEST, MOST_PIXELS = 4000, 120_000_000
-KINDS = ("JPEG", "PNG", "TIFF", "WEBP", "MPO")
+KINDS = ("JPEG", "PNG", "TIFF", "WEBP")
 # PDFium may be used by one thread at a time.
 _PDFIUM = threading.Lock()
 
@@ -104,3 +104,11 @@ def small_jpeg(grey: Grey, longest: int = 2000, quality: int = 70) -> bytes:
             cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8
         )
     return bytes(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+def unpacked(jpeg: bytes) -> Grey:
+    """A kept picture in grey values. `Refused` when it can't be shown."""
+    grey = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
+    if grey is None:
+        raise Refused("这一页的图打不开,请重新扫描后再传")
+    return np.asarray(grey, np.uint8)

@@ -12,9 +12,10 @@ from typing import Any
 
 import typst
 
-from exam_app.exams.papers import Slot
+from exam_app.exams.papers import Slot, slots
 from exam_app.sheets.layout import MARK, MARKS, QR, lay_out_sheet, size_of
 from exam_app.sheets.marks import mark_bits, qr_text
+from exam_app.sheets.models import AnswerSheet
 from question_bank import Blueprint, round_points
 from training_records.certificates.pdf import font_folder, qr_svg
 
@@ -77,6 +78,18 @@ def sheets_pdf(
         "bits": mark_bits(),
     }
     return _typeset("sheet.typ", data)
+
+
+def print_sheets(title: str, sheets: Sequence[AnswerSheet], villages: Mapping[int, str]) -> bytes:
+    """The sheets of an exam, all normal or all large; `villages`: person to place."""
+    told = [
+        (
+            Holder(s.code, s.person.name, villages.get(s.person_id, ""), s.form.number),
+            slots(s.form),
+        )
+        for s in sheets
+    ]
+    return sheets_pdf(title, told, sheets[0].large)
 
 
 def booklet_pdf(

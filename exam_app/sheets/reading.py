@@ -17,7 +17,7 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
-from exam_app.sheets.layout import HEIGHT, MARK, MARKS, QR, VERSION, WIDTH, Page, Row, Size
+from exam_app.sheets.layout import HEIGHT, MARK, MARKS, QR, VERSION, WIDTH, Box, Page, Row, Size
 from exam_app.sheets.marks import code_in, dictionary
 
 Grey = NDArray[np.uint8]
@@ -29,10 +29,18 @@ SCALE = 8
 SURE, NONE = 0.55, 0.35
 # Darkness (0 paper, 1 print) below which nothing is a mark, and below which a bubble is clean.
 FAINT, CLEAN = 0.10, 0.045
+# Ink of the letter printed in a bubble, on a clean print.
+LETTER = {"对": 0.054, "错": 0.079, "A": 0.033, "B": 0.043, "C": 0.028, "D": 0.041, "E": 0.033}
+LETTER |= {"1": 0.023, "2": 0.028, "3": 0.029, "4": 0.031, "5": 0.029}
+A_LETTER = 0.033
 # What a mark's darkness is taken to be where a sheet has too few marks to tell.
 USUAL, FEWEST = 0.45, 4
+# Ink of a pen stroke, and the share of a frame that has to have it before it counts as written in.
+WRITTEN, TRACE = 0.25, 0.002
 # How far printed frames may lie from where they should be, in millimetres.
 ASTRAY = 2.0
+# Rows that are found together; how far one block may lie from its neighbours' surface, and how many may.
+BLOCK, APART, MOST_APART = 4, 0.5, 0.34
 
 
 class Unreadable(Exception):
@@ -57,12 +65,14 @@ class Reading:
     doubt: str | None = None
 
 
-def flatten(grey: Grey) -> Flat:
-    """The page in a picture, upright and flat. `Unreadable` when its marks or its QR can't be found."""
+def flatten(grey: Grey, known: tuple[str, int] | None = None) -> Flat:
+    """The page in a picture, upright and flat. `known`: (code, page) where somebody read them off.
+    `Unreadable` when its marks or its QR can't be found."""
     plane = _find(grey)
     size = (int(WIDTH * SCALE), int(HEIGHT * SCALE))
-    flat = cv2.warpPerspective(grey, plane, size, flags=cv2.INTER_AREA, borderValue=255)
-    code, page = _whose(flat, grey)
+    warped = cv2.warpPerspective(grey, plane, size, flags=cv2.INTER_AREA, borderValue=255)
+    flat = np.asarray(warped, np.uint8)
+    code, page = known or _whose(flat, grey)
     return Flat(flat, _ink(flat), code, page)
 
 
@@ -117,8 +127,8 @@ def _ink(flat: Grey) -> Ink:
     small = cv2.resize(flat, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     paper = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((19, 19))), 9)
     around = cv2.resize(paper, flat.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    ink = 1 - flat.astype(np.float32) / np.maximum(around.astype(np.float32), 1)
-    np.clip(ink, 0, 1, out=ink)
+    light = flat.astype(np.float32) / np.maximum(around.astype(np.float32), 1)
+    ink = np.clip(1 - light, 0, 1).astype(np.float32)
     return (ink / max(_black(ink), 0.3)).astype(np.float32)
 
 
@@ -142,15 +152,10 @@ def read_bubbles(flat: Flat, page: Page, size: Size, several: set[str]) -> dict[
         for row, (dx, dy) in zip(page.rows, shifts, strict=True)
         for b in row.bubbles
     }
-    empty: dict[str, list[float]] = {}
-    for (_, label), value in dark.items():
-        empty.setdefault(label, []).append(value)
-    print_of = {label: float(np.percentile(values, 20)) for label, values in empty.items()}
-    # A label that is nearly always filled in has no empty bubble of its own to show.
-    least = float(np.median(list(print_of.values()))) if print_of else 0.0
-    extra = {
-        key: value - min(print_of[key[1]], least + CLEAN) for key, value in dark.items()
-    }
+    beyond = {key: value - LETTER.get(key[1], A_LETTER) for key, value in dark.items()}
+    # Most bubbles are empty: what they have beyond their letter is this picture's haze.
+    haze = float(np.percentile(list(beyond.values()), 20)) if beyond else 0.0
+    extra = {key: value - haze for key, value in beyond.items()}
     usual = _usual(page.rows, extra)
     lines: dict[str, list[tuple[Row, str | None, tuple[str, ...]]]] = {}
     for row in page.rows:
@@ -201,22 +206,58 @@ def _darkness(ink: Ink, x: float, y: float, size: Size) -> float:
     return float(ink[top:bottom, left:right].mean())
 
 
-BLOCK = 4
-
-
 def _shifts(ink: Ink, rows: Sequence[Row], size: Size) -> list[tuple[float, float]]:
-    """For each row how far (mm) its printed frames lie from where they should be: found for some rows of
-    a column together, by the frames alone, so that what is filled in doesn't pull."""
-    shifts: dict[Row, tuple[float, float]] = {}
-    columns: dict[float, list[Row]] = {}
-    for row in rows:
-        columns.setdefault(row.x, []).append(row)
-    for column in columns.values():
-        for n in range(0, len(column), BLOCK):
-            some = column[n : n + BLOCK]
-            shift = _shift(ink, some, size)
-            shifts.update({row: shift for row in some})
+    """For each row how far (mm) its printed frames lie from where they should be: found for rows that
+    follow each other together, by the frames alone, so that what is filled in doesn't pull."""
+    blocks = _blocks(rows, size)
+    seen = np.array([_shift(ink, block, size) for block in blocks], np.float64).reshape(-1, 2)
+    middles = np.array(
+        [(block[0].x, (block[0].y + block[-1].y) / 2) for block in blocks], np.float64
+    ).reshape(-1, 2)
+    smooth = _smooth(middles, seen)
+    # Paper bends smoothly: a block that says otherwise was taken for something else.
+    apart = np.hypot(*(seen - smooth).T) > APART
+    if len(blocks) and apart.mean() > MOST_APART:
+        raise Unreadable("纸面弯得太厉害或拍得太糊,对不准格子。请放平、拍清楚再传一次")
+    seen[apart] = smooth[apart]
+    shifts = {
+        row: (float(dx), float(dy))
+        for block, (dx, dy) in zip(blocks, seen, strict=True)
+        for row in block
+    }
     return [shifts[row] for row in rows]
+
+
+def _blocks(rows: Sequence[Row], size: Size) -> list[list[Row]]:
+    """Up to `BLOCK` rows that stand directly below each other."""
+    blocks: list[list[Row]] = []
+    for row in rows:
+        last = blocks[-1] if blocks else []
+        follows = last and last[-1].x == row.x and abs(row.y - last[-1].y - size.row) < 0.1
+        if follows and len(last) < BLOCK:
+            last.append(row)
+        else:
+            blocks.append([row])
+    return blocks
+
+
+def _smooth(places: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A surface of second order (a plane shift where there are few blocks) through the shifts, those far
+    from it left out."""
+    if len(places) == 0:
+        return shifts
+    x, y = ((places - np.array([WIDTH, HEIGHT]) / 2) / 100).T
+    columns = [np.ones_like(x), x, y, x * y, x**2, y**2] if len(x) >= 12 else [np.ones_like(x)]
+    terms = np.stack(columns, 1)
+    kept = np.hypot(*(shifts - np.median(shifts, axis=0)).T) < 2 * APART
+    for _ in range(3):
+        if kept.sum() < terms.shape[1]:
+            break
+        fit = np.linalg.lstsq(terms[kept], shifts[kept], rcond=None)[0]
+        kept = np.hypot(*(shifts - terms @ fit).T) < APART
+    else:
+        return np.asarray(terms @ fit, np.float64)
+    return np.asarray(np.broadcast_to(np.median(shifts, axis=0), shifts.shape), np.float64)
 
 
 def _shift(ink: Ink, rows: Sequence[Row], size: Size) -> tuple[float, float]:
@@ -229,7 +270,7 @@ def _shift(ink: Ink, rows: Sequence[Row], size: Size) -> tuple[float, float]:
         one = (round((b.x - w / 2 - left) * SCALE), round((b.y - h / 2 - top) * SCALE))
         two = (round((b.x + w / 2 - left) * SCALE), round((b.y + h / 2 - top) * SCALE))
         cv2.rectangle(frame, one, two, 1.0, 2)
-    frame = cv2.GaussianBlur(frame, (0, 0), 1.0)
+    frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), 1.0), np.float32)
     rim = round(ASTRAY * SCALE)
     y, x = round(top * SCALE) - rim, round(left * SCALE) - rim
     part = np.minimum(ink[y : y + frame.shape[0] + 2 * rim, x : x + frame.shape[1] + 2 * rim], 0.5)
@@ -240,7 +281,9 @@ def _shift(ink: Ink, rows: Sequence[Row], size: Size) -> tuple[float, float]:
     return (int(at_x) - rim) / SCALE, (int(at_y) - rim) / SCALE
 
 
-def picture_of(flat: Flat, quality: int = 70) -> bytes:
-    """The flat page as JPEG at 5 pixels a millimetre, to keep and to show."""
-    small = cv2.resize(flat.grey, None, fx=5 / SCALE, fy=5 / SCALE, interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+def is_blank(flat: Flat, box: Box) -> bool:
+    """Whether nothing is written in a frame."""
+    rim = 1.5
+    left, right = round((box.x + rim) * SCALE), round((box.x + box.width - rim) * SCALE)
+    top, bottom = round((box.y + rim) * SCALE), round((box.y + box.height - rim) * SCALE)
+    return float((flat.ink[top:bottom, left:right] > WRITTEN).mean()) < TRACE

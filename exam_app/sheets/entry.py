@@ -1,0 +1,33 @@
+"""What somebody types off a sheet, from a web form to responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from exam_app.exams.papers import Slot
+
+
+def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Any]:
+    """Slot to response for the slots that the form shows (fields ``slot``); `None`: not answered."""
+    return {slot: _response(form, places[slot]) for slot in form.getlist("slot") if slot in places}
+
+
+def _response(form: MultiDict[str, str], place: Slot) -> Any:
+    name, question = f"s{place.slot}", place.question
+    if question.type == "multiple":
+        return form.getlist(name) or None
+    if question.type == "fill":
+        texts = [text.strip() for text in form.getlist(name)]
+        return texts if any(texts) else None
+    if question.type == "order":
+        return [label for label in form.getlist(name) if label] or None
+    if question.type == "match":
+        pairs = {left: form.get(f"{name}-{left}", "") for left in question.left}
+        return {left: int(right) for left, right in pairs.items() if right.isdigit()} or None
+    text = form.get(name, "").strip()
+    if question.type == "true_false":
+        return {"true": True, "false": False}.get(text)
+    return text or None

@@ -1,0 +1,437 @@
+"""The verbs of the exams on paper: make sheets, take in what stands on them, settle doubts, score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, joinedload
+
+from exam_app.exams.errors import Closed
+from exam_app.exams.finishing import finish
+from exam_app.exams.models import Accommodation, Answer, Attempt, Exam
+from exam_app.exams.papers import slots
+from exam_app.exams.states import move
+from exam_app.exams.windows import refuse_used_up
+from exam_app.sheets.layout import FALSE, TRUE, Page, lay_out_sheet, size_of
+from exam_app.sheets.marks import new_code
+from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage, SheetEntry
+from exam_app.sheets.pictures import count_pages, small_jpeg, unpacked
+from exam_app.sheets.reading import SCALE, Flat, Reading, is_blank, read_bubbles
+from question_bank import InvalidResponse, valid_response
+from question_bank.draw import form_place
+from training_records.database import now
+from training_records.divisions import ancestor, division_names, prefix_of, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import ids_in, in_post_on, places_in
+
+BY_READER = "reader"
+# Pixels a millimetre of a kept page, and the rim (mm) that a cut-out shows around a question.
+KEPT, RIM = 5, 2.5
+DIFFERENT = "两次扫描读的不一样"
+COPY_IT = "请照手写的字录入"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a sheet stands. `state`: waiting (nothing came in), part (`missing` pages still to come),
+    doubts (`doubts` to look at), ready, scored."""
+
+    sheet: AnswerSheet
+    state: str
+    doubts: int
+    missing: tuple[int, ...]
+
+
+def make_sheets(
+    session: Session, exam: Exam, people: Iterable[Person], actor: str
+) -> tuple[list[AnswerSheet], list[tuple[Person, str]]]:
+    """(a sheet for everybody who has none open, those who get none with the reason). Neighbours get
+    different forms, those granted large print a large sheet."""
+    made, refused = [], []
+    for person in people:
+        attempts = _attempts(session, exam, person.id)
+        there = session.scalar(
+            select(AnswerSheet.id).where(
+                AnswerSheet.exam_id == exam.id,
+                AnswerSheet.person_id == person.id,
+                AnswerSheet.attempt_id.is_(None),
+            )
+        )
+        try:
+            if there:
+                raise Refused("已经有一张没用过的答题卡")
+            refuse_used_up(exam, attempts)
+        except Refused as error:
+            refused.append((person, str(error)))
+            continue
+        granted = session.get(Accommodation, (exam.id, person.id))
+        form = exam.forms[form_place(person.id, len(attempts) + 1, len(exam.forms))]
+        sheet = AnswerSheet(
+            code=new_code(),
+            exam_id=exam.id,
+            form_id=form.id,
+            person_id=person.id,
+            large=bool(granted and granted.large_print),
+            made_by=actor,
+        )
+        session.add(sheet)
+        made.append(sheet)
+    session.flush()
+    return made, refused
+
+
+def _attempts(session: Session, exam: Exam, person_id: int) -> list[Attempt]:
+    query = select(Attempt).where(Attempt.exam_id == exam.id, Attempt.person_id == person_id)
+    return list(session.scalars(query.order_by(Attempt.number)))
+
+
+def standings(session: Session, exam: Exam, prefix: str) -> list[Standing]:
+    """All sheets of an exam for people within a code prefix, by form and name of the person."""
+    query = (
+        select(AnswerSheet)
+        .options(joinedload(AnswerSheet.person), joinedload(AnswerSheet.form))
+        .where(AnswerSheet.exam_id == exam.id, AnswerSheet.person_id.in_(ids_in(prefix)))
+        .order_by(AnswerSheet.id)
+    )
+    sheets = list(session.scalars(query))
+    entries: dict[int, dict[str, str | None]] = {sheet.id: {} for sheet in sheets}
+    told = (
+        select(SheetEntry.sheet_id, SheetEntry.slot, SheetEntry.doubt)
+        .join(AnswerSheet)
+        .where(AnswerSheet.exam_id == exam.id)
+    )
+    for sheet_id, slot, doubt in session.execute(told):
+        if sheet_id in entries:
+            entries[sheet_id][slot] = doubt
+    return [_standing(sheet, entries[sheet.id]) for sheet in sheets]
+
+
+def _standing(sheet: AnswerSheet, entries: Mapping[str, str | None]) -> Standing:
+    doubts = sum(doubt is not None for doubt in entries.values())
+    missing = tuple(page.number for page in pages_of(sheet) if not slots_on(page) <= set(entries))
+    if sheet.attempt_id is not None:
+        state = "scored"
+    elif not entries:
+        state = "waiting"
+    elif missing:
+        state = "part"
+    else:
+        state = "doubts" if doubts else "ready"
+    return Standing(sheet, state, doubts, missing)
+
+
+def pages_of(sheet: AnswerSheet) -> list[Page]:
+    """The pages of a sheet as it is printed."""
+    return lay_out_sheet(slots(sheet.form), sheet.large)
+
+
+def slots_on(page: Page) -> set[str]:
+    """The slots that have their place on a page."""
+    return {row.slot for row in page.rows} | {box.slot for box in page.boxes}
+
+
+def sheet_within(
+    session: Session, exam: Exam, prefix: str, sheet_id: int, lock: bool = False
+) -> AnswerSheet:
+    """A sheet of an exam whose person is within a code prefix; NotFound otherwise."""
+    return _found(session, exam, prefix, AnswerSheet.id == sheet_id, lock)
+
+
+def sheet_by_code(
+    session: Session, exam: Exam, prefix: str, code: str, lock: bool = False
+) -> AnswerSheet:
+    """The sheet with the code that is printed on it; NotFound otherwise."""
+    return _found(session, exam, prefix, AnswerSheet.code == code.strip().upper(), lock)
+
+
+def _found(
+    session: Session, exam: Exam, prefix: str, which: ColumnElement[bool], lock: bool
+) -> AnswerSheet:
+    query = select(AnswerSheet).where(
+        which, AnswerSheet.exam_id == exam.id, AnswerSheet.person_id.in_(ids_in(prefix))
+    )
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    sheet = session.scalar(query)
+    if sheet is None:
+        raise NotFound("没有这张答题卡,或它不是这场考试的、不归您管理")
+    return sheet
+
+
+def entries_of(session: Session, sheet: AnswerSheet) -> dict[str, SheetEntry]:
+    """What stands on a sheet, by slot."""
+    query = select(SheetEntry).where(SheetEntry.sheet_id == sheet.id)
+    return {entry.slot: entry for entry in session.scalars(query)}
+
+
+def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> None:
+    """Enters what was read from a page. What a person entered stays; what two scans tell differently
+    is for a person. `Closed` when the sheet has been scored, NotFound when it has no such page."""
+    if sheet.attempt_id is not None:
+        raise Closed("这张答题卡已经计分,这一页没有再用")
+    page = next((p for p in pages_of(sheet) if p.number == flat.page), None)
+    if page is None:
+        raise NotFound(f"这张答题卡没有第 {flat.page} 页")
+    places = {place.slot: place for place in slots(sheet.form)}
+    several = {slot for slot, place in places.items() if place.question.type == "multiple"}
+    read = read_bubbles(flat, page, size_of(sheet.large), several)
+    there = entries_of(session, sheet)
+    for slot in slots_on(page):
+        if slot in read:
+            response, doubt = response_of(places[slot].question, read[slot])
+        else:
+            written = any(not is_blank(flat, box) for box in page.boxes if box.slot == slot)
+            response, doubt = None, COPY_IT if written else None
+        _enter(session, sheet, there.get(slot), slot, response, doubt, page_id)
+    session.flush()
+
+
+def _enter(
+    session: Session,
+    sheet: AnswerSheet,
+    old: SheetEntry | None,
+    slot: str,
+    response: Any,
+    doubt: str | None,
+    page_id: int,
+) -> None:
+    if old is not None and old.by != BY_READER:
+        return
+    if old is None:
+        old = SheetEntry(sheet_id=sheet.id, slot=slot, by=BY_READER)
+        session.add(old)
+    elif old.doubt is None and doubt is None and old.response != response:
+        doubt = DIFFERENT
+    elif old.doubt in (None, DIFFERENT):
+        # The clearer of two scans counts; which of two clear ones, a person decides.
+        return
+    old.response, old.doubt, old.page_id, old.at = response, doubt, page_id, now()
+
+
+def response_of(question: Any, reading: Reading) -> tuple[Any, str | None]:
+    """(the response that filled-in bubbles stand for, why a person has to look)."""
+    filled = reading.filled
+    labels = filled.get("", ())
+    response: Any = None
+    if question.type == "multiple":
+        response = sorted(labels) or None
+    elif question.type in ("single", "true_false"):
+        response = labels[0] if labels else None
+        if question.type == "true_false" and response is not None:
+            response = {TRUE: True, FALSE: False}[response]
+    elif any(filled.values()):
+        firsts = {sub: chosen[0] for sub, chosen in filled.items() if chosen}
+        if question.type == "match":
+            response = {sub: int(label) for sub, label in firsts.items()}
+        else:
+            response = [firsts[str(n)] for n in range(1, len(filled) + 1) if str(n) in firsts]
+    try:
+        return valid_response(question, response), reading.doubt
+    except InvalidResponse as error:
+        return None, reading.doubt or str(error)
+
+
+def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, Any], actor: str) -> None:
+    """Enters what a person read off a sheet, by slot; `None`: nothing was answered. `Refused` names
+    the slot when it is no answer to it; then nothing is entered."""
+    if sheet.attempt_id is not None:
+        raise Closed("这张答题卡已经计分,不能再改。成绩有疑问请在考场里作废后重录")
+    places = {place.slot: place for place in slots(sheet.form)}
+    there = entries_of(session, sheet)
+    checked = {}
+    for slot, response in given.items():
+        if slot not in places:
+            raise Refused(f"这张卷子没有第 {slot[:8]} 题")
+        try:
+            checked[slot] = valid_response(places[slot].question, response)
+        except InvalidResponse as error:
+            raise Refused(f"第 {slot} 题:{error}") from None
+    for slot, response in checked.items():
+        entry = there.get(slot)
+        if entry is None:
+            entry = SheetEntry(sheet_id=sheet.id, slot=slot)
+            session.add(entry)
+        entry.response, entry.doubt, entry.by, entry.at = response, None, actor, now()
+    session.flush()
+
+
+def score(
+    session: Session, exam: Exam, prefix: str, held_on: date, actor: str, zone: ZoneInfo
+) -> tuple[int, list[tuple[Person, str]]]:
+    """Turns every sheet that is ready into an attempt, handed in and marked like one of a phone;
+    (how many, those that can't be with the reason). `Refused` when the exam wasn't on that day."""
+    first, last = (at.astimezone(zone).date() for at in (exam.opens_at, exam.closes_at))
+    if not first <= held_on <= last:
+        raise Refused(f"考试日期要在 {first} 到 {last} 之间,请改正")
+    done, refused = 0, []
+    for standing in standings(session, exam, prefix):
+        if standing.state != "ready":
+            continue
+        sheet = sheet_within(session, exam, prefix, standing.sheet.id, lock=True)
+        try:
+            _score(session, sheet, held_on, actor, zone)
+        except Refused as error:
+            refused.append((sheet.person, str(error)))
+        else:
+            done += 1
+    return done, refused
+
+
+def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone: ZoneInfo) -> None:
+    if sheet.attempt_id is not None:
+        return
+    exam = sheet.exam
+    attempts = _attempts(session, exam, sheet.person_id)
+    if any(a.state == "in_progress" for a in attempts):
+        raise Closed("这个人正在手机上考同一场考试,等交卷后再计分")
+    refuse_used_up(exam, attempts)
+    # The clock on the wall of the room isn't known; noon keeps the day right in every time zone near.
+    at = datetime.combine(held_on, time(12), zone)
+    attempt = Attempt(
+        exam_id=exam.id,
+        form_id=sheet.form_id,
+        person_id=sheet.person_id,
+        number=len(attempts) + 1,
+        state="not_started",
+        started_at=at,
+        deadline=at,
+        on_paper=True,
+    )
+    session.add(attempt)
+    session.flush()
+    for slot, entry in entries_of(session, sheet).items():
+        session.add(
+            Answer(
+                attempt_id=attempt.id, slot=slot, seq=1, response=entry.response, saved_at=entry.at
+            )
+        )
+    sheet.attempt_id = attempt.id
+    session.flush()
+    move(session, attempt, "in_progress", actor, now(), f"纸质答卷 {sheet.code}")
+    move(session, attempt, "submitted", actor, now(), f"纸质答卷,{held_on} 考试")
+    finish(session, attempt, at, zone)
+
+
+def hand_over(
+    session: Session, exam: Exam, division_code: str, name: str, data: bytes, actor: str
+) -> ScanFile:
+    """Keeps a file of scans for the reader. `Refused` when it is none."""
+    file = ScanFile(
+        exam_id=exam.id,
+        division_code=division_code,
+        name=name[-100:],
+        data=data,
+        pages=count_pages(data),
+        uploaded_by=actor,
+    )
+    session.add(file)
+    session.flush()
+    return file
+
+
+def files_of(session: Session, exam: Exam, prefix: str) -> Sequence[ScanFile]:
+    """The files handed over by accounts within a code prefix, oldest first."""
+    query = select(ScanFile).where(
+        ScanFile.exam_id == exam.id, ScanFile.division_code.startswith(prefix)
+    )
+    return session.scalars(query.order_by(ScanFile.id)).all()
+
+
+def problems(session: Session, exam: Exam, prefix: str) -> Sequence[ScanPage]:
+    """The pages that could not be used and that nobody has settled."""
+    query = (
+        select(ScanPage)
+        .join(ScanFile)
+        .options(joinedload(ScanPage.file))
+        .where(
+            ScanFile.exam_id == exam.id,
+            ScanFile.division_code.startswith(prefix),
+            ScanPage.problem.is_not(None),
+        )
+    )
+    return session.scalars(query.order_by(ScanPage.id)).all()
+
+
+def page_within(session: Session, exam: Exam, prefix: str, page_id: int) -> ScanPage:
+    """A scanned page that the account may see: its own scans, and those of its people."""
+    page = session.get(ScanPage, page_id)
+    if page is not None and page.file.exam_id == exam.id:
+        if page.file.division_code.startswith(prefix):
+            return page
+        if page.sheet_id is not None:
+            sheet_within(session, exam, prefix, page.sheet_id)
+            return page
+    raise NotFound("没有这一页,或不归您管理")
+
+
+def kept_picture(flat: Flat) -> bytes:
+    """A flat page as it is kept: JPEG, `KEPT` pixels a millimetre."""
+    return small_jpeg(flat.grey, flat.grey.shape[0] * KEPT // SCALE)
+
+
+def cut_out(session: Session, exam: Exam, prefix: str, sheet: AnswerSheet, slot: str) -> bytes:
+    """The part of the scan where a slot's answer stands, as JPEG. NotFound when there is none."""
+    entry = entries_of(session, sheet).get(slot)
+    if entry is None or entry.page_id is None:
+        raise NotFound("这一题没有扫描图")
+    scan = page_within(session, exam, prefix, entry.page_id)
+    page = next(p for p in pages_of(sheet) if p.number == scan.page)
+    area = page.area(slot)
+    if area is None:
+        raise NotFound("这一题不在这一页上")
+    left, top, right, bottom = (round(mm * KEPT) for mm in area)
+    rim = round(RIM * KEPT)
+    grey = unpacked(scan.picture)
+    part = grey[max(top - rim, 0) : bottom + rim, max(left - rim, 0) : right + rim]
+    return small_jpeg(part, quality=85)
+
+
+def people_for(session: Session, exam: Exam, prefix: str, division: str, who: str) -> list[Person]:
+    """The people in post in a division for whom an exam is, by place; with `who` (phones or names, one
+    a line) only those. `Refused` names the lines that fit nobody, or more than one."""
+    reach = max(prefix_of(division), prefix_of(exam.division_code), prefix, key=len)
+    if not all(reach.startswith(p) for p in (prefix_of(exam.division_code), prefix)):
+        raise Refused("这个地方不在考试的范围内,或不归您管理")
+    query = (
+        select(Person, Post.division_code)
+        .join(Post, Post.person_id == Person.id)
+        .where(within(Post.division_code, reach), in_post_on(now().date()))
+        .order_by(Post.division_code, Person.id)
+    )
+    audience = exam.blueprint.get("audience")
+    if audience:
+        query = query.where(Post.role == audience)
+    people = list({person.id: person for person, _ in session.execute(query)}.values())
+    lines = [line.strip() for line in who.splitlines() if line.strip()]
+    if not lines:
+        return people
+    chosen: dict[int, Person] = {}
+    faults = []
+    for line in lines:
+        fitting = [p for p in people if line in (p.phone, p.name)]
+        if len(fitting) != 1:
+            faults.append(f"{line}({'找不到' if not fitting else '同名的有几个,请写手机号'})")
+        for person in fitting:
+            chosen[person.id] = person
+    if faults:
+        raise Refused(f"有 {len(faults)} 行要改:" + "、".join(faults[:10]))
+    return list(chosen.values())
+
+
+def villages(session: Session, prefix: str, people: Sequence[int]) -> dict[int, str]:
+    """Person to the name of their village, town before it."""
+    names = division_names(session, prefix)
+    place = places_in(prefix)
+    found = session.execute(select(place.c.person_id, place.c.code))
+    wanted = set(people)
+    return {
+        person: names.get(ancestor(code, "town"), "") + names.get(code, "")
+        for person, code in found
+        if person in wanted
+    }

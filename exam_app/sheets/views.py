@@ -1,0 +1,334 @@
+"""Pages of the exams on paper: print, hand over scans, look at doubts, score."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.exams.models import Exam
+from exam_app.exams.papers import slots
+from exam_app.exams.room_views import divisions_of, exam_within
+from exam_app.scope import MANAGERS, access
+from exam_app.sheets import service
+from exam_app.sheets.entry import given
+from exam_app.sheets.forms import PrintForm, ScoreForm
+from exam_app.sheets.models import AnswerSheet
+from exam_app.sheets.pictures import unpacked
+from exam_app.sheets.printing import booklet_pdf, print_sheets
+from exam_app.sheets.reading import Unreadable, flatten
+from exam_app.sheets.service import Standing, page_within, sheet_by_code, sheet_within
+from question_bank import Blueprint as Rules
+from training_records.divisions import division_names
+from training_records.errors import NotFound, Refused
+
+sheets = Blueprint("sheets", __name__, url_prefix="/exams/manage/<int:exam_id>/paper")
+WORDS = {
+    "waiting": ("没收到", "plainly"),
+    "part": ("缺页", "wait"),
+    "doubts": ("要您看", "bad"),
+    "ready": ("可以计分", "good"),
+    "scored": ("已计分", "good"),
+}
+
+
+@sheets.get("")
+@access(MANAGERS)
+def room(exam_id: int) -> str:
+    exam = exam_within(exam_id)
+    return _room(exam)
+
+
+def _room(exam: Exam) -> str:
+    prefix = web.scope().prefix
+    found = service.standings(web.db(), exam, prefix)
+    names = division_names(web.db(), prefix)
+    form, scoring = PrintForm(), ScoreForm()
+    form.division.choices = divisions_of(exam)
+    scoring.held_on.data = min(web.today(), exam.closes_at.astimezone(web.config().zone).date())
+    files = service.files_of(web.db(), exam, prefix)
+    return render_template(
+        "sheets/room.html",
+        exam=exam,
+        rows=[_row(one, names) for one in found],
+        states={state: sum(one.state == state for one in found) for state in WORDS},
+        kinds=sorted({(one.sheet.form.number, one.sheet.large) for one in found}),
+        larges=sorted({one.sheet.large for one in found if one.state != "scored"}),
+        reading=[file for file in files if file.read < file.pages],
+        pages=sum(file.read for file in files),
+        problems=service.problems(web.db(), exam, prefix),
+        form=form,
+        scoring=scoring,
+    )
+
+
+def _row(one: Standing, names: dict[str, str]) -> dict[str, Any]:
+    word, sign = WORDS[one.state]
+    if one.state == "doubts":
+        word = f"要您看 {one.doubts} 题"
+    if one.state == "part":
+        word = f"缺第 {'、'.join(map(str, one.missing))} 页"
+    return {
+        "id": one.sheet.id,
+        "name": one.sheet.person.name,
+        "code": one.sheet.code,
+        "form": one.sheet.form.number,
+        "large": one.sheet.large,
+        "word": word,
+        "sign": sign,
+        "state": one.state,
+    }
+
+
+def _done(exam: Exam, text: str) -> Response:
+    web.db().commit()
+    flash(text)
+    return redirect(url_for("sheets.room", exam_id=exam.id))
+
+
+def _refused(exam: Exam, text: str) -> Response:
+    web.db().rollback()
+    flash(text)
+    return redirect(url_for("sheets.room", exam_id=exam.id))
+
+
+@sheets.post("/make")
+@access(MANAGERS)
+def make(exam_id: int) -> Response:
+    """Sheets for the people of a division, or for some of them."""
+    exam, form = exam_within(exam_id), PrintForm()
+    form.division.choices = divisions_of(exam)
+    if not form.validate_on_submit():
+        return _refused(exam, "请选给哪里的人印")
+    try:
+        people = service.people_for(
+            web.db(), exam, web.scope().prefix, str(form.division.data), str(form.who.data or "")
+        )
+        made, refused = service.make_sheets(web.db(), exam, people, web.actor())
+    except Refused as error:
+        return _refused(exam, str(error))
+    web.audit("exam.sheets", f"exam:{exam.id}", {"sheets": len(made)})
+    said = f"做好了 {len(made)} 张答题卡,请下载打印"
+    if refused:
+        said += f"。{len(refused)} 人没有做:" + ";".join(
+            f"{person.name},{why}" for person, why in refused[:5]
+        )
+    return _done(exam, said)
+
+
+@sheets.get("/sheets.pdf")
+@access(MANAGERS)
+def print_all(exam_id: int) -> Response:
+    """All sheets that are not scored yet; `large=1`: the large ones."""
+    exam, large = exam_within(exam_id), request.args.get("large") == "1"
+    wanted = [
+        one.sheet
+        for one in service.standings(web.db(), exam, web.scope().prefix)
+        if one.state != "scored" and one.sheet.large == large
+    ]
+    if not wanted:
+        raise NotFound("没有要印的答题卡。请先选给谁印")
+    return _pdf(_sheets(exam, wanted), f"{exam.title}-答题卡{'(大字)' if large else ''}")
+
+
+@sheets.get("/<int:sheet_id>.pdf")
+@access(MANAGERS)
+def print_one(exam_id: int, sheet_id: int) -> Response:
+    exam = exam_within(exam_id)
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
+    return _pdf(_sheets(exam, [sheet]), f"{exam.title}-答题卡-{sheet.person.name}")
+
+
+def _sheets(exam: Exam, wanted: list[AnswerSheet]) -> bytes:
+    places = service.villages(web.db(), web.scope().prefix, [s.person_id for s in wanted])
+    return print_sheets(exam.title, wanted, places)
+
+
+@sheets.get("/booklet-<int:number>.pdf")
+@access(MANAGERS)
+def booklet(exam_id: int, number: int) -> Response:
+    """The questions of one form; `large=1` in large print."""
+    exam, large = exam_within(exam_id), request.args.get("large") == "1"
+    form = next((form for form in exam.forms if form.number == number), None)
+    if form is None:
+        raise NotFound(f"这场考试没有第 {number} 套卷")
+    rules = Rules.model_validate(exam.blueprint)
+    pdf = booklet_pdf(exam.title, number, slots(form), rules, exam.minutes, large)
+    return _pdf(pdf, f"{exam.title}-试卷-第{number}套{'(大字)' if large else ''}")
+
+
+def _pdf(data: bytes, name: str) -> Response:
+    response = Response(data, mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}.pdf"
+    return response
+
+
+@sheets.post("/scans")
+@access(MANAGERS)
+def scans(exam_id: int) -> Response:
+    """Files of scans, kept for the reader."""
+    exam, pages, faults = exam_within(exam_id), 0, []
+    files = [file for file in request.files.getlist("scans") if file.filename]
+    if not files:
+        return _refused(exam, "请先选文件:扫描的 PDF,或用手机拍的照片,可以选多个")
+    for file in files:
+        try:
+            kept = service.hand_over(
+                web.db(),
+                exam,
+                web.account().division_code,
+                str(file.filename),
+                file.read(),
+                web.actor(),
+            )
+            pages += kept.pages
+        except Refused as error:
+            faults.append(f"“{file.filename}”没有收下:{error}")
+    web.audit("exam.scans", f"exam:{exam.id}", {"files": len(files), "pages": pages})
+    said = [f"收到 {pages} 页,正在读,几秒钟一页"] if pages else []
+    return _done(exam, "。".join([*said, *faults]))
+
+
+@sheets.post("/score")
+@access(MANAGERS)
+def score(exam_id: int) -> Response:
+    exam, form = exam_within(exam_id), ScoreForm()
+    if not form.validate_on_submit():
+        return _refused(exam, "请选考试日期")
+    try:
+        count, refused = service.score(
+            web.db(),
+            exam,
+            web.scope().prefix,
+            form.held_on.data,
+            web.actor(),
+            web.config().zone,
+        )
+    except Refused as error:
+        return _refused(exam, str(error))
+    detail = {"sheets": count, "held_on": str(form.held_on.data)}
+    web.audit("exam.score_sheets", f"exam:{exam.id}", detail)
+    said = f"计分 {count} 张,和线上考的一样评分、公布、记档案"
+    if refused:
+        said += "。没有计分的:" + ";".join(f"{p.name},{why}" for p, why in refused[:5])
+    return _done(exam, said)
+
+
+@sheets.post("/find")
+@access(MANAGERS)
+def find(exam_id: int) -> Response:
+    """The sheet whose printed number somebody typed."""
+    exam = exam_within(exam_id)
+    try:
+        sheet = sheet_by_code(web.db(), exam, web.scope().prefix, request.form.get("code", ""))
+    except NotFound as error:
+        return _refused(exam, str(error))
+    return redirect(url_for("sheets.entry", exam_id=exam.id, sheet_id=sheet.id, all=1))
+
+
+@sheets.get("/<int:sheet_id>")
+@access(MANAGERS)
+def entry(exam_id: int, sheet_id: int) -> str:
+    """The doubtful answers of a sheet beside their crops; `all=1`: every answer."""
+    exam = exam_within(exam_id)
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
+    return _entry(exam, sheet)
+
+
+def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
+    entries = service.entries_of(web.db(), sheet)
+    everything = request.args.get("all") == "1"
+    places = [
+        place
+        for place in slots(sheet.form)
+        if everything or (place.slot in entries and entries[place.slot].doubt)
+    ]
+    return render_template(
+        "sheets/entry.html",
+        exam=exam,
+        sheet=sheet,
+        places=places,
+        entries=entries,
+        everything=everything,
+        village=service.villages(web.db(), web.scope().prefix, [sheet.person_id]).get(
+            sheet.person_id, ""
+        ),
+        refused=refused,
+    )
+
+
+@sheets.post("/<int:sheet_id>")
+@access(MANAGERS)
+def settle(exam_id: int, sheet_id: int) -> Response | str:
+    exam = exam_within(exam_id)
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id, lock=True)
+    told = given(request.form, {place.slot: place for place in slots(sheet.form)})
+    try:
+        service.settle(web.db(), sheet, told, web.actor())
+    except Refused as error:
+        web.db().rollback()
+        return _entry(exam, sheet, str(error))
+    detail = {"sheet": sheet.id, "slots": sorted(told)}
+    web.audit("exam.sheet_entry", f"exam:{exam.id}", detail)
+    web.db().commit()
+    following = next(
+        (
+            one.sheet.id
+            for one in service.standings(web.db(), exam, web.scope().prefix)
+            if one.state == "doubts"
+        ),
+        None,
+    )
+    flash(f"{sheet.person.name}的答题卡记下了")
+    if following is None:
+        return redirect(url_for("sheets.room", exam_id=exam.id))
+    return redirect(url_for("sheets.entry", exam_id=exam.id, sheet_id=following))
+
+
+@sheets.get("/<int:sheet_id>/crop-<slot>.jpg")
+@access(MANAGERS)
+def crop(exam_id: int, sheet_id: int, slot: str) -> Response:
+    """The part of the scan where a slot's answer stands."""
+    exam = exam_within(exam_id)
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
+    return _jpeg(service.cut_out(web.db(), exam, web.scope().prefix, sheet, slot))
+
+
+@sheets.get("/page-<int:page_id>.jpg")
+@access(MANAGERS)
+def page_picture(exam_id: int, page_id: int) -> Response:
+    exam = exam_within(exam_id)
+    return _jpeg(page_within(web.db(), exam, web.scope().prefix, page_id).picture)
+
+
+def _jpeg(data: bytes) -> Response:
+    response = Response(data, mimetype="image/jpeg")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@sheets.post("/page-<int:page_id>")
+@access(MANAGERS)
+def settle_page(exam_id: int, page_id: int) -> Response:
+    """A page that was not used: read again for the sheet whose number was typed, or put aside."""
+    exam, prefix = exam_within(exam_id), web.scope().prefix
+    scan = page_within(web.db(), exam, prefix, page_id)
+    code = request.form.get("code", "").strip().upper()
+    if not code:
+        scan.problem = None
+        web.audit("exam.scan_aside", f"exam:{exam.id}", {"page": scan.id})
+        return _done(exam, "这一页放到一边了")
+    number = request.form.get("page", "1")
+    try:
+        sheet = sheet_by_code(web.db(), exam, prefix, code, lock=True)
+        flat = flatten(unpacked(scan.picture), (code, int(number) if number.isdigit() else 1))
+        service.take_in(web.db(), sheet, flat, scan.id)
+    except (Refused, NotFound, Unreadable) as error:
+        return _refused(exam, f"{error}。也可以按编号手工录入")
+    scan.sheet_id, scan.page, scan.problem = sheet.id, flat.page, None
+    scan.picture = service.kept_picture(flat)
+    web.audit("exam.scan_matched", f"exam:{exam.id}", {"page": scan.id, "sheet": sheet.id})
+    return _done(exam, f"认到{sheet.person.name}的答题卡,第 {flat.page} 页")
