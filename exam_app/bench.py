@@ -23,6 +23,7 @@ from exam_app.bench_exam import exam_rows
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_kill import kill_rows
 from exam_app.bench_save import save_rows
+from exam_app.bench_sheets import sheets_rows
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.bench_storm import storm_rows
 from exam_app.config import Config, load_config
@@ -206,6 +207,12 @@ def bench_kill(rounds: int = 3) -> dict[str, Any]:
     return _result("kill", rows, ratios)
 
 
+def bench_sheets(count: int = 40, seeds: int = 1) -> dict[str, Any]:
+    """Answer sheets of paper, filled in and photographed: what is read wrong, what a person has to look at."""
+    rows, ratios = sheets_rows(count, seeds)
+    return _result("sheets", rows, ratios)
+
+
 def bench_storm() -> dict[str, Any]:
     """Saves while a city signs in."""
     rows, ratios = storm_rows()
@@ -224,4 +231,5 @@ BENCHES = {
     "exam": bench_exam,
     "kill": bench_kill,
     "storm": bench_storm,
+    "sheets": bench_sheets,
 }

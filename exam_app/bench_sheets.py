@@ -17,7 +17,7 @@ from exam_app.exams.papers import Slot, lay_out
 from exam_app.sheets.layout import HEIGHT, WIDTH, Bubble, Page, Size, lay_out_sheet, size_of
 from exam_app.sheets.marks import new_code
 from exam_app.sheets.printing import Holder, sheets_pdf
-from exam_app.sheets.reading import Grey, Unreadable, flatten, read_bubbles
+from exam_app.sheets.reading import Grey, Unreadable, find_marks, flatten, read_bubbles
 from question_bank import assemble, load_bank, load_blueprint
 
 # Pixels a millimetre of the clean print, about 250 dpi.
@@ -211,7 +211,7 @@ def take(paper: Grey, camera: Camera, rng: np.random.Generator) -> Grey:
 @dataclass
 class Score:
     """How well sheets were read: sheets, those with a doubt or not read at all, questions, wrong ones among
-    those accepted, questions left to a person, seconds of reading."""
+    those accepted, questions left to a person; pages, seconds of reading them, and of finding their square marks alone."""
 
     sheets: int = 0
     doubtful_sheets: int = 0
@@ -219,7 +219,9 @@ class Score:
     questions: int = 0
     doubtful: int = 0
     wrong: int = 0
+    pages: int = 0
     seconds: float = 0.0
+    marks_seconds: float = 0.0
     why: list[str] = field(default_factory=list)
 
 
@@ -273,6 +275,10 @@ def _compare(
     picture: Grey, page: Page, size: Size, several: set[str], truth: Truth, score: Score
 ) -> bool:
     begun = time.perf_counter()
+    find_marks(picture)
+    score.marks_seconds += time.perf_counter() - begun
+    score.pages += 1
+    begun = time.perf_counter()
     try:
         found = read_bubbles(flatten(picture), page, size, several)
     except Unreadable as error:
@@ -293,3 +299,24 @@ def _compare(
             score.wrong += 1
             score.why.append(f"{slot}: {told} instead of {[truth[k] for k in told]}")
     return doubtful
+
+
+def sheets_rows(count: int = 40, seeds: int = 1) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Rows and ratios: `count` sheets of each of `seeds` forms."""
+    rows, ratios = [], {}
+    for seed in range(1, seeds + 1):
+        score = read_many(count, seed)
+        rows.append(
+            {
+                "form": seed,
+                "sheets": score.sheets,
+                "wrong": score.wrong,
+                "sheets_to_a_person": score.doubtful_sheets,
+                "of_these_unreadable": score.unreadable,
+                "questions": score.questions,
+                "questions_to_a_person": score.doubtful,
+                "ms_page": round(1000 * score.seconds / score.pages),
+            }
+        )
+        ratios[f"form {seed} 读一页÷只找方块"] = score.seconds / score.marks_seconds
+    return rows, ratios

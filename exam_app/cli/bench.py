@@ -13,7 +13,9 @@ from exam_app.cli.tools import emit, json_option
 @click.command()
 @click.argument("name", type=click.Choice([*BENCHES, "all"]))
 @click.option(
-    "--full", is_flag=True, help="stats、irt 用 65 万人，fuzz 每种格式 5 万个文件，kill 杀 50 次"
+    "--full",
+    is_flag=True,
+    help="stats、irt 用 65 万人，fuzz 每种格式 5 万个文件，kill 杀 50 次，sheets 读 600 张",
 )
 @click.option("--examinees", type=click.IntRange(1, 100_000), help="exam 的人数")
 @click.option("--minutes", type=float, help="exam 的时长(分钟)")
@@ -27,7 +29,7 @@ def bench(
     compress: float | None,
     as_json: bool,
 ) -> None:
-    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill、storm。"""
+    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
         {
@@ -35,6 +37,7 @@ def bench(
             "irt": {"many": 650_000},
             "fuzz": {"runs": 50_000},
             "kill": {"rounds": 25},
+            "sheets": {"count": 200, "seeds": 3},
         }
         if full
         else {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from exam_app.audit.service import record
 from exam_app.bank.service import current_bank
@@ -14,13 +17,16 @@ from exam_app.cli.tools import emit, json_option, open_session, say
 from exam_app.exams.export import export
 from exam_app.exams.models import Exam
 from exam_app.exams.rescoring import preview, rescore
-from training_records.database import read_only
+from exam_app.sheets import printing, service
+from exam_app.sheets.reader import read_pending
+from training_records.database import make_session_factory, read_only
+from training_records.divisions import prefix_of
 from training_records.errors import NotFound
 
 
 @click.group()
 def exam() -> None:
-    """考试:导出作答、改判。"""
+    """考试:导出作答、改判、纸质考试。"""
 
 
 @exam.command("responses")
@@ -49,9 +55,7 @@ def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> 
     """改判:题库里更正了答案(version 加了 1)之后,按存下的作答重新评分。"""
     bank = {question.id: question for question in current_bank()}
     with open_session() as (session, config):
-        found = session.get(Exam, exam_id)
-        if found is None:
-            raise NotFound(f"没有编号为 {exam_id} 的考试")
+        found = _exam(session, exam_id)
         if dry_run:
             told = preview(session, found, bank)
         else:
@@ -85,3 +89,73 @@ def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> 
         f"更正了答案的题 {len(told.corrections)} 道;看了 {told.attempts} 份卷,"
         f"{'会变' if dry_run else '改了'} {len(told.changes)} 份"
     )
+
+
+@exam.command("sheets")
+@click.argument("exam_id", metavar="考试编号", type=int)
+@click.option("--division", help="给哪里的人印(区划代码);不填就是考试的范围")
+@click.option("--who", default="", help="只给这些人:手机号或姓名,用逗号分开")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@json_option
+def sheets_command(exam_id: int, division: str | None, who: str, out: Path, as_json: bool) -> None:
+    """纸质考试:做答题卡,把没计分的答题卡和试卷印成 PDF。"""
+    with open_session() as (session, _):
+        found = _exam(session, exam_id)
+        code, prefix = division or found.division_code, prefix_of(found.division_code)
+        lines = "\n".join(re.split("[,，]", who))
+        people = service.people_for(session, found, prefix, code, lines)
+        made, refused = service.make_sheets(session, found, people, "command")
+        record(session, "command", "exam.sheets", f"exam:{exam_id}", {"sheets": len(made)})
+        session.commit()
+        files = printing.write_all(session, found, prefix, out)
+    if as_json:
+        emit({"exam": exam_id, "made": len(made), "refused": len(refused), "files": files})
+        return
+    say(f"新做答题卡 {len(made)} 张,{len(refused)} 人没有做(已有没用过的,或不用再考)")
+    for name in files:
+        say(f"{out / name}")
+
+
+@exam.command("scan")
+@click.argument("exam_id", metavar="考试编号", type=int)
+@click.argument(
+    "files",
+    metavar="文件...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@json_option
+def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
+    """纸质考试:读扫描的答题卡(PDF 或图片);要人看的在网页里看。"""
+    with open_session() as (session, _):
+        found = _exam(session, exam_id)
+        for path in files:
+            service.hand_over(
+                session, found, found.division_code, path.name, path.read_bytes(), "command"
+            )
+            session.commit()
+        pages = read_pending(make_session_factory(session.get_bind().engine))
+        session.expire_all()
+        prefix = prefix_of(found.division_code)
+        states = Counter(one.state for one in service.standings(session, found, prefix))
+        unused = [
+            f"{p.file.name} 第 {p.number} 页:{p.problem}"
+            for p in service.problems(session, found, prefix)
+        ]
+    if as_json:
+        emit({"exam": exam_id, "pages": pages, "sheets": dict(states), "unused": unused})
+        return
+    say(
+        f"读了 {pages} 页。没收到 {states['waiting'] + states['part']},要看 {states['doubts']},"
+        f"可以计分 {states['ready']},已计分 {states['scored']}"
+    )
+    for line in unused:
+        say(f"没有用上:{line}")
+
+
+def _exam(session: Session, exam_id: int) -> Exam:
+    found = session.get(Exam, exam_id)
+    if found is None:
+        raise NotFound(f"没有编号为 {exam_id} 的考试")
+    return found

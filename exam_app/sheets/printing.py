@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import typst
+from sqlalchemy.orm import Session
 
+from exam_app.exams.models import Exam
 from exam_app.exams.papers import Slot, slots
 from exam_app.sheets.layout import MARK, MARKS, QR, lay_out_sheet, size_of
 from exam_app.sheets.marks import mark_bits, qr_text
 from exam_app.sheets.models import AnswerSheet
+from exam_app.sheets.service import standings, villages
 from question_bank import Blueprint, round_points
 from training_records.certificates.pdf import font_folder, qr_svg
 
@@ -90,6 +93,27 @@ def print_sheets(title: str, sheets: Sequence[AnswerSheet], villages: Mapping[in
         for s in sheets
     ]
     return sheets_pdf(title, told, sheets[0].large)
+
+
+def write_all(session: Session, exam: Exam, prefix: str, folder: Path) -> list[str]:
+    """Writes the sheets that are not scored yet and the booklets they need; the names of the files."""
+    open_ones = [s.sheet for s in standings(session, exam, prefix) if s.state != "scored"]
+    places = villages(session, prefix, [sheet.person_id for sheet in open_ones])
+    rules = Blueprint.model_validate(exam.blueprint)
+    files: dict[str, bytes] = {}
+    for large in (False, True):
+        kind = "-大字" if large else ""
+        wanted = [sheet for sheet in open_ones if sheet.large == large]
+        if wanted:
+            files[f"答题卡{kind}.pdf"] = print_sheets(exam.title, wanted, places)
+        for form in {sheet.form.number: sheet.form for sheet in wanted}.values():
+            files[f"试卷-第{form.number}套{kind}.pdf"] = booklet_pdf(
+                exam.title, form.number, slots(form), rules, exam.minutes, large
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return sorted(files)
 
 
 def booklet_pdf(

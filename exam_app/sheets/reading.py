@@ -85,16 +85,25 @@ def _detector() -> Any:
     return cv2.aruco.ArucoDetector(dictionary(), chosen)
 
 
+def find_marks(grey: Grey) -> dict[int, NDArray[np.float32]]:
+    """The square marks in a picture: number to its four corners in pixels, from the top left one on."""
+    corners, ids, _ = _detector().detectMarkers(grey)
+    numbers = [] if ids is None else ids.flatten().tolist()
+    return {
+        number: np.asarray(four, np.float32).reshape(4, 2)
+        for number, four in zip(numbers, corners, strict=True)
+        if number < len(MARKS)
+    }
+
+
 def _find(grey: Grey) -> NDArray[np.float64]:
     """The way from the picture to the flat page in pixels."""
     seen: list[NDArray[np.float32]] = []
     there: list[tuple[float, float]] = []
-    corners, ids, _ = _detector().detectMarkers(grey)
-    for four, number in zip(corners, [] if ids is None else ids.flatten(), strict=False):
-        if number < len(MARKS):
-            x, y = MARKS[number]
-            seen.append(four.reshape(4, 2))
-            there += [(x, y), (x + MARK, y), (x + MARK, y + MARK), (x, y + MARK)]
+    for number, corners in find_marks(grey).items():
+        x, y = MARKS[number]
+        seen.append(corners)
+        there += [(x, y), (x + MARK, y), (x + MARK, y + MARK), (x, y + MARK)]
     if len(seen) < 3:
         raise Unreadable(
             f"纸边的六个方块只找到 {len(seen)} 个。请把整张答题卡拍进来,放平、不要有反光,再传一次"
@@ -242,12 +251,16 @@ def _blocks(rows: Sequence[Row], size: Size) -> list[list[Row]]:
 
 
 def _smooth(places: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A surface of second order (a plane shift where there are few blocks) through the shifts, those far
-    from it left out."""
+    """A smooth surface (one shift for all where there are few blocks) through the shifts, those far from
+    it left out."""
     if len(places) == 0:
         return shifts
     x, y = ((places - np.array([WIDTH, HEIGHT]) / 2) / 100).T
-    columns = [np.ones_like(x), x, y, x * y, x**2, y**2] if len(x) >= 12 else [np.ones_like(x)]
+    columns = [np.ones_like(x)]
+    if len(x) >= 12:
+        columns += [x, y, x * y, x**2, y**2]
+    if len(x) >= 18:
+        columns += [x**4, y**4]
     terms = np.stack(columns, 1)
     kept = np.hypot(*(shifts - np.median(shifts, axis=0)).T) < 2 * APART
     for _ in range(3):

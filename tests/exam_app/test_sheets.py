@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from exam_app.bench_sheets import Camera
+from exam_app.bench_sheets import Camera, clean_print
+from exam_app.cli import cli
 from exam_app.exams import invigilation
 from exam_app.exams.models import Answer, Attempt, Exam
 from exam_app.exams.papers import slots
@@ -24,6 +28,7 @@ from exam_app.sheets import reader, service
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
 from exam_app.sheets.pictures import count_pages
 from exam_app.sheets.printing import booklet_pdf, print_sheets
+from exam_app.sheets.reading import flatten
 from question_bank import Blueprint
 from tests.factories import (
     CITY,
@@ -42,7 +47,7 @@ from tests.factories import (
 )
 from tests.paper import as_jpeg, as_pdf, filled
 from training_records.archive.models import ArchiveEntry
-from training_records.database import make_session_factory, now
+from training_records.database import make_engine, make_session_factory, now
 from training_records.divisions import prefix_of
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person
@@ -438,9 +443,6 @@ def test_booklets_hold_every_question_and_no_key(session: Session, world: World)
 def test_the_qr_says_nothing_about_the_person(session: Session, world: World) -> None:
     exam, person = world.exam(), world.person(name="王秀兰")
     (sheet,) = sheet_for(session, exam, person)
-    from exam_app.bench_sheets import clean_print
-    from exam_app.sheets.reading import flatten
-
     data = print_sheets(exam.title, [sheet], {person.id: "云桥镇前河村"})
     text = PdfReader(io.BytesIO(data)).pages[0].extract_text()
     assert "王秀兰" in text and sheet.code in text and person.phone not in text
@@ -563,3 +565,35 @@ def test_another_office_sees_none_of_it(
     ):
         assert other.get(path).status_code == 404, path
     assert "没有这张答题卡" in other.post(f"{base}/find", {"code": sheet.code}).text
+
+
+# --- The command line ---------------------------------------------------------------------------
+
+
+def test_printed_and_scanned_by_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACADEMY_INSTANCE", str(tmp_path))
+    run = CliRunner().invoke
+    assert run(cli, ["demo", "--people", "30", "--no-serve", "--json"]).exit_code == 0
+    with make_session_factory(make_engine(f"sqlite:///{tmp_path / 'academy.db'}"))() as session:
+        phones = session.scalars(
+            select(Person.phone)
+            .join(service.Post, service.Post.person_id == Person.id)
+            .where(service.Post.end.is_(None), service.Post.role == "director")
+            .order_by(Person.id)
+            .limit(3)
+        ).all()
+    out, who = tmp_path / "印", ["--who", ",".join(map(str, phones))]
+    made = run(cli, ["exam", "sheets", "1", *who, "--out", str(out), "--json"])
+    told = json.loads(made.stdout)
+    assert told["made"] == 3 and "答题卡.pdf" in told["files"]
+    again = run(cli, ["exam", "sheets", "1", *who, "--out", str(out), "--json"])
+    assert json.loads(again.stdout)["refused"] == 3
+    assert {path.name for path in out.iterdir()} == set(told["files"])
+    # Nobody has filled in anything: all is read as empty.
+    scanned = run(cli, ["exam", "scan", "1", str(out / "答题卡.pdf"), "--json"])
+    told_back = json.loads(scanned.stdout)
+    assert told_back["pages"] >= told["made"] and not told_back["unused"]
+    assert told_back["sheets"] == {"ready": told["made"]}
+    assert "没有编号为 99" in str(
+        run(cli, ["exam", "scan", "99", str(out / "答题卡.pdf")]).exception
+    )
