@@ -20,6 +20,8 @@ MARKS = ((9.0, 9.0), (192.0, 9.0), (9.0, 144.0), (192.0, 144.0), (9.0, 279.0), (
 QR = (163.0, 20.0, 24.0)
 LEFT, TOP, RIGHT, BOTTOM = 22.0, 66.0, 188.0, 277.0
 GAP = 3.5
+# What stands before a frame: its number.
+BEFORE = 7.0
 TRUE, FALSE = "对", "错"
 
 
@@ -86,7 +88,11 @@ class Page:
 
     def area(self, slot: str) -> tuple[float, float, float, float] | None:
         """Left, top, right, bottom of all that belongs to a slot here; None when it isn't here."""
-        found = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in self.boxes if b.slot == slot]
+        found = [
+            (b.x - BEFORE, b.y, b.x + b.width, b.y + b.height)
+            for b in self.boxes
+            if b.slot == slot
+        ]
         for row in self.rows:
             if row.slot == slot:
                 ends = [(b.x, b.y) for b in row.bubbles]
