@@ -195,9 +195,14 @@ def bench_save() -> dict[str, Any]:
     return _result("save", rows, ratios)
 
 
-def bench_exam(examinees: int = 200, minutes: float = 60, compress: float = 120) -> dict[str, Any]:
+def bench_exam(
+    examinees: int = 200,
+    minutes: float = 60,
+    compress: float = 120,
+    opening: float | None = None,
+) -> dict[str, Any]:
     """Whole exams over HTTP, arrivals whether or not the server keeps up."""
-    rows, ratios = exam_rows(examinees, minutes, compress)
+    rows, ratios = exam_rows(examinees, minutes, compress, opening)
     return _result("exam", rows, ratios)
 
 

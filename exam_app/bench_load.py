@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from exam_app.serving import allow_many_connections
+
 
 async def exchange_full(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
@@ -55,6 +57,7 @@ def apart(module: str, spec: dict[str, Any]) -> dict[str, Any]:
 
 def serve_task(run: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]) -> None:
     """The other end of `apart`."""
+    allow_many_connections()
     json.dump(asyncio.run(run(json.load(sys.stdin))), sys.stdout)
 
 

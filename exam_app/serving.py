@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ def make() -> Any:
     return app
 
 
+def allow_many_connections() -> None:
+    """Raises the limit of open files to what the system lets this process have: every phone that sits an
+    exam keeps a connection."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run(target: str, host: str, port: int, workers: int | None = None) -> None:
     """Serves the WSGI factory `target` (``module:function``) until SIGTERM or SIGINT; requests under
     way are finished, a worker that dies is replaced."""
@@ -45,6 +53,7 @@ def run(target: str, host: str, port: int, workers: int | None = None) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    allow_many_connections()
     Granian(
         target,
         address=host,

@@ -6,7 +6,6 @@ attempt gives the same paper again years later, whatever has been upgraded since
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -16,7 +15,6 @@ from question_bank.question import parts_of
 # Cheap ones first: an examinee warms up on them, and each type's hint is read once.
 KINDS = ("true_false", "single", "multiple", "fill", "order", "match", "short_answer", "case")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_REFERS = re.compile(r"以上(都|全|皆|均|各)|(选项|答案)\s*[A-Z]|[A-Z]\s*[、和与或及]\s*[A-Z]")
 
 
 def form_place(person: int, attempt: int, forms: int) -> int:
@@ -50,8 +48,7 @@ def option_order(question: Any, seed: int, item: str) -> tuple[str, ...]:
     case that holds it. Options that speak of each other, or whose explanation does, stay as they are."""
     options: Mapping[Any, str] = getattr(question, "options", {})
     labels = tuple(str(label) for label in options)
-    told = [*options.values(), question.stem, question.explanation, *question.feedback.values()]
-    if any(_REFERS.search(text) for text in told):
+    if question.refers:
         return labels
     name = f"{item}:{question.stem}"
     return tuple(sorted(labels, key=lambda label: by_seed(seed, f"{name}:{label}")))

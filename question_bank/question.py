@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 BLANK = "____"
+_REFERS = re.compile(r"以上(都|全|皆|均|各)|(选项|答案)\s*[A-Z]|[A-Z]\s*[、和与或及]\s*[A-Z]")
 Level = Literal["remember", "understand", "apply"]
 Status = Literal["draft", "reviewed", "retired"]
 
@@ -23,6 +26,13 @@ class _Answerable(_Model):
     explanation: str = ""
     # What an examinee is told about one option (label, or ``true`` and ``false``).
     feedback: dict[str, str] = {}
+
+    @cached_property
+    def refers(self) -> bool:
+        """Whether its texts speak of options by their letter or place, so that they can't be moved."""
+        options = getattr(self, "options", {}).values()
+        told = (*options, self.stem, self.explanation, *self.feedback.values())
+        return any(_REFERS.search(text) for text in told)
 
 
 class _Options(_Answerable):

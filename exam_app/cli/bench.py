@@ -20,6 +20,7 @@ from exam_app.cli.tools import emit, json_option
 @click.option("--examinees", type=click.IntRange(1, 100_000), help="exam 的人数")
 @click.option("--minutes", type=float, help="exam 的时长(分钟)")
 @click.option("--compress", type=float, help="exam 压缩几倍:60 分钟压缩 60 倍就跑 1 分钟")
+@click.option("--opening", type=float, help="exam 的人在几秒内全部开始(不压缩)")
 @json_option
 def bench(
     name: str,
@@ -27,6 +28,7 @@ def bench(
     examinees: int | None,
     minutes: float | None,
     compress: float | None,
+    opening: float | None,
     as_json: bool,
 ) -> None:
     """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets。"""
@@ -44,7 +46,12 @@ def bench(
     )
     sizes["exam"] = {
         key: value
-        for key, value in (("examinees", examinees), ("minutes", minutes), ("compress", compress))
+        for key, value in (
+            ("examinees", examinees),
+            ("minutes", minutes),
+            ("compress", compress),
+            ("opening", opening),
+        )
         if value is not None
     }
     results = [BENCHES[n](**sizes.get(n, {})) for n in names]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.marking import corrected
 from exam_app.exams.models import Answer, Attempt, Exam
-from exam_app.exams.papers import Slot, items_of, lay_out
+from exam_app.exams.papers import Slot, items_of, lay_out, rules_of
 from exam_app.exams.states import MARKED
 from question_bank import Blueprint, score
 from question_bank.responses import NOT_ADMINISTERED, OMITTED
@@ -52,7 +52,7 @@ def export(
     attempts = _first_marked(session, exam_id, prefix)
     if not attempts:
         raise Refused(f"“{exam.title}”还没有人交卷,没有可导出的作答")
-    blueprint = Blueprint.model_validate(exam.blueprint)
+    blueprint = rules_of(exam)
     forms = {form.id: items_of(form) for form in exam.forms}
     columns: dict[str, Column] = {}
     for items in forms.values():

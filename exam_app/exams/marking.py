@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Answer, Attempt, Mark
-from exam_app.exams.papers import Slot, slots_of
+from exam_app.exams.papers import Slot, rules_of, slots_of
 from question_bank import Blueprint, parse_question, parts_of, round_points, score
 from question_bank.draw import seen
 
@@ -19,11 +19,18 @@ from question_bank.draw import seen
 APART = 0.1
 
 
-def answers_of(session: Session, attempt_id: int) -> dict[str, Answer]:
+class Kept(NamedTuple):
+    """A saved answer."""
+
+    slot: str
+    seq: int
+    response: Any
+
+
+def answers_of(session: Session, attempt_id: int) -> dict[str, Kept]:
     """The saved answers by slot."""
-    return {
-        a.slot: a for a in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))
-    }
+    query = select(Answer.slot, Answer.seq, Answer.response).where(Answer.attempt_id == attempt_id)
+    return {slot: Kept(slot, seq, response) for slot, seq, response in session.execute(query)}
 
 
 def marks_of(session: Session, attempt_id: int) -> dict[str, list[Mark]]:
@@ -98,10 +105,11 @@ class _Row:
 def _scored(
     session: Session, attempt: Attempt, corrections: Mapping[str, Any] | None
 ) -> Iterator[_Row]:
-    saved, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
-    exam = attempt.exam
-    blueprint = Blueprint.model_validate(exam.blueprint)
-    for place in slots_of(attempt):
+    saved, exam, places = answers_of(session, attempt.id), attempt.exam, slots_of(attempt)
+    by_people = any(place.question.type == "short_answer" for place in places)
+    marks = marks_of(session, attempt.id) if by_people else {}
+    blueprint = rules_of(exam)
+    for place in places:
         response = saved[place.slot].response if place.slot in saved else None
         given = marks.get(place.slot, ())
         question = corrected(place, corrections)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.orm import object_session
 
-from exam_app.exams.models import Attempt, ExamForm
+from exam_app.exams.models import Attempt, Exam, ExamForm
 from question_bank import Blueprint, parse_question, round_points
 from question_bank.draw import item_order, parts_in_order
 from question_bank.response import Shape, shape_of
@@ -82,6 +82,14 @@ def items_of(form: ExamForm) -> list[Any]:
     return items
 
 
+def rules_of(exam: Exam) -> Blueprint:
+    """The blueprint of an exam; parsed once for one object."""
+    rules: Blueprint | None = exam.__dict__.get("_rules")
+    if rules is None:
+        rules = exam.__dict__["_rules"] = Blueprint.model_validate(exam.blueprint)
+    return rules
+
+
 def slots(form: ExamForm) -> list[Slot]:
     """The slots of a form, in its order."""
     return lay_out(items_of(form))
@@ -102,9 +110,8 @@ def shapes_of(attempt: Attempt) -> tuple[Shape, ...]:
     return tuple(shape_of(place.question) for place in slots_of(attempt))
 
 
-def shown(places: Sequence[Slot], blueprint: Mapping[str, Any]) -> list[dict[str, Any]]:
+def shown(places: Sequence[Slot], rules: Blueprint) -> list[dict[str, Any]]:
     """The items as the examinee sees them: no key, no explanation."""
-    points = Blueprint.model_validate(blueprint)
     items = []
     for place in places:
         question = place.question
@@ -119,6 +126,6 @@ def shown(places: Sequence[Slot], blueprint: Mapping[str, Any]) -> list[dict[str
             item["left"] = question.left
         if question.type == "fill":
             item["blanks"] = len(question.key)
-        item["points"] = round_points(place.worth(points))
+        item["points"] = round_points(place.worth(rules))
         items.append(item)
     return items

@@ -16,7 +16,7 @@ from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, SignedOut, 
 from exam_app.exams.finishing import finish
 from exam_app.exams.marking import answers_of
 from exam_app.exams.models import Accommodation, Attempt, Exam
-from exam_app.exams.papers import shapes_of, shown, slots_of
+from exam_app.exams.papers import rules_of, shapes_of, shown, slots_of
 from exam_app.exams.saving import GRACE, Given, NewAnswer, Saved, Saver
 from exam_app.exams.states import move
 from exam_app.exams.ticket import Ticket
@@ -123,7 +123,7 @@ def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = 
 
 def paper(attempt: Attempt) -> list[dict[str, Any]]:
     """The items as the examinee sees them: no key, no explanation."""
-    return shown(slots_of(attempt), attempt.exam.blueprint)
+    return shown(slots_of(attempt), rules_of(attempt.exam))
 
 
 def ticket_for(

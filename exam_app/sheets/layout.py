@@ -89,9 +89,7 @@ class Page:
     def area(self, slot: str) -> tuple[float, float, float, float] | None:
         """Left, top, right, bottom of all that belongs to a slot here; None when it isn't here."""
         found = [
-            (b.x - BEFORE, b.y, b.x + b.width, b.y + b.height)
-            for b in self.boxes
-            if b.slot == slot
+            (b.x - BEFORE, b.y, b.x + b.width, b.y + b.height) for b in self.boxes if b.slot == slot
         ]
         for row in self.rows:
             if row.slot == slot:

@@ -14,7 +14,7 @@ import typst
 from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Exam
-from exam_app.exams.papers import Slot, slots
+from exam_app.exams.papers import Slot, rules_of, slots
 from exam_app.sheets.layout import MARK, MARKS, QR, lay_out_sheet, size_of
 from exam_app.sheets.marks import mark_bits, qr_text
 from exam_app.sheets.models import AnswerSheet
@@ -99,7 +99,7 @@ def write_all(session: Session, exam: Exam, prefix: str, folder: Path) -> list[s
     """Writes the sheets that are not scored yet and the booklets they need; the names of the files."""
     open_ones = [s.sheet for s in standings(session, exam, prefix) if s.state != "scored"]
     places = villages(session, prefix, [sheet.person_id for sheet in open_ones])
-    rules = Blueprint.model_validate(exam.blueprint)
+    rules = rules_of(exam)
     files: dict[str, bytes] = {}
     for large in (False, True):
         kind = "-大字" if large else ""

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.exams.models import Exam
-from exam_app.exams.papers import slots
+from exam_app.exams.papers import rules_of, slots
 from exam_app.exams.room_views import divisions_of, exam_within
 from exam_app.scope import MANAGERS, access
 from exam_app.sheets import service
@@ -21,7 +21,6 @@ from exam_app.sheets.pictures import unpacked
 from exam_app.sheets.printing import booklet_pdf, print_sheets
 from exam_app.sheets.reading import Unreadable, flatten
 from exam_app.sheets.service import Standing, page_within, sheet_by_code, sheet_within
-from question_bank import Blueprint as Rules
 from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
 
@@ -155,7 +154,7 @@ def booklet(exam_id: int, number: int) -> Response:
     form = next((form for form in exam.forms if form.number == number), None)
     if form is None:
         raise NotFound(f"这场考试没有第 {number} 套卷")
-    rules = Rules.model_validate(exam.blueprint)
+    rules = rules_of(exam)
     pdf = booklet_pdf(exam.title, number, slots(form), rules, exam.minutes, large)
     return _pdf(pdf, f"{exam.title}-试卷-第{number}套{'(大字)' if large else ''}")
 
