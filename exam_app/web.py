@@ -81,6 +81,20 @@ def done_reading() -> None:
         session.close()
 
 
+def begin_writing() -> Session:
+    """Ends reading and gives the request a session that writes: a view that only reads at first keeps the
+    one writer of SQLite for a shorter while. `end_writing` commits it."""
+    done_reading()
+    g.session = current_app.extensions["session_factory"]()
+    return cast(Session, g.session)
+
+
+def end_writing() -> None:
+    """Commits, and goes on reading with the same session."""
+    db().commit()
+    read_only(db())
+
+
 def _writes() -> bool:
     view = current_app.view_functions.get(request.endpoint or "")
     return bool(getattr(view, "writes", request.method not in SAFE))

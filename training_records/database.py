@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from training_records.turn import Writer, turn_of
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -56,12 +61,22 @@ def make_engine(url: str) -> Engine:
             url, pool_pre_ping=True, pool_size=8, max_overflow=8, hide_parameters=True
         )
     # Parameters are hidden so that no personal data reaches a log through an error.
-    engine = create_engine(url, connect_args={"timeout": 15}, hide_parameters=True)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": 15, "factory": Writer},
+        hide_parameters=True,
+        **(
+            {} if ":memory:" in url or url == "sqlite://" else {"pool_size": 32, "max_overflow": 16}
+        ),
+    )
+    path = engine.url.database
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
         # The driver's own BEGIN comes too late (at the first write) and can't be IMMEDIATE.
         connection.isolation_level = None
+        if path and path != ":memory:":
+            connection.turn = turn_of(Path(path))
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -69,8 +84,13 @@ def make_engine(url: str) -> Engine:
     def _begin(connection: Any) -> None:
         # A transaction that will write takes the lock at once: a reader that turns writer
         # could otherwise fail with a stale snapshot.
-        reading = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("read_only", False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            try:
+                connection.connection.dbapi_connection.begin_writing()
+            except (sqlite3.Error, OSError) as error:
+                raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
     return engine
 

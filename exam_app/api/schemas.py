@@ -67,6 +67,8 @@ class AnswerIn(_In):
     slot: StrictStr = Field(max_length=8)
     response: Any = None
     seq: StrictInt
+    # How long the question was on the screen so far.
+    seconds: StrictInt | None = Field(default=None, ge=0, le=86_400)
 
 
 class AnswersIn(_In):
@@ -113,6 +115,8 @@ class StartOut(BaseModel):
     deadline: str
     paper: PaperOut
     answers: dict[str, SavedAnswer]
+    # Slot to the seconds that its question has been on the screen, where the phone told.
+    seconds: dict[str, int] = {}
     # For the beacon of a page that is being closed.
     ticket: str
 

@@ -176,10 +176,11 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
 
 @api.post("/exams/<int:exam_id>/attempts")
 @access(LEARNERS)
+@web.only_reads
 @describes("开始或接着考", schemas.StartOut)
 def start(exam_id: int) -> Response:
-    attempt = service.start(web.db(), exam_id, web.person_id(), web.holder())
-    web.db().commit()
+    attempt = service.start(web.begin_writing(), exam_id, web.person_id(), web.holder())
+    web.end_writing()
     saved = marking.answers_of(web.db(), attempt.id)
     checked = csrf_digest(request.headers.get("X-CSRF-Token", ""))
     ticket = service.ticket_of(attempt, web.holder(), checked)
@@ -196,6 +197,7 @@ def start(exam_id: int) -> Response:
             answers={
                 s: schemas.SavedAnswer(response=a.response, seq=a.seq) for s, a in saved.items()
             },
+            seconds={s: a.seconds for s, a in saved.items() if a.seconds is not None},
             ticket=text,
         )
     )
@@ -262,13 +264,14 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
 
 @api.post("/attempts/<int:attempt_id>/submit")
 @access(LEARNERS)
+@web.only_reads
 @describes("交卷", schemas.AttemptOut, schemas.SubmitIn)
 def submit(attempt_id: int) -> Response:
     body = _body(schemas.SubmitIn)
     attempt = service.submit(
-        web.db(), attempt_id, web.person_id(), body.expected, web.config().zone
+        web.begin_writing(), attempt_id, web.person_id(), body.expected, web.config().zone
     )
-    web.db().commit()
+    web.end_writing()
     return _json(_attempt(attempt))
 
 

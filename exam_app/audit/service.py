@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -24,18 +25,28 @@ def record(
     request_id: str | None = None,
 ) -> None:
     """Appends an entry in the caller's transaction; no personal data belongs in `detail`."""
-    head = lock_head(session, CHAIN)
-    entry = AuditEntry(
-        at=now(),
-        actor=actor,
-        scope=scope,
-        action=action,
-        subject=subject,
-        detail=detail,
-        request_id=request_id,
+    record_many(
+        session,
+        [
+            AuditEntry(
+                at=now(),
+                actor=actor,
+                scope=scope,
+                action=action,
+                subject=subject,
+                detail=detail,
+                request_id=request_id,
+            )
+        ],
     )
-    entry.seq, entry.previous, entry.hash = link(head, entry.content())
-    session.add(entry)
+
+
+def record_many(session: Session, entries: Sequence[AuditEntry]) -> None:
+    """Appends entries that say all but their place in the chain, in the caller's transaction."""
+    head = lock_head(session, CHAIN)
+    for entry in entries:
+        entry.seq, entry.previous, entry.hash = link(head, entry.content())
+    session.add_all(entries)
     session.flush()
 
 

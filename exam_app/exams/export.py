@@ -40,7 +40,8 @@ class Column:
 def export(
     session: Session, exam_id: int, folder: Path, by: GroupBy | None = None, prefix: str = ""
 ) -> int:
-    """Writes responses.csv, key.csv, scores.csv and, when asked, groups.csv; returns the persons.
+    """Writes responses.csv, key.csv, scores.csv, times.csv (seconds an answer took, where they are known)
+    and, when asked, groups.csv; returns the persons.
 
     `prefix`: only persons with a post in it. A row is a person's first marked attempt; persons go by
     their number in the ledger, never by name. An item of another form is ``NA``. A fill answer that earned all points is written as the
@@ -64,20 +65,22 @@ def export(
     with (
         (folder / "responses.csv").open("w", encoding="utf-8", newline="") as told,
         (folder / "scores.csv").open("w", encoding="utf-8", newline="") as scored,
+        (folder / "times.csv").open("w", encoding="utf-8", newline="") as timed,
     ):
-        responses, scores = csv.writer(told), csv.writer(scored)
-        for sheet in (responses, scores):
+        responses, scores, times = csv.writer(told), csv.writer(scored), csv.writer(timed)
+        for sheet in (responses, scores, times):
             sheet.writerow(["person", *columns])
         for attempt, answers in _with_answers(session, attempts):
             places = lay_out(forms[attempt.form_id], attempt.seed, blueprint.sets)
-            cells = {
-                name_of(p): _cells(columns[name_of(p)], answers.get(p.slot), blueprint)
-                for p in places
-            }
-            absent = (NOT_ADMINISTERED, NOT_ADMINISTERED)
+            cells = {}
+            for p in places:
+                response, seconds = answers.get(p.slot, (None, None))
+                taken = OMITTED if seconds is None else str(seconds)
+                cells[name_of(p)] = (*_cells(columns[name_of(p)], response, blueprint), taken)
+            absent = (NOT_ADMINISTERED,) * 3
             row = [cells.get(name, absent) for name in columns]
-            responses.writerow([attempt.person_id, *(cell for cell, _ in row)])
-            scores.writerow([attempt.person_id, *(points for _, points in row)])
+            for sheet, part in zip((responses, scores, times), zip(*row, strict=True), strict=True):
+                sheet.writerow([attempt.person_id, *part])
     _write_key(folder / "key.csv", columns.values())
     if by is not None:
         _write_groups(session, folder / "groups.csv", [a.person_id for a in attempts], exam, by)
@@ -103,13 +106,14 @@ def _first_marked(session: Session, exam_id: int, prefix: str) -> list[Attempt]:
 
 def _with_answers(
     session: Session, attempts: Sequence[Attempt]
-) -> Iterator[tuple[Attempt, dict[str, Any]]]:
+) -> Iterator[tuple[Attempt, dict[str, tuple[Any, int | None]]]]:
     for start in range(0, len(attempts), CHUNK):
         chunk = attempts[start : start + CHUNK]
-        own: dict[int, dict[str, Any]] = {a.id: {} for a in chunk}
-        query = select(Answer.attempt_id, Answer.slot, Answer.response)
-        for attempt_id, slot, response in session.execute(query.where(Answer.attempt_id.in_(own))):
-            own[attempt_id][slot] = response
+        own: dict[int, dict[str, tuple[Any, int | None]]] = {a.id: {} for a in chunk}
+        query = select(Answer.attempt_id, Answer.slot, Answer.response, Answer.seconds)
+        query = query.where(Answer.attempt_id.in_(own))
+        for attempt_id, slot, response, seconds in session.execute(query):
+            own[attempt_id][slot] = response, seconds
         for attempt in chunk:
             yield attempt, own[attempt.id]
 

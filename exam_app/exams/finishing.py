@@ -20,9 +20,9 @@ from training_records.ledger.models import Person
 
 
 def finish(session: Session, attempt: Attempt, at: datetime, zone: ZoneInfo) -> None:
-    """Marks what a program can mark; releases at once where the exam says so."""
+    """Marks at the moment `at` what a program can mark of an attempt that was handed in; releases it where
+    the exam says so by then."""
     exam = attempt.exam
-    attempt.submitted_at = at
     points, maximum, open_slots = mark(session, attempt)
     if open_slots:
         return

@@ -25,12 +25,14 @@ class Kept(NamedTuple):
     slot: str
     seq: int
     response: Any
+    seconds: int | None
 
 
 def answers_of(session: Session, attempt_id: int) -> dict[str, Kept]:
     """The saved answers by slot."""
-    query = select(Answer.slot, Answer.seq, Answer.response).where(Answer.attempt_id == attempt_id)
-    return {slot: Kept(slot, seq, response) for slot, seq, response in session.execute(query)}
+    query = select(Answer.slot, Answer.seq, Answer.response, Answer.seconds)
+    rows = session.execute(query.where(Answer.attempt_id == attempt_id))
+    return {row[0]: Kept(*row) for row in rows}
 
 
 def marks_of(session: Session, attempt_id: int) -> dict[str, list[Mark]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from training_records.database import Base, Json, now
@@ -146,9 +146,17 @@ class Attempt(Base):
 
 
 class AttemptEvent(Base):
-    """A change of an attempt's state. Append-only. Identity: `id`."""
+    """A change of an attempt's state. Append-only; the sweeper copies it to the audit log. Identity: `id`."""
 
     __tablename__ = "attempt_event"
+    __table_args__ = (
+        Index(
+            "ix_attempt_event_not_audited",
+            "id",
+            sqlite_where=text("NOT audited"),
+            postgresql_where=text("NOT audited"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
@@ -157,6 +165,8 @@ class AttemptEvent(Base):
     before: Mapped[str] = mapped_column(String(12))
     after: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(String(200))
+    # Whether the audit log has its copy.
+    audited: Mapped[bool] = mapped_column(default=False)
 
 
 class Answer(Base):
@@ -168,6 +178,8 @@ class Answer(Base):
     slot: Mapped[str] = mapped_column(String(8), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     response: Mapped[Any | None] = mapped_column(Json)
+    # How long the question was on the screen until this answer, by the phone's word.
+    seconds: Mapped[int | None]
     saved_at: Mapped[datetime]
 
 

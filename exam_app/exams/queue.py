@@ -95,4 +95,4 @@ def give(
         )
     )
     session.flush()
-    finish(session, attempt, attempt.submitted_at or now(), zone)
+    finish(session, attempt, now(), zone)

@@ -18,7 +18,7 @@ from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm, faults
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.queue import give, waiting
 from exam_app.exams.states import WORDS
-from exam_app.exams.summary import alike, analysis, summary
+from exam_app.exams.summary import alike, analysis, quick, summary
 from exam_app.scope import MANAGERS, access
 from training_records.database import now
 from training_records.divisions import division_names, prefix_of
@@ -149,10 +149,16 @@ def analyse(exam_id: int, kind: str) -> Response:
 @rooms.get("/alike")
 @access(MANAGERS)
 def look_alike(exam_id: int) -> str:
-    """Wrong answers within a village that are more alike than chance makes them."""
+    """Wrong answers within a village that are more alike than chance makes them; answers too quick to
+    have been thought about."""
     exam = exam_within(exam_id)
-    pairs = alike(web.db(), exam, web.scope().prefix)
-    return render_template("exams/alike.html", exam=exam, pairs=pairs)
+    prefix = web.scope().prefix
+    return render_template(
+        "exams/alike.html",
+        exam=exam,
+        pairs=alike(web.db(), exam, prefix),
+        hasty=quick(web.db(), exam, prefix),
+    )
 
 
 @rooms.post("/decide")

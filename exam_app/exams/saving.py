@@ -7,7 +7,6 @@ wait at the same moment share one transaction (group commit): each is acknowledg
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sqlite3
 import threading
@@ -23,6 +22,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from exam_app.exams.ticket import Ticket
+from training_records.turn import Writer, turn_of
 
 GRACE = timedelta(seconds=60)
 WAIT = 15.0
@@ -38,15 +38,18 @@ class Given(Protocol):
     def response(self) -> Any: ...
     @property
     def seq(self) -> int: ...
+    @property
+    def seconds(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
 class NewAnswer:
-    """One answer of a save: slot, response and the client's counter."""
+    """One answer of a save: slot, response, the client's counter, seconds on the screen so far."""
 
     slot: str
     response: Any
     seq: int
+    seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,10 @@ SELECT a.state, a.deadline, a.holder,
 FROM attempt a WHERE a.id = :attempt AND a.person_id = :person
 """
 _UPSERT = """
-INSERT INTO answer (attempt_id, slot, seq, response, saved_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO answer (attempt_id, slot, seq, response, saved_at, seconds) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (attempt_id, slot) DO UPDATE
-SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_at
+SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_at,
+  seconds = COALESCE(excluded.seconds, seconds)
 WHERE excluded.seq > answer.seq
 """
 _LEFT = "UPDATE attempt SET left_count = ? WHERE id = ? AND left_count < ?"
@@ -147,8 +151,7 @@ class SqliteSaver:
         self._mutex = threading.Lock()
         self._waiting: list[_Job] = []
         self._busy = False
-        self._connection: sqlite3.Connection | None = None
-        self._turn: Any = None
+        self._connection: Writer | None = None
 
     def save(
         self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
@@ -169,8 +172,7 @@ class SqliteSaver:
         with self._mutex:
             if self._connection is not None:
                 self._connection.close()
-                self._turn.close()
-            self._connection = self._turn = None
+            self._connection = None
 
     def _lead(self) -> None:
         """One shared transaction; then whoever waits leads the next."""
@@ -193,18 +195,13 @@ class SqliteSaver:
     def _commit(self, batch: Sequence[_Job]) -> None:
         try:
             connection = self._open()
-            # Processes queue up in the kernel instead of polling for SQLite's lock.
-            fcntl.flock(self._turn, fcntl.LOCK_EX)
+            connection.begin_writing()
             try:
-                connection.execute("BEGIN IMMEDIATE")
                 results = [_save(connection, job) for job in batch]
-                connection.execute("COMMIT")
+                connection.commit()
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                connection.rollback()
                 raise
-            finally:
-                fcntl.flock(self._turn, fcntl.LOCK_UN)
         except sqlite3.Error as error:
             if len(batch) > 1:
                 # One that can't be saved costs only itself.
@@ -219,14 +216,18 @@ class SqliteSaver:
             for job, result in zip(batch, results, strict=True):
                 job.result = result
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> Writer:
         if self._connection is None:
             connection = sqlite3.connect(
-                self._path, timeout=WAIT, isolation_level=None, check_same_thread=False
+                self._path,
+                timeout=WAIT,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=Writer,
             )
+            connection.turn = turn_of(self._path)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 connection.execute(f"PRAGMA {pragma}")
-            self._turn = self._path.with_name(self._path.name + ".turn").open("w")
             self._connection = connection
         return self._connection
 
@@ -253,7 +254,8 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
         connection.execute(_LEFT, (job.left, ticket.attempt_id, job.left))
     if verdict != "saved" or not rows:
         return Saved(verdict, {}, deadline)
-    connection.executemany(_UPSERT, rows)
+    timed = zip(rows, job.answers, strict=True)
+    connection.executemany(_UPSERT, [(*row, answer.seconds) for row, answer in timed])
     marks = ",".join("?" * len(rows))
     stored = connection.execute(
         f"SELECT slot, seq FROM answer WHERE attempt_id = ? AND slot IN ({marks})",  # noqa: S608
@@ -275,16 +277,18 @@ WITH a AS MATERIALIZED (
       WHERE s.token_hash = %(holder)s AND s.expires_at > %(at)s AND c.active) AS signed_in
   FROM attempt WHERE id = %(attempt)s AND person_id = %(person)s FOR KEY SHARE
 ), done AS (
-  INSERT INTO answer (attempt_id, slot, seq, response, saved_at)
-  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s
-  FROM a, unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[])
-    AS t(slot, seq, response)
+  INSERT INTO answer (attempt_id, slot, seq, response, saved_at, seconds)
+  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s, t.seconds
+  FROM a, unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[], %(seconds)s::int[])
+    AS t(slot, seq, response, seconds)
   WHERE a.signed_in AND a.held AND a.state = 'in_progress'
     AND %(at)s <= a.deadline + interval '60 seconds'
   ON CONFLICT (attempt_id, slot) DO UPDATE SET
     seq = GREATEST(excluded.seq, answer.seq),
     response = CASE WHEN excluded.seq > answer.seq THEN excluded.response ELSE answer.response END,
-    saved_at = CASE WHEN excluded.seq > answer.seq THEN excluded.saved_at ELSE answer.saved_at END
+    saved_at = CASE WHEN excluded.seq > answer.seq THEN excluded.saved_at ELSE answer.saved_at END,
+    seconds = CASE WHEN excluded.seq > answer.seq THEN COALESCE(excluded.seconds, answer.seconds)
+      ELSE answer.seconds END
   RETURNING slot, seq
 )
 SELECT a.state, a.deadline, a.held, a.signed_in, done.slot, done.seq FROM a LEFT JOIN done ON true
@@ -316,6 +320,7 @@ class PostgresSaver:
             "slots": [a.slot for a in rows],
             "seqs": [a.seq for a in rows],
             "responses": [_text(a.response) for a in rows],
+            "seconds": [a.seconds for a in rows],
         }
         try:
             with self._open().connection() as connection:

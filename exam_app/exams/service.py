@@ -175,7 +175,8 @@ def _checked(ticket: Ticket, answer: Given) -> NewAnswer:
     if not 1 <= answer.seq <= MAX_SEQ:
         raise BadAnswer(f"第 {answer.slot} 题的序号 seq 要在 1 到 2^53 之间")
     try:
-        return NewAnswer(answer.slot, shape.check(answer.response), answer.seq)
+        response = shape.check(answer.response)
+        return NewAnswer(answer.slot, response, answer.seq, answer.seconds)
     except InvalidResponse as error:
         raise BadAnswer(f"第 {answer.slot} 题:{error}") from None
 
@@ -198,6 +199,7 @@ def submit(
     if at > attempt.deadline + GRACE:
         move(session, attempt, "overdue", "system", at)
     move(session, attempt, "submitted", f"person:{person_id}", at)
+    attempt.submitted_at = at
     finish(session, attempt, at, zone)
     return attempt
 
@@ -221,5 +223,6 @@ def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None =
         move(session, attempt, "abandoned", "system", at, "到时间一题也没有答")
         return True
     move(session, attempt, "submitted", "system", at, "到时间自动交卷")
-    finish(session, attempt, attempt.deadline, zone or ZoneInfo("Asia/Shanghai"))
+    attempt.submitted_at = attempt.deadline
+    finish(session, attempt, at, zone or ZoneInfo("Asia/Shanghai"))
     return True

@@ -1,4 +1,5 @@
-"""The sweeper: closes overdue attempts and shows results that are due, whether or not anyone looks."""
+"""The sweeper: closes overdue attempts, shows results that are due and copies what changed in attempts to
+the audit log, whether or not anyone looks."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from exam_app.exams.invigilation import sweep
+from exam_app.exams.invigilation import copy_events, sweep
 
 log = structlog.get_logger()
 EVERY = 15.0
@@ -38,6 +39,8 @@ def sweep_once(app: Flask) -> int:
     config: Any = app.config["ACADEMY"]
     with app.extensions["session_factory"]() as session:
         done = sweep(session, config.zone)
+        while copy_events(session):
+            pass
     if done:
         log.info("sweep", attempts=done)
     return done

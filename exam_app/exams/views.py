@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, time
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -18,7 +18,7 @@ from exam_app.exams.forms import ExamForm, StartForm, choices
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.windows import left
 from exam_app.kb.facts import load_facts
-from exam_app.scope import LEARNERS, MANAGERS, access
+from exam_app.scope import LEARNERS, MANAGERS, PUBLIC, access
 from question_bank import InfeasibleBlueprint, load_blueprint
 from question_bank.blueprint import BLUEPRINTS
 from training_records.database import now
@@ -75,6 +75,13 @@ def begin(exam_id: int) -> Response | tuple[str, int]:
         return redirect(url_for("exams.intro", exam_id=exam_id))
     web.db().commit()
     return redirect(url_for("exams.take", attempt_id=attempt.id))
+
+
+@exams.get("/exams/sw.js")
+@access(PUBLIC)
+def worker() -> Response:
+    """The service worker of exams under way; it has to lie where it works."""
+    return current_app.send_static_file("exam-sw.js")
 
 
 @exams.get("/exams/attempts/<int:attempt_id>")

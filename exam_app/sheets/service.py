@@ -315,7 +315,8 @@ def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone
     session.flush()
     move(session, attempt, "in_progress", actor, now(), f"纸质答卷 {sheet.code}")
     move(session, attempt, "submitted", actor, now(), f"纸质答卷,{held_on} 考试")
-    finish(session, attempt, at, zone)
+    attempt.submitted_at = at
+    finish(session, attempt, now(), zone)
 
 
 def hand_over(

@@ -18,8 +18,11 @@ const store = {
   db: null,
   open() {
     return new Promise((resolve) => {
-      const request = indexedDB.open("academy-exam", 1);
-      request.onupgradeneeded = () => request.result.createObjectStore("answers", { keyPath: ["attempt", "slot"] });
+      const request = indexedDB.open("academy-exam", 2);
+      request.onupgradeneeded = (event) => {
+        if (event.oldVersion < 1) request.result.createObjectStore("answers", { keyPath: ["attempt", "slot"] });
+        request.result.createObjectStore("papers", { keyPath: "attempt" });
+      };
       request.onsuccess = () => { store.db = request.result; resolve(); };
       request.onerror = () => resolve();
     });
@@ -35,10 +38,23 @@ const store = {
   },
   put(slot, answer) {
     if (!store.db) return;
-    store.db.transaction("answers", "readwrite").objectStore("answers").put({ attempt, slot, response: answer.response, seq: answer.seq });
+    store.db.transaction("answers", "readwrite").objectStore("answers").put({ attempt, slot, response: answer.response, seq: answer.seq, seconds: answer.seconds });
+  },
+  paper() {
+    return new Promise((resolve) => {
+      if (!store.db) return resolve(null);
+      const request = store.db.transaction("papers").objectStore("papers").get(attempt);
+      request.onsuccess = () => resolve(request.result || null);
+      request.onerror = () => resolve(null);
+    });
+  },
+  keepPaper(data) {
+    if (store.db) store.db.transaction("papers", "readwrite").objectStore("papers").put({ ...data, attempt, skew });
   },
   clear() {
+    if ("caches" in window) caches.open("exam").then((kept) => kept.delete(location.pathname)).catch(() => {});
     if (!store.db) return;
+    store.db.transaction("papers", "readwrite").objectStore("papers").delete(attempt);
     const range = IDBKeyRange.bound([attempt, ""], [attempt, "\uffff"]);
     store.db.transaction("answers", "readwrite").objectStore("answers").delete(range);
   },
@@ -71,7 +87,7 @@ function say() {
   $("place").textContent = `第 ${current + 1}/${items.length} 题`;
 }
 
-const body = (batch) => ({ answers: batch.map(([slot, a]) => ({ slot, response: a.response, seq: a.seq })), left });
+const body = (batch) => ({ answers: batch.map(([slot, a]) => ({ slot, response: a.response, seq: a.seq, seconds: a.seconds })), left });
 
 async function send() {
   clearTimeout(timer);
@@ -117,11 +133,26 @@ function stepBack() {
 
 function answer(slot, response) {
   const before = answers[slot] || { seq: 0, saved: 0 };
-  answers[slot] = { response, seq: before.seq + 1, saved: before.saved };
+  answers[slot] = { response, seq: before.seq + 1, saved: before.saved, seconds: seconds(slot) };
   store.put(slot, answers[slot]);
   say();
   clearTimeout(timer);
   timer = setTimeout(send, 300);
+}
+
+// --- how long each question is on the screen, while the page is seen ---------------------------
+const spent = {};
+let watched = null, since = 0;
+
+function watch(slot) {
+  if (watched !== null) spent[watched] = (spent[watched] || 0) + performance.now() - since;
+  watched = slot;
+  since = performance.now();
+}
+
+function seconds(slot) {
+  if (slot === watched) watch(slot);
+  return Math.min(Math.round((spent[slot] || 0) / 1000), 86400);
 }
 
 // --- showing ---------------------------------------------------------------------------------
@@ -261,6 +292,7 @@ function page(name) {
   $("question").hidden = name !== "question";
   $("sheet").hidden = name !== "sheet";
   $("exam-bottom").hidden = name !== "question";
+  watch(name === "question" ? items[current].slot : null);
   window.scrollTo(0, 0);
   (name === "sheet" ? $("sheet-title") : $("stem")).focus({ preventScroll: true });
 }
@@ -316,6 +348,7 @@ async function submit() {
 
 function finish() {
   closed = true;
+  if (!unsaved().length) store.clear();
   location.href = root.dataset.result;
 }
 
@@ -336,10 +369,14 @@ function tick() {
 
 async function begin() {
   await store.open();
-  const data = await call("POST", `/api/v1/exams/${root.dataset.exam}/attempts`).catch((error) => {
+  let offline = false;
+  const data = await call("POST", `/api/v1/exams/${root.dataset.exam}/attempts`).catch(async (error) => {
     if (error.status === 409) finish();
-    tell(error.status ? error.message : "没有网络,试题还没有取到。请连上网后刷新。");
-    return null;
+    // Without a network the exam goes on with what this phone has kept of it.
+    const kept = error.status ? null : await store.paper();
+    if (!kept) tell(error.status ? error.message : "没有网络,试题还没有取到。请连上网后刷新。");
+    offline = Boolean(kept);
+    return kept;
   });
   if (!data) return;
   if (String(data.attempt_id) !== attempt) { location.replace(`/exams/attempts/${data.attempt_id}`); return; }
@@ -347,12 +384,14 @@ async function begin() {
   ticket = data.ticket;
   takenOver = false;
   $("taken").hidden = true;
-  clockFrom(data);
-  for (const [slot, a] of Object.entries(data.answers)) answers[slot] = { response: a.response, seq: a.seq, saved: a.seq };
+  if (offline) { skew = data.skew; deadline = Date.parse(data.deadline); }
+  else { clockFrom(data); store.keepPaper(data); keepPage(); }
+  for (const [slot, a] of Object.entries(data.answers)) answers[slot] = { response: a.response, seq: a.seq, saved: a.seq, seconds: data.seconds?.[slot] };
   for (const kept of await store.all()) {
     const known = answers[kept.slot];
-    if (items.some((i) => i.slot === kept.slot) && (!known || kept.seq > known.seq)) answers[kept.slot] = { response: kept.response, seq: kept.seq, saved: known ? known.saved : 0 };
+    if (items.some((i) => i.slot === kept.slot) && (!known || kept.seq > known.seq)) answers[kept.slot] = { response: kept.response, seq: kept.seq, saved: known ? known.saved : 0, seconds: kept.seconds };
   }
+  for (const [slot, a] of Object.entries(answers)) spent[slot] = Math.max(spent[slot] || 0, 1000 * (a.seconds || 0));
   try { flags = new Set(JSON.parse(localStorage.getItem(`flags-${attempt}`) || "[]")); } catch { /* none kept */ }
   $("loading").hidden = true;
   const first = items.findIndex((i) => !isAnswered(i.slot));
@@ -363,6 +402,18 @@ async function begin() {
   send();
 }
 let ticking = null;
+
+// So that a page that was killed opens again without a network.
+async function keepPage() {
+  if (!("serviceWorker" in navigator) || !("caches" in window)) return;
+  try {
+    await navigator.serviceWorker.register("/exams/sw.js");
+    const kept = await caches.open("exam");
+    if (await kept.match(location.pathname, { ignoreVary: true })) return;
+    const files = [...document.querySelectorAll("link[rel=stylesheet], script[src]")].map((node) => node.href || node.src);
+    await kept.addAll([location.pathname, ...files]);
+  } catch { /* this browser can't: the answers are kept all the same */ }
+}
 
 $("previous").addEventListener("click", () => { show(current - 1); page("question"); });
 $("next").addEventListener("click", () => { if (current === items.length - 1) sheet(); else { show(current + 1); page("question"); } });
@@ -379,6 +430,7 @@ window.addEventListener("online", () => { retry = 0; send(); });
 window.addEventListener("offline", say);
 document.addEventListener("visibilitychange", () => {
   if (closed) return;
+  watch(document.hidden || $("question").hidden ? null : items[current].slot);
   if (!document.hidden) return send();
   left += 1;
   try { localStorage.setItem(`left-${attempt}`, String(left)); } catch { /* counted for this page only */ }

@@ -83,6 +83,32 @@ def test_offline_for_the_last_ten_then_killed_then_on_another_phone(academy, tak
     expect(second.locator("#taken-title")).to_be_visible()
 
 
+def test_a_killed_tab_opens_without_a_network_and_goes_on(academy, taking):
+    page = taking()
+    go_to(page, 3)
+    answer(page)
+    saved(page)
+    page.wait_for_function(
+        "async () => Boolean(await (await caches.open('exam')).match(location.pathname, { ignoreVary: true }))"
+    )
+    page.wait_for_function("() => navigator.serviceWorker.ready.then(() => true)")
+    url, context = page.url.split("#")[0], page.context
+    page.close()
+    context.set_offline(True)
+    again = context.new_page()
+    again.goto(url)
+    expect(again.locator("#stem")).to_be_visible()
+    expect(again.locator("#clock")).to_have_text(re.compile(r"\d+:\d\d"))
+    again.locator("#card").click()
+    before = again.locator("#map .answered").count()
+    assert before >= 1
+    go_to(again, 4)
+    answer(again)
+    expect(again.locator("#saved")).to_have_text(re.compile("离线"))
+    context.set_offline(False)
+    saved(again)
+
+
 def test_a_page_that_is_left_sends_what_it_has_and_is_counted(academy, taking, open_page):
     page = taking()
     go_to(page, 4)
@@ -101,6 +127,20 @@ def test_a_page_that_is_left_sends_what_it_has_and_is_counted(academy, taking, o
     office.goto(f"{academy.url}/exams/manage/1")
     row = office.locator("#board tbody tr").first
     expect(row.locator('[data-title="离开"]')).to_have_text(re.compile(r"[1-9]\d* 次"))
+
+
+def test_seconds_on_the_screen_are_told_with_the_answer(taking):
+    page = taking()
+    go_to(page, 2)
+    page.wait_for_timeout(2200)
+    page.locator("#card").click()
+    page.wait_for_timeout(1500)
+    page.locator("#back").click()
+    with page.expect_request("**/answers") as sent:
+        answer(page)
+    told = sent.value.post_data_json["answers"][-1]["seconds"]
+    assert 2 <= told <= 10
+    saved(page)
 
 
 def test_the_phone_s_clock_changes_nothing(taking):

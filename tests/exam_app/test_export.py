@@ -7,9 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exam_app.exams.export import age_group, export, groups_of
+from exam_app.exams.saving import NewAnswer
+from exam_app.exams.service import submit, ticket_of
 from question_bank.classical import analyse
 from question_bank.responses import read_key, read_responses
 from tests.factories import OTHER_VILLAGE, SKIP, TOWN, VILLAGE, begin, hand_in, right_answer
+from training_records.database import now
 from training_records.errors import NotFound, Refused
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -60,6 +63,20 @@ def test_the_matrix_is_what_was_answered_and_scored(world, session, saver, tmp_p
         if skipped in own:
             assert row[skipped] == "" == points[skipped]
     assert {r["group"] for r in table(tmp_path / "groups.csv")} == {"儿童主任"}
+
+
+def test_times_are_those_that_the_phones_told(world, session, saver, tmp_path):
+    exam = world.exam()
+    attempt = begin(session, exam, world.person())
+    ticket = ticket_of(attempt)
+    session.commit()
+    saver.save(ticket, [NewAnswer("1", None, 1, 14), NewAnswer("2", None, 1)], now())
+    submit(session, attempt.id, attempt.person_id, {}, ZONE)
+    session.commit()
+    export(session, exam.id, tmp_path)
+    (row,) = table(tmp_path / "times.csv")
+    cells = list(row.values())[1:]
+    assert sorted(cells, reverse=True)[0] == "14" and set(cells) == {"14", ""}
 
 
 def test_only_the_first_attempt_counts_and_nobody_is_named(world, session, saver, tmp_path):

@@ -6,9 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from exam_app.audit.models import AuditEntry
+from exam_app.audit.service import verify
 from exam_app.exams import invigilation, service
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Attempt, AttemptEvent, Exam, Seat
+from exam_app.exams.papers import slots_of
+from exam_app.exams.saving import NewAnswer
 from tests.factories import (
     CITY,
     DISTRICT,
@@ -382,3 +386,50 @@ def test_wrong_answers_that_are_too_much_alike_are_a_hint(world, session, saver,
         hand_in(session, saver, begin(session, exam, person), choose)
     page = sign_in(world.account("district", DISTRICT)).get(f"/exams/manage/{exam.id}/alike").text
     assert "甲0、甲1" in page and "只是线索" in page and "乙0" not in page
+
+
+def test_who_answers_before_reading_is_shown_to_their_own_office(world, session, saver, sign_in):
+    exam = world.exam()
+    hasty, stranger = world.person(name="快手张"), world.person(OTHER_VILLAGE, name="快手李")
+    calm = [world.person(name=f"慢慢{n}") for n in range(25)]
+    for person in (hasty, stranger, *calm):
+        attempt = begin(session, exam, person)
+        seconds = 1 if person in (hasty, stranger) else 40
+        ticket = service.ticket_of(attempt)
+        slots = [place.slot for place in slots_of(attempt)]
+        session.commit()
+        saver.save(ticket, [NewAnswer(slot, None, 1, seconds) for slot in slots], now())
+        service.submit(session, attempt.id, person.id, {}, ZONE)
+        session.commit()
+    page = sign_in(world.account("district", DISTRICT)).get(f"/exams/manage/{exam.id}/alike").text
+    assert "有 1 人答得太快" in page and "快手张" in page and "快手李" not in page
+    assert "慢慢" not in page
+
+
+def test_every_change_of_an_attempt_is_once_in_the_audit_log(world, session, saver):
+    exam = world.exam()
+    for _ in range(3):
+        hand_in(session, saver, begin(session, exam, world.person()), rightly)
+    invigilation.void_attempt(session, session.scalars(select(Attempt)).first(), "office", "代考")
+    session.commit()
+    make = make_session_factory(session.get_bind().engine)
+
+    def copy(_):
+        with make() as own:
+            done = 0
+            while count := invigilation.copy_events(own):
+                done += count
+            return done
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(copy, range(4))) == 3 * 4 + 1
+    session.expire_all()
+    told = session.scalars(select(AuditEntry).where(AuditEntry.action == "attempt.state")).all()
+    events = session.scalars(select(AttemptEvent).order_by(AttemptEvent.id)).all()
+    assert sorted(
+        (entry.subject, entry.detail["before"], entry.detail["after"], entry.detail["reason"])
+        for entry in told
+    ) == sorted((f"attempt:{e.attempt_id}", e.before, e.after, e.reason) for e in events)
+    assert all(event.audited for event in events)
+    assert verify(session) == (len(told), [])
+    assert copy(0) == 0

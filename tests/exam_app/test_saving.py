@@ -183,6 +183,45 @@ def test_a_late_answer_is_kept_once(session, api, exam, monkeypatch):
     assert session.scalar(select(func.count()).select_from(Answer)) == 0
 
 
+def test_the_seconds_of_the_counted_answer_are_kept(session, world, saver, exam):
+    person = world.person()
+    attempt = service.start(session, exam.id, person.id)
+    ticket = Ticket(attempt.id, person.id, None, shapes_of(attempt))
+    session.commit()
+
+    def seconds_after(*answers):
+        saver.save(ticket, answers, now())
+        session.expire_all()
+        found = dict(session.execute(select(Answer.slot, Answer.seconds)).all())
+        session.commit()
+        return found
+
+    first = [NewAnswer("1", None, 5, 12), NewAnswer("2", None, 1)]
+    assert seconds_after(*first) == {"1": 12, "2": None}
+    assert seconds_after(NewAnswer("1", None, 4, 99))["1"] == 12
+    assert seconds_after(NewAnswer("1", None, 6, 20))["1"] == 20
+    assert seconds_after(NewAnswer("1", None, 7))["1"] == 20
+    assert seconds_after(NewAnswer("2", None, 2, 3), NewAnswer("1", None, 8, 21)) == {
+        "1": 21,
+        "2": 3,
+    }
+
+
+@pytest.mark.parametrize("seconds", [-1, 86401, 1.5, "3", True])
+def test_seconds_that_are_none_are_refused(api, exam, seconds):
+    attempt = begin(api, exam)
+    body = {"answers": [{"slot": "1", "response": None, "seq": 1, "seconds": seconds}]}
+    assert api.put(f"/api/v1/attempts/{attempt}/answers", body).status_code == 422
+
+
+def test_seconds_come_back_with_the_answers(api, exam):
+    attempt = begin(api, exam)
+    body = {"answers": [{"slot": "1", "response": None, "seq": 1, "seconds": 7}]}
+    assert api.put(f"/api/v1/attempts/{attempt}/answers", body).status_code == 200
+    again = api.post(f"/api/v1/exams/{exam.id}/attempts").json
+    assert again["answers"]["1"] == {"response": None, "seq": 1} and again["seconds"] == {"1": 7}
+
+
 def test_saves_at_once_are_all_there(session, world, saver, exam):
     """64 saves of 16 examinees from 16 threads: each acknowledged one is in the database."""
     tickets = []
@@ -217,7 +256,7 @@ class Shared:
             CREATE TABLE login_session (token_hash TEXT PRIMARY KEY, account_id INT, expires_at TEXT);
             CREATE TABLE attempt (id INTEGER PRIMARY KEY, person_id INT, state TEXT, deadline TEXT, holder TEXT);
             CREATE TABLE answer (attempt_id INT, slot TEXT, seq INT CHECK (seq <> 13), response TEXT,
-              saved_at TEXT, PRIMARY KEY (attempt_id, slot));
+              saved_at TEXT, seconds INT, PRIMARY KEY (attempt_id, slot));
             INSERT INTO attempt VALUES (1, 1, 'in_progress', '2999-01-01 00:00:00.000000', NULL);
             """
         )
