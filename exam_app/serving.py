@@ -15,6 +15,8 @@ from exam_app.config import PREFIX, Config, load_config
 
 # Many, for most of them only wait: for a password check, for a commit that others share.
 THREADS = 32
+# Phones that keep their connection to one worker; beyond its limit the server lets others wait until some go.
+CONNECTIONS = 65_536
 GRACE_SECONDS = 20
 # Standard output is the command's own (`--json`): the server speaks on standard error.
 HANDLERS = {
@@ -62,7 +64,8 @@ def run(target: str, host: str, port: int, workers: int | None = None) -> None:
         factory=True,
         workers=workers or min(multiprocessing.cpu_count(), 4),
         blocking_threads=THREADS,
-        backlog=2048,
+        backlog=4096,
+        backpressure=CONNECTIONS,
         websockets=False,
         respawn_failed_workers=True,
         respawn_interval=0.5,
