@@ -35,11 +35,7 @@ class Sitter:
             if again:
                 await asyncio.sleep(0.2 * 2**again * (0.75 + random.random() / 2))  # noqa: S311
             try:
-                if self.streams is None:
-                    self.streams = await asyncio.open_connection("127.0.0.1", self.port)
-                request = self._request(method, path, data)
-                reader, writer = self.streams
-                status, headers, answer = await exchange_full(reader, writer, request)
+                status, headers, answer = await self._exchange(self._request(method, path, data))
             except (OSError, asyncio.IncompleteReadError):
                 self.streams = None
                 self.bad[f"{step} connection"] = self.bad.get(f"{step} connection", 0) + 1
@@ -53,6 +49,21 @@ class Sitter:
                 return json.loads(answer)
             self.bad[f"{step} {status}"] = self.bad.get(f"{step} {status}", 0) + 1
         return None
+
+    async def _exchange(self, request: bytes) -> tuple[int, list[str], bytes]:
+        """One request; on a kept connection that the server has closed meanwhile, on a new one at once, as
+        browsers do."""
+        kept = self.streams is not None
+        try:
+            if self.streams is None:
+                self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+            return await exchange_full(*self.streams, request)
+        except (OSError, asyncio.IncompleteReadError):
+            self.streams = None
+            if not kept:
+                raise
+        self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+        return await exchange_full(*self.streams, request)
 
     def _request(self, method: str, path: str, data: bytes) -> bytes:
         cookie = "; ".join(f"{n}={v}" for n, v in self.cookies.items())
