@@ -57,13 +57,14 @@ class Sitter:
         try:
             if self.streams is None:
                 self.streams = await asyncio.open_connection("127.0.0.1", self.port)
-            return await exchange_full(*self.streams, request)
+            reader, writer = self.streams
+            return await exchange_full(reader, writer, request)
         except (OSError, asyncio.IncompleteReadError):
             self.streams = None
             if not kept:
                 raise
-        self.streams = await asyncio.open_connection("127.0.0.1", self.port)
-        return await exchange_full(*self.streams, request)
+        reader, writer = self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+        return await exchange_full(reader, writer, request)
 
     def _request(self, method: str, path: str, data: bytes) -> bytes:
         cookie = "; ".join(f"{n}={v}" for n, v in self.cookies.items())
