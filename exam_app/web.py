@@ -8,6 +8,7 @@ import time
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import structlog
 from flask import (
@@ -326,6 +327,13 @@ def site_policy(site: Path) -> str:
         f"default-src 'self'; script-src 'self' {hashes}; style-src 'self'; img-src 'self' data:; worker-src 'self' blob:; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
+
+
+def attachment(data: bytes, mimetype: str, name: str) -> BaseResponse:
+    """A file to keep, under a name that may be Chinese."""
+    response = BaseResponse(data, mimetype=mimetype)
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return response
 
 
 def chinese_date(value: date | datetime | None) -> str:

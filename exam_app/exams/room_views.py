@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -119,16 +118,18 @@ def divisions_of(exam: Exam) -> list[SelectChoice]:
     return [SelectChoice(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]
 
 
-def _done(exam: Exam, text: str) -> Response:
+def done(exam: Exam, text: str, page: str = "rooms.room") -> Response:
+    """Commits, and says so on a page of the exam."""
     web.db().commit()
     flash(text)
-    return redirect(url_for("rooms.room", exam_id=exam.id))
+    return redirect(url_for(page, exam_id=exam.id))
 
 
-def _refused(exam: Exam, text: str) -> Response:
+def turned_back(exam: Exam, text: str, page: str = "rooms.room") -> Response:
+    """Changes nothing, and says why on a page of the exam."""
     web.db().rollback()
     flash(text)
-    return redirect(url_for("rooms.room", exam_id=exam.id))
+    return redirect(url_for(page, exam_id=exam.id))
 
 
 @rooms.get("/analysis.<kind>")
@@ -140,10 +141,7 @@ def analyse(exam_id: int, kind: str) -> Response:
     exam = exam_within(exam_id)
     page, book = analysis(web.db(), exam, web.scope().prefix, web.today())
     data, mime = (page, "text/html") if kind == "html" else (book, web.XLSX)
-    response = Response(data, mimetype=mime)
-    name = quote(f"{exam.title}-题目分析.{kind}")
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
-    return response
+    return web.attachment(data, mime, f"{exam.title}-题目分析.{kind}")
 
 
 @rooms.get("/alike")
@@ -167,7 +165,7 @@ def decide(exam_id: int) -> Response:
     """More time for one or all, voiding, reopening: each with its reason."""
     exam, form = exam_within(exam_id), DecisionForm()
     if not form.validate_on_submit():
-        return _refused(exam, faults(form))
+        return turned_back(exam, faults(form))
     what, reason, minutes = str(form.what.data), str(form.reason.data), form.minutes.data or 0
     prefix = web.scope().prefix
     try:
@@ -180,10 +178,10 @@ def decide(exam_id: int) -> Response:
                 raise NotFound("没有这次作答")
             said = _decide(attempt, what, minutes, reason)
     except Refused as error:
-        return _refused(exam, str(error))
+        return turned_back(exam, str(error))
     detail = {"exam": exam.id, "attempt": form.attempt.data, "minutes": minutes, "reason": reason}
     web.audit(f"exam.{what}", f"exam:{exam.id}", detail)
-    return _done(exam, said)
+    return done(exam, said)
 
 
 def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
@@ -203,7 +201,7 @@ def add_sitting(exam_id: int) -> Response:
     exam, form = exam_within(exam_id, own=True), SittingForm()
     form.division.choices = divisions_of(exam)
     if not form.validate_on_submit():
-        return _refused(exam, faults(form))
+        return turned_back(exam, faults(form))
     zone = web.config().zone
     try:
         sitting = invigilation.add_sitting(
@@ -218,9 +216,9 @@ def add_sitting(exam_id: int) -> Response:
             make_up=bool(form.make_up.data),
         )
     except Refused as error:
-        return _refused(exam, str(error))
+        return turned_back(exam, str(error))
     web.audit("exam.sitting", f"exam:{exam.id}", {"sitting": sitting.id})
-    return _done(exam, f"场次“{sitting.title}”加好了")
+    return done(exam, f"场次“{sitting.title}”加好了")
 
 
 @rooms.post("/grants")
@@ -228,7 +226,7 @@ def add_sitting(exam_id: int) -> Response:
 def grant(exam_id: int) -> Response:
     exam, form = exam_within(exam_id), GrantForm()
     if not form.validate_on_submit():
-        return _refused(exam, faults(form))
+        return turned_back(exam, faults(form))
     found = web.db().scalar(select(Person).where(Person.phone == str(form.phone.data).strip()))
     try:
         if found is None:
@@ -244,9 +242,9 @@ def grant(exam_id: int) -> Response:
             web.actor(),
         )
     except Refused as error:
-        return _refused(exam, str(error))
+        return turned_back(exam, str(error))
     web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": form.minutes.data})
-    return _done(exam, "记下了,下次开始考试时生效")
+    return done(exam, "记下了,下次开始考试时生效")
 
 
 @rooms.post("/doubts/<int:appeal_id>")
@@ -257,9 +255,9 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
     try:
         answer(web.db(), exam, web.scope().prefix, appeal_id, text, web.actor())
     except Refused as error:
-        return _refused(exam, str(error))
+        return turned_back(exam, str(error))
     web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
-    return _done(exam, "答复好了,本人在成绩页能看到")
+    return done(exam, "答复好了,本人在成绩页能看到")
 
 
 @rooms.get("/marking")
@@ -304,7 +302,7 @@ def give_mark(exam_id: int) -> Response:
 def release(exam_id: int) -> Response:
     exam = exam_within(exam_id, own=True)
     if request.form.get("sure") != "1":
-        return _refused(exam, "请先勾选“确认公布”")
+        return turned_back(exam, "请先勾选“确认公布”")
     count = invigilation.release_all(web.db(), exam, web.actor(), web.config().zone)
     web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
-    return _done(exam, f"公布了 {count} 人的成绩,已记入培训档案")
+    return done(exam, f"公布了 {count} 人的成绩,已记入培训档案")

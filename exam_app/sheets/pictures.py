@@ -32,7 +32,7 @@ def count_pages(data: bytes) -> int:
                 document.close()
         else:
             with Image.open(io.BytesIO(data), formats=KINDS) as image:
-                pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+                pages = _frames(image)
                 if image.width * image.height > MOST_PIXELS:
                     raise Refused("图片太大(超过 1.2 亿像素),请用 200 到 300 dpi 扫描")
     except (pypdfium2.PdfiumError, UnidentifiedImageError, OSError, Image.DecompressionBombError):
@@ -42,6 +42,11 @@ def count_pages(data: bytes) -> int:
     if not 1 <= pages <= MOST_PAGES:
         raise Refused(f"一个文件要有 1 到 {MOST_PAGES} 页,这个有 {pages} 页")
     return pages
+
+
+def _frames(image: Image.Image) -> int:
+    # Only a TIFF's frames are pages; those of other kinds are previews or an animation.
+    return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
 
 
 def pictures(data: bytes, first: int = 0) -> Iterator[Grey | None]:
@@ -59,8 +64,8 @@ def _of_pdf(data: bytes, first: int) -> Iterator[Grey | None]:
     try:
         for number in range(first, pages):
             with _PDFIUM:
-                yield_me = _page(document, number)
-            yield yield_me
+                grey = _page(document, number)
+            yield grey
     finally:
         with _PDFIUM:
             document.close()
@@ -81,8 +86,7 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> Grey | None:
 
 def _of_image(data: bytes, first: int) -> Iterator[Grey | None]:
     with Image.open(io.BytesIO(data), formats=KINDS) as image:
-        frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-        for number in range(first, frames):
+        for number in range(first, _frames(image)):
             try:
                 image.seek(number)
                 if image.width * image.height > MOST_PIXELS:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from exam_app.accounts.hashing import step_back
 from exam_app.exams.models import Exam
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
-from exam_app.sheets.pictures import pictures, small_jpeg
+from exam_app.sheets.pictures import pictures, small_jpeg, unpacked
 from exam_app.sheets.reading import Flat, Grey, Unreadable, flatten
 from exam_app.sheets.service import kept_picture, sheet_by_code, take_in
 from training_records.database import now
@@ -126,6 +126,19 @@ def place(session: Session, file: ScanFile, page: ScanPage, flat: Flat) -> None:
         page.problem = _elsewhere(session, exam, flat.code) or str(error)
     except Refused as error:
         page.problem = str(error)
+
+
+def read_again(
+    session: Session, exam: Exam, prefix: str, page: ScanPage, code: str, number: int
+) -> AnswerSheet:
+    """Reads a page that was not used once more, for the sheet whose printed code somebody typed. NotFound,
+    `Refused` and `Unreadable` say why that can't be; then nothing is entered."""
+    sheet = sheet_by_code(session, exam, prefix, code, lock=True)
+    flat = flatten(unpacked(page.picture), (sheet.code, number))
+    take_in(session, sheet, flat, page.id)
+    page.sheet_id, page.page, page.problem = sheet.id, flat.page, None
+    page.picture = kept_picture(flat)
+    return sheet
 
 
 def _elsewhere(session: Session, exam: Exam, code: str) -> str | None:

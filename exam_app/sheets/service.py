@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from exam_app.exams.errors import Closed
 from exam_app.exams.finishing import finish
 from exam_app.exams.models import Accommodation, Answer, Attempt, Exam
-from exam_app.exams.papers import slots
+from exam_app.exams.papers import Slot, slots
 from exam_app.exams.states import move
 from exam_app.exams.windows import refuse_used_up
 from exam_app.sheets.layout import FALSE, TRUE, Page, lay_out_sheet, size_of
@@ -92,7 +92,7 @@ def _attempts(session: Session, exam: Exam, person_id: int) -> list[Attempt]:
 
 
 def standings(session: Session, exam: Exam, prefix: str) -> list[Standing]:
-    """All sheets of an exam for people within a code prefix, by form and name of the person."""
+    """All sheets of an exam for people within a code prefix, oldest first."""
     query = (
         select(AnswerSheet)
         .options(joinedload(AnswerSheet.person), joinedload(AnswerSheet.form))
@@ -109,12 +109,19 @@ def standings(session: Session, exam: Exam, prefix: str) -> list[Standing]:
     for sheet_id, slot, doubt in session.execute(told):
         if sheet_id in entries:
             entries[sheet_id][slot] = doubt
-    return [_standing(sheet, entries[sheet.id]) for sheet in sheets]
+    layouts: dict[tuple[int, bool], list[Page]] = {}
+    for sheet in sheets:
+        kind = sheet.form_id, sheet.large
+        if kind not in layouts:
+            layouts[kind] = pages_of(sheet)
+    return [_standing(s, layouts[s.form_id, s.large], entries[s.id]) for s in sheets]
 
 
-def _standing(sheet: AnswerSheet, entries: Mapping[str, str | None]) -> Standing:
+def _standing(
+    sheet: AnswerSheet, pages: Sequence[Page], entries: Mapping[str, str | None]
+) -> Standing:
     doubts = sum(doubt is not None for doubt in entries.values())
-    missing = tuple(page.number for page in pages_of(sheet) if not slots_on(page) <= set(entries))
+    missing = tuple(page.number for page in pages if not slots_on(page) <= set(entries))
     if sheet.attempt_id is not None:
         state = "scored"
     elif not entries:
@@ -129,6 +136,11 @@ def _standing(sheet: AnswerSheet, entries: Mapping[str, str | None]) -> Standing
 def pages_of(sheet: AnswerSheet) -> list[Page]:
     """The pages of a sheet as it is printed."""
     return lay_out_sheet(slots(sheet.form), sheet.large)
+
+
+def places_of(sheet: AnswerSheet) -> dict[str, Slot]:
+    """The slots of a sheet's form, by name."""
+    return {place.slot: place for place in slots(sheet.form)}
 
 
 def slots_on(page: Page) -> set[str]:
@@ -178,7 +190,7 @@ def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> N
     page = next((p for p in pages_of(sheet) if p.number == flat.page), None)
     if page is None:
         raise NotFound(f"这张答题卡没有第 {flat.page} 页")
-    places = {place.slot: place for place in slots(sheet.form)}
+    places = places_of(sheet)
     several = {slot for slot, place in places.items() if place.question.type == "multiple"}
     read = read_bubbles(flat, page, size_of(sheet.large), several)
     there = entries_of(session, sheet)
@@ -242,7 +254,7 @@ def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, Any], actor
     the slot when it is no answer to it; then nothing is entered."""
     if sheet.attempt_id is not None:
         raise Closed("这张答题卡已经计分,不能再改。成绩有疑问请在考场里作废后重录")
-    places = {place.slot: place for place in slots(sheet.form)}
+    places = places_of(sheet)
     there = entries_of(session, sheet)
     checked = {}
     for slot, response in given.items():
@@ -429,10 +441,8 @@ def villages(session: Session, prefix: str, people: Sequence[int]) -> dict[int, 
     """Person to the name of their village, town before it."""
     names = division_names(session, prefix)
     place = places_in(prefix)
-    found = session.execute(select(place.c.person_id, place.c.code))
-    wanted = set(people)
+    query = select(place.c.person_id, place.c.code).where(place.c.person_id.in_(people))
     return {
         person: names.get(ancestor(code, "town"), "") + names.get(code, "")
-        for person, code in found
-        if person in wanted
+        for person, code in session.execute(query)
     }

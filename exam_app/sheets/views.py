@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -11,15 +10,15 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.exams.models import Exam
 from exam_app.exams.papers import rules_of, slots
-from exam_app.exams.room_views import divisions_of, exam_within
+from exam_app.exams.room_views import divisions_of, done, exam_within, turned_back
 from exam_app.scope import MANAGERS, access
 from exam_app.sheets import service
 from exam_app.sheets.entry import given
 from exam_app.sheets.forms import PrintForm, ScoreForm
 from exam_app.sheets.models import AnswerSheet
-from exam_app.sheets.pictures import unpacked
 from exam_app.sheets.printing import booklet_pdf, print_sheets
-from exam_app.sheets.reading import Unreadable, flatten
+from exam_app.sheets.reader import read_again
+from exam_app.sheets.reading import Unreadable
 from exam_app.sheets.service import Standing, page_within, sheet_by_code, sheet_within
 from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
@@ -83,15 +82,11 @@ def _row(one: Standing, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _done(exam: Exam, text: str) -> Response:
-    web.db().commit()
-    flash(text)
-    return redirect(url_for("sheets.room", exam_id=exam.id))
+    return done(exam, text, "sheets.room")
 
 
 def _refused(exam: Exam, text: str) -> Response:
-    web.db().rollback()
-    flash(text)
-    return redirect(url_for("sheets.room", exam_id=exam.id))
+    return turned_back(exam, text, "sheets.room")
 
 
 @sheets.post("/make")
@@ -160,9 +155,7 @@ def booklet(exam_id: int, number: int) -> Response:
 
 
 def _pdf(data: bytes, name: str) -> Response:
-    response = Response(data, mimetype="application/pdf")
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}.pdf"
-    return response
+    return web.attachment(data, "application/pdf", f"{name}.pdf")
 
 
 @sheets.post("/scans")
@@ -264,7 +257,7 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
 def settle(exam_id: int, sheet_id: int) -> Response | str:
     exam = exam_within(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id, lock=True)
-    told = given(request.form, {place.slot: place for place in slots(sheet.form)})
+    told = given(request.form, service.places_of(sheet))
     try:
         service.settle(web.db(), sheet, told, web.actor())
     except Refused as error:
@@ -322,12 +315,9 @@ def settle_page(exam_id: int, page_id: int) -> Response:
         return _done(exam, "这一页放到一边了")
     number = request.form.get("page", "1")
     try:
-        sheet = sheet_by_code(web.db(), exam, prefix, code, lock=True)
-        flat = flatten(unpacked(scan.picture), (code, int(number) if number.isdigit() else 1))
-        service.take_in(web.db(), sheet, flat, scan.id)
+        page = int(number) if number.isdigit() else 1
+        sheet = read_again(web.db(), exam, prefix, scan, code, page)
     except (Refused, NotFound, Unreadable) as error:
         return _refused(exam, f"{error}。也可以按编号手工录入")
-    scan.sheet_id, scan.page, scan.problem = sheet.id, flat.page, None
-    scan.picture = service.kept_picture(flat)
     web.audit("exam.scan_matched", f"exam:{exam.id}", {"page": scan.id, "sheet": sheet.id})
-    return _done(exam, f"认到{sheet.person.name}的答题卡,第 {flat.page} 页")
+    return _done(exam, f"认到{sheet.person.name}的答题卡,第 {scan.page} 页")
