@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams.marking import mark
+from exam_app.exams.marking import Kept, mark
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.states import move
 from question_bank import round_points
@@ -19,11 +20,17 @@ from training_records.certificates.service import issue
 from training_records.ledger.models import Person
 
 
-def finish(session: Session, attempt: Attempt, at: datetime, zone: ZoneInfo) -> None:
+def finish(
+    session: Session,
+    attempt: Attempt,
+    at: datetime,
+    zone: ZoneInfo,
+    saved: Mapping[str, Kept] | None = None,
+) -> None:
     """Marks at the moment `at` what a program can mark of an attempt that was handed in; releases it where
-    the exam says so by then."""
+    the exam says so by then. `saved`: its answers, when they have been read already."""
     exam = attempt.exam
-    points, maximum, open_slots = mark(session, attempt)
+    points, maximum, open_slots = mark(session, attempt, saved=saved)
     if open_slots:
         return
     set_score(attempt, points, maximum)
@@ -54,9 +61,9 @@ def passes(exam: Exam, points: float, maximum: float) -> bool:
 def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: ZoneInfo) -> None:
     """Shows the result, files it in the archive and issues the certificate."""
     exam = attempt.exam
+    move(session, attempt, "released", actor, at)
     if not exam.practice and _counts(session, attempt):
         file_result(session, attempt, actor, zone)
-    move(session, attempt, "released", actor, at)
 
 
 def _counts(session: Session, attempt: Attempt) -> bool:
@@ -121,7 +128,10 @@ def void_result(session: Session, attempt: Attempt, reason: str, by: str) -> boo
 def _filed(session: Session, attempt: Attempt) -> list[ArchiveEntry]:
     """All entries ever made of an attempt's result."""
     base, key = f"attempt:{attempt.id}", ArchiveEntry.source_key
-    query = select(ArchiveEntry).where((key == base) | key.like(f"{base}:%"))
+    # By the person first: no index serves the pattern.
+    query = select(ArchiveEntry).where(
+        ArchiveEntry.person_id == attempt.person_id, (key == base) | key.like(f"{base}:%")
+    )
     return list(session.scalars(query.order_by(ArchiveEntry.id)))
 
 

@@ -80,12 +80,16 @@ def corrected(place: Slot, corrections: Mapping[str, Any] | None) -> Any:
 
 
 def mark(
-    session: Session, attempt: Attempt, corrections: Mapping[str, Any] | None = None
+    session: Session,
+    attempt: Attempt,
+    corrections: Mapping[str, Any] | None = None,
+    saved: Mapping[str, Kept] | None = None,
 ) -> tuple[float, float, list[str]]:
     """(points, maximum, slots that people still have to mark) of an attempt from its stored responses,
-    in full precision. `corrections`: corrected questions by item, instead of the exam's own."""
+    in full precision. `corrections`: corrected questions by item, instead of the exam's own; `saved`: the
+    responses, when they have been read already."""
     own = attempt.exam.corrections if corrections is None else corrections
-    rows = list(_scored(session, attempt, own))
+    rows = list(_scored(session, attempt, own, saved))
     points = sum(row.worth * (row.share or 0.0) for row in rows)
     waiting = [row.place.slot for row in rows if row.share is None]
     return points, sum(row.worth for row in rows), waiting
@@ -105,9 +109,13 @@ class _Row:
 
 
 def _scored(
-    session: Session, attempt: Attempt, corrections: Mapping[str, Any] | None
+    session: Session,
+    attempt: Attempt,
+    corrections: Mapping[str, Any] | None,
+    saved: Mapping[str, Kept] | None = None,
 ) -> Iterator[_Row]:
-    saved, exam, places = answers_of(session, attempt.id), attempt.exam, slots_of(attempt)
+    saved = answers_of(session, attempt.id) if saved is None else saved
+    exam, places = attempt.exam, slots_of(attempt)
     by_people = any(place.question.type == "short_answer" for place in places)
     marks = marks_of(session, attempt.id) if by_people else {}
     blueprint = rules_of(exam)

@@ -86,4 +86,3 @@ def note(
             reason=reason,
         )
     )
-    session.flush()
