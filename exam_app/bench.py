@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineWorkbook
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from exam_app.bench_assemble import assemble_rows
 from exam_app.bench_clock import best
+from exam_app.bench_coverage import coverage_rows
 from exam_app.bench_exam import exam_rows
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_kill import kill_rows
@@ -27,13 +28,12 @@ from exam_app.bench_sheets import sheets_rows
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.bench_storm import storm_rows
 from exam_app.config import Config, load_config
-from exam_app.demo.seed import CITY, seed_demo
+from exam_app.demo.seed import seed_demo
 from exam_app.demo.workbook import office_workbook
 from exam_app.migrate import upgrade
 from question_bank.formats import FORMATS
 from training_records.certificates.models import Certificate
 from training_records.certificates.pdf import certificate_pdf
-from training_records.coverage import coverage
 from training_records.database import make_engine, make_session_factory
 from training_records.divisions import division_names
 from training_records.ledger.importer import import_ledger
@@ -123,19 +123,10 @@ def bench_import() -> dict[str, Any]:
     return _result("import", rows, {"导入÷参照": applied / bare})
 
 
-def bench_coverage() -> dict[str, Any]:
-    """The city's coverage against reading all persons of the ledger."""
-    with demo_database(7000) as (session, _):
-        day = date(2026, 11, 24)
-        whole = best(lambda: coverage(session, CITY, 2026, day))
-        town = best(lambda: coverage(session, "370283001000", 2026, day))
-        plain = best(lambda: session.execute(select(Person.id, Person.name, Person.phone)).all())
-    rows = [
-        {"step": "读全部人员(参照)", "seconds": round(plain, 4)},
-        {"step": "全市覆盖率", "seconds": round(whole, 4)},
-        {"step": "一个镇", "seconds": round(town, 4)},
-    ]
-    return _result("coverage", rows, {"全市÷参照": whole / plain, "镇÷全市": town / whole})
+def bench_coverage(people: int = 20_000, engines: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Coverage of a whole nation against an empty signed-in page."""
+    rows, ratios = coverage_rows(people, engines)
+    return _result("coverage", rows, ratios)
 
 
 def bench_assemble() -> dict[str, Any]:

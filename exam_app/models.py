@@ -1,5 +1,17 @@
 """All tables in one place, so that migrations see the whole metadata."""
 
+# ruff: noqa: F401
+import exam_app.accounts.models
+import exam_app.audit.models
+import exam_app.exams.models
+import exam_app.learn.models
+import exam_app.sheets.models
+import training_records.archive.models
+import training_records.certificates.models
+import training_records.chain
+import training_records.coverage.running
+import training_records.divisions
+import training_records.ledger.models
 from training_records.database import Base
 
 metadata = Base.metadata

@@ -33,14 +33,16 @@ LOGGERS = {"_granian": {"handlers": ["console"], "propagate": False}}
 
 
 def make() -> Any:
-    """The application of one worker process, with its sweeper and its reader of scans."""
+    """The application of one worker process, with its sweeper, its reader of scans and its keeper of figures."""
     from exam_app import create_app
+    from exam_app.coverage.keeper import start_keeper
     from exam_app.exams.sweeper import start_sweeper
     from exam_app.sheets.reader import start_reader
 
     app = create_app(load_config())
     start_sweeper(app)
     start_reader(app)
+    start_keeper(app)
     # The bank and the libraries stay: the collector of garbage need not look at them again and again.
     gc.collect()
     gc.freeze()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, String, and_, select
@@ -11,12 +11,19 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from training_records.database import Base
 from training_records.errors import NotFound
 
-DivisionLevel = Literal["city", "district", "town", "village"]
-WIDTHS: dict[DivisionLevel, int] = {"city": 4, "district": 6, "town": 9, "village": 12}
+DivisionLevel = Literal["nation", "province", "city", "district", "town", "village"]
+WIDTHS: dict[DivisionLevel, int] = {
+    "nation": 0,
+    "province": 2,
+    "city": 4,
+    "district": 6,
+    "town": 9,
+    "village": 12,
+}
 
 
 class Division(Base):
-    """A city, district, town or village. Identity: the 12-digit code."""
+    """A division of any level from the nation to the village. Identity: the 12-digit code."""
 
     __tablename__ = "division"
 
@@ -67,27 +74,27 @@ def children(session: Session, code: str) -> list[Division]:
 
 
 def path(session: Session, code: str) -> list[Division]:
-    """From the city down to the division itself."""
+    """From the topmost that is known down to the division itself."""
     codes = dict.fromkeys(ancestor(code, level) for level in WIDTHS)
     keep = [c for c in codes if len(prefix_of(c)) <= len(prefix_of(code))]
     found = session.scalars(select(Division).where(Division.code.in_(keep)).order_by(Division.code))
     return sorted(found, key=lambda d: len(prefix_of(d.code)))
 
 
-def division_names(session: Session, prefix: str = "") -> dict[str, str]:
-    """Code to name of all divisions with this prefix."""
+def division_names(
+    session: Session, prefix: str = "", codes: Iterable[str] | None = None
+) -> dict[str, str]:
+    """Code to name of all divisions with this prefix, or of those listed."""
     query = select(Division.code, Division.name).where(within(Division.code, prefix))
+    if codes is not None:
+        query = query.where(Division.code.in_(list(codes)))
     return dict(session.execute(query).all())
 
 
 def joined_name(names: Mapping[str, str], code: str) -> str:
     """District, town and village names joined: 平度市云桥镇前河村."""
     codes = dict.fromkeys(ancestor(code, level) for level in WIDTHS)
-    own = [
-        c
-        for c in codes
-        if c != ancestor(code, "city") and len(prefix_of(c)) <= len(prefix_of(code))
-    ]
+    own = [c for c in codes if WIDTHS["city"] < len(prefix_of(c)) <= len(prefix_of(code))]
     return "".join(names.get(c, "") for c in own or [code])
 
 

@@ -32,7 +32,7 @@ from exam_app.exams.windows import left
 from exam_app.kb.pages import kb_url
 from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from training_records.archive.service import entries_of
-from training_records.coverage import report_dict
+from training_records.coverage.definition import report_dict
 from training_records.database import now
 from training_records.errors import NotFound
 

@@ -21,6 +21,10 @@ from exam_app.cli.tools import emit, json_option
 @click.option("--minutes", type=float, help="exam 的时长(分钟)")
 @click.option("--compress", type=float, help="exam 压缩几倍:60 分钟压缩 60 倍就跑 1 分钟")
 @click.option("--opening", type=float, help="exam 的人在几秒内全部开始(不压缩)")
+@click.option("--people", type=click.IntRange(100, 2_000_000), help="coverage 的人数(全国约 65 万)")
+@click.option(
+    "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage 只测一种数据库"
+)
 @json_option
 def bench(
     name: str,
@@ -29,6 +33,8 @@ def bench(
     minutes: float | None,
     compress: float | None,
     opening: float | None,
+    people: int | None,
+    engine: str | None,
     as_json: bool,
 ) -> None:
     """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets。"""
@@ -53,6 +59,10 @@ def bench(
             ("opening", opening),
         )
         if value is not None
+    }
+    sizes["coverage"] = {
+        **({"people": people} if people else {}),
+        **({"engines": (engine,)} if engine else {}),
     }
     results = [BENCHES[n](**sizes.get(n, {})) for n in names]
     if as_json:

@@ -1,11 +1,13 @@
-"""The coverage chart: bars by division as SVG, made by matplotlib on the server."""
+"""The coverage charts as SVG, made by matplotlib on the server: bars by division, the course of the year."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from exam_app.drawing import drawing
-from training_records.coverage import Coverage, CoverageReport
+from training_records.coverage.definition import Coverage, CoverageReport
+from training_records.coverage.reading import Course
 
 INK, QUIET, GOOD, WAIT, BAD = "#1c2733", "#52606d", "#1f7a3d", "#e0b84c", "#d9847e"
 MOST = 24
@@ -22,6 +24,35 @@ def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
         left, width = (0.25, 0.49) if narrow else (0.17, 0.7)
         axes = picture.figure.add_axes((left, 0.4 / height, width, (height - 0.85) / height))
         _draw(axes, rows, 11.5 if narrow else 11)
+    return picture.svg
+
+
+def course_svg(course: Course, today: date, narrow: bool = False) -> bytes:
+    """Share covered at the end of each month so far, and dotted where the year ends if it goes on so."""
+    size = 11.5 if narrow else 11
+    with drawing((3.9 if narrow else 7.2, 2.6)) as picture:
+        left = 0.14 if narrow else 0.08
+        axes = picture.figure.add_axes((left, 0.14, 0.94 - left, 0.76))
+        shares = [100 * n / course.in_post for n in course.by_month] if course.in_post else []
+        # A month's figure stands at its end, this month's at today.
+        at = [*range(1, len(shares)), today.month - 1 + today.day / 31][: len(shares)]
+        if shares:
+            axes.plot([0, *at], [0, *shares], color=GOOD, linewidth=2.2, marker="o", markersize=4)
+            axes.annotate(f"{shares[-1]:.1f}%", (at[-1], shares[-1]), (0, 8), size=size, color=INK,
+                          textcoords="offset points", ha="right")  # fmt: skip
+        if course.forecast is not None:
+            end = 100 * course.forecast / course.in_post
+            axes.plot([at[-1], 12], [shares[-1], end], color=GOOD, linewidth=1.6, linestyle=":")
+        axes.axhline(100, color="#d9dfe5", linewidth=1)
+        axes.set_xlim(0, 12.15)
+        axes.set_ylim(0, 112)
+        months = range(2, 13, 2) if narrow else range(1, 13)
+        axes.set_xticks(list(months), [f"{m}月" for m in months], color=QUIET, fontsize=size)
+        axes.set_yticks([0, 50, 100], ["0", "50%", "100%"], color=QUIET, fontsize=size)
+        axes.tick_params(length=0)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color("#d9dfe5")
     return picture.svg
 
 

@@ -1,49 +1,117 @@
-"""Pages of the coverage: figures, chart, names, Excel."""
+"""Pages of the coverage: figures, chart, course of the year, names, the year's rule, Excel."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from decimal import Decimal, InvalidOperation
 
-from flask import Blueprint, Response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.coverage.chart import coverage_svg
-from exam_app.scope import OFFICES, access
-from training_records.coverage import STATUS_NAMES, CoverageReport, default_as_of
-from training_records.coverage import coverage as compute
-from training_records.divisions import division_names, path, prefix_of
+from exam_app.coverage.chart import course_svg, coverage_svg
+from exam_app.coverage.keeper import keep_up
+from exam_app.scope import CITY, OFFICES, access
+from training_records.archive.models import LEVELS
+from training_records.coverage import reading
+from training_records.coverage.definition import (
+    STATUS_NAMES,
+    CoverageReport,
+    Standing,
+    default_as_of,
+)
+from training_records.coverage.definition import coverage as compute
+from training_records.coverage.freezing import is_frozen
+from training_records.coverage.rules import rule_of, set_rule
+from training_records.coverage.running import note_rule
+from training_records.divisions import ancestor, division_names, path
 from training_records.errors import Refused
 from training_records.reports import coverage_workbook
 
 coverage = Blueprint("coverage", __name__)
-SHOWN = 200
+SHOWN = 100
+# Another day than today is computed from the records: in a whole province that is no page's work.
+MOST = 30_000
 
 
 def read_report() -> CoverageReport:
-    """The report that the query asks for: ``division``, ``year``, ``as_of``."""
-    division = web.scope().division(web.db(), request.args.get("division"))
+    """The report that the query asks for (``division``, ``year``, ``as_of``): today's from the running
+    figures, any other day's from the records."""
+    year, day = _asked()
+    if _is_today(year, day):
+        _keep_up()
+    code = web.scope().division(web.db(), request.args.get("division")).code
+    if _is_today(year, day):
+        return reading.report(web.db(), code, day)
+    if _closed(year, day):
+        return reading.frozen_report(web.db(), code, year)
+    return _computed(code, year, day)
+
+
+def running_report(code: str) -> CoverageReport:
+    """The figures of now of a division within reach."""
+    _keep_up()
+    return reading.report(web.db(), code, web.today())
+
+
+def _asked() -> tuple[int, date]:
     try:
         year = int(request.args.get("year") or web.today().year)
         as_of = request.args.get("as_of")
-        day = date.fromisoformat(as_of) if as_of else default_as_of(year, web.today())
+        if not 2000 <= year <= 2100:
+            raise Refused("年份要在 2000 到 2100 之间")
+        return year, date.fromisoformat(as_of) if as_of else default_as_of(year, web.today())
     except ValueError:
         raise Refused("年份或日期写错了:年份如 2026,日期如 2026-11-24") from None
-    if not 2000 <= year <= 2100:
-        raise Refused("年份要在 2000 到 2100 之间")
-    return compute(web.db(), division.code, year, day)
+
+
+def _is_today(year: int, day: date) -> bool:
+    return day == web.today() and year == day.year
+
+
+def _closed(year: int, day: date) -> bool:
+    """Whether the end of a year is asked for as it was known then."""
+    return day == date(year, 12, 31) and "now" not in request.args and is_frozen(web.db(), year)
+
+
+def _computed(code: str, year: int, day: date) -> CoverageReport:
+    people = reading.report(web.db(), code, web.today()).total.in_post
+    if people > MOST:
+        raise Refused(
+            f"这里有 {people} 人,别的日期要从原始记录现算,一次最多 {MOST} 人。请点到下一级再看那一天"
+        )
+    return compute(web.db(), code, year, day)
+
+
+def _keep_up() -> None:
+    # The page's own reading begins after what was just recorded has been worked off.
+    web.done_reading()
+    keep_up(current_app.extensions["session_factory"], web.today(), rounds=1)
 
 
 @coverage.get("/coverage")
 @access(OFFICES)
 def index() -> str:
+    year, day = _asked()
     report = read_report()
     total = report.total
     status = request.args.get("status", "" if report.children else "all")
-    people = [s for s in report.standings if _matches(s, status)]
-    names = division_names(web.db(), prefix_of(total.code))
+    if status not in ("", *reading.STATUSES):
+        raise Refused("没有这种状态。请从名单上方选一项")
+    people, more = _people(report, status)
     crumbs = [d for d in path(web.db(), total.code) if d.code.startswith(web.scope().prefix)]
     children = sorted(report.children, key=lambda c: (-(c.uncovered + c.pending), c.code))
+    current = _is_today(year, day)
     return render_template(
         "coverage/index.html",
         report=report,
@@ -51,26 +119,74 @@ def index() -> str:
         children=children,
         crumbs=crumbs,
         status=status,
-        people=people[:SHOWN],
-        found=len(people),
-        names=names,
+        people=people,
+        more=more,
+        found=_found(report, status),
+        names=_names(people),
         status_names=STATUS_NAMES,
         query=_query(report),
+        rule=rule_of(web.db(), year),
+        current=current,
+        closed=_closed(year, day),
+        course=reading.course(web.db(), total.code, day) if current else None,
+        changed=_changed(report),
+        masked=web.account().role in CITY,
     )
 
 
-def _matches(standing: Any, status: str) -> bool:
+def _people(report: CoverageReport, status: str) -> tuple[list[Standing], str]:
+    """A page of names and where the next begins (empty: no more)."""
+    if not status:
+        return [], ""
+    if report.standings:
+        found = [s for s in report.standings if _matches(s, status)]
+        return found[:SHOWN], ""
+    if not _is_today(report.year, report.as_of):
+        return [], ""
+    after = request.args.get("after", "")
+    code, _, person = after.partition("-")
+    if after and not (code.isdigit() and len(code) == 12 and person.isdigit()):
+        raise Refused("翻页的地址不对。请从第一页开始")
+    place = (code, int(person)) if after else ("", 0)
+    found = reading.people(web.db(), report.total.code, report.as_of, status, place, SHOWN + 1)
+    last = found[SHOWN - 1] if len(found) > SHOWN else None
+    return found[:SHOWN], f"{last.division_code}-{last.person_id}" if last else ""
+
+
+def _matches(standing: Standing, status: str) -> bool:
     if status == "not_inducted":
         return not standing.inducted
     return status == "all" or standing.status == status
 
 
+def _found(report: CoverageReport, status: str) -> int:
+    key = {"": "in_post", "all": "in_post"}.get(status, status)
+    return int(getattr(report.total, key))
+
+
+def _names(people: Sequence[Standing]) -> dict[str, str]:
+    """Names of the villages and towns of those shown."""
+    codes = {s.division_code for s in people}
+    return division_names(web.db(), codes=codes | {ancestor(code, "town") for code in codes})
+
+
+def _changed(report: CoverageReport) -> list[reading.Difference] | None:
+    """What is known otherwise by now about a closed year; None where the place is too large to compute."""
+    if not _closed(report.year, report.as_of) or report.total.in_post > MOST // 10:
+        return None
+    code = report.total.code
+    then = compute(web.db(), code, report.year, report.as_of)
+    found = reading.differences(web.db(), code, report.year, then.standings)
+    return sorted(found, key=lambda d: (d.code, d.person_id))
+
+
 def _query(report: CoverageReport) -> dict[str, str]:
-    return {
+    query = {
         "division": report.total.code,
         "year": str(report.year),
         "as_of": report.as_of.isoformat(),
     }
+    return query | ({"now": "1"} if "now" in request.args else {})
 
 
 @coverage.get("/coverage/chart.svg")
@@ -79,11 +195,53 @@ def chart() -> Response:
     return Response(coverage_svg(read_report(), "narrow" in request.args), mimetype="image/svg+xml")
 
 
+@coverage.get("/coverage/course.svg")
+@access(OFFICES)
+def course() -> Response:
+    """The year so far and where it leads."""
+    division = web.scope().division(web.db(), request.args.get("division"))
+    found = reading.course(web.db(), division.code, web.today())
+    svg = course_svg(found, web.today(), "narrow" in request.args)
+    return Response(svg, mimetype="image/svg+xml")
+
+
+@coverage.route("/coverage/rule", methods=["GET", "POST"])
+@access(CITY)
+def rule() -> str | BaseResponse:
+    """What covers a director in a year: shown, and laid down by the city."""
+    year, _ = _asked()
+    if request.method == "POST":
+        form = request.form
+        try:
+            hours, days = Decimal(form.get("hours", "")), int(form.get("pending_days", ""))
+        except (InvalidOperation, ValueError):
+            raise Refused("学时和天数要填数字,例如 8 和 30") from None
+        set_rule(
+            web.db(),
+            year,
+            web.actor(),
+            hours=hours,
+            exam="exam" in form,
+            pending_days=days,
+            levels=form.getlist("levels"),
+        )
+        note_rule(web.db(), year)
+        web.audit("coverage.rule", f"year:{year}", {"hours": str(hours), "exam": "exam" in form})
+        web.db().commit()
+        flash(f"{year} 年的覆盖规则已保存,各地的数字正在按新规则重算,一般不到一分钟。", "good")
+        return redirect(url_for("coverage.index", year=year))
+    return render_template(
+        "coverage/rule.html", year=year, rule=rule_of(web.db(), year), levels=LEVELS
+    )
+
+
 @coverage.route("/coverage/export.xlsx", methods=["GET"])
 @access(OFFICES)
 @web.writes
 def export() -> Response:
-    report = read_report()
+    year, day = _asked()
+    division = web.scope().division(web.db(), request.args.get("division"))
+    report = _computed(division.code, year, day)
     names = division_names(web.db())
     data = coverage_workbook(web.db(), report, names)
     web.audit(

@@ -10,13 +10,14 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, ur
 from sqlalchemy import func, select, text
 
 from exam_app import web
+from exam_app.coverage.views import running_report
 from exam_app.exams.service import exams_for
 from exam_app.kb.facts import load_facts
 from exam_app.learn.service import progress
 from exam_app.migrate import is_current
 from exam_app.scope import EVERYONE, PUBLIC, access
 from training_records.archive.service import entries_of
-from training_records.coverage import COUNTED_LEVELS, TRAINING_KINDS, Rule, coverage
+from training_records.coverage.rules import TRAINING_KINDS, rule_of
 from training_records.database import now
 from training_records.divisions import Division, full_name, prefix_of, within
 from training_records.ledger.models import Post
@@ -31,7 +32,7 @@ def index() -> str:
     if web.account().role == "director":
         return render_template("home/director.html", **_director(web.person_id()))
     division = web.scope().division(web.db(), None)
-    report = coverage(web.db(), division.code, web.today().year, web.today())
+    report = running_report(division.code)
     soon = web.today() + timedelta(days=30)
     _, due = search_people(web.db(), prefix_of(division.code), on=web.today(), limit=0, due_by=soon)
     return render_template(
@@ -61,11 +62,12 @@ def _director(person_id: int) -> dict[str, Any]:
     post = current_post(session, person_id, web.today())
     entries = entries_of(session, person_id)
     year = web.today().year
+    rule = rule_of(session, year)
     hours = sum(
         (
             e.hours or Decimal(0)
             for e in entries
-            if e.date.year == year and e.kind in TRAINING_KINDS and e.level in COUNTED_LEVELS
+            if e.date.year == year and e.kind in TRAINING_KINDS and e.level in rule.levels
         ),
         Decimal(0),
     )
@@ -75,14 +77,14 @@ def _director(person_id: int) -> dict[str, Any]:
         "post": post,
         "place": full_name(session, post.division_code) if post else "",
         "hours": hours,
-        "needed": Rule().hours,
+        "needed": rule.hours,
         "exam_passed": exam_passed,
         "inducted": inducted,
-        "task": _now(person_id, inducted, hours, exam_passed),
+        "task": _now(person_id, inducted, hours >= rule.hours, exam_passed),
     }
 
 
-def _now(person_id: int, inducted: bool, hours: Decimal, exam_passed: bool) -> dict[str, Any]:
+def _now(person_id: int, inducted: bool, enough: bool, exam_passed: bool) -> dict[str, Any]:
     session = web.db()
     exams = exams_for(session, person_id)
     for _exam, attempts in exams:
@@ -98,7 +100,7 @@ def _now(person_id: int, inducted: bool, hours: Decimal, exam_passed: bool) -> d
                 }
     course = load_facts().courses[0]
     learning = progress(session, person_id, course)
-    if (not inducted or hours < Rule().hours) and not learning.finished:
+    if (not inducted or not enough) and not learning.finished:
         unit = learning.next_unit
         assert unit  # noqa: S101 (an unfinished course has a next unit)
         why = "初任考核合格后,才能独立开展工作。" if not inducted else "今年的学时还没有学够。"

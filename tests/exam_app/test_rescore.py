@@ -9,8 +9,8 @@ from exam_app.exams.rescoring import preview, rescore
 from question_bank import load_bank
 from question_bank.responses import read_key
 from tests.factories import SKIP, ZONE, begin, hand_in, right_answer, rightly
-from training_records.archive.models import ArchiveEntry
-from training_records.archive.service import effective, verify
+from training_records.archive.models import ArchiveEntry, effective
+from training_records.archive.service import verify
 from training_records.certificates.models import Certificate
 from training_records.errors import Refused
 from training_records.ledger.models import Person

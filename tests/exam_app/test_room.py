@@ -27,8 +27,7 @@ from tests.factories import (
     right_answer,
     rightly,
 )
-from training_records.archive.models import ArchiveEntry
-from training_records.archive.service import effective
+from training_records.archive.models import ArchiveEntry, effective
 from training_records.database import make_session_factory, now
 from training_records.errors import Refused
 

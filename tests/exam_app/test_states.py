@@ -18,8 +18,8 @@ from exam_app.exams.papers import slots_of
 from exam_app.exams.saving import GRACE, NewAnswer, make_saver
 from exam_app.exams.states import ALLOWED, STATES, WITH_REASON, move
 from tests.factories import World, right_answer
-from training_records.archive.models import ArchiveEntry
-from training_records.archive.service import effective, verify
+from training_records.archive.models import ArchiveEntry, effective
+from training_records.archive.service import verify
 from training_records.database import make_session_factory
 from training_records.errors import Refused
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
 from training_records.archive.service import void
-from training_records.coverage import Rule, coverage, default_as_of, judge, report_dict
+from training_records.coverage.definition import coverage, default_as_of, judge, report_dict
+from training_records.coverage.rules import Rule
 
 DAY = date(2026, 11, 24)
 

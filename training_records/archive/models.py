@@ -6,8 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Numeric, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Numeric, String, select, text
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from training_records.database import Base, now
 
@@ -33,7 +33,17 @@ class ArchiveEntry(Base):
     __tablename__ = "archive_entry"
     __table_args__ = (
         Index("uq_archive_entry_chain", "chain", "seq", unique=True),
-        Index("ix_archive_entry_person_date", "person_id", "date"),
+        # What coverage reads of all entries, so that it need not visit them.
+        Index(
+            "ix_archive_entry_person_date",
+            *("person_id", "date", "kind", "level", "hours", "passed", "induction"),
+        ),
+        Index(
+            "ix_archive_entry_voids_id",
+            "voids_id",
+            sqlite_where=text("voids_id IS NOT NULL"),
+            postgresql_where=text("voids_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,7 +63,7 @@ class ArchiveEntry(Base):
     certificate_no: Mapped[str | None] = mapped_column(String(40))
     evidence: Mapped[dict[str, Any] | None]
     source_key: Mapped[str | None] = mapped_column(String(80), unique=True)
-    voids_id: Mapped[int | None] = mapped_column(ForeignKey("archive_entry.id"), index=True)
+    voids_id: Mapped[int | None] = mapped_column(ForeignKey("archive_entry.id"))
     reason: Mapped[str | None] = mapped_column(String(200))
     recorded_by: Mapped[str] = mapped_column(String(40))
     recorded_at: Mapped[datetime] = mapped_column(default=now)
@@ -66,3 +76,10 @@ class ArchiveEntry(Base):
         return {
             c.key: getattr(self, c.key) for c in self.__table__.columns if c.key not in left_out
         }
+
+
+def effective() -> Any:
+    """SQL: entries that count, i.e. neither voided nor a voiding."""
+    later = aliased(ArchiveEntry)
+    voided = select(later.id).where(later.voids_id == ArchiveEntry.id).exists()
+    return (ArchiveEntry.kind != "void") & ~voided

@@ -10,9 +10,9 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from training_records.archive.models import ArchiveEntry
+from training_records.archive.models import ArchiveEntry, effective
 from training_records.chain import Break, ChainHead, find_breaks, link, lock_head
 from training_records.database import now
 from training_records.divisions import ancestor
@@ -100,13 +100,6 @@ def void(session: Session, entry_id: int, reason: str, by: str) -> ArchiveEntry:
         ),
         by,
     )
-
-
-def effective() -> Any:
-    """SQL: entries that count, i.e. neither voided nor a voiding."""
-    later = aliased(ArchiveEntry)
-    voided = select(later.id).where(later.voids_id == ArchiveEntry.id).exists()
-    return (ArchiveEntry.kind != "void") & ~voided
 
 
 def entries_of(session: Session, person_id: int, *, all_rows: bool = False) -> list[ArchiveEntry]:

@@ -12,8 +12,7 @@ import xlsxwriter
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from training_records.archive.models import ArchiveEntry
-from training_records.archive.service import effective
+from training_records.archive.models import ArchiveEntry, effective
 from training_records.divisions import ancestor, division_names, joined_name, within
 from training_records.experience import entry_clause, fit, post_clause
 from training_records.ledger.columns import COLUMNS

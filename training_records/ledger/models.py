@@ -59,6 +59,8 @@ class Post(Base):
     __table_args__ = (
         Index("uq_post_identity", "person_id", "role", "division_code", "start", unique=True),
         Index("ix_post_division_role", "division_code", "role"),
+        Index("ix_post_start", "start"),
+        Index("ix_post_end", "end"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

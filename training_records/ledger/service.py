@@ -13,9 +13,9 @@ from training_records.errors import NotFound
 from training_records.ledger.models import Person, Post
 
 
-def in_post_on(on: date) -> Any:
+def in_post_on(on: date, post: Any = Post) -> Any:
     """SQL: the post is held on this day."""
-    return (Post.start <= on) & or_(Post.end.is_(None), Post.end >= on)
+    return (post.start <= on) & or_(post.end.is_(None), post.end >= on)
 
 
 def people_in(prefix: str) -> Select[Person]:

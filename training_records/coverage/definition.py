@@ -1,4 +1,5 @@
-"""Training coverage (培训覆盖率): who in post has been trained this year, by division."""
+"""The definition of coverage, computed from posts and entries alone: any day, any division, no running
+figures. What `training_records.coverage.running` keeps up to date must equal it."""
 
 from __future__ import annotations
 
@@ -9,25 +10,15 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from training_records.archive.models import COUNTED_LEVELS, ArchiveEntry
-from training_records.archive.service import effective
+from training_records.archive.models import ArchiveEntry, effective
+from training_records.coverage.rules import TRAINING_KINDS, Rule, rule_of
 from training_records.divisions import WIDTHS, Division, children, get_division, level_of, within
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on
 
-TRAINING_KINDS = ("course", "training")
 STATUS_NAMES = {"covered": "已覆盖", "pending": "待训", "uncovered": "未覆盖"}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A year's coverage rule: credit hours of training and whether a passed exam is needed."""
-
-    hours: Decimal = Decimal(8)
-    exam: bool = True
-    pending_days: int = 30
 
 
 @dataclass(frozen=True)
@@ -113,6 +104,27 @@ def judge(hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule) -> t
     return "uncovered", reason
 
 
+def standing(
+    person_id: int,
+    name: str,
+    phone: str,
+    code: str,
+    start: date,
+    as_of: date,
+    rule: Rule,
+    hours: Decimal,
+    exam_passed: bool,
+    inducted: bool,
+) -> Standing:
+    """What a person's year makes them, in words."""
+    status, reason = judge(hours, exam_passed, (as_of - start).days, rule)
+    if not inducted:
+        reason = "、".join(filter(None, [reason, "未通过初任考核"]))
+    return Standing(
+        person_id, name, phone, code, start, hours, exam_passed, inducted, status, reason
+    )
+
+
 def standings(
     session: Session,
     prefix: str,
@@ -123,14 +135,15 @@ def standings(
 ) -> list[Standing]:
     """Everyone who holds a post of `role` in the division on `as_of`, with their year so far.
 
-    A person with two posts in the division appears once, under the post begun last. Entries
-    count for the calendar year of their date and no other; induction counts from any year.
+    A person with two posts in the division appears once, under the post begun last, and is in post since
+    the first of all posts held that day: a second village makes nobody new. Entries count for the
+    calendar year of their date and no other; induction counts from any year.
     """
-    rule = rule or Rule()
+    rule = rule or rule_of(session, year)
     first = date(year, 1, 1)
     this_year = (ArchiveEntry.date >= first) & (ArchiveEntry.date <= as_of)
     counted = (
-        this_year & ArchiveEntry.kind.in_(TRAINING_KINDS) & ArchiveEntry.level.in_(COUNTED_LEVELS)
+        this_year & ArchiveEntry.kind.in_(TRAINING_KINDS) & ArchiveEntry.level.in_(rule.levels)
     )
     exam = (ArchiveEntry.kind == "exam") & ArchiveEntry.passed.is_(True)
     sums = (
@@ -144,13 +157,19 @@ def standings(
         .group_by(ArchiveEntry.person_id)
         .subquery()
     )
+    other = aliased(Post)
+    since = (
+        select(func.min(other.start))
+        .where(other.person_id == Post.person_id, other.role == role, in_post_on(as_of, other))
+        .scalar_subquery()
+    )
     query = (
         select(
             Person.id,
             Person.name,
             Person.phone,
             Post.division_code,
-            Post.start,
+            since.label("start"),
             sums.c.hours,
             sums.c.exam,
             sums.c.inducted,
@@ -164,24 +183,10 @@ def standings(
     for row in session.execute(query):
         hours = Decimal(str(row.hours or 0))
         exam_passed, inducted = bool(row.exam), bool(row.inducted)
-        # In post since the earliest of several posts: a second village makes nobody new.
-        earlier = found.get(row.id)
-        start = min(row.start, earlier.start) if earlier else row.start
-        status, reason = judge(hours, exam_passed, (as_of - start).days, rule)
-        if not inducted:
-            reason = "、".join(filter(None, [reason, "未通过初任考核"]))
-        found[row.id] = Standing(
-            row.id,
-            row.name,
-            row.phone,
-            row.division_code,
-            start,
-            hours,
-            exam_passed,
-            inducted,
-            status,
-            reason,
-        )
+        found[row.id] = standing(
+            row.id, row.name, row.phone, row.division_code, row.start, as_of, rule,
+            hours, exam_passed, inducted,
+        )  # fmt: skip
     return sorted(found.values(), key=lambda s: (s.division_code, s.name))
 
 
@@ -237,10 +242,10 @@ def _count_supervisors(
     total.supervisors = len({person for person, _ in found})
     if rows:
         width = WIDTHS[level_of(next(iter(rows)))]
-        for _, code in found:
-            child = rows.get(code[:width].ljust(12, "0"))
-            if child:
-                child.supervisors += 1
+        below = {(person, code[:width].ljust(12, "0")) for person, code in found}
+        for _, code in below:
+            if code in rows:
+                rows[code].supervisors += 1
 
 
 def as_dict(row: Coverage) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""Keeps the running figures up to date: in the background of every server process, and before a page shows
+them, so that one sees what one has just recorded."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from typing import Any
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+
+from training_records.coverage.running import behind, catch_up
+from training_records.database import now, read_only
+
+log = structlog.get_logger()
+EVERY = 0.4
+# What a page waits for; the rest is left to the background.
+AT_ONCE = 500
+
+
+def keep_up(factory: sessionmaker[Session], today: date, rounds: int | None = None) -> bool:
+    """Works off what has changed, `rounds` times at most; whether the figures are of now."""
+    with factory() as session:
+        if not behind(read_only(session), today):
+            return True
+    while rounds is None or rounds > 0:
+        with factory() as session:
+            more = catch_up(session, today, AT_ONCE)
+            session.commit()
+        if not more:
+            return True
+        rounds = None if rounds is None else rounds - 1
+    return False
+
+
+def start_keeper(app: Flask, every: float = EVERY) -> threading.Event:
+    """A thread that keeps the figures up to date until the returned event is set."""
+    stop, config = threading.Event(), app.config["ACADEMY"]
+    factory: Any = app.extensions["session_factory"]
+
+    def run() -> None:
+        while not stop.wait(every):
+            try:
+                keep_up(factory, now().astimezone(config.zone).date())
+            except DBAPIError as error:
+                log.error("coverage", error=type(error.orig).__name__)
+            except Exception:
+                log.exception("coverage")
+
+    threading.Thread(target=run, name="coverage", daemon=True).start()
+    return stop

@@ -1,0 +1,33 @@
+"""The end of a year, as it was known then: kept, and compared with what is known now."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, literal, select
+from sqlalchemy.orm import Session
+
+from training_records.coverage.models import Count, FrozenCount, FrozenSeat, Seat
+from training_records.database import now
+
+_FIGURES = [c.key for c in Count.__table__.columns]
+_SEAT = ["person_id", "code", "status", "hours", "exam_passed", "inducted"]
+
+
+def is_frozen(session: Session, year: int) -> bool:
+    """Whether the figures of a year have been kept."""
+    return (
+        session.scalar(select(FrozenCount.code).where(FrozenCount.year == year).limit(1))
+        is not None
+    )
+
+
+def freeze(session: Session, year: int) -> None:
+    """Keeps the figures and the directors in post as they stand now as those of the end of `year`."""
+    at = now()
+    figures = select(
+        literal(year),
+        literal(at, FrozenCount.frozen_at.type),
+        *(getattr(Count, k) for k in _FIGURES),
+    )
+    session.execute(insert(FrozenCount).from_select(["year", "frozen_at", *_FIGURES], figures))
+    seats = select(literal(year), *(getattr(Seat, k) for k in _SEAT)).where(Seat.role == "director")
+    session.execute(insert(FrozenSeat).from_select(["year", *_SEAT], seats))

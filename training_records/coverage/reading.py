@@ -1,0 +1,164 @@
+"""Reading the running figures: a division with those below it, the people behind a number, the year's course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from training_records.coverage.definition import Coverage, CoverageReport, Standing, standing
+from training_records.coverage.models import Count, FrozenCount, FrozenSeat, Seat
+from training_records.coverage.rules import rule_of
+from training_records.divisions import Division, get_division, prefix_of, within
+from training_records.ledger.models import Person
+
+SHOWN = ("in_post", "covered", "pending", "uncovered", "not_inducted", "supervisors")
+STATUSES = ("covered", "pending", "uncovered", "not_inducted", "all")
+
+
+def report(session: Session, code: str, today: date) -> CoverageReport:
+    """The running figures of a division and of those one level below; no names."""
+    return _report(session, code, today.year, today, Count, Count.code == Division.code)
+
+
+def frozen_report(session: Session, code: str, year: int) -> CoverageReport:
+    """The figures of the end of a year as they were known then."""
+    on = and_(FrozenCount.code == Division.code, FrozenCount.year == year)
+    return _report(session, code, year, date(year, 12, 31), FrozenCount, on)
+
+
+def _report(
+    session: Session, code: str, year: int, day: date, table: Any, on: ColumnElement[bool]
+) -> CoverageReport:
+    get_division(session, code)
+    own = or_(Division.code == code, Division.parent == code)
+    figures = [func.coalesce(getattr(table, key), 0) for key in SHOWN]
+    query = (
+        select(Division.code, Division.name, Division.level, *figures)
+        .outerjoin(table, on)
+        .where(own)
+        .order_by(Division.code)
+    )
+    rows = [Coverage(*row) for row in session.execute(query)]
+    total = next(row for row in rows if row.code == code)
+    return CoverageReport(year, day, total, [row for row in rows if row is not total])
+
+
+def people(
+    session: Session,
+    code: str,
+    today: date,
+    status: str,
+    after: tuple[str, int] = ("", 0),
+    limit: int = 100,
+) -> list[Standing]:
+    """Directors in a division by status, each once (in the last of their divisions), by code and id; those
+    behind `after` = (code, id), at most `limit`."""
+    other = aliased(Seat)
+    prefix = prefix_of(code)
+    also = select(other.code).where(
+        other.person_id == Seat.person_id,
+        other.role == Seat.role,
+        other.code > Seat.code,
+        within(other.code, prefix),
+    )
+    query = (
+        select(Seat, Person.name, Person.phone)
+        .join(Person, Person.id == Seat.person_id)
+        .where(Seat.role == "director", within(Seat.code, prefix), ~also.exists())
+        .order_by(Seat.code, Seat.person_id)
+        .limit(limit)
+    )
+    if status == "not_inducted":
+        query = query.where(Seat.inducted.is_(False))
+    elif status != "all":
+        query = query.where(Seat.status == status)
+    if after[0]:
+        last, person = after
+        query = query.where(Seat.code >= last, or_(Seat.code > last, Seat.person_id > person))
+    rule = rule_of(session, today.year)
+    return [
+        standing(
+            seat.person_id,
+            name,
+            phone,
+            seat.code,
+            seat.start,
+            today,
+            rule,
+            Decimal(seat.hours),
+            seat.exam_passed,
+            seat.inducted,
+        )
+        for seat, name, phone in session.execute(query)
+    ]
+
+
+@dataclass(frozen=True)
+class Course:
+    """The year so far in a division: how many of those in post today were covered by the end of each month,
+    and how many will be on 31 December if it goes on as in this month and the two before.
+
+    `by_month`: one number a month up to this one; `forecast`: None where nobody is in post.
+    """
+
+    in_post: int
+    by_month: list[int]
+    forecast: int | None
+
+
+def course(session: Session, code: str, today: date) -> Course:
+    """`Course` of a division. The pace is that of this and the two months before, by days gone; the forecast
+    never exceeds those in post."""
+    row = session.get(Count, code)
+    months = [getattr(row, f"m{month}") if row else 0 for month in range(1, today.month + 1)]
+    by_month = [sum(months[: at + 1]) for at in range(len(months))]
+    if row is None or not row.in_post:
+        return Course(0, by_month, None)
+    recent = months[-3:]
+    first = date(today.year, today.month - len(recent) + 1, 1)
+    days = (today - first).days + 1
+    left = (date(today.year, 12, 31) - today).days
+    forecast = round(by_month[-1] + sum(recent) / days * left)
+    return Course(row.in_post, by_month, min(forecast, row.in_post))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Somebody whose standing at the end of a year is another now than was known then; None: not in post
+    as far as was known."""
+
+    person_id: int
+    name: str
+    code: str
+    then: str | None
+    now: str | None
+
+
+def differences(
+    session: Session, code: str, year: int, current: list[Standing]
+) -> Iterator[Difference]:
+    """What later entries, voids and posts have changed about the end of a closed year: frozen seats of a
+    division against its standings computed today."""
+    kept = select(FrozenSeat.person_id, FrozenSeat.code, FrozenSeat.status, Person.name).join(
+        Person, Person.id == FrozenSeat.person_id
+    )
+    then = {
+        row.person_id: row
+        for row in session.execute(
+            kept.where(FrozenSeat.year == year, within(FrozenSeat.code, prefix_of(code)))
+        )
+    }
+    for one in current:
+        row = then.pop(one.person_id, None)
+        if row is None or row.status != one.status:
+            yield Difference(
+                one.person_id, one.name, one.division_code, row and row.status, one.status
+            )
+    for row in then.values():
+        yield Difference(row.person_id, row.name, row.code, row.status, None)

@@ -1,0 +1,345 @@
+"""Figures of every division, kept up to date beside the records.
+
+Whoever changes a post or an archive entry only notes whose (`Touched`, by itself with every flush). Soon
+after, one process at a time works the notes off: the person's seats are computed anew, and what changed is
+added to the figures of each division above. Time alone changes some too (a post begins, thirty days are
+over): those are found by the day on which they do.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import Float, delete, event, insert, or_, select, text, type_coerce
+from sqlalchemy.orm import Session
+
+from training_records.archive.models import ArchiveEntry, effective
+from training_records.coverage.freezing import freeze, is_frozen
+from training_records.coverage.models import Count, Seat, State, Touched
+from training_records.coverage.rules import TRAINING_KINDS, Rule, rule_of
+from training_records.database import insert_into, insert_missing, now, store
+from training_records.divisions import WIDTHS
+from training_records.ledger.models import Post
+from training_records.ledger.service import in_post_on
+
+KEYS = tuple(c.key for c in Count.__table__.columns if c.key != "code")
+_WIDTHS = tuple(WIDTHS.values())
+_AT = {key: at for at, key in enumerate(KEYS)}
+_SEAT = tuple(c.key for c in Seat.__table__.columns)
+CHUNK, BATCH = 500, 5000
+Figures = defaultdict[str, list[int]]
+
+
+class Place(NamedTuple):
+    """A seat as it is stored."""
+
+    person_id: int
+    role: str
+    code: str
+    start: date
+    status: str
+    hours: float
+    exam_passed: bool
+    inducted: bool
+    covered_on: date | None
+    next_on: date | None
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """What a person's entries come to today; `later`: the date of the next entry that will count."""
+
+    hours: float = 0.0
+    exam_passed: bool = False
+    inducted: bool = False
+    covered_on: date | None = None
+    later: date | None = None
+
+
+def note_change(session: Session, people: Iterable[int]) -> None:
+    """Notes that posts or entries of these people changed; for changes made without the session's own
+    flush (bulk statements)."""
+    rows = [{"person_id": person} for person in sorted(set(people))]
+    if rows:
+        session.connection().execute(insert(Touched), rows)
+
+
+@event.listens_for(Session, "after_flush")
+def _note_flushed(session: Session, _context: Any) -> None:
+    changed = (*session.new, *session.dirty, *session.deleted)
+    note_change(session, {o.person_id for o in changed if isinstance(o, Post | ArchiveEntry)})
+
+
+def behind(session: Session, today: date) -> bool:
+    """Whether something changed, or a day went by, since the figures were brought up to date."""
+    if session.scalar(select(State.day).where(State.id == 1)) != today:
+        return True
+    return session.scalar(select(Touched.id).limit(1)) is not None
+
+
+def catch_up(session: Session, today: date, most: int = 2000) -> bool:
+    """Works off up to `most` notes, or builds everything where there is nothing yet or a year went by;
+    whether there is more to do. The caller commits, and calls again."""
+    state = _locked(session)
+    if state.day is None:
+        rebuild(session, today)
+        return False
+    if state.day.year < today.year:
+        return _turn_of_year(session, state, today, most)
+    noted = session.execute(_taken(most)).scalars().all()
+    people = set(noted)
+    if state.day < today:
+        people |= _moved_by_time(session, state.day, today)
+        state.day = today
+    rule = rule_of(session, today.year)
+    ids = sorted(people)
+    for start in range(0, len(ids), CHUNK):
+        _renew(session, ids[start : start + CHUNK], rule, today)
+    return len(noted) == most
+
+
+def _turn_of_year(session: Session, state: State, today: date, most: int) -> bool:
+    """The old year is brought to its last day and frozen; then the figures of the new one are built."""
+    year = state.day.year if state.day else today.year
+    last = date(year, 12, 31)
+    if state.day == last and session.scalar(select(Touched.id).limit(1)) is None:
+        if not is_frozen(session, year):
+            freeze(session, year)
+        rebuild(session, today)
+        return False
+    catch_up(session, last, most)
+    return True
+
+
+def note_rule(session: Session, year: int) -> None:
+    """Notes that the rule of a year changed: when it bears on the running year, all is built anew."""
+    state = _locked(session)
+    if state.day is not None and year <= state.day.year:
+        state.day = None
+
+
+def rebuild(session: Session, today: date) -> int:
+    """Computes all seats and figures from posts and entries; the number of seats. The caller commits."""
+    state = _locked(session)
+    for table in (Touched, Seat, Count):
+        session.execute(delete(table))
+    rule, figures, number = rule_of(session, today.year), _none(), 0
+    batch: list[Place] = []
+    learnt = _learnt(session, rule, today)
+    person, facts = next(learnt, (0, _Learnt()))
+    for owner, posts in _posts(session, today):
+        while person and person < owner:
+            person, facts = next(learnt, (0, _Learnt()))
+        seats = _seats(owner, posts, facts if person == owner else _Learnt(), rule, today)
+        _count(figures, seats, 1)
+        batch += seats
+        number += len(seats)
+        if len(batch) >= BATCH:
+            _store(session, batch)
+            batch = []
+    _store(session, batch)
+    store(session.connection(), Count, ("code", *KEYS), ((c, *figures[c]) for c in sorted(figures)))
+    if session.get_bind().dialect.name == "postgresql":
+        # All rows are new: the planner would not know of them for a while.
+        session.execute(text("ANALYZE coverage_seat, coverage_count"))
+    state.day, state.built_at = today, now()
+    session.flush()
+    return number
+
+
+def _locked(session: Session) -> State:
+    insert_missing(session, State, id=1)
+    query = select(State).where(State.id == 1).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _taken(most: int) -> Any:
+    """Deletes and returns notes. Only those of finished changes are seen, so that none is lost."""
+    oldest = select(Touched.id).order_by(Touched.id).limit(most)
+    return delete(Touched).where(Touched.id.in_(oldest)).returning(Touched.person_id)
+
+
+def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
+    """People whose seats the days after `before` up to `today` may change."""
+    began = (Post.start > before) & (Post.start <= today)
+    ended = (Post.end >= before) & (Post.end < today)
+    found = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
+    return found | set(session.scalars(select(Seat.person_id).where(Seat.next_on <= today)))
+
+
+def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> None:
+    """Computes the seats of some people anew, and carries what changed into the figures."""
+    kept = select(*(getattr(Seat, key) for key in _SEAT)).where(Seat.person_id.in_(people))
+    rows = session.execute(kept.order_by(Seat.person_id))
+    old = {p: [Place(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
+    facts = dict(_learnt(session, rule, today, people))
+    new = {
+        owner: _seats(owner, posts, facts.get(owner, _Learnt()), rule, today)
+        for owner, posts in _posts(session, today, people)
+    }
+    figures = _none()
+    changed = []
+    for person in people:
+        before, after = old.get(person, []), new.get(person, [])
+        if sorted(map(_plain, before)) == sorted(map(_plain, after)):
+            continue
+        changed.append(person)
+        _count(figures, before, -1)
+        _count(figures, after, 1)
+    if changed:
+        session.execute(delete(Seat).where(Seat.person_id.in_(changed)))
+        _store(session, [seat for person in changed for seat in new.get(person, [])])
+        _add(session, figures)
+
+
+def _plain(seat: Place) -> tuple[Any, ...]:
+    """For comparing what is stored with what is computed: hours as a number, days as text."""
+    return (*seat[:5], float(seat.hours), *seat[6:8], str(seat.covered_on), str(seat.next_on))
+
+
+def _seats(
+    person: int, posts: Sequence[Any], learnt: _Learnt, rule: Rule, today: date
+) -> list[Place]:
+    """The seats of one person from the posts held today (role, code, start) and what they learnt."""
+    seats = []
+    for role in ("director", "supervisor"):
+        mine = [post for post in posts if post.role == role]
+        if not mine:
+            continue
+        start = min(post.start for post in mine)
+        covered = learnt.hours >= float(rule.hours) and (learnt.exam_passed or not rule.exam)
+        waited = start + timedelta(days=rule.pending_days + 1)
+        status = "covered" if covered else "pending" if today < waited else "uncovered"
+        changes = [learnt.later] if learnt.later else []
+        if status == "pending":
+            changes.append(waited)
+        seats += [
+            Place(
+                person,
+                role,
+                code,
+                start,
+                status if role == "director" else "",
+                learnt.hours,
+                learnt.exam_passed,
+                learnt.inducted,
+                # Without any hours or exam to be had, one is covered from the first day.
+                (learnt.covered_on or max(start, date(today.year, 1, 1))) if covered else None,
+                min(changes, default=None),
+            )
+            for code in sorted({post.division_code for post in mine})
+        ]
+    return seats
+
+
+def _posts(
+    session: Session, today: date, people: Sequence[int] | None = None
+) -> Iterator[tuple[int, list[Any]]]:
+    query = select(Post.person_id, Post.role, Post.division_code, Post.start).where(
+        in_post_on(today)
+    )
+    if people is not None:
+        query = query.where(Post.person_id.in_(people))
+    rows = _streamed(session, query.order_by(Post.person_id))
+    for person, group in groupby(rows, key=lambda row: row.person_id):
+        yield person, list(group)
+
+
+def _streamed(session: Session, query: Any) -> Any:
+    """Rows a batch at a time, without the ORM."""
+    return session.connection().execute(query, execution_options={"yield_per": BATCH})
+
+
+def _learnt(
+    session: Session, rule: Rule, today: date, people: Sequence[int] | None = None
+) -> Iterator[tuple[int, _Learnt]]:
+    """Person by person, in order of their ids, what the entries of the year come to."""
+    entry, first, last = ArchiveEntry, date(today.year, 1, 1), date(today.year, 12, 31)
+    trained = (
+        entry.kind.in_(TRAINING_KINDS) & entry.level.in_(rule.levels) & entry.hours.is_not(None)
+    )
+    exam = (entry.kind == "exam") & entry.passed.is_(True)
+    this_year = (entry.date >= first) & (entry.date <= last)
+    wanted = (this_year & (trained | exam)) | (exam & entry.induction.is_(True))
+    hours = type_coerce(entry.hours, Float)
+    query = (
+        select(entry.person_id, entry.date, entry.kind, hours, entry.induction)
+        .where(effective(), wanted)
+        .order_by(entry.person_id, entry.date)
+    )
+    if people is not None:
+        query = query.where(entry.person_id.in_(people))
+    for person, group in groupby(_streamed(session, query), key=lambda row: row[0]):
+        yield person, _sum(group, rule, first, today)
+
+
+def _sum(rows: Iterable[Any], rule: Rule, first: date, today: date) -> _Learnt:
+    # In hundredths: sums of them are exact.
+    need, hundredths = round(rule.hours * 100), 0
+    passed = inducted = False
+    covered_on = later = None
+    for _person, day, kind, hours, induction in rows:
+        if day > today:
+            later = day
+            break
+        if kind == "exam":
+            inducted = inducted or induction
+            passed = passed or day >= first
+        else:
+            hundredths += round(hours * 100)
+        if covered_on is None and day >= first and hundredths >= need and (passed or not rule.exam):
+            covered_on = day
+    return _Learnt(hundredths / 100, passed, inducted, covered_on, later)
+
+
+def _count(figures: Figures, seats: Sequence[Place], sign: int) -> None:
+    """Adds one person's seats to the figures of all divisions that they lie in: once in each."""
+    for role in ("director", "supervisor"):
+        mine = [seat for seat in seats if seat.role == role]
+        if not mine:
+            continue
+        places = _places(mine[0])
+        for code in {s.code[:width].ljust(12, "0") for s in mine for width in _WIDTHS}:
+            row = figures[code]
+            for at in places:
+                row[at] += sign
+
+
+def _places(seat: Place) -> list[int]:
+    """Which of `KEYS` a person counts in."""
+    if seat.role == "supervisor":
+        return [_AT["supervisors"]]
+    places = [_AT["in_post"], _AT[seat.status]]
+    if not seat.inducted:
+        places.append(_AT["not_inducted"])
+    if seat.covered_on:
+        places.append(_AT[f"m{seat.covered_on.month}"])
+    return places
+
+
+def _none() -> Figures:
+    return defaultdict(lambda: [0] * len(KEYS))
+
+
+def _store(session: Session, seats: Sequence[Place]) -> None:
+    if seats:
+        store(session.connection(), Seat, _SEAT, seats)
+
+
+def _add(session: Session, figures: Figures) -> None:
+    rows = [
+        {"code": code, **dict(zip(KEYS, figures[code], strict=True))}
+        for code in sorted(figures)
+        if any(figures[code])
+    ]
+    if not rows:
+        return
+    put = insert_into(session, Count)
+    more = {key: getattr(Count, key) + put.excluded[key] for key in KEYS}
+    statement = put.on_conflict_do_update(index_elements=["code"], set_=more)
+    session.connection().execute(statement, rows)
