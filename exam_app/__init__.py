@@ -91,6 +91,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.home.views import home
     from exam_app.kb.views import kb
     from exam_app.learn.views import learn
+    from exam_app.ledger.person_views import people
     from exam_app.ledger.views import ledger
     from exam_app.sheets.views import sheets
     from exam_app.verify.views import verify
@@ -106,6 +107,7 @@ def _capabilities(app: Flask) -> None:
         archive,
         coverage,
         ledger,
+        people,
         bank,
         admin,
         verify,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, url_for
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from exam_app import web
 from exam_app.coverage.views import running_report
@@ -19,9 +19,8 @@ from exam_app.scope import EVERYONE, PUBLIC, access
 from training_records.archive.service import entries_of
 from training_records.coverage.rules import TRAINING_KINDS, rule_of
 from training_records.database import now
-from training_records.divisions import Division, full_name, prefix_of, within
-from training_records.ledger.models import Post
-from training_records.ledger.service import current_post, in_post_on, search_people
+from training_records.divisions import full_name, prefix_of
+from training_records.ledger.service import current_post, search_people, vacancies
 
 home = Blueprint("home", __name__)
 
@@ -40,20 +39,8 @@ def index() -> str:
         division=division,
         report=report,
         due=due,
-        vacancies=_vacancies(division.code),
+        vacancies=vacancies(web.db(), prefix_of(division.code), web.today(), 0)[1],
     )
-
-
-def _vacancies(code: str) -> int:
-    held = select(Post.id).where(
-        Post.division_code == Division.code, Post.role == "director", in_post_on(web.today())
-    )
-    query = (
-        select(func.count())
-        .select_from(Division)
-        .where(Division.level == "village", within(Division.code, prefix_of(code)), ~held.exists())
-    )
-    return web.db().scalar(query) or 0
 
 
 def _director(person_id: int) -> dict[str, Any]:

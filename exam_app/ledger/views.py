@@ -7,6 +7,7 @@ import secrets
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -17,16 +18,35 @@ from exam_app.accounts.models import Account
 from exam_app.accounts.service import create_account
 from exam_app.coverage.views import download
 from exam_app.scope import MANAGERS, OFFICES, access
-from training_records.divisions import Division, division_names, joined_name, prefix_of, within
+from training_records.divisions import (
+    Division,
+    division_names,
+    full_name,
+    joined_name,
+    prefix_of,
+    within,
+)
 from training_records.errors import NotFound, Refused
+from training_records.ledger.batches import undo_batch
+from training_records.ledger.columns import COLUMNS
 from training_records.ledger.export import errors_workbook, export_ledger, template
-from training_records.ledger.importer import ImportReport, import_ledger
+from training_records.ledger.importer import (
+    KINDS,
+    Checked,
+    apply_checked,
+    batches_of,
+    check_ledger,
+    get_batch,
+    remember_titles,
+    titles_of,
+)
 from training_records.ledger.models import ROLES
 from training_records.ledger.service import current_post, search_people
 
 ledger = Blueprint("ledger", __name__)
 PAGE = 50
 KEEP_SECONDS = 86400
+SHOWN_LEFT = 100
 
 
 def digest_key(secret_key: str) -> bytes:
@@ -97,53 +117,96 @@ def export() -> Response:
 
 @ledger.route("/ledger/import", methods=["GET", "POST"])
 @access(MANAGERS)
+@web.only_reads
 def upload() -> str | tuple[str, int]:
     if request.method == "GET":
-        return render_template("ledger/import.html")
+        return _page()
     file = request.files.get("file")
     if file is None or not file.filename:
-        return render_template("ledger/import.html", refused="请先选择 Excel 文件"), 422
+        return _page(refused="请先选择 Excel 文件"), 422
     data = file.read()
     try:
-        report = _run(data, dry_run=True)
+        report = _check(data).report
     except Refused as refused:
-        web.db().rollback()
-        return render_template("ledger/import.html", refused=str(refused)), 422
-    web.db().rollback()
-    key = _keep(data)
-    return render_template("ledger/import.html", report=report, key=key, name=file.filename)
+        return _page(refused=str(refused)), 422
+    return _page(report=report, key=_keep(data, file.filename), name=file.filename)
+
+
+@ledger.post("/ledger/import/<key>/titles")
+@access(MANAGERS)
+def titles(key: str) -> BaseResponse | str:
+    """What an office's own titles stand for: remembered, and the file checked again."""
+    path = _kept(key)
+    names, fields = request.form.getlist("title"), request.form.getlist("field")
+    chosen = {t: f for t, f in zip(names, fields, strict=False) if f in COLUMNS or f == ""}
+    remember_titles(web.db(), web.account().division_code, chosen)
+    web.db().commit()
+    report = _check(path.read_bytes()).report
+    return _page(report=report, key=key, name=_name(path))
 
 
 @ledger.post("/ledger/import/<key>")
 @access(MANAGERS)
+@web.only_reads
 def apply(key: str) -> BaseResponse | tuple[str, int]:
-    data = _kept(key).read_bytes()
-    accept = request.form.get("accept") == "good"
+    path = _kept(key)
+    name = _name(path)
+    kinds = request.form.getlist("kinds") or list(KINDS)
+    left = [int(text) for text in request.form.getlist("left") if text.isdigit()]
     try:
-        report = _run(data, accept_good=accept)
+        checked = _check(path.read_bytes())
+        report = apply_checked(
+            web.begin_writing(),
+            checked,
+            name=name,
+            division_code=web.account().division_code,
+            by=web.actor(),
+            today=web.today(),
+            accept_good=request.form.get("accept") == "good",
+            kinds=kinds,
+            left=left,
+        )
     except Refused as refused:
         web.db().rollback()
-        return render_template("ledger/import.html", refused=str(refused)), 422
+        return _page(refused=str(refused)), 422
     if not report.applied:
         web.db().rollback()
-        return render_template("ledger/import.html", report=report, key=key, name=""), 422
+        return _page(report=report, key=key, name=name), 422
     web.audit(
         "ledger.import",
         f"division:{web.account().division_code}",
-        {"new": report.new, "changed": report.changed, "left_out": len(report.errors)},
+        {"batch": report.batch, "new": report.new, "changed": report.changed,
+         "left_out": len(report.errors)},
+    )  # fmt: skip
+    web.db().commit()
+    path.unlink(missing_ok=True)
+    flash(
+        f"导入好了:新增 {report.new} 行,更新 {report.changed} 行,没有变化 {report.unchanged} 行。导错了可以在这里整次撤销。"
+    )
+    return redirect(url_for("ledger.upload", _anchor="imports"))
+
+
+@ledger.post("/ledger/imports/<int:batch_id>/undo")
+@access(MANAGERS)
+def undo(batch_id: int) -> BaseResponse:
+    """Takes back a whole import."""
+    batch = get_batch(web.db(), batch_id, web.scope().prefix)
+    undone = undo_batch(web.db(), batch, web.actor())
+    web.audit(
+        "ledger.undo",
+        f"import:{batch.id}",
+        {"removed": undone.removed, "restored": undone.restored, "kept": len(undone.kept)},
     )
     web.db().commit()
-    _kept(key).unlink(missing_ok=True)
-    flash(
-        f"导入好了:新增 {report.new} 行,更新 {report.changed} 行,没有变化 {report.unchanged} 行。"
-    )
-    return redirect(url_for("ledger.index"))
+    kept = f";{len(undone.kept)} 条因为后来又用过或改过,留着没动" if undone.kept else ""
+    flash(f"已撤销:取消新登记 {undone.removed} 条,改回 {undone.restored} 条{kept}。")
+    return redirect(url_for("ledger.upload", _anchor="imports"))
 
 
 @ledger.get("/ledger/import/<key>/errors.xlsx")
 @access(MANAGERS)
 def errors(key: str) -> Response:
-    report = _run(_kept(key).read_bytes(), dry_run=True)
+    report = _check(_kept(key).read_bytes()).report
     return download(errors_workbook(report.errors), "ledger-errors.xlsx")
 
 
@@ -162,15 +225,28 @@ def open_account(person_id: int) -> str | BaseResponse:
     return render_template("admin/initial.html", account=account, password=password)
 
 
-def _run(data: bytes, dry_run: bool = False, accept_good: bool = False) -> ImportReport:
-    return import_ledger(
+def _page(**more: Any) -> str:
+    """The page of the import, with the office's latest imports below."""
+    imports = batches_of(web.db(), web.scope().prefix)
+    places = {code: full_name(web.db(), code) for code in {left.code for left in _left(more)}}
+    return render_template(
+        "ledger/import.html", imports=imports, columns=COLUMNS, places=places, **more
+    )
+
+
+def _left(more: dict[str, Any]) -> list[Any]:
+    report = more.get("report")
+    return report.left[:SHOWN_LEFT] if report else []
+
+
+def _check(data: bytes) -> Checked:
+    return check_ledger(
         web.db(),
         data,
         prefix=web.scope().prefix,
         today=web.today(),
         digest_key=digest_key(web.config().secret_key),
-        dry_run=dry_run,
-        accept_good=accept_good,
+        mapping=titles_of(web.db(), web.account().division_code),
     )
 
 
@@ -180,14 +256,22 @@ def _folder() -> Path:
     return folder
 
 
-def _keep(data: bytes) -> str:
+def _keep(data: bytes, name: str) -> str:
     """Keeps an uploaded workbook for the second step; forgets those of yesterday."""
-    for old in _folder().glob("*.xlsx"):
+    for old in [*_folder().glob("*.xlsx"), *_folder().glob("*.name")]:
         if old.stat().st_mtime < time.time() - KEEP_SECONDS:
             old.unlink(missing_ok=True)
     key = secrets.token_urlsafe(16).replace("-", "a").replace("_", "b")
-    (_folder() / f"{web.account().id}-{key}.xlsx").write_bytes(data)
+    path = _folder() / f"{web.account().id}-{key}.xlsx"
+    path.write_bytes(data)
+    path.with_suffix(".name").write_text(name[:100])
     return key
+
+
+def _name(path: Path) -> str:
+    """The name that a kept workbook came under."""
+    kept = path.with_suffix(".name")
+    return kept.read_text() if kept.exists() else ""
 
 
 def _kept(key: str) -> Path:

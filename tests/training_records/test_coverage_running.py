@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 
 from tests.factories import (
     CITY,
@@ -308,3 +308,48 @@ def test_a_day_goes_by(session, world):
 
     assert figures(today) == (3, 0, 1, 2)
     assert figures(tomorrow) == (3, 1, 1, 1)
+
+
+def test_a_clock_that_was_read_before_midnight_does_not_turn_the_day_back(session, world):
+    today = date(2026, 11, 24)
+    tomorrow = today + timedelta(days=1)
+    world.person(start=today - timedelta(days=30))
+    work_off(session, tomorrow)
+    assert not behind(session, today)
+    world.person(OTHER_VILLAGE, start=today - timedelta(days=30))
+    work_off(session, today)
+    total = reading.report(session, CITY, tomorrow).total
+    assert (total.pending, total.uncovered) == (0, 2)
+
+
+def test_a_clock_that_was_far_ahead_is_forgotten(session, world):
+    today = date(2026, 11, 24)
+    world.person(start=today)
+    work_off(session, date(2026, 12, 30))
+    assert reading.report(session, CITY, today).total.uncovered == 1
+    assert behind(session, today)
+    work_off(session, today)
+    assert reading.report(session, CITY, today).total.pending == 1
+
+
+@pytest.mark.parametrize("status", reading.STATUSES)
+def test_names_are_found_by_an_index(session, world, status):
+    """However many seats there are: a village's names are searched for by its code."""
+    engine = session.get_bind()
+    if engine.dialect.name != "sqlite":
+        pytest.skip("the plan of a small table says nothing on PostgreSQL")
+    asked = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(connection, cursor, statement, parameters, context, many):
+        asked.append((statement, parameters))
+
+    try:
+        reading.people(session, VILLAGE, date(2026, 11, 24), status, limit=10)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    statement, parameters = next(a for a in asked if "coverage_seat" in a[0])
+    plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    details = [row[3] for row in plan]
+    assert any("coverage_seat USING INDEX" in d and "code>? AND code<?" in d for d in details)
+    assert not [d for d in details if d.startswith("SCAN") or "TEMP B-TREE" in d]

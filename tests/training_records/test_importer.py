@@ -79,6 +79,7 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(session, world):
     assert people(session) == 1
     left, right = dry.as_dict(), real.as_dict()
     assert (left.pop("applied"), right.pop("applied")) == (False, True)
+    assert left.pop("batch") is None and right.pop("batch")
     assert left == right
 
 

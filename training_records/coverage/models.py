@@ -36,13 +36,13 @@ class Seat(Base):
 
     __tablename__ = "coverage_seat"
     __table_args__ = (
-        Index("ix_coverage_seat_list", "role", "status", "code", "person_id"),
+        Index("ix_coverage_seat_list", "status", "code", "person_id"),
         Index("ix_coverage_seat_place", "code", "person_id"),
         Index(
             "ix_coverage_seat_not_inducted",
             "code",
             "person_id",
-            sqlite_where=text("NOT inducted"),
+            sqlite_where=text("inducted = 0"),
             postgresql_where=text("NOT inducted"),
         ),
     )

@@ -75,7 +75,7 @@ def people(
         .limit(limit)
     )
     if status == "not_inducted":
-        query = query.where(Seat.inducted.is_(False))
+        query = query.where(~Seat.inducted)
     elif status != "all":
         query = query.where(Seat.status == status)
     if after[0]:

@@ -32,6 +32,8 @@ _WIDTHS = tuple(WIDTHS.values())
 _AT = {key: at for at, key in enumerate(KEYS)}
 _SEAT = tuple(c.key for c in Seat.__table__.columns)
 CHUNK, BATCH = 500, 5000
+# Farther ahead than that, the figures come from a clock that was wrong.
+_AHEAD = timedelta(days=1)
 Figures = defaultdict[str, list[int]]
 
 
@@ -77,7 +79,8 @@ def _note_flushed(session: Session, _context: Any) -> None:
 
 def behind(session: Session, today: date) -> bool:
     """Whether something changed, or a day went by, since the figures were brought up to date."""
-    if session.scalar(select(State.day).where(State.id == 1)) != today:
+    day = session.scalar(select(State.day).where(State.id == 1))
+    if day is None or not timedelta(0) <= day - today <= _AHEAD:
         return True
     return session.scalar(select(Touched.id).limit(1)) is not None
 
@@ -86,9 +89,11 @@ def catch_up(session: Session, today: date, most: int = 2000) -> bool:
     """Works off up to `most` notes, or builds everything where there is nothing yet or a year went by;
     whether there is more to do. The caller commits, and calls again."""
     state = _locked(session)
-    if state.day is None:
+    if state.day is None or state.day > today + _AHEAD:
         rebuild(session, today)
         return False
+    # Whoever looked at the clock just before midnight does not turn it back.
+    today = max(today, state.day)
     if state.day.year < today.year:
         return _turn_of_year(session, state, today, most)
     noted = session.execute(_taken(most)).scalars().all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,35 +93,44 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Header:
-    """`columns`: field to column index; `first`: index of the first row after the header."""
+    """`columns`: field to column index; `first`: index of the first row after the header; `unknown`: titles that
+    name no field."""
 
     columns: dict[str, int]
     titles: dict[str, str]
     first: int
+    unknown: tuple[str, ...] = ()
 
 
-def find_header(rows: Sequence[Sequence[Any]]) -> Header | None:
-    """The header among the first rows: one row, or two with a merged group title above."""
+def find_header(
+    rows: Sequence[Sequence[Any]], mapping: Mapping[str, str] | None = None
+) -> Header | None:
+    """The header among the first rows: one row, or two with a merged group title above. `mapping`: folded
+    titles of an office's own to fields ("" is passed over)."""
+    known = {**FIELDS, **(mapping or {})}
     for index, row in enumerate(rows[:HEADER_SEARCH]):
         titles = [fold_title(cell) for cell in row]
-        if sum(title in FIELDS for title in titles) < 3:
+        if sum(title in known for title in titles) < 3:
             continue
         below = [fold_title(cell) for cell in rows[index + 1]] if index + 1 < len(rows) else []
-        two = _is_second_header(titles, below)
-        group, columns, names = "", {}, {}
+        two = _is_second_header(titles, below, known)
+        group, columns, names, unknown = "", {}, {}, []
         for at, own in enumerate(titles):
             group = own or group
             second = below[at] if two and at < len(below) else ""
-            field = _field(group, own, second)
+            field = _field(group, own, second, known)
             if field and field not in columns:
                 columns[field] = at
                 shown = rows[index + 1][at] if second else row[at]
                 names[field] = str(shown).strip()
-        return Header(columns, names, index + (2 if two else 1))
+            elif not field and own not in IGNORED and (second or own):
+                shown = rows[index + 1][at] if second else row[at]
+                unknown.append(str(shown).strip())
+        return Header(columns, names, index + (2 if two else 1), tuple(unknown))
     return None
 
 
-def _is_second_header(titles: list[str], below: list[str]) -> bool:
+def _is_second_header(titles: list[str], below: list[str], fields: Mapping[str, str]) -> bool:
     """A second row that only names parts of what the first row groups."""
     filled = [(at, text) for at, text in enumerate(below) if text]
     if not filled:
@@ -130,15 +139,15 @@ def _is_second_header(titles: list[str], below: list[str]) -> bool:
     group = ""
     for at, own in enumerate(titles):
         group = own or group
-        if at < len(below) and below[at] and (below[at] in FIELDS or group + below[at] in FIELDS):
+        if at < len(below) and below[at] and (below[at] in fields or group + below[at] in fields):
             known += 1
     return known >= max(1, len(filled) - 1)
 
 
-def _field(group: str, own: str, second: str) -> str | None:
+def _field(group: str, own: str, second: str, fields: Mapping[str, str]) -> str | None:
     for title in (group + second if second else "", second, own):
-        if title and title not in IGNORED and title in FIELDS:
-            return FIELDS[title]
+        if title and title not in IGNORED and title in fields:
+            return fields[title]
     return None
 
 

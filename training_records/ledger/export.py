@@ -16,8 +16,8 @@ from training_records.archive.models import ArchiveEntry, effective
 from training_records.divisions import ancestor, division_names, joined_name, within
 from training_records.experience import entry_clause, fit, post_clause
 from training_records.ledger.columns import COLUMNS
-from training_records.ledger.importer import RowError
 from training_records.ledger.models import ROLES, Person, Post
+from training_records.ledger.rows import RowError
 from training_records.ledger.service import in_post_on
 
 _EXAMPLE = {

@@ -1,87 +1,62 @@
-"""Import of the ledger from an office's workbook: read, plan, and write all or nothing."""
+"""Import of the ledger from an office's workbook: checked as a whole, then written all or in part, and undone as
+a whole."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-from collections.abc import Callable
+import pickle
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from training_records.errors import Refused
-from training_records.ledger import values
-from training_records.ledger.columns import (
-    COLUMNS,
-    FIELDS,
-    Header,
-    find_header,
-    fold_title,
-    require_columns,
-)
-from training_records.ledger.models import Person, Post
+from training_records.divisions import ancestor, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.batches import write_changes
+from training_records.ledger.columns import fold_title
+from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post
 from training_records.ledger.places import Places
-from training_records.ledger.workbook import read_sheets
+from training_records.ledger.planning import Change, Planner, differences
+from training_records.ledger.rows import Reader, Row, RowError, find_table
+from training_records.ledger.service import in_post_on, leave
 
-_TOTAL = re.compile(r"^(合计|总计|小计|共计|汇总)")
-_FOOTER = re.compile(
-    r"^(填表人|制表人|审核人|填报单位|填报人|负责人|备注|注[::]|说明|联系人|制表日期|填报日期|单位负责人)"
-)
-
-PARSERS: dict[str, Callable[[Any], Any]] = {
-    "role": values.role,
-    "name": values.name,
-    "phone": values.phone,
-    "identity": values.identity,
-    "identity_type": values.short(20),
-    "gender": values.gender,
-    "birth_date": values.day,
-    "ethnicity": values.short(20),
-    "political_status": values.short(20),
-    "education": values.short(20),
-    "marital_status": values.short(20),
-    "health": values.short(20),
-    "skills": values.short(100),
-    "qualifications": values.short(100),
-    "workplace": values.short(100),
-    "job_title": values.short(60),
-    "other_titles": values.short(100),
-    "landline": values.short(20),
-    "email": values.email,
-    "full_time": values.yes_no,
-    "purchased": values.yes_no,
-    "allowance": values.short(20),
-    "duties": values.short(100),
-    "practice": values.short(100),
-    "start": values.day,
-    "end": values.day,
-    "background_checked_on": values.day,
-    "background_result": values.short(20),
-    "background_next_due": values.day,
-    "children": values.count,
-    "caseload": values.count,
-}
-POST_FIELDS = ("duties", "children", "caseload", "end")
-PERSON_FIELDS = tuple(f for f in PARSERS if f not in (*POST_FIELDS, "role", "start", "identity"))
+BATCH, SHOWN, IN_MEMORY = 1000, 300, 4 * 2**20
+KINDS = ("new", "changed")
 
 
 @dataclass(frozen=True)
-class RowError:
-    """One fault: the row as Excel shows it, the column's title, the value, why and what to do."""
+class Difference:
+    """One field of one row that the import would change."""
 
     row: int
+    name: str
     column: str
-    value: str
-    reason: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """Somebody in post in a town that the sheet covers, whom it does not name."""
+
+    post_id: int
+    name: str
+    code: str
+    start: date
 
 
 @dataclass
 class ImportReport:
-    """What the import found and did; `errors` also lists what was left out when partial."""
+    """What the import found and did; `errors` also lists what was left out when partial.
+
+    `differences` and `left`: the first some hundreds; `unchecked`: rows of people without a background check;
+    `unknown`: titles of columns that name no field.
+    """
 
     rows: int = 0
     new: int = 0
@@ -90,21 +65,148 @@ class ImportReport:
     errors: list[RowError] = field(default_factory=list)
     warnings: list[RowError] = field(default_factory=list)
     applied: bool = False
+    differences: list[Difference] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    unchecked: int = 0
+    unknown: tuple[str, ...] = ()
+    batch: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-@dataclass
-class _Row:
-    number: int
-    values: dict[str, Any]
-    code: str = ""
+class Checked:
+    """A workbook that was checked: the report, and the changes kept on disk until they are written."""
+
+    def __init__(self) -> None:
+        self.report = ImportReport()
+        self._spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (lives as long as this)
+
+    def keep(self, changes: Sequence[Change]) -> None:
+        """Keeps some changes."""
+        pickle.dump(changes, self._spool)
+
+    def changes(self) -> Iterator[list[Change]]:
+        """All kept changes, some at a time."""
+        self._spool.seek(0)
+        while True:
+            try:
+                yield pickle.load(self._spool)  # noqa: S301 (written by `keep` just before)
+            except EOFError:
+                return
 
 
-def identity_digest(identity: str, key: bytes) -> str:
-    """A keyed one-way digest, by which a person is recognised without keeping the number."""
-    return hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()
+def check_ledger(
+    session: Session,
+    data: bytes,
+    *,
+    prefix: str,
+    today: date,
+    digest_key: bytes,
+    mapping: Mapping[str, str] | None = None,
+) -> Checked:
+    """Reads the workbook `data`, limited to divisions with `prefix`, and says what it would change. Writes
+    nothing. Raises `Refused` when the file as a whole can't be used."""
+    checked = Checked()
+    report = checked.report
+    header, rows = find_table(data, mapping)
+    report.unknown = header.unknown
+    places = Places(session, prefix)
+    reader = Reader(header, places, report.errors.append, report.warnings.append)
+    planner = Planner(session, today, digest_key, reader.title, report.errors.append)
+    towns: set[str] = set()
+    while part := list(islice(rows, BATCH)):
+        report.rows += len(part)
+        good = [row for number, cells in part if (row := reader.read(number, cells))]
+        towns |= {ancestor(row.code, "town") for row in good}
+        changes = [_noted(report, row, change) for row, change in planner.plan(good)]
+        checked.keep([change for change in changes if change])
+    if not report.rows:
+        raise Refused("表头下面没有一行数据。请填好后再导入")
+    report.unchecked = planner.unchecked
+    report.errors.sort(key=lambda e: e.row)
+    report.left = _left(session, towns, planner.kept_posts, today)
+    return checked
+
+
+def _noted(report: ImportReport, row: Row, change: Change | None) -> Change | None:
+    if change is None:
+        report.unchanged += 1
+        return None
+    if change.is_new and len(change.person) > 1:
+        report.new += 1
+        return change
+    report.changed += 1
+    if len(report.differences) < SHOWN:
+        name = str(row.values["name"])
+        report.differences += [
+            Difference(row.number, name, title, _shown(before), _shown(after))
+            for title, before, after in differences(change)
+        ]
+    return change
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return str(value)
+
+
+def _left(session: Session, towns: set[str], kept: set[int], today: date) -> list[Left]:
+    found: list[Left] = []
+    for town in sorted(towns):
+        query = (
+            select(Post.id, Person.name, Post.division_code, Post.start)
+            .join(Person, Person.id == Post.person_id)
+            .where(within(Post.division_code, town[:9]), in_post_on(today), Post.role == "director")
+            .order_by(Post.division_code, Post.id)
+        )
+        found += [Left(*row) for row in session.execute(query) if row.id not in kept]
+        if len(found) >= SHOWN:
+            return found[:SHOWN]
+    return found
+
+
+def apply_checked(
+    session: Session,
+    checked: Checked,
+    *,
+    name: str,
+    division_code: str,
+    by: str,
+    today: date,
+    accept_good: bool = False,
+    kinds: Sequence[str] = KINDS,
+    left: Sequence[int] = (),
+) -> ImportReport:
+    """Writes what was checked: all of it or, with `accept_good`, what is without fault; `kinds`: only the new or
+    only the changed; `left`: posts (from the report) that ended yesterday. Does nothing while there are faults.
+    The caller commits."""
+    report = checked.report
+    if report.errors and not accept_good:
+        return report
+    gone = [one for one in report.left if one.post_id in set(left)]
+    batch = ImportBatch(
+        division_code=division_code, name=name[:100], by=by, new=0, changed=0, left=len(gone)
+    )
+    session.add(batch)
+    session.flush()
+    done: Counter[str] = Counter()
+    for changes in checked.changes():
+        chosen = [c for c in changes if ("new" if c.is_new else "changed") in kinds]
+        write_changes(session, chosen, batch.id, by)
+        done.update("new" if c.is_new and len(c.person) > 1 else "changed" for c in chosen)
+    for one in gone:
+        post = session.get(Post, one.post_id)
+        if post is not None:
+            end = max(post.start, today - timedelta(days=1))
+            leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
+    batch.new, batch.changed = done["new"], done["changed"]
+    report.applied, report.batch = True, batch.id
+    session.flush()
+    return report
 
 
 def import_ledger(
@@ -116,280 +218,52 @@ def import_ledger(
     digest_key: bytes,
     dry_run: bool = False,
     accept_good: bool = False,
+    name: str = "",
+    by: str = "cli",
+    mapping: Mapping[str, str] | None = None,
 ) -> ImportReport:
-    """Reads the workbook `data` and writes its rows, limited to divisions with `prefix`.
-
-    Nothing is written when any row has a fault, unless `accept_good`; a dry run reports the same.
-    The caller commits. Raises `Refused` when the file as a whole can't be used.
-    """
-    rows, header = _table(data)
-    report = ImportReport()
-    places = Places(session, prefix)
-    parsed = []
-    for number, cells in rows:
-        report.rows += 1
-        row = _parse(number, cells, header, places, report)
-        if row:
-            parsed.append(row)
-    parsed = _without_clashes(parsed, header, report)
-    plan = _Plan(session, today, digest_key, header, report)
-    actions = [action for row in parsed if (action := plan.action(row))]
-    report.errors.sort(key=lambda e: e.row)
-    if not dry_run and (accept_good or not report.errors):
-        for action in actions:
-            action()
-        session.flush()
-        report.applied = True
-    return report
+    """Checks and writes in one go: nothing when any row has a fault, unless `accept_good`; a dry run reports the
+    same. The caller commits. Raises `Refused` when the file as a whole can't be used."""
+    checked = check_ledger(
+        session, data, prefix=prefix, today=today, digest_key=digest_key, mapping=mapping
+    )
+    if dry_run:
+        return checked.report
+    return apply_checked(
+        session,
+        checked,
+        name=name,
+        division_code=prefix.ljust(12, "0"),
+        by=by,
+        today=today,
+        accept_good=accept_good,
+    )
 
 
-def _table(data: bytes) -> tuple[list[tuple[int, list[Any]]], Header]:
-    first_problem: Refused | None = None
-    for _name, rows in read_sheets(data):
-        try:
-            header = require_columns(find_header(rows))
-        except Refused as problem:
-            first_problem = first_problem or problem
-            continue
-        body = [
-            (number, cells)
-            for number, cells in enumerate(rows[header.first :], start=header.first + 1)
-            if not _passed_over(cells, header)
-        ]
-        if not body:
-            raise Refused("表头下面没有一行数据。请填好后再导入")
-        return body, header
-    assert first_problem  # noqa: S101 (read_sheets gives at least one sheet)
-    raise first_problem
+def titles_of(session: Session, division_code: str) -> dict[str, str]:
+    """The titles that an office has said the meaning of, folded, to fields."""
+    query = select(ColumnTitle.title, ColumnTitle.field)
+    return dict(session.execute(query.where(ColumnTitle.division_code == division_code)).all())
 
 
-def _passed_over(cells: list[Any], header: Header) -> bool:
-    filled = [values.text(c) for c in cells if values.text(c)]
-    if not filled:
-        return True
-    lead = re.sub(r"\s", "", filled[0])
-    at = header.columns["name"]
-    name = re.sub(r"\s", "", values.text(cells[at])) if at < len(cells) else ""
-    if _TOTAL.match(lead) or _TOTAL.match(name):
-        return True
-    if _FOOTER.match(lead) and len(filled) <= 4:
-        return True
-    return sum(fold_title(c) in FIELDS for c in cells) >= 3
+def remember_titles(session: Session, division_code: str, titles: Mapping[str, str]) -> None:
+    """Keeps what an office's own titles stand for (title as written, to field or "" for none)."""
+    for title, name in titles.items():
+        folded = fold_title(title)[:60]
+        if folded:
+            session.merge(ColumnTitle(division_code=division_code, title=folded, field=name))
+    session.flush()
 
 
-def _parse(
-    number: int, cells: list[Any], header: Header, places: Places, report: ImportReport
-) -> _Row | None:
-    before = len(report.errors)
-
-    def cell(field_name: str) -> Any:
-        at = header.columns.get(field_name)
-        return None if at is None or at >= len(cells) else cells[at]
-
-    def fault(field_name: str, value: Any, reason: str) -> None:
-        title = header.titles.get(field_name) or COLUMNS[field_name][0]
-        report.errors.append(RowError(number, title, values.text(value), reason))
-
-    result: dict[str, Any] = {}
-    for name, parser in PARSERS.items():
-        if name not in header.columns and name != "role":
-            continue
-        try:
-            result[name] = parser(cell(name))
-        except ValueError as error:
-            fault(name, cell(name), str(error))
-    for name in ("start", "end", "birth_date", "background_checked_on", "background_next_due"):
-        raw = cell(name)
-        if isinstance(raw, float) and values.text(raw).endswith(".1"):
-            # Excel drops the zero of 2023.10; nothing in the cell tells the two apart.
-            title = header.titles.get(name) or COLUMNS[name][0]
-            reason = (
-                "Excel 里 1 月和 10 月会写成一样,这里按 1 月登记。是 10 月的请改成“2023年10月”这样"
-            )
-            report.warnings.append(RowError(number, title, values.text(raw), reason))
-    row = _Row(number, result)
-    level = "town" if result.get("role") == "supervisor" else "village"
-    code = values.text(cell("code")).replace(" ", "")
-    place_field = "code" if code else level if level in header.columns else "village"
-    try:
-        if code:
-            row.code = places.by_code(code)
-            if places.levels[row.code] != level:
-                raise ValueError(
-                    f"{places.names[row.code]}不是{'镇(街)' if level == 'town' else '村(社区)'},请核对"
-                )
-        else:
-            row.code = places.by_names(
-                values.text(cell("district")),
-                values.text(cell("town")),
-                values.text(cell("village")),
-                level,
-            )
-    except ValueError as error:
-        fault(place_field, cell(place_field), str(error))
-    start, end = result.get("start"), result.get("end")
-    if start and end and end < start:
-        fault("end", end, f"任职结束日期早于开始日期 {start},请核对")
-    return row if len(report.errors) == before else None
+def batches_of(session: Session, prefix: str, limit: int = 20) -> list[ImportBatch]:
+    """The latest imports of offices in a division, newest first."""
+    query = select(ImportBatch).where(within(ImportBatch.division_code, prefix))
+    return list(session.scalars(query.order_by(ImportBatch.id.desc()).limit(limit)))
 
 
-def _without_clashes(rows: list[_Row], header: Header, report: ImportReport) -> list[_Row]:
-    """Drops rows that repeat or contradict an earlier row of the same file."""
-    by_phone: dict[str, _Row] = {}
-    by_identity: dict[str, _Row] = {}
-    seen: dict[tuple[str, str, str], _Row] = {}
-    same_name: dict[tuple[str, str], _Row] = {}
-    good = []
-    for row in rows:
-        v = row.values
-        phone_row = by_phone.setdefault(v["phone"], row)
-        post_key = (v["phone"], row.code, v["role"])
-        if phone_row.values["name"] != v["name"]:
-            report.errors.append(
-                RowError(
-                    row.number,
-                    header.titles["phone"],
-                    v["phone"],
-                    f"手机号与第 {phone_row.number} 行的{phone_row.values['name']}相同,请核对是谁的",
-                )
-            )
-            continue
-        if post_key in seen:
-            report.errors.append(
-                RowError(
-                    row.number,
-                    header.titles["name"],
-                    v["name"],
-                    f"与第 {seen[post_key].number} 行重复,请删去一行",
-                )
-            )
-            continue
-        identity = v.get("identity")
-        if identity:
-            other = by_identity.setdefault(identity, row)
-            if other.values["phone"] != v["phone"]:
-                report.errors.append(
-                    RowError(
-                        row.number,
-                        header.titles["identity"],
-                        "(不显示)",
-                        f"证件号码与第 {other.number} 行的{other.values['name']}相同,请核对",
-                    )
-                )
-                continue
-        seen[post_key] = row
-        twin = same_name.setdefault((v["name"], row.code), row)
-        if twin is not row:
-            report.warnings.append(
-                RowError(
-                    row.number,
-                    header.titles["name"],
-                    v["name"],
-                    f"与第 {twin.number} 行同村同名,手机号不同,按两个人登记",
-                )
-            )
-        good.append(row)
-    return good
-
-
-class _Plan:
-    """Compares rows with what is there; an action writes one row."""
-
-    def __init__(
-        self, session: Session, today: date, digest_key: bytes, header: Header, report: ImportReport
-    ) -> None:
-        self.session, self.today, self.key = session, today, digest_key
-        self.header, self.report = header, report
-        self.by_phone: dict[str, Person] = {}
-        self.by_digest: dict[str, Person] = {}
-        for person in session.scalars(select(Person)):
-            self.by_phone[person.phone] = person
-            if person.identity_digest:
-                self.by_digest[person.identity_digest] = person
-        self.posts: dict[tuple[int, str, str], Post] = {}
-        for post in session.scalars(select(Post).order_by(Post.start)):
-            self.posts[post.person_id, post.role, post.division_code] = post
-        self.planned: dict[str, dict[str, Any]] = {}
-
-    def action(self, row: _Row) -> Callable[[], None] | None:
-        """What to do for a row, counted in the report; None when it is refused."""
-        v = row.values
-        digest = identity_digest(v["identity"], self.key) if v.get("identity") else None
-        owner = self.by_phone.get(v["phone"])
-        known = self.by_digest.get(digest) if digest else None
-        if owner and owner.name != v["name"] and (known is None or known is not owner):
-            self._refuse(row, "phone", v["phone"], "手机号已登记在别人名下,请核对")
-            return None
-        if known and owner and known is not owner:
-            self._refuse(row, "phone", v["phone"], "证件号码和手机号各属于台账里的两个人,请核对")
-            return None
-        person = owner or known
-        changes = {f: v[f] for f in PERSON_FIELDS if v.get(f) is not None}
-        if digest:
-            changes["identity_digest"] = digest
-            changes.setdefault("birth_date", _birth_date(v["identity"]))
-        if person is None:
-            if v["phone"] in self.planned:
-                self.report.changed += 1
-            else:
-                self.report.new += 1
-                self.planned[v["phone"]] = changes
-            return lambda: self._create(row, changes)
-        post = self.posts.get((person.id, v["role"], row.code))
-        differing = {f: x for f, x in changes.items() if getattr(person, f) != x}
-        post_differing = self._post_changes(post, v)
-        if post and not differing and not post_differing:
-            self.report.unchanged += 1
-            return None
-        self.report.changed += 1
-        return lambda: self._change(row, person, post, differing, post_differing)
-
-    def _post_changes(self, post: Post | None, v: dict[str, Any]) -> dict[str, Any]:
-        if post is None:
-            return {}
-        wanted = {f: v[f] for f in (*POST_FIELDS, "start") if v.get(f) is not None}
-        return {f: x for f, x in wanted.items() if getattr(post, f) != x}
-
-    def _refuse(self, row: _Row, name: str, value: str, reason: str) -> None:
-        title = self.header.titles.get(name, COLUMNS[name][0])
-        self.report.errors.append(RowError(row.number, title, value, reason))
-
-    def _create(self, row: _Row, changes: dict[str, Any]) -> None:
-        person = self.by_phone.get(row.values["phone"])
-        if person is None:
-            person = Person(**changes)
-            self.session.add(person)
-            self.by_phone[person.phone] = person
-        self._appoint(row, person)
-
-    def _change(
-        self,
-        row: _Row,
-        person: Person,
-        post: Post | None,
-        changes: dict[str, Any],
-        post_changes: dict[str, Any],
-    ) -> None:
-        for name, value in changes.items():
-            setattr(person, name, value)
-        if post is None:
-            self._appoint(row, person)
-        else:
-            for name, value in post_changes.items():
-                setattr(post, name, value)
-
-    def _appoint(self, row: _Row, person: Person) -> None:
-        v = row.values
-        self.session.add(
-            Post(
-                person=person,
-                role=v["role"],
-                division_code=row.code,
-                start=v.get("start") or self.today,
-                **{f: v[f] for f in POST_FIELDS if v.get(f) is not None},
-            )
-        )
-
-
-def _birth_date(identity: str) -> date:
-    return date(int(identity[6:10]), int(identity[10:12]), int(identity[12:14]))
+def get_batch(session: Session, batch_id: int, prefix: str) -> ImportBatch:
+    """An import of an office in the scope, or NotFound."""
+    batch = session.get(ImportBatch, batch_id)
+    if batch is None or not batch.division_code.startswith(prefix):
+        raise NotFound("没有这次导入,或不在您的管理范围内")
+    return batch

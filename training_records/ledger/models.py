@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -76,4 +77,61 @@ class Post(Base):
     person: Mapped[Person] = relationship(back_populates="posts")
 
 
+class LedgerChange(Base):
+    """What was changed of a person or a post: when, by whom, why, from what to what. Append-only.
+
+    `fields`: name of the field to [before, after]; those of the post begin with ``post.``; a post or person that
+    is new has its id under ``post`` or ``person``, with nothing before. Identity: `id`.
+    """
+
+    __tablename__ = "ledger_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(index=True)
+    post_id: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(12))
+    fields: Mapped[dict[str, Any]]
+    reason: Mapped[str | None] = mapped_column(String(200))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("import_batch.id"), index=True)
+
+
+class ImportBatch(Base):
+    """One import of a workbook, which can be undone as a whole. Identity: `id`."""
+
+    __tablename__ = "import_batch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+    new: Mapped[int]
+    changed: Mapped[int]
+    left: Mapped[int]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(String(40))
+
+
+class ColumnTitle(Base):
+    """A title that an office uses in its sheets, and the field it stands for (empty: none). Identity: (office's
+    division, folded title)."""
+
+    __tablename__ = "column_title"
+
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), primary_key=True)
+    title: Mapped[str] = mapped_column(String(60), primary_key=True)
+    field: Mapped[str] = mapped_column(String(30))
+
+
+CHANGES = {
+    "appointed": "任职",
+    "changed": "更改",
+    "left": "离任",
+    "checked": "入职查询",
+    "removed": "撤销",
+    "merged": "合并",
+    "unmerged": "撤销合并",
+}
 ROLES = {"director": "儿童主任", "supervisor": "儿童督导员"}

@@ -41,7 +41,7 @@ class Places:
         self.villages: dict[str, list[str]] = defaultdict(list)
         self.towns: dict[str, list[str]] = defaultdict(list)
         self.districts: dict[str, list[str]] = defaultdict(list)
-        for division in session.scalars(select(Division)):
+        for division in session.execute(select(Division.code, Division.name, Division.level)):
             self.levels[division.code] = division.level
             self.names[division.code] = division.name
             if division.level == "village":

@@ -1,16 +1,18 @@
-"""The verbs of the ledger."""
+"""The verbs of the ledger. Each change leaves a line in the history: who, when, why, from what to what."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
-from training_records.divisions import within
-from training_records.errors import NotFound
-from training_records.ledger.models import Person, Post
+from training_records.divisions import Division, get_division, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import ROLES, LedgerChange, Person, Post
 
 
 def in_post_on(on: date, post: Any = Post) -> Any:
@@ -90,3 +92,242 @@ def current_post(session: Session, person_id: int, on: date) -> Post | None:
         .order_by(Post.start.desc(), Post.id.desc())
         .limit(1)
     )
+
+
+# 入职查询 once a year (未成年人保护法 第 62 条), and reminded of a month ahead.
+CHECK_DAYS, DUE_DAYS = 365, 30
+CLEAN = "无记录"
+# More children than this ask for a second director.
+CASELOAD = 30
+LEVEL_OF_ROLE = {"director": "village", "supervisor": "town"}
+
+
+def plain(value: Any) -> Any:
+    """A value as the history keeps it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def note(
+    session: Session,
+    kind: str,
+    person_id: int,
+    post_id: int | None,
+    fields: Mapping[str, Any],
+    by: str,
+    reason: str | None,
+    batch_id: int | None = None,
+) -> None:
+    """A line in the history."""
+    session.add(
+        LedgerChange(
+            person_id=person_id,
+            post_id=post_id,
+            kind=kind,
+            fields=dict(fields),
+            by=by,
+            reason=(reason or "").strip()[:200] or None,
+            batch_id=batch_id,
+        )
+    )
+
+
+def history(session: Session, person_id: int) -> list[LedgerChange]:
+    """What was changed of a person and their posts, newest first."""
+    query = select(LedgerChange).where(LedgerChange.person_id == person_id)
+    return list(session.scalars(query.order_by(LedgerChange.id.desc())))
+
+
+def _set(row: Any, values: Mapping[str, Any], mark: str = "") -> dict[str, Any]:
+    """Sets values; field to [before, after] of those that differ."""
+    changed = {
+        f: [plain(getattr(row, f)), plain(v)] for f, v in values.items() if getattr(row, f) != v
+    }
+    for name in changed:
+        setattr(row, name, values[name])
+    return {mark + name: pair for name, pair in changed.items()}
+
+
+def register(
+    session: Session, values: Mapping[str, Any], by: str, reason: str | None = None
+) -> Person:
+    """A new person; name and phone (unique) are needed, everything else may follow."""
+    if session.scalar(select(Person.id).where(Person.phone == values["phone"])):
+        raise Refused("这个手机号已经登记在别人名下。请先按手机号查一查,是同一个人就不用再登记")
+    person = Person(**values)
+    session.add(person)
+    session.flush()
+    note(session, "changed", person.id, None, {"person": [None, person.id]}, by, reason)
+    return person
+
+
+def edit_person(
+    session: Session, person: Person, values: Mapping[str, Any], by: str, reason: str
+) -> bool:
+    """Corrects fields of a person; whether anything changed. `Refused` without a reason."""
+    if not reason.strip():
+        raise Refused("请写明为什么改,例如“换了手机号”")
+    phone = values.get("phone", person.phone)
+    if phone != person.phone and session.scalar(select(Person.id).where(Person.phone == phone)):
+        raise Refused("这个手机号已经登记在别人名下,请核对")
+    fields = _set(person, values)
+    if fields:
+        note(session, "changed", person.id, None, fields, by, reason)
+        session.flush()
+    return bool(fields)
+
+
+def record_check(
+    session: Session,
+    person: Person,
+    on: date,
+    result: str,
+    by: str,
+    next_due: date | None = None,
+    today: date | None = None,
+) -> None:
+    """A background check (入职查询) with its result; the next is due in a year unless said otherwise."""
+    if today and on > today:
+        raise Refused("查询日期不能晚于今天,请核对")
+    if not result.strip():
+        raise Refused("请填查询结果,例如“无记录”")
+    values = {
+        "background_checked_on": on,
+        "background_result": result.strip()[:20],
+        "background_next_due": next_due or on + timedelta(days=CHECK_DAYS),
+    }
+    fields = _set(person, values)
+    if fields:
+        note(session, "checked", person.id, None, fields, by, None)
+        session.flush()
+
+
+def appoint(
+    session: Session,
+    person: Person,
+    role: str,
+    code: str,
+    start: date,
+    by: str,
+    reason: str | None = None,
+    **more: Any,
+) -> Post:
+    """A post from `start` on. `Refused` without a clean background check that holds on that day
+    (未成年人保护法 第 62 条), or where the post is held already."""
+    if role not in ROLES:
+        raise Refused("登记类型只能是儿童主任或儿童督导员")
+    division = get_division(session, code)
+    if division.level != LEVEL_OF_ROLE[role]:
+        where = "村(社区)" if role == "director" else "镇(街)"
+        raise Refused(f"{ROLES[role]}要登记在{where},{division.name}不是")
+    if person.background_checked_on is None or person.background_checked_on > start:
+        raise Refused(
+            f"{person.name}在 {start} 前没有入职查询记录,不能任职。请先登记查询日期和结果"
+        )
+    if person.background_result != CLEAN:
+        raise Refused(f"{person.name}的入职查询结果是“{person.background_result}”,不能任职")
+    if person.background_next_due is not None and person.background_next_due < start:
+        raise Refused(f"{person.name}的入职查询已在 {person.background_next_due} 到期,请先重新查询")
+    held = select(Post.id).where(
+        Post.person_id == person.id,
+        Post.role == role,
+        Post.division_code == code,
+        or_(Post.end.is_(None), Post.end >= start),
+    )
+    if session.scalar(held):
+        raise Refused(f"{person.name}在{division.name}已经任{ROLES[role]},不用再登记")
+    post = Post(person_id=person.id, role=role, division_code=code, start=start, **more)
+    session.add(post)
+    session.flush()
+    note(session, "appointed", person.id, post.id, {"post": [None, post.id]}, by, reason)
+    return post
+
+
+def leave(
+    session: Session, post: Post, end: date, by: str, reason: str, batch_id: int | None = None
+) -> None:
+    """Ends a post; `end` is the last day in it. The person, the archive and the hours stay."""
+    if end < post.start:
+        raise Refused(f"最后一天不能早于任职开始日期 {post.start},请核对")
+    if not reason.strip():
+        raise Refused("请写明离任的原因,例如“换届”")
+    fields = _set(post, {"end": end}, "post.")
+    if fields:
+        note(session, "left", post.person_id, post.id, fields, by, reason, batch_id)
+        session.flush()
+
+
+def transfer(session: Session, post: Post, code: str, start: date, by: str, reason: str) -> Post:
+    """Moves a person to another division: the old post ends the day before the new one begins."""
+    if start <= post.start:
+        raise Refused(f"调动日期要晚于原来的任职开始日期 {post.start},请核对")
+    leave(session, post, start - timedelta(days=1), by, reason)
+    person = session.get_one(Person, post.person_id)
+    return appoint(session, person, post.role, code, start, by, reason)
+
+
+def replace(
+    session: Session, post: Post, successor: Person, start: date, by: str, reason: str
+) -> Post:
+    """Hands a post over: the one who held it leaves the day before the successor begins."""
+    if successor.id == post.person_id:
+        raise Refused("接任的和离任的是同一个人,请核对")
+    leave(session, post, start - timedelta(days=1), by, reason)
+    return appoint(session, successor, post.role, post.division_code, start, by, reason)
+
+
+def edit_post(
+    session: Session, post: Post, values: Mapping[str, Any], by: str, reason: str
+) -> bool:
+    """Corrects a post's dates, duties or numbers of children; whether anything changed."""
+    start, end = values.get("start", post.start), values.get("end", post.end)
+    if end is not None and end < start:
+        raise Refused("任职结束日期早于开始日期,请核对")
+    fields = _set(post, values, "post.")
+    if fields:
+        note(session, "changed", post.person_id, post.id, fields, by, reason)
+        session.flush()
+    return bool(fields)
+
+
+def get_post(session: Session, post_id: int, prefix: str) -> Post:
+    """A post within the scope, or NotFound."""
+    post = session.get(Post, post_id)
+    if post is None or not post.division_code.startswith(prefix):
+        raise NotFound("没有这条任职记录,或不在您的管理范围内")
+    return post
+
+
+def vacancies(
+    session: Session, prefix: str, on: date, limit: int = 200
+) -> tuple[list[Division], int]:
+    """Villages without a director on a day, by code: the first `limit`, and the number of all."""
+    held = select(Post.id).where(
+        Post.division_code == Division.code, Post.role == "director", in_post_on(on)
+    )
+    query = select(Division).where(
+        Division.level == "village", within(Division.code, prefix), ~held.exists()
+    )
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    return list(session.scalars(query.order_by(Division.code).limit(limit))), total
+
+
+def overloaded(session: Session, prefix: str, on: date, limit: int = 200) -> Sequence[Any]:
+    """Villages that need a second director (需增配): (code, name, caseload, directors) where the caseload is
+    over `CASELOAD` and one director alone has it."""
+    query = (
+        select(
+            Division.code,
+            Division.name,
+            func.max(Post.caseload).label("caseload"),
+            func.count(Post.person_id.distinct()).label("directors"),
+        )
+        .join(Post, Post.division_code == Division.code)
+        .where(Post.role == "director", in_post_on(on), within(Division.code, prefix))
+        .group_by(Division.code, Division.name)
+        .having(func.max(Post.caseload) > CASELOAD, func.count(Post.person_id.distinct()) < 2)
+        .order_by(Division.code)
+        .limit(limit)
+    )
+    return session.execute(query).all()

@@ -19,8 +19,10 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    folded = unicodedata.normalize("NFKC", str(value)).replace("\u200b", "").replace("\ufeff", "")
-    return re.sub(r"\s+", " ", folded).strip()
+    folded = str(value)
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKC", folded).replace("\u200b", "").replace("\ufeff", "")
+    return " ".join(folded.split())
 
 
 def name(value: Any) -> str:

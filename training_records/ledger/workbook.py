@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
@@ -12,18 +13,18 @@ from training_records.errors import Refused
 
 MAX_BYTES = 20 * 2**20
 MAX_UNPACKED = 400 * 2**20
-MAX_ROWS = 100_000
+MAX_ROWS = 150_000
 
 
-def read_sheets(data: bytes) -> list[tuple[str, list[list[Any]]]]:
-    """(name, rows) of each visible sheet, row 1 first, empty leading rows kept.
+def open_sheets(data: bytes) -> Iterator[Iterator[list[Any]]]:
+    """The rows of each visible sheet, row 1 first, empty leading rows kept, one by one.
 
     Raises `Refused` for anything that is no plain .xlsx of bearable size.
     """
     _inspect(data)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheets = []
+        seen = 0
         for meta in book.sheets_metadata:
             if meta.visible != SheetVisibleEnum.Visible:
                 continue
@@ -32,14 +33,14 @@ def read_sheets(data: bytes) -> list[tuple[str, list[list[Any]]]]:
                 raise Refused(
                     f"工作表“{meta.name}”有 {sheet.end[0] + 1} 行,一次最多 {MAX_ROWS} 行。请按镇(街)分开后再导入"
                 )
-            sheets.append((meta.name, sheet.to_python(skip_empty_area=False)))
+            seen += 1
+            yield sheet.iter_rows()
     except (CalamineError, ValueError, OSError) as error:
         raise Refused(
             "文件打不开,可能没有保存完整。请用 Excel 打开检查,另存为 .xlsx 后再导入"
         ) from error
-    if not sheets:
+    if not seen:
         raise Refused("工作簿里没有可见的工作表。请取消隐藏后再导入")
-    return sheets
 
 
 def _inspect(data: bytes) -> None:

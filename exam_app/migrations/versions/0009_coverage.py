@@ -76,16 +76,14 @@ def _seats() -> None:
         ),
         sa.PrimaryKeyConstraint("person_id", "role", "code", name=op.f("pk_coverage_seat")),
     )
-    op.create_index(
-        "ix_coverage_seat_list", "coverage_seat", ["role", "status", "code", "person_id"]
-    )
+    op.create_index("ix_coverage_seat_list", "coverage_seat", ["status", "code", "person_id"])
     op.create_index("ix_coverage_seat_place", "coverage_seat", ["code", "person_id"])
     op.create_index(op.f("ix_coverage_seat_next_on"), "coverage_seat", ["next_on"])
     op.create_index(
         "ix_coverage_seat_not_inducted",
         "coverage_seat",
         ["code", "person_id"],
-        sqlite_where=sa.text("NOT inducted"),
+        sqlite_where=sa.text("inducted = 0"),
         postgresql_where=sa.text("NOT inducted"),
     )
     op.create_table(

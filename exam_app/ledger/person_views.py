@@ -1,0 +1,263 @@
+"""Pages of one person in the ledger: what is known, posts, background check, history; and what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from exam_app import web
+from exam_app.scope import MANAGERS, OFFICES, access
+from training_records.divisions import full_name, prefix_of
+from training_records.errors import Refused
+from training_records.ledger import service
+from training_records.ledger.columns import COLUMNS
+from training_records.ledger.models import CHANGES, ROLES, Person, Post
+from training_records.ledger.places import Places
+from training_records.ledger.rows import PARSERS, PERSON_FIELDS, POST_FIELDS
+
+people = Blueprint("people", __name__)
+# The check has its own form, with its own rules.
+EDITED = tuple(f for f in PERSON_FIELDS if not f.startswith("background_"))
+
+
+@people.get("/ledger/people/<int:person_id>")
+@access(OFFICES)
+def show(person_id: int) -> str:
+    return _page(web.scope().person(web.db(), person_id))
+
+
+def _page(person: Person, refused: str = "", status: int = 200) -> Any:
+    session = web.db()
+    lines = [
+        (line, _told(line.fields), by) for line, by in _named(service.history(session, person.id))
+    ]
+    page = render_template(
+        "ledger/person.html",
+        person=person,
+        posts=[(p, full_name(session, p.division_code)) for p in reversed(person.posts)],
+        roles=ROLES,
+        titles={name: COLUMNS[name][0] for name in (*PERSON_FIELDS, *POST_FIELDS)},
+        edited=EDITED,
+        lines=lines,
+        kinds=CHANGES,
+        refused=refused,
+        may=web.account().role in MANAGERS,
+        choices={"gender": ["男", "女"], "full_time": ["是", "否"], "purchased": ["是", "否"]},
+        soon=web.today() + timedelta(days=service.DUE_DAYS),
+    )
+    return (page, status) if status != 200 else page
+
+
+def _named(lines: list[Any]) -> list[tuple[Any, str]]:
+    """Lines with who made them: a role, never a name that the office does not know."""
+    return [(line, "系统" if line.by in ("cli", "system") else "经办人") for line in lines]
+
+
+def _told(fields: dict[str, Any]) -> list[str]:
+    told = []
+    for name, (before, after) in fields.items():
+        if name in ("person", "post"):
+            told.append(
+                ("新登记" if before is None else "撤销") + {"person": "人员", "post": "任职"}[name]
+            )
+        elif name == "identity_digest":
+            told.append("证件号码(不显示)")
+        else:
+            title = COLUMNS[name.removeprefix("post.")][0]
+            told.append(f"{title}:{_word(before)} → {_word(after)}")
+    return told
+
+
+def _word(value: Any) -> str:
+    return (
+        {None: "空", True: "是", False: "否"}.get(value, str(value))
+        if not isinstance(value, str)
+        else value
+    )
+
+
+def _parsed(names: tuple[str, ...]) -> dict[str, Any]:
+    """The form's fields as the ledger keeps them. `Refused` says which is wrong."""
+    values: dict[str, Any] = {}
+    for name in names:
+        if name not in request.form:
+            continue
+        raw = request.form[name].strip()
+        if not raw and name not in ("name", "phone"):
+            values[name] = None
+            continue
+        try:
+            values[name] = PARSERS[name](raw)
+        except ValueError as error:
+            raise Refused(f"{COLUMNS[name][0]}:{error}") from None
+    return values
+
+
+def _day(name: str, word: str) -> date:
+    found = _parsed((name,)).get(name)
+    if not isinstance(found, date):
+        raise Refused(f"请填{word},例如 {web.today()}")
+    return found
+
+
+def _place(text: str, role: str) -> str:
+    """A division's code from 12 digits or from names like 云桥镇 前河村."""
+    places, parts = Places(web.db(), web.scope().prefix), text.split()
+    level = service.LEVEL_OF_ROLE.get(role, "village")
+    try:
+        if len(parts) == 1 and parts[0].isdigit():
+            return places.by_code(parts[0])
+        if level == "town":
+            return places.by_names("", parts[-1] if parts else "", "", level)
+        town = parts[-2] if len(parts) > 1 else ""
+        return places.by_names("", town, parts[-1] if parts else "", level)
+    except ValueError as error:
+        raise Refused(f"地方:{error}") from None
+
+
+def _do(person_id: int, action: Callable[[Person], str]) -> Any:
+    """Carries out a form's action, or shows the page with what is wrong."""
+    person = web.scope().person(web.db(), person_id)
+    try:
+        done = action(person)
+    except Refused as refused:
+        web.db().rollback()
+        return _page(web.scope().person(web.db(), person_id), str(refused), 422)
+    web.audit("ledger.change", f"person:{person.id}", {"action": request.endpoint})
+    web.db().commit()
+    flash(done, "good")
+    return redirect(url_for("people.show", person_id=person.id))
+
+
+def _post(person: Person) -> Post:
+    post = service.get_post(web.db(), request.form.get("post", 0, type=int), web.scope().prefix)
+    if post.person_id != person.id:
+        raise Refused("这条任职不是这个人的,请刷新页面再试")
+    return post
+
+
+@people.route("/ledger/people/new", methods=["GET", "POST"])
+@access(MANAGERS)
+def new() -> str | BaseResponse | tuple[str, int]:
+    """A new person with a background check and a first post."""
+    if request.method == "GET":
+        return render_template("ledger/new.html", refused="", roles=ROLES)
+    session = web.db()
+    try:
+        role = request.form.get("role", "director")
+        values = {f: v for f, v in _parsed(("name", "phone", "gender")).items() if v is not None}
+        if not values.get("name") or not values.get("phone"):
+            raise Refused("请填姓名和手机号")
+        place, start = _place(request.form.get("place", ""), role), _day("start", "任职开始日期")
+        person = service.register(session, values, web.actor(), "新登记")
+        checked = _day("background_checked_on", "入职查询日期")
+        result = request.form.get("background_result", "")
+        service.record_check(session, person, checked, result, web.actor(), today=web.today())
+        service.appoint(session, person, role, place, start, web.actor(), "新登记")
+    except Refused as refused:
+        session.rollback()
+        return render_template("ledger/new.html", refused=str(refused), roles=ROLES), 422
+    web.audit("ledger.new", f"person:{person.id}")
+    session.commit()
+    flash(f"{person.name}已登记。下一步:开通账号,安排初任培训。", "good")
+    return redirect(url_for("people.show", person_id=person.id))
+
+
+@people.post("/ledger/people/<int:person_id>/edit")
+@access(MANAGERS)
+def edit(person_id: int) -> Any:
+    def action(person: Person) -> str:
+        values = _parsed(EDITED)
+        reason = request.form.get("reason", "")
+        changed = service.edit_person(web.db(), person, values, web.actor(), reason)
+        return "改好了,原来的内容留在变更记录里。" if changed else "没有改动。"
+
+    return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/check")
+@access(MANAGERS)
+def check(person_id: int) -> Any:
+    def action(person: Person) -> str:
+        on = _day("background_checked_on", "查询日期")
+        result = request.form.get("background_result", "")
+        service.record_check(web.db(), person, on, result, web.actor(), today=web.today())
+        return f"入职查询已登记,下次到期 {web.chinese_date(person.background_next_due)}。"
+
+    return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/appoint")
+@access(MANAGERS)
+def appoint(person_id: int) -> Any:
+    def action(person: Person) -> str:
+        role = request.form.get("role", "director")
+        code = _place(request.form.get("place", ""), role)
+        start = _day("start", "任职开始日期")
+        reason = request.form.get("reason")
+        post = service.appoint(web.db(), person, role, code, start, web.actor(), reason)
+        return f"已登记:{full_name(web.db(), post.division_code)}{ROLES[post.role]}。"
+
+    return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/leave")
+@access(MANAGERS)
+def leave(person_id: int) -> Any:
+    def action(person: Person) -> str:
+        end, reason = _day("end", "最后一天"), request.form.get("reason", "")
+        service.leave(web.db(), _post(person), end, web.actor(), reason)
+        return "离任已登记。培训档案和学时都留着。"
+
+    return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/transfer")
+@access(MANAGERS)
+def transfer(person_id: int) -> Any:
+    def action(person: Person) -> str:
+        old, start = _post(person), _day("start", "调动日期")
+        code = _place(request.form.get("place", ""), old.role)
+        reason = request.form.get("reason", "")
+        post = service.transfer(web.db(), old, code, start, web.actor(), reason)
+        return f"已调到{full_name(web.db(), post.division_code)},学时跟着人走。"
+
+    return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/post")
+@access(MANAGERS)
+def edit_post(person_id: int) -> Any:
+    def action(person: Person) -> str:
+        values = _parsed(("start", "end", "duties", "children", "caseload"))
+        if values.get("start", True) is None:
+            raise Refused("任职开始日期不能空着")
+        reason = request.form.get("reason", "")
+        changed = service.edit_post(web.db(), _post(person), values, web.actor(), reason)
+        return "任职改好了。" if changed else "没有改动。"
+
+    return _do(person_id, action)
+
+
+@people.get("/ledger/gaps")
+@access(OFFICES)
+def gaps() -> str:
+    """Villages without a director, and those that need a second."""
+    division = web.scope().division(web.db(), request.args.get("division"))
+    prefix = prefix_of(division.code)
+    empty, total = service.vacancies(web.db(), prefix, web.today())
+    many = service.overloaded(web.db(), prefix, web.today())
+    codes = [d.code for d in empty] + [row.code for row in many]
+    return render_template(
+        "ledger/gaps.html",
+        division=division,
+        empty=empty,
+        total=total,
+        many=many,
+        most=service.CASELOAD,
+        places={code: full_name(web.db(), code) for code in codes},
+    )

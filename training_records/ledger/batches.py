@@ -1,0 +1,219 @@
+"""Writing what an import found, many rows at a time, and undoing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from training_records.archive.models import ArchiveEntry
+from training_records.coverage.running import note_change
+from training_records.database import Base, now, store
+from training_records.errors import Refused
+from training_records.ledger.models import ImportBatch, LedgerChange, Person, Post
+from training_records.ledger.planning import Change
+from training_records.ledger.rows import PERSON_FIELDS, POST_FIELDS
+from training_records.ledger.service import plain
+
+_PERSON = ("id", *PERSON_FIELDS, "identity_digest", "created_at")
+_POST = ("id", "person_id", "role", "division_code", "start", *POST_FIELDS)
+_CHANGE = ("person_id", "post_id", "kind", "fields", "by", "at", "batch_id")
+
+
+def write_changes(session: Session, changes: Sequence[Change], batch_id: int, by: str) -> None:
+    """Writes new people and posts in bulk and the changes of those there one by one, each with its line in the
+    history."""
+    new = [c for c in changes if c.post_id is None]
+    people = _new_people(session, new)
+    ids = new_ids(session, Post, len(new))
+    at, posts, lines = now(), [], []
+    for change, post_id in zip(new, ids, strict=True):
+        owner = people.get(change.person["phone"]) if change.is_new else change.person_id
+        if owner is None:
+            raise Refused("台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次")
+        posts.append((post_id, owner, *(change.post.get(name) for name in _POST[2:])))
+        fields: dict[str, Any] = {"post": [None, post_id]}
+        if change.is_new and len(change.person) > 1:
+            fields["person"] = [None, owner]
+        elif not change.is_new:
+            fields |= _apply(session, Person, change.person_id, change.person, change.before)
+        lines.append((owner, post_id, "appointed", json.dumps(fields), by, at, batch_id))
+    for change in changes:
+        if change.post_id is not None and change.person_id is not None:
+            fields = _apply(session, Person, change.person_id, change.person, change.before)
+            fields |= _apply(session, Post, change.post_id, change.post, change.before, "post.")
+            text = json.dumps(fields, ensure_ascii=False)
+            lines.append((change.person_id, change.post_id, "changed", text, by, at, batch_id))
+    session.flush()
+    connection = session.connection()
+    store(connection, Post, _POST, posts)
+    store(connection, LedgerChange, _CHANGE, lines)
+    note_change(session, (line[0] for line in lines))
+
+
+def _new_people(session: Session, changes: Sequence[Change]) -> dict[str, int]:
+    """Writes the people who are new; phone to id, also of those new with an earlier row of the import."""
+    first = [c for c in changes if c.is_new and len(c.person) > 1]
+    again = [c.person["phone"] for c in changes if c.is_new and len(c.person) == 1]
+    at = now()
+    ids = new_ids(session, Person, len(first))
+    rows = [
+        (number, *(c.person.get(name) for name in _PERSON[1:-1]), at)
+        for number, c in zip(ids, first, strict=True)
+    ]
+    store(session.connection(), Person, _PERSON, rows)
+    found = {c.person["phone"]: number for number, c in zip(ids, first, strict=True)}
+    if missing := [phone for phone in again if phone not in found]:
+        query = select(Person.phone, Person.id).where(Person.phone.in_(missing))
+        found.update(dict(session.execute(query).all()))
+    return found
+
+
+def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
+    """Ids that nothing has had before, for rows that are written in bulk."""
+    if count == 0:
+        return []
+    name = table.__tablename__
+    if session.get_bind().dialect.name == "postgresql":
+        series = func.generate_series(1, count).table_valued("n")
+        next_id = func.nextval(func.pg_get_serial_sequence(name, "id"))
+        return list(session.scalars(select(next_id).select_from(series)))
+    # SQLite gives a removed row's id again; those in the history are taken.
+    column = LedgerChange.person_id if table is Person else LedgerChange.post_id
+    own: Any = table
+    most = max(
+        session.scalar(select(func.max(own.id))) or 0, session.scalar(select(func.max(column))) or 0
+    )
+    return list(range(most + 1, most + 1 + count))
+
+
+def _apply(
+    session: Session,
+    table: type[Any],
+    row_id: int | None,
+    values: dict[str, Any],
+    before: dict[str, Any],
+    mark: str = "",
+) -> dict[str, Any]:
+    """Sets the values of a row; for the history: field to [before, after]."""
+    if not values:
+        return {}
+    row = session.get(table, row_id)
+    if row is None or any(getattr(row, f) != before.get(mark + f) for f in values):
+        raise Refused("台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次")
+    for name, value in values.items():
+        setattr(row, name, value)
+    return {mark + f: [plain(before.get(mark + f)), plain(v)] for f, v in values.items()}
+
+
+@dataclass
+class Undone:
+    """What an undo did, and what it had to leave, with reasons."""
+
+    removed: int = 0
+    restored: int = 0
+    kept: list[tuple[int, str]] = field(default_factory=list)
+
+
+def undo_batch(session: Session, batch: ImportBatch, by: str) -> Undone:
+    """Takes back a whole import, the last change first. What was built upon since stays, and is named."""
+    if batch.undone_at is not None:
+        raise Refused("这次导入已经撤销过了")
+    undone = Undone()
+    lines = session.scalars(
+        select(LedgerChange)
+        .where(LedgerChange.batch_id == batch.id)
+        .order_by(LedgerChange.id.desc())
+    ).all()
+    for line in lines:
+        if "post" in line.fields:
+            _remove(session, line, undone, by)
+        else:
+            _restore(session, line, undone, by)
+    batch.undone_at, batch.undone_by = now(), by
+    session.flush()
+    return undone
+
+
+def _remove(session: Session, line: LedgerChange, undone: Undone, by: str) -> None:
+    post = session.get(Post, line.post_id)
+    if post is None:
+        return
+    built_upon = session.scalar(
+        select(ArchiveEntry.id).where(ArchiveEntry.person_id == line.person_id).limit(1)
+    )
+    others = session.scalar(
+        select(Post.id).where(Post.person_id == line.person_id, Post.id != post.id).limit(1)
+    )
+    if built_upon and not others:
+        undone.kept.append((line.person_id, "已经有培训记录,人和任职都留下"))
+        return
+    session.delete(post)
+    session.flush()
+    fields: dict[str, Any] = {"post": [post.id, None]}
+    if "person" in line.fields and not others:
+        person = session.get(Person, line.person_id)
+        try:
+            with session.begin_nested():
+                if person is not None:
+                    session.delete(person)
+                    session.flush()
+            fields["person"] = [line.person_id, None]
+        except IntegrityError:
+            undone.kept.append((line.person_id, "已经有账号或考试,人留下,任职撤销了"))
+    _note(session, line, fields, by)
+    undone.removed += 1
+    _restore_fields(session, line, undone)
+
+
+def _restore(session: Session, line: LedgerChange, undone: Undone, by: str) -> None:
+    fields = _restore_fields(session, line, undone)
+    if fields:
+        _note(session, line, fields, by)
+        undone.restored += 1
+
+
+def _restore_fields(session: Session, line: LedgerChange, undone: Undone) -> dict[str, Any]:
+    """Sets back the fields that still are what the import made them."""
+    back: dict[str, Any] = {}
+    for name, (before, after) in line.fields.items():
+        if name in ("post", "person"):
+            continue
+        of_post = name.startswith("post.")
+        row: Any = session.get(
+            Post if of_post else Person, line.post_id if of_post else line.person_id
+        )
+        column = name.removeprefix("post.")
+        if row is None:
+            continue
+        if plain(getattr(row, column)) != after:
+            undone.kept.append((line.person_id, "导入以后又改过,保留后来的"))
+            continue
+        setattr(row, column, _typed(row, column, before))
+        back[name] = [after, before]
+    return back
+
+
+def _typed(row: Any, column: str, value: Any) -> Any:
+    kind = row.__table__.columns[column].type.python_type
+    return date.fromisoformat(value) if value is not None and kind is date else value
+
+
+def _note(session: Session, line: LedgerChange, fields: dict[str, Any], by: str) -> None:
+    session.add(
+        LedgerChange(
+            person_id=line.person_id,
+            post_id=line.post_id,
+            kind="removed",
+            fields=fields,
+            reason="撤销整次导入",
+            by=by,
+            batch_id=line.batch_id,
+        )
+    )
