@@ -43,11 +43,15 @@ def make() -> Any:
     start_sweeper(app)
     start_reader(app)
     start_keeper(app)
-    # The bank and the libraries stay: the collector of garbage need not look at them again and again.
+    settle_memory()
+    return app
+
+
+def settle_memory() -> None:
+    """What is loaded so far stays: the collector of garbage need not look at it again and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 20)
-    return app
 
 
 def allow_many_connections() -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def store(
         cursor.close()
 
 
-_PLAIN = (int, str, float, bool, type(None))
+_PLAIN = frozenset((int, str, float, bool, type(None)))
 
 
 def _stored(row: Iterable[Any]) -> list[Any]:
@@ -143,6 +144,7 @@ def _stored(row: Iterable[Any]) -> list[Any]:
     return [v if v.__class__ in _PLAIN else _as_text(v) for v in row]
 
 
+@lru_cache(4096)
 def _as_text(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{_naive(value):%Y-%m-%d %H:%M:%S.%f}"

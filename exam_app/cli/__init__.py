@@ -21,6 +21,7 @@ from exam_app.cli.stats import stats
 from exam_app.cli.users import user
 from exam_app.config import ConfigError
 from exam_app.kb.pages import BuildError
+from exam_app.serving import settle_memory
 from question_bank import BankError, InfeasibleBlueprint
 from question_bank.formats.exchange import Unrepresentable
 from question_bank.responses import ResponsesError
@@ -54,6 +55,7 @@ for command in (
 
 def main() -> None:
     """Runs the command; a refusal is one clear line and exit status 1."""
+    settle_memory()
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -21,6 +21,7 @@ from exam_app.cli.tools import emit, json_option
 @click.option("--minutes", type=float, help="exam 的时长(分钟)")
 @click.option("--compress", type=float, help="exam 压缩几倍:60 分钟压缩 60 倍就跑 1 分钟")
 @click.option("--opening", type=float, help="exam 的人在几秒内全部开始(不压缩)")
+@click.option("--rows", type=click.IntRange(1000, 140_000), help="import 的行数")
 @click.option("--people", type=click.IntRange(100, 2_000_000), help="coverage 的人数(全国约 65 万)")
 @click.option(
     "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage 只测一种数据库"
@@ -33,6 +34,7 @@ def bench(
     minutes: float | None,
     compress: float | None,
     opening: float | None,
+    rows: int | None,
     people: int | None,
     engine: str | None,
     as_json: bool,
@@ -60,11 +62,14 @@ def bench(
         )
         if value is not None
     }
+    if rows:
+        sizes["import"] = {"rows": rows}
     sizes["coverage"] = {
         **({"people": people} if people else {}),
         **({"engines": (engine,)} if engine else {}),
     }
-    results = [BENCHES[n](**sizes.get(n, {})) for n in names]
+    benches: dict[str, Any] = {**BENCHES}
+    results = [benches[n](**sizes.get(n, {})) for n in names]
     if as_json:
         emit(results[0] if name != "all" else results)
         return

@@ -8,21 +8,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry
-from training_records.coverage.running import note_change
+from training_records.coverage.models import Touched
 from training_records.database import Base, now, store
 from training_records.errors import Refused
 from training_records.ledger.models import ImportBatch, LedgerChange, Person, Post
 from training_records.ledger.planning import Change
-from training_records.ledger.rows import PERSON_FIELDS, POST_FIELDS
 from training_records.ledger.service import plain
 
-_PERSON = ("id", *PERSON_FIELDS, "identity_digest", "created_at")
-_POST = ("id", "person_id", "role", "division_code", "start", *POST_FIELDS)
 _CHANGE = ("person_id", "post_id", "kind", "fields", "by", "at", "batch_id")
 
 
@@ -33,41 +30,51 @@ def write_changes(session: Session, changes: Sequence[Change], batch_id: int, by
     people = _new_people(session, new)
     ids = new_ids(session, Post, len(new))
     at, posts, lines = now(), [], []
+    columns = sorted(set().union(*(c.post for c in new)))
     for change, post_id in zip(new, ids, strict=True):
-        owner = people.get(change.person["phone"]) if change.is_new else change.person_id
+        _, owner, _, person, post, _ = change
+        known = owner is not None
+        if owner is None:
+            owner = people.get(person["phone"])
         if owner is None:
             raise Refused("台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次")
-        posts.append((post_id, owner, *(change.post.get(name) for name in _POST[2:])))
-        fields: dict[str, Any] = {"post": [None, post_id]}
-        if change.is_new and len(change.person) > 1:
-            fields["person"] = [None, owner]
-        elif not change.is_new:
-            fields |= _apply(session, Person, change.person_id, change.person, change.before)
-        lines.append((owner, post_id, "appointed", json.dumps(fields), by, at, batch_id))
+        posts.append((post_id, owner, *map(post.get, columns)))
+        if not known and "name" in person:
+            told = f'{{"person": [null, {owner}], "post": [null, {post_id}]}}'
+        else:
+            fields = _differing(session, Person, owner, change) if known else {}
+            told = _text({"post": [None, post_id], **fields})
+        lines.append((owner, post_id, "appointed", told, by, at, batch_id))
     for change in changes:
         if change.post_id is not None and change.person_id is not None:
-            fields = _apply(session, Person, change.person_id, change.person, change.before)
-            fields |= _apply(session, Post, change.post_id, change.post, change.before, "post.")
-            text = json.dumps(fields, ensure_ascii=False)
-            lines.append((change.person_id, change.post_id, "changed", text, by, at, batch_id))
+            fields = _differing(session, Person, change.person_id, change)
+            fields |= _differing(session, Post, change.post_id, change)
+            told = _text(fields)
+            lines.append((change.person_id, change.post_id, "changed", told, by, at, batch_id))
     session.flush()
-    connection = session.connection()
-    store(connection, Post, _POST, posts)
-    store(connection, LedgerChange, _CHANGE, lines)
-    note_change(session, (line[0] for line in lines))
+    store(session.connection(), Post, ("id", "person_id", *columns), posts)
+    store(session.connection(), LedgerChange, _CHANGE, lines)
+
+
+def _text(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def note_batch(session: Session, batch_id: int) -> None:
+    """Notes for the running figures of coverage whom an import touched."""
+    people = select(LedgerChange.person_id).distinct().where(LedgerChange.batch_id == batch_id)
+    session.execute(insert(Touched).from_select(["person_id"], people))
 
 
 def _new_people(session: Session, changes: Sequence[Change]) -> dict[str, int]:
     """Writes the people who are new; phone to id, also of those new with an earlier row of the import."""
-    first = [c for c in changes if c.is_new and len(c.person) > 1]
-    again = [c.person["phone"] for c in changes if c.is_new and len(c.person) == 1]
+    first = [c for c in changes if c.is_first]
+    again = [c.person["phone"] for c in changes if c.is_new and not c.is_first]
     at = now()
     ids = new_ids(session, Person, len(first))
-    rows = [
-        (number, *(c.person.get(name) for name in _PERSON[1:-1]), at)
-        for number, c in zip(ids, first, strict=True)
-    ]
-    store(session.connection(), Person, _PERSON, rows)
+    fields = sorted(set().union(*(c.person for c in first)))
+    rows = ((number, at, *map(c.person.get, fields)) for number, c in zip(ids, first, strict=True))
+    store(session.connection(), Person, ("id", "created_at", *fields), rows)
     found = {c.person["phone"]: number for number, c in zip(ids, first, strict=True)}
     if missing := [phone for phone in again if phone not in found]:
         query = select(Person.phone, Person.id).where(Person.phone.in_(missing))
@@ -93,23 +100,17 @@ def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
     return list(range(most + 1, most + 1 + count))
 
 
-def _apply(
-    session: Session,
-    table: type[Any],
-    row_id: int | None,
-    values: dict[str, Any],
-    before: dict[str, Any],
-    mark: str = "",
-) -> dict[str, Any]:
-    """Sets the values of a row; for the history: field to [before, after]."""
+def _differing(session: Session, table: type[Any], row_id: int, change: Change) -> dict[str, Any]:
+    """Sets what differs of a person or post; for the history: field to [before, after]."""
+    mark, values = ("post.", change.post) if table is Post else ("", change.person)
     if not values:
         return {}
-    row = session.get(table, row_id)
-    if row is None or any(getattr(row, f) != before.get(mark + f) for f in values):
+    row, was = session.get(table, row_id), change.before or {}
+    if row is None or any(getattr(row, f) != was.get(mark + f) for f in values):
         raise Refused("台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次")
     for name, value in values.items():
         setattr(row, name, value)
-    return {mark + f: [plain(before.get(mark + f)), plain(v)] for f, v in values.items()}
+    return {mark + f: [plain(was.get(mark + f)), plain(v)] for f, v in values.items()}
 
 
 @dataclass

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from training_records.divisions import ancestor, within
 from training_records.errors import NotFound, Refused
-from training_records.ledger.batches import write_changes
+from training_records.ledger.batches import note_batch, write_changes
 from training_records.ledger.columns import fold_title
 from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post
 from training_records.ledger.places import Places
@@ -25,7 +25,7 @@ from training_records.ledger.planning import Change, Planner, differences
 from training_records.ledger.rows import Reader, Row, RowError, find_table
 from training_records.ledger.service import in_post_on, leave
 
-BATCH, SHOWN, IN_MEMORY = 1000, 300, 4 * 2**20
+BATCH, SHOWN, IN_MEMORY = 2000, 300, 4 * 2**20
 KINDS = ("new", "changed")
 
 
@@ -84,7 +84,7 @@ class Checked:
 
     def keep(self, changes: Sequence[Change]) -> None:
         """Keeps some changes."""
-        pickle.dump(changes, self._spool)
+        pickle.dump(changes, self._spool, pickle.HIGHEST_PROTOCOL)
 
     def changes(self) -> Iterator[list[Change]]:
         """All kept changes, some at a time."""
@@ -133,12 +133,12 @@ def _noted(report: ImportReport, row: Row, change: Change | None) -> Change | No
     if change is None:
         report.unchanged += 1
         return None
-    if change.is_new and len(change.person) > 1:
+    if change.is_first:
         report.new += 1
         return change
     report.changed += 1
     if len(report.differences) < SHOWN:
-        name = str(row.values["name"])
+        name = str(row.person["name"])
         report.differences += [
             Difference(row.number, name, title, _shown(before), _shown(after))
             for title, before, after in differences(change)
@@ -197,12 +197,14 @@ def apply_checked(
     for changes in checked.changes():
         chosen = [c for c in changes if ("new" if c.is_new else "changed") in kinds]
         write_changes(session, chosen, batch.id, by)
-        done.update("new" if c.is_new and len(c.person) > 1 else "changed" for c in chosen)
+        first = sum(c.is_first for c in chosen)
+        done.update({"new": first, "changed": len(chosen) - first})
     for one in gone:
         post = session.get(Post, one.post_id)
         if post is not None:
             end = max(post.start, today - timedelta(days=1))
             leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
+    note_batch(session, batch.id)
     batch.new, batch.changed = done["new"], done["changed"]
     report.applied, report.batch = True, batch.id
     session.flush()

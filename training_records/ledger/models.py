@@ -20,7 +20,7 @@ class Person(Base):
     __tablename__ = "person"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(40), index=True)
+    name: Mapped[str] = mapped_column(String(40))
     phone: Mapped[str] = mapped_column(String(11), unique=True)
     identity_type: Mapped[str | None] = mapped_column(String(20))
     identity_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
@@ -60,12 +60,11 @@ class Post(Base):
     __table_args__ = (
         Index("uq_post_identity", "person_id", "role", "division_code", "start", unique=True),
         Index("ix_post_division_role", "division_code", "role"),
-        Index("ix_post_start", "start"),
-        Index("ix_post_end", "end"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    # Found by the first column of the unique index.
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     role: Mapped[str] = mapped_column(String(12))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
     start: Mapped[date]

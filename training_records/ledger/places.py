@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from training_records.divisions import Division, ancestor
+from training_records.divisions import Division
 
 _COMMITTEE = re.compile(r"(村民委员会|居民委员会|社区居委会|村委会|居委会|委员会)$")
 _DISTRICT = re.compile(r"(新区|区|市|县)$")
@@ -16,16 +17,19 @@ _TOWN = re.compile(r"(街道办事处|街道办|街道|办事处|镇|乡)$")
 _ALIASES = {"西海岸": "黄岛", "青岛西海岸": "黄岛"}
 
 
+@lru_cache(20_000)
 def village_key(name: str) -> str:
     """前河村村民委员会, 前河村委会, 前河村 and 前河 are one."""
     key = _COMMITTEE.sub("", re.sub(r"\s", "", name))
     return re.sub(r"(社区|村)$", "", key) or key
 
 
+@lru_cache(5000)
 def town_key(name: str) -> str:
     return _TOWN.sub("", re.sub(r"\s", "", name)) or name
 
 
+@lru_cache(2000)
 def district_key(name: str) -> str:
     key = _DISTRICT.sub("", re.sub(r"(\s|^青岛市|^山东省青岛市)", "", name)) or name
     return _ALIASES.get(key, key)
@@ -66,10 +70,9 @@ class Places:
             if district
             else []
         )
+        around = tuple(w[:6] for w in where) or ("",)
         towns = [
-            c
-            for c in (self.towns.get(town_key(town), []) if town else [])
-            if not where or ancestor(c, "district") in where
+            c for c in (self.towns.get(town_key(town), []) if town else []) if c.startswith(around)
         ]
         if town and not towns:
             raise ValueError(f"没有叫“{town}”的镇(街),请核对")
@@ -77,16 +80,14 @@ class Places:
             return self._single(towns, town or "镇(街)", "区(市)")
         if not village:
             raise ValueError("没有填村/社区名称,请补上")
-        found = [
-            c
-            for c in self.villages.get(village_key(village), [])
-            if (not towns or ancestor(c, "town") in towns)
-            and (not where or ancestor(c, "district") in where)
-        ]
+        within = tuple(t[:9] for t in towns) or tuple(w[:6] for w in where) or ("",)
+        found = [c for c in self.villages.get(village_key(village), []) if c.startswith(within)]
         if not found:
             raise ValueError(f"没有叫“{village}”的村(社区),请核对名称,或填区划编码")
-        exact = [c for c in found if self.names[c] == re.sub(r"\s", "", village)]
-        return self._single(exact if len(exact) == 1 else found, village, "镇(街)和区(市)")
+        if len(found) > 1:
+            exact = [c for c in found if self.names[c] == re.sub(r"\s", "", village)]
+            found = exact if len(exact) == 1 else found
+        return self._single(found, village, "镇(街)和区(市)")
 
     def _single(self, codes: list[str], name: str, what: str) -> str:
         inside = [c for c in codes if c.startswith(self.prefix)]

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import Person, Post
-from training_records.ledger.rows import PERSON_FIELDS, POST_FIELDS, Row, RowError
+from training_records.ledger.rows import Row, RowError
 
-_PART = 500
+_PART = 1000
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One row's change. `person_id` is None for a person who is new; `post_id` for a post that is new.
 
-    `person`, `post`: values by field, of the new ones all, of those there only what differs.
+    `person`, `post`: values by field, of the new ones all, of those there only what differs (of a person who
+    is new with an earlier row only the phone); `before`: what differs as it was.
     """
 
     number: int
@@ -31,17 +29,22 @@ class Change:
     post_id: int | None
     person: dict[str, Any]
     post: dict[str, Any]
-    before: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] | None = None
 
     @property
     def is_new(self) -> bool:
         """Whether the person is new to the ledger."""
         return self.person_id is None
 
+    @property
+    def is_first(self) -> bool:
+        """Whether the person is new with this row."""
+        return self.person_id is None and "name" in self.person
+
 
 def identity_digest(identity: str, key: bytes) -> str:
     """A keyed one-way digest, by which a person is recognised without keeping the number."""
-    return hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, identity.encode(), "sha256").hex()
 
 
 class Planner:
@@ -64,21 +67,30 @@ class Planner:
     def plan(self, rows: Sequence[Row]) -> list[tuple[Row, Change | None]]:
         """Row by row what would change, None where nothing; rows that are refused are left out."""
         digests = {
-            row.number: identity_digest(row.values["identity"], self._key)
-            for row in rows
-            if row.values.get("identity")
+            row.number: identity_digest(row.identity, self._key) for row in rows if row.identity
         }
-        by_phone = self._people(Person.phone, [row.values["phone"] for row in rows])
+        by_phone = self._people(Person.phone, [row.person["phone"] for row in rows])
         by_digest = self._people(Person.identity_digest, list(digests.values()))
         owners = {p.id for p in (*by_phone.values(), *by_digest.values())}
         posts = self._posts(sorted(owners))
-        found = []
+        found: list[tuple[Row, Change | None]] = []
         for row in rows:
             digest = digests.get(row.number)
-            owner = by_phone.get(row.values["phone"])
+            owner = by_phone.get(row.person["phone"])
             known = by_digest.get(digest) if digest else None
             if self._may(row, owner, known):
-                found.append((row, self._change(row, owner or known, digest, posts)))
+                if digest:
+                    row.person["identity_digest"] = digest
+                    row.person.setdefault("birth_date", _birth_date(row.identity or ""))
+                person = owner or known
+                checked = row.person.get("background_checked_on") or (
+                    person and person.background_checked_on
+                )
+                self.unchecked += not checked
+                if person is None:
+                    found.append((row, self._new(row)))
+                else:
+                    found.append((row, self._change(row, person, posts)))
         return found
 
     # Rows instead of objects, so that a session does not grow with the sheet.
@@ -100,72 +112,52 @@ class Planner:
         return found
 
     def _may(self, row: Row, owner: Any, known: Any) -> bool:
-        v = row.values
         same = owner and known and owner.id == known.id
-        if owner and owner.name != v["name"] and not same:
+        if owner and owner.name != row.person["name"] and not same:
             reason = "手机号已登记在别人名下,请核对"
         elif known and owner and not same:
             reason = "证件号码和手机号各属于台账里的两个人,请核对"
         else:
             return True
-        self._fault(RowError(row.number, self._title("phone"), v["phone"], reason))
+        self._fault(RowError(row.number, self._title("phone"), row.person["phone"], reason))
         return False
 
+    def _new(self, row: Row) -> Change:
+        phone = row.person["phone"]
+        person = {"phone": phone} if phone in self._planned else row.person
+        self._planned.add(phone)
+        return Change(row.number, None, None, person, self._new_post(row))
+
     def _change(
-        self,
-        row: Row,
-        person: Any,
-        digest: str | None,
-        posts: dict[tuple[int, str, str], Any],
+        self, row: Row, person: Any, posts: dict[tuple[int, str, str], Any]
     ) -> Change | None:
-        v = row.values
-        wanted = {f: v[f] for f in PERSON_FIELDS if v.get(f) is not None}
-        if digest:
-            wanted["identity_digest"] = digest
-            wanted.setdefault("birth_date", _birth_date(v["identity"]))
-        if not (v.get("background_checked_on") or (person and person.background_checked_on)):
-            self.unchecked += 1
-        post_values = {f: v[f] for f in POST_FIELDS if v.get(f) is not None}
-        if person is None:
-            first = v["phone"] not in self._planned
-            self._planned.add(v["phone"])
-            return Change(
-                row.number,
-                None,
-                None,
-                wanted if first else {"phone": v["phone"]},
-                self._new_post(row, post_values),
-            )
-        differing = {f: x for f, x in wanted.items() if getattr(person, f) != x}
+        differing = {f: x for f, x in row.person.items() if getattr(person, f) != x}
         before = {f: getattr(person, f) for f in differing}
-        post = posts.get((person.id, v["role"], row.code))
-        start = v.get("start")
+        post = posts.get((person.id, row.role, row.code))
+        start = row.post.get("start")
         if post is None or (post.end and start and start > post.end):
-            new = self._new_post(row, post_values)
-            return Change(row.number, person.id, None, differing, new, before)
+            return Change(row.number, person.id, None, differing, self._new_post(row), before)
         self.kept_posts.add(post.id)
-        if start:
-            post_values["start"] = start
-        changed = {f: x for f, x in post_values.items() if getattr(post, f) != x}
+        changed = {f: x for f, x in row.post.items() if getattr(post, f) != x}
         if not differing and not changed:
             return None
         before |= {f"post.{f}": getattr(post, f) for f in changed}
         return Change(row.number, person.id, post.id, differing, changed, before)
 
-    def _new_post(self, row: Row, values: dict[str, Any]) -> dict[str, Any]:
-        start = row.values.get("start") or self._today
-        return {"role": row.values["role"], "division_code": row.code, "start": start, **values}
+    def _new_post(self, row: Row) -> dict[str, Any]:
+        start = row.post.get("start") or self._today
+        return {**row.post, "role": row.role, "division_code": row.code, "start": start}
 
 
 def differences(change: Change) -> list[tuple[str, Any, Any]]:
     """(title, before, after) of what a change alters; identity digests are not shown."""
-    found = []
+    found, was = [], change.before or {}
     for name, value in change.person.items():
         if name != "identity_digest":
-            found.append((COLUMNS[name][0], change.before.get(name), value))
+            found.append((COLUMNS[name][0], was.get(name), value))
     for name, value in change.post.items():
         if name in COLUMNS:
-            found.append((COLUMNS[name][0], change.before.get(f"post.{name}"), value))
+            found.append((COLUMNS[name][0], was.get(f"post.{name}"), value))
     return found
 
 

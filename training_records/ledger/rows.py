@@ -69,9 +69,9 @@ POST_FIELDS = ("duties", "children", "caseload", "end")
 PERSON_FIELDS = tuple(f for f in PARSERS if f not in (*POST_FIELDS, "role", "start", "identity"))
 
 
-DATES = ("start", "end", "birth_date", "background_checked_on", "background_next_due")
-# What an empty cell is refused for, or stands for something.
-_NEVER_EMPTY = ("name", "phone", "role")
+DATES = frozenset(("start", "end", "birth_date", "background_checked_on", "background_next_due"))
+_NEVER_EMPTY = ("name", "phone")
+_BAD = object()
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,17 @@ class RowError:
     reason: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
-    """A row that can be read: its number as Excel shows it, values by field, the division's code."""
+    """A row that can be read: its number as Excel shows it, role, the division's code, what it says of the person
+    and of the post by field (empty cells left out), the identity number."""
 
     number: int
-    values: dict[str, Any]
-    code: str = ""
+    role: str
+    code: str
+    person: dict[str, Any]
+    post: dict[str, Any]
+    identity: str | None
 
 
 def find_table(
@@ -115,6 +119,11 @@ def find_table(
 
 
 def _passed_over(cells: list[Any], header: Header) -> bool:
+    width, at, phone = len(cells), header.columns["name"], header.columns["phone"]
+    if at < width and phone < width and cells[at] and cells[phone] and cells[at] not in _TITLES:
+        first = cells[0]
+        if not isinstance(first, str) or not _TOTAL.match(first):
+            return False
     filled = [values.text(c) for c in cells if values.text(c)]
     if not filled:
         return True
@@ -128,6 +137,9 @@ def _passed_over(cells: list[Any], header: Header) -> bool:
     return sum(fold_title(c) in FIELDS for c in cells) >= 3
 
 
+_TITLES = {spelling for title, others in COLUMNS.values() for spelling in (title, *others)}
+
+
 class Reader:
     """Reads rows; what is wrong with one goes to `fault`, what is doubtful to `warn`."""
 
@@ -139,12 +151,19 @@ class Reader:
         warn: Callable[[RowError], None],
     ) -> None:
         self.header, self.places, self._fault, self._warn = header, places, fault, warn
-        self._plan = [
-            (name, header.columns.get(name, -1), parser)
+        # Of each column: field, place, parser.
+        known = [
+            (name, header.columns[name], parser)
             for name, parser in PARSERS.items()
-            if name in header.columns or name == "role"
+            if name in header.columns and name not in (*_NEVER_EMPTY, "role", "identity")
         ]
-        self._dates = [(n, header.columns[n]) for n in DATES if n in header.columns]
+        self._post_plan = [c for c in known if c[0] in (*POST_FIELDS, "start")]
+        self._person_plan = [c for c in known if c not in self._post_plan]
+        self._needed = [(name, header.columns[name], PARSERS[name]) for name in _NEVER_EMPTY]
+        self._width = max(header.columns.values()) + 1
+        self._role, self._identity = header.columns.get("role"), header.columns.get("identity")
+        self._places_at = [header.columns.get(f) for f in ("code", "district", "town", "village")]
+        self._found: dict[tuple[Any, ...], str] = {}
         self._by_phone: dict[str, tuple[int, str]] = {}
         self._by_identity: dict[str, tuple[int, str]] = {}
         self._seen: dict[tuple[str, str, str], int] = {}
@@ -156,78 +175,116 @@ class Reader:
         return row if row is not None and self._alone(row) else None
 
     def _parse(self, number: int, cells: list[Any]) -> Row | None:
-        good, width, result = True, len(cells), {}
-        for name, at, parser in self._plan:
-            value = cells[at] if 0 <= at < width else None
-            if (value is None or value == "") and name not in _NEVER_EMPTY:
+        if len(cells) < self._width:
+            cells = [*cells, *([""] * (self._width - len(cells)))]
+        person: dict[str, Any] = {}
+        post: dict[str, Any] = {}
+        good = True
+        for name, at, parser in self._needed:
+            try:
+                person[name] = parser(cells[at])
+            except ValueError as error:
+                good = self._refuse(number, name, cells[at], str(error))
+        good = self._fill(person, self._person_plan, number, cells) and good
+        good = self._fill(post, self._post_plan, number, cells) and good
+        role = identity = None
+        if self._role is not None:
+            role = self._special(number, cells, "role", self._role)
+        if self._identity is not None:
+            identity = self._special(number, cells, "identity", self._identity)
+        code = self._place(number, cells, role or "director")
+        start, end = post.get("start"), post.get("end")
+        if start and end and end < start:
+            good = self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
+        if not good or role is _BAD or identity is _BAD or not code:
+            return None
+        return Row(number, role or "director", code, person, post, identity)
+
+    def _fill(
+        self, found: dict[str, Any], plan: list[tuple[str, int, Any]], number: int, cells: list[Any]
+    ) -> bool:
+        """Reads the filled cells of some columns; whether all can be read."""
+        good = True
+        for name, at, parser in plan:
+            value = cells[at]
+            if value == "" or value is None:
                 continue
             try:
-                result[name] = parser(value)
+                parsed = parser(value)
             except ValueError as error:
-                self._refuse(number, name, value, str(error))
-                good = False
-        for name, at in self._dates:
-            raw = cells[at] if at < width else None
-            if isinstance(raw, float) and values.text(raw).endswith(".1"):
-                # Excel drops the zero of 2023.10; nothing in the cell tells the two apart.
-                reason = "Excel 里 1 月和 10 月会写成一样,这里按 1 月登记。是 10 月的请改成“2023年10月”这样"
-                self._warn(RowError(number, self.title(name), values.text(raw), reason))
-        row = Row(number, result)
-        good = self._place(row, cells) and good
-        start, end = result.get("start"), result.get("end")
-        if start and end and end < start:
-            self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
-            good = False
-        return row if good else None
+                good = self._refuse(number, name, value, str(error))
+                continue
+            if parsed is not None:
+                found[name] = parsed
+                if value.__class__ is float and name in DATES:
+                    self._doubt(number, name, value)
+        return good
 
-    def _place(self, row: Row, cells: list[Any]) -> bool:
-        def cell(name: str) -> str:
-            at = self.header.columns.get(name)
-            return "" if at is None or at >= len(cells) else values.text(cells[at])
+    def _special(self, number: int, cells: list[Any], name: str, at: int) -> Any:
+        value = cells[at]
+        if value == "" and name == "identity":
+            return None
+        try:
+            return PARSERS[name](value)
+        except ValueError as error:
+            self._refuse(number, name, value, str(error))
+            return _BAD
 
-        level = "town" if row.values.get("role") == "supervisor" else "village"
-        code = cell("code").replace(" ", "")
-        field = "code" if code else level if level in self.header.columns else "village"
+    def _doubt(self, number: int, name: str, value: float) -> None:
+        if values.text(value).endswith(".1"):
+            # Excel drops the zero of 2023.10; nothing in the cell tells the two apart.
+            reason = (
+                "Excel 里 1 月和 10 月会写成一样,这里按 1 月登记。是 10 月的请改成“2023年10月”这样"
+            )
+            self._warn(RowError(number, self.title(name), values.text(value), reason))
+
+    def _place(self, number: int, cells: list[Any], role: Any) -> str:
+        """The division's code, or "" when it is not to be found."""
+        level = "town" if role == "supervisor" else "village"
+        raw = [cells[at] if at is not None else "" for at in self._places_at]
+        key = (level, *raw)
+        known = self._found.get(key)
+        if known is not None:
+            return known
+        code, district, town, village = map(values.text, raw)
+        code = code.replace(" ", "")
         try:
             if code:
-                row.code = self.places.by_code(code)
-                if self.places.levels[row.code] != level:
+                found = self.places.by_code(code)
+                if self.places.levels[found] != level:
                     wanted = "镇(街)" if level == "town" else "村(社区)"
-                    raise ValueError(f"{self.places.names[row.code]}不是{wanted},请核对")
+                    raise ValueError(f"{self.places.names[found]}不是{wanted},请核对")
             else:
-                row.code = self.places.by_names(
-                    cell("district"), cell("town"), cell("village"), level
-                )
+                found = self.places.by_names(district, town, village, level)
         except ValueError as error:
-            self._refuse(row.number, field, cell(field), str(error))
-            return False
-        return True
+            field = "code" if code else level if level in self.header.columns else "village"
+            shown = {"code": code, "town": town, "village": village}[field]
+            self._refuse(number, field, shown, str(error))
+            return ""
+        self._found[key] = found
+        return found
 
     def _alone(self, row: Row) -> bool:
         """Whether a row neither repeats nor contradicts an earlier one of the same file."""
-        v = row.values
-        name, phone = v["name"], v["phone"]
-        at, other = self._by_phone.setdefault(phone, (row.number, name))
+        number, name, phone = row.number, row.person["name"], row.person["phone"]
+        at, other = self._by_phone.setdefault(phone, (number, name))
         if other != name:
             reason = f"手机号与第 {at} 行的{other}相同,请核对是谁的"
-            return self._refuse(row.number, "phone", phone, reason)
-        key = (phone, row.code, v["role"])
+            return self._refuse(number, "phone", phone, reason)
+        key = (phone, row.code, row.role)
         if key in self._seen:
-            return self._refuse(
-                row.number, "name", name, f"与第 {self._seen[key]} 行重复,请删去一行"
-            )
-        identity = v.get("identity")
-        if identity:
-            at, other = self._by_identity.setdefault(identity, (row.number, phone))
+            return self._refuse(number, "name", name, f"与第 {self._seen[key]} 行重复,请删去一行")
+        if row.identity:
+            at, other = self._by_identity.setdefault(row.identity, (number, phone))
             if other != phone:
                 owner = self._by_phone[other][1]
                 reason = f"证件号码与第 {at} 行的{owner}相同,请核对"
-                return self._refuse(row.number, "identity", "(不显示)", reason)
-        self._seen[key] = row.number
-        twin = self._same_name.setdefault((name, row.code), row.number)
-        if twin != row.number:
+                return self._refuse(number, "identity", "(不显示)", reason)
+        self._seen[key] = number
+        twin = self._same_name.setdefault((name, row.code), number)
+        if twin != number:
             reason = f"与第 {twin} 行同村同名,手机号不同,按两个人登记"
-            self._warn(RowError(row.number, self.title("name"), name, reason))
+            self._warn(RowError(number, self.title("name"), name, reason))
         return True
 
     def title(self, name: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, timedelta
+from operator import mul
 from typing import Any
 
 EXCEL_EPOCH = date(1899, 12, 30)
 _DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})?)?日?(?:\s+00:00(?::00)?)?$")
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
+_PLAIN_NAME = re.compile(r"[一-鿿]{2,10}")
+_PLAIN_PHONE = re.compile(r"1[3-9][0-9]{9}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -27,11 +30,15 @@ def text(value: Any) -> str:
 
 def name(value: Any) -> str:
     """A person's name: Chinese or Latin letters and the middle dot; inner spaces fall away."""
+    if isinstance(value, str) and _PLAIN_NAME.fullmatch(value):
+        return value
     folded = text(value)
     if not folded:
         raise ValueError("没有填姓名,请补上")
     if re.search(r"[一-鿿]", folded):
         folded = folded.replace(" ", "")
+        if _PLAIN_NAME.fullmatch(folded):
+            return folded
     if re.search(r"[^\w·.' -]|\d|_", folded) or len(folded) > 40:
         raise ValueError("姓名里有不该有的字符,请改正")
     return folded
@@ -39,8 +46,14 @@ def name(value: Any) -> str:
 
 def phone(value: Any) -> str:
     """Eleven digits that begin with 1."""
+    if isinstance(value, float) and value.is_integer():
+        value = str(int(value))
+    if isinstance(value, str) and _PLAIN_PHONE.fullmatch(value):
+        return value
     folded = text(value)
-    digits = re.sub(r"[\s-]", "", folded)
+    digits = folded.replace(" ", "").replace("-", "")
+    if _PLAIN_PHONE.fullmatch(digits):
+        return digits
     digits = re.sub(r"^\+?86(?=1\d{10}$)", "", digits)
     digits = re.sub(r"\.0+$", "", digits)
     if not digits:
@@ -106,7 +119,7 @@ def identity(value: Any) -> str | None:
             if len(folded) != 18
             else "证件号码里有不该有的字符,请核对"
         )
-    check = "10X98765432"[sum(int(d) * w for d, w in zip(folded, _WEIGHTS, strict=False)) % 11]
+    check = "10X98765432"[sum(map(mul, map(int, folded[:17]), _WEIGHTS)) % 11]
     if folded[17] != check:
         raise ValueError("证件号码校验不通过,可能有一位写错了,请核对")
     try:

@@ -126,5 +126,3 @@ def _indexes() -> None:
         sqlite_where=sa.text("voids_id IS NOT NULL"),
         postgresql_where=sa.text("voids_id IS NOT NULL"),
     )
-    op.create_index("ix_post_start", "post", ["start"])
-    op.create_index("ix_post_end", "post", ["end"])

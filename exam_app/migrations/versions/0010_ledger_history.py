@@ -12,6 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # Served by the unique index of posts, and by nothing: names are searched for by parts.
+    op.drop_index(op.f("ix_post_person_id"), "post")
+    op.drop_index(op.f("ix_person_name"), "person")
     op.create_table(
         "import_batch",
         sa.Column("id", sa.Integer(), nullable=False),
