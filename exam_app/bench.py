@@ -11,6 +11,7 @@ from exam_app.bench_assemble import assemble_rows
 from exam_app.bench_clock import best
 from exam_app.bench_coverage import coverage_rows
 from exam_app.bench_exam import exam_rows
+from exam_app.bench_export import export_rows
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_import import import_rows
 from exam_app.bench_kill import kill_rows
@@ -42,6 +43,12 @@ def bench_coverage(people: int = 20_000, engines: tuple[str, ...] = ()) -> dict[
     """Coverage of a whole nation against an empty signed-in page."""
     rows, ratios = coverage_rows(people, engines)
     return _result("coverage", rows, ratios)
+
+
+def bench_export(people: int = 20_000) -> dict[str, Any]:
+    """The ledger of a nation as a workbook."""
+    rows, ratios = export_rows(people)
+    return _result("export", rows, ratios)
 
 
 def bench_assemble() -> dict[str, Any]:
@@ -133,6 +140,7 @@ def bench_storm() -> dict[str, Any]:
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
+    "export": bench_export,
     "assemble": bench_assemble,
     "render": bench_render,
     "stats": bench_stats,

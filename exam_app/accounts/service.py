@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -85,6 +86,12 @@ def create_account(
     session.add(account)
     session.flush()
     return account, initial
+
+
+def claimed(session: Session, people: Iterable[int]) -> set[int]:
+    """Who of some people has an account of their own."""
+    query = select(Account.person_id).where(Account.person_id.in_(list(people)))
+    return {person for person in session.scalars(query) if person is not None}
 
 
 def new_initial_password() -> str:

@@ -22,7 +22,9 @@ from exam_app.cli.tools import emit, json_option
 @click.option("--compress", type=float, help="exam 压缩几倍:60 分钟压缩 60 倍就跑 1 分钟")
 @click.option("--opening", type=float, help="exam 的人在几秒内全部开始(不压缩)")
 @click.option("--rows", type=click.IntRange(1000, 140_000), help="import 的行数")
-@click.option("--people", type=click.IntRange(100, 2_000_000), help="coverage 的人数(全国约 65 万)")
+@click.option(
+    "--people", type=click.IntRange(100, 2_000_000), help="coverage、export 的人数(全国约 65 万)"
+)
 @click.option(
     "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage 只测一种数据库"
 )
@@ -39,7 +41,7 @@ def bench(
     engine: str | None,
     as_json: bool,
 ) -> None:
-    """性能测试：import、coverage、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets。"""
+    """性能测试：import、coverage、export、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
         {
@@ -69,6 +71,8 @@ def bench(
         **({"engines": (engine,)} if engine else {}),
     }
     benches: dict[str, Any] = {**BENCHES}
+    if people:
+        sizes["export"] = {"people": people}
     results = [benches[n](**sizes.get(n, {})) for n in names]
     if as_json:
         emit(results[0] if name != "all" else results)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from exam_app.accounts.service import claimed
 from exam_app.audit.service import record
 from exam_app.cli.tools import emit, json_option, open_session, stop, write_file
 from exam_app.ledger.views import digest_key
-from training_records.database import now
+from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of
-from training_records.ledger.export import errors_workbook, export_ledger, template
+from training_records.errors import RecordsError
+from training_records.ledger.export import errors_workbook, template, write_ledger
 from training_records.ledger.importer import import_ledger
 
 CITY = "370200000000"
@@ -92,7 +94,17 @@ def export_command(out: str, division: str, as_of: date | None) -> None:
     with open_session() as (session, config):
         place = get_division(session, division)
         day = as_of.date() if as_of else now().astimezone(config.zone).date()  # type: ignore[attr-defined]
-        data = export_ledger(session, prefix_of(division), place.name, day)
-        record(session, "cli", "ledger.export", f"division:{division}", {"bytes": len(data)})
+        session.rollback()
+        read_only(session)
+        part = Path(out + ".part")
+        try:
+            with part.open("wb") as file:
+                rows = write_ledger(session, prefix_of(division), place.name, day, file, claimed)
+            part.replace(out)
+        except OSError as error:
+            raise RecordsError(f"写不了 {out}:{error.strerror}。请换一个文件夹") from error
+        finally:
+            part.unlink(missing_ok=True)
+        session.rollback()
+        record(session, "cli", "ledger.export", f"division:{division}", {"rows": rows})
         session.commit()
-    write_file(out, data)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.accounts.models import Account
-from exam_app.accounts.service import create_account
+from exam_app.accounts.service import claimed, create_account
 from exam_app.coverage.views import download
 from exam_app.scope import MANAGERS, OFFICES, access
 from training_records.divisions import (
@@ -29,7 +30,7 @@ from training_records.divisions import (
 from training_records.errors import NotFound, Refused
 from training_records.ledger.batches import undo_batch
 from training_records.ledger.columns import COLUMNS
-from training_records.ledger.export import errors_workbook, export_ledger, template
+from training_records.ledger.export import errors_workbook, template, write_ledger
 from training_records.ledger.importer import (
     KINDS,
     Checked,
@@ -106,13 +107,22 @@ def blank() -> Response:
 
 @ledger.get("/ledger/export.xlsx")
 @access(MANAGERS)
-@web.writes
 def export() -> Response:
     division = web.scope().division(web.db(), request.args.get("division"))
-    data = export_ledger(web.db(), prefix_of(division.code), division.name, web.today())
-    web.audit("ledger.export", f"division:{division.code}", {"bytes": len(data)})
-    web.db().commit()
-    return download(data, f"ledger-{division.code}-{web.today()}.xlsx")
+    name, prefix = division.name, prefix_of(division.code)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the answer closes it)
+    rows = write_ledger(web.db(), prefix, name, web.today(), file, claimed)
+    web.begin_writing()
+    web.audit("ledger.export", f"division:{division.code}", {"rows": rows})
+    web.end_writing()
+    file.seek(0)
+    answer: Response = send_file(
+        file,
+        mimetype=web.XLSX,
+        as_attachment=True,
+        download_name=f"ledger-{division.code}-{web.today()}.xlsx",
+    )
+    return answer
 
 
 @ledger.route("/ledger/import", methods=["GET", "POST"])

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import IO, Any
 
 import xlsxwriter
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry, effective
-from training_records.divisions import ancestor, division_names, joined_name, within
+from training_records.divisions import WIDTHS, ancestor, division_names, joined_name, within
 from training_records.experience import entry_clause, fit, post_clause
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import ROLES, Person, Post
 from training_records.ledger.rows import RowError
 from training_records.ledger.service import in_post_on
 
+BATCH, MOST_CLAUSES = 500, 20
+Claimed = Callable[[Session, Iterable[int]], set[int]]
 _EXAMPLE = {
     "role": "儿童主任",
     "name": "示例(导入前删去本行)",
@@ -119,6 +121,13 @@ def make_workbook(fill: Any) -> bytes:
     return out.getvalue()
 
 
+def write_workbook(out: IO[bytes], fill: Any) -> None:
+    """Writes a workbook of any length: `fill(book)` adds rows from top to bottom, none is kept in memory."""
+    options = {"constant_memory": True, "strings_to_formulas": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        fill(book)
+
+
 def template() -> bytes:
     """An empty ledger with head, drop-downs and a filled example."""
 
@@ -155,33 +164,49 @@ def errors_workbook(errors: Iterable[RowError]) -> bytes:
     return make_workbook(fill)
 
 
-def ledger_rows(session: Session, prefix: str, as_of: date) -> Iterable[list[Any]]:
-    """The ledger in the superior system's order, one row a post held on `as_of`.
+def ledger_rows(
+    session: Session, prefix: str, as_of: date, claimed: Claimed | None = None
+) -> Iterator[list[Any]]:
+    """The ledger in the superior system's order, one row a post held on `as_of`, some hundreds at a time.
 
-    Identity numbers are not kept, so that column stays empty.
+    Identity numbers are not kept, so that column stays empty. `claimed`: who of some people has an account of
+    their own (是否认领).
     """
-    names = division_names(session)
-    clauses: dict[int, list[str]] = defaultdict(list)
-    mine = select(Post.person_id).where(within(Post.division_code, prefix))
-    entries = session.scalars(
-        select(ArchiveEntry)
-        .where(
-            effective(),
-            ArchiveEntry.person_id.in_(mine),
-            ArchiveEntry.kind.in_(("course", "training", "exam")),
+    last = ("", 0)
+    while True:
+        held = (
+            select(Post.division_code, Post.id)
+            .where(within(Post.division_code, prefix), in_post_on(as_of))
+            .where(tuple_(Post.division_code, Post.id) > last)
+            .order_by(Post.division_code, Post.id)
+            .limit(BATCH)
         )
-        .order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())
-    )
-    for entry in entries:
-        clauses[entry.person_id].append(entry_clause(entry))
-    query = (
-        select(Post)
-        .where(within(Post.division_code, prefix), in_post_on(as_of))
-        .options(selectinload(Post.person).selectinload(Person.posts))
-        .order_by(Post.division_code, Post.id)
-    )
-    for post in session.scalars(query):
-        person = post.person
+        keys = [(code, number) for code, number in session.execute(held)]
+        if not keys:
+            return
+        yield from _rows(session, [number for _, number in keys], claimed)
+        last = keys[-1]
+
+
+def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iterator[list[Any]]:
+    query = select(*Post.__table__.columns).where(Post.id.in_(ids))
+    posts = session.execute(query.order_by(Post.division_code, Post.id)).all()
+    owners = {post.person_id for post in posts}
+    people = {
+        p.id: p
+        for p in session.execute(select(*Person.__table__.columns).where(Person.id.in_(owners)))
+    }
+    served: dict[int, list[Any]] = defaultdict(list)
+    query = select(*Post.__table__.columns).where(Post.person_id.in_(owners))
+    for post in session.execute(query.order_by(Post.person_id, Post.start)):
+        served[post.person_id].append(post)
+    codes = {p.division_code for own in served.values() for p in own}
+    above = {ancestor(code, level) for code in codes for level in WIDTHS}
+    names = division_names(session, codes=codes | above)
+    learnt = _learnt(session, owners)
+    having = claimed(session, owners) if claimed else set()
+    for post in posts:
+        person = people[post.person_id]
         own = {
             "role": ROLES[post.role],
             "code": post.division_code,
@@ -190,10 +215,10 @@ def ledger_rows(session: Session, prefix: str, as_of: date) -> Iterable[list[Any
             "village": names.get(post.division_code) if post.role == "director" else None,
             "full_time": _yes_no(person.full_time),
             "purchased": _yes_no(person.purchased),
-            "claimed": "",
+            "claimed": _yes_no(person.id in having) if claimed else None,
             "experience": fit(
-                [post_clause(p, joined_name(names, p.division_code)) for p in person.posts],
-                clauses[person.id],
+                [post_clause(p, joined_name(names, p.division_code)) for p in served[person.id]],
+                learnt[person.id],
             ),
         }
         row = []
@@ -203,17 +228,50 @@ def ledger_rows(session: Session, prefix: str, as_of: date) -> Iterable[list[Any
         yield row
 
 
+def _learnt(session: Session, people: Iterable[int]) -> dict[int, list[str]]:
+    """The newest training of each, in words, no more than the text has room for."""
+    columns = ("person_id", "kind", "date", "title", "organiser", "hours", "score", "passed")
+    query = select(*(getattr(ArchiveEntry, name) for name in columns)).where(
+        effective(),
+        ArchiveEntry.person_id.in_(people),
+        ArchiveEntry.kind.in_(("course", "training", "exam")),
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for entry in session.execute(query.order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())):
+        if len(found[entry.person_id]) < MOST_CLAUSES:
+            found[entry.person_id].append(entry_clause(entry))
+    return found
+
+
 def export_ledger(session: Session, prefix: str, place: str, as_of: date) -> bytes:
-    """The ledger as a workbook."""
+    """The ledger as a workbook in memory."""
+    out = io.BytesIO()
+    write_ledger(session, prefix, place, as_of, out)
+    return out.getvalue()
+
+
+def write_ledger(
+    session: Session,
+    prefix: str,
+    place: str,
+    as_of: date,
+    out: IO[bytes],
+    claimed: Claimed | None = None,
+) -> int:
+    """Writes the ledger as a workbook, a row at a time; the number of rows."""
+    count = 0
 
     def fill(book: Any) -> None:
+        nonlocal count
         heads = [title for title, _ in COLUMNS.values()]
         widths = [40 if name == "experience" else 14 for name in COLUMNS]
         sheet = Sheet(book, "台账", f"{place}儿童主任(儿童督导员)信息台账({as_of})", heads, widths)
-        for row in ledger_rows(session, prefix, as_of):
+        for row in ledger_rows(session, prefix, as_of, claimed):
             sheet.add(row)
+            count += 1
 
-    return make_workbook(fill)
+    write_workbook(out, fill)
+    return count
 
 
 def _yes_no(value: bool | None) -> str | None:
