@@ -85,10 +85,12 @@ def _capabilities(app: Flask) -> None:
     from exam_app.api.views import api
     from exam_app.archive.views import archive
     from exam_app.bank.views import bank
+    from exam_app.certificates.views import certificates
     from exam_app.coverage.views import coverage
     from exam_app.exams.room_views import rooms
     from exam_app.exams.views import exams
     from exam_app.home.views import home
+    from exam_app.jobs.views import jobs
     from exam_app.kb.views import kb
     from exam_app.learn.views import learn
     from exam_app.ledger.person_views import people
@@ -108,6 +110,8 @@ def _capabilities(app: Flask) -> None:
         coverage,
         ledger,
         people,
+        certificates,
+        jobs,
         bank,
         admin,
         verify,

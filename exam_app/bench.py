@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
-from datetime import date
 from typing import Any
 
 from exam_app.bench_assemble import assemble_rows
-from exam_app.bench_clock import best
 from exam_app.bench_coverage import coverage_rows
 from exam_app.bench_exam import exam_rows
 from exam_app.bench_export import export_rows
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_import import import_rows
 from exam_app.bench_kill import kill_rows
+from exam_app.bench_render import render_rows
 from exam_app.bench_save import save_rows
 from exam_app.bench_sheets import sheets_rows
 from exam_app.bench_stats import irt_rows, memory_row, stats_rows
 from exam_app.bench_storm import storm_rows
 from question_bank.formats import FORMATS
-from training_records.certificates.models import Certificate
-from training_records.certificates.pdf import certificate_pdf
 
 
 def machine() -> str:
@@ -57,32 +54,10 @@ def bench_assemble() -> dict[str, Any]:
     return _result("assemble", rows, ratios)
 
 
-def bench_render() -> dict[str, Any]:
-    """Certificates, one by one, the first against the following."""
-
-    def make() -> bytes:
-        return certificate_pdf(
-            Certificate(
-                no="QD2026-ABCD-EFGH-JKMN",
-                holder="王示例",
-                title="初任儿童主任考核",
-                organiser="青岛市民政局",
-                issued_on=date(2026, 11, 24),
-            ),
-            "示例村",
-            "http://127.0.0.1:8000/verify/QD2026-ABCD-EFGH-JKMN",
-        )
-
-    first = best(make, 1)
-    following = best(make, 5)
-    return _result(
-        "render",
-        [
-            {"step": "第一张", "seconds": round(first, 3)},
-            {"step": "以后每张", "seconds": round(following, 3)},
-        ],
-        {"以后÷第一张": following / first},
-    )
+def bench_render(count: int = 1000) -> dict[str, Any]:
+    """A batch of certificates as one file, against setting one."""
+    rows, ratios = render_rows(count)
+    return _result("render", rows, ratios)
 
 
 def bench_stats(persons: int = 65_000) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 import exam_app.accounts.models
 import exam_app.audit.models
 import exam_app.exams.models
+import exam_app.jobs.models
 import exam_app.learn.models
 import exam_app.sheets.models
 import training_records.archive.models

@@ -26,6 +26,7 @@ OFFICE = [
     Place("ledger.index", "台账", "☰"),
     Place("coverage.index", "培训", "▥"),
     Place("exams.manage", "考试", "✎", phone=False),
+    Place("certificates.index", "证书", "✪", phone=False),
 ]
 CITY = [*OFFICE, Place("bank.index", "题库", "❏", phone=False)]
 

@@ -37,12 +37,14 @@ def make() -> Any:
     from exam_app import create_app
     from exam_app.coverage.keeper import start_keeper
     from exam_app.exams.sweeper import start_sweeper
+    from exam_app.jobs.runner import start_runner
     from exam_app.sheets.reader import start_reader
 
     app = create_app(load_config())
     start_sweeper(app)
     start_reader(app)
     start_keeper(app)
+    start_runner(app)
     settle_memory()
     return app
 

@@ -32,6 +32,18 @@ class ChainHead(Base):
     hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
 
 
+class ChainAnchor(Base):
+    """Where a chain ended on a day. The same lines stand in a file outside the database, so that a chain
+    computed anew as a whole is seen too. Identity: (day, chain)."""
+
+    __tablename__ = "chain_anchor"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
 @dataclass(frozen=True)
 class Break:
     """Where a chain does not hold: chain, sequence number and what is wrong (Chinese)."""
@@ -39,6 +51,29 @@ class Break:
     chain: str
     seq: int
     reason: str
+
+
+def anchor(session: Session, day: date) -> list[str]:
+    """Notes where each chain ends, once a day; the lines for the file outside. The caller commits."""
+    kept = select(ChainAnchor.name).where(ChainAnchor.day == day)
+    if session.scalar(kept.limit(1)) is not None:
+        return []
+    lines = []
+    for head in session.scalars(
+        select(ChainHead).where(ChainHead.seq > 0).order_by(ChainHead.name)
+    ):
+        session.add(ChainAnchor(day=day, name=head.name, seq=head.seq, hash=head.hash))
+        lines.append(f"{day} {head.name} {head.seq} {head.hash}")
+    session.flush()
+    return lines
+
+
+def parse_anchor(line: str) -> tuple[str, int, str] | None:
+    """(chain, seq, hash) of a line of the file, None for what is no such line."""
+    parts = line.split()
+    if len(parts) != 4 or not parts[2].isdigit():
+        return None
+    return parts[1], int(parts[2]), parts[3]
 
 
 def lock_head(session: Session, name: str) -> ChainHead:

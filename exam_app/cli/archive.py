@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json as jsonlib
 from dataclasses import asdict
-from typing import Any
 
 import click
 
+from exam_app.archive.anchors import outside
+from exam_app.archive.data import person_data
 from exam_app.audit import service as audit_service
 from exam_app.cli.tools import emit, json_option, open_session, stop, write_file
-from training_records.archive.service import entries_of
+from training_records.archive.document import archive_data, archive_docx, archive_pdf
 from training_records.archive.service import verify as verify_archive
 from training_records.chain import Break
-from training_records.divisions import full_name
+from training_records.database import now
 from training_records.errors import NotFound
-from training_records.experience import experience_text
-from training_records.ledger.models import ROLES, Person
+from training_records.ledger.models import Person
 
 
 @click.group()
@@ -28,42 +28,36 @@ def archive() -> None:
 @json_option
 def verify(as_json: bool) -> None:
     """校验整条记录链,找出被改、被删、被插入的地方。"""
-    with open_session() as (session, _):
-        _show(*verify_archive(session), as_json)
+    with open_session() as (session, config):
+        _show(*verify_archive(session, outside(config)), as_json)
 
 
 @archive.command("export")
 @click.argument("person", type=int)
-@click.option("--format", "form", type=click.Choice(["json"]), default="json", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["pdf", "docx", "json"]),
+    default="json",
+    show_default=True,
+)
 @click.option("--out", required=True, type=click.Path(dir_okay=False))
 def export(person: int, form: str, out: str) -> None:
     """导出一个人的培训档案。"""
-    with open_session() as (session, _):
+    with open_session() as (session, config):
         found = session.get(Person, person)
         if found is None:
             raise NotFound(f"没有编号为 {person} 的人")
-        data: dict[str, Any] = {
-            "person_id": found.id,
-            "name": found.name,
-            "experience": experience_text(session, found),
-            "posts": [
-                {
-                    "role": ROLES[p.role],
-                    "division": p.division_code,
-                    "place": full_name(session, p.division_code),
-                    "start": p.start,
-                    "end": p.end,
-                }
-                for p in found.posts
-            ],
-            "records": [
-                {**e.content(), "id": e.id, "chain": e.chain, "seq": e.seq, "hash": e.hash}
-                for e in entries_of(session, person, all_rows=True)
-            ],
-        }
-        audit_service.record(session, "cli", "archive.export", f"person:{person}")
+        if form == "json":
+            data = jsonlib.dumps(
+                person_data(session, found), ensure_ascii=False, indent=2, default=str
+            ).encode()
+        else:
+            told = archive_data(session, found, now().astimezone(config.zone).date())
+            data = archive_pdf(told) if form == "pdf" else archive_docx(told)
+        audit_service.record(session, "cli", "archive.export", f"person:{person}", {"form": form})
         session.commit()
-    write_file(out, jsonlib.dumps(data, ensure_ascii=False, indent=2, default=str).encode())
+    write_file(out, data)
 
 
 @click.group()

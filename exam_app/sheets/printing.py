@@ -65,7 +65,7 @@ def sheets_pdf(
         if holder.form not in pages_of:
             pages_of[holder.form] = [asdict(page) for page in lay_out_sheet(places, large)]
         pages = [
-            {**page, "qr": qr_svg(qr_text(holder.code, page["number"])).decode()}
+            {**page, "qr": qr_svg(qr_text(holder.code, page["number"]))}
             for page in pages_of[holder.form]
         ]
         told.append({**asdict(holder), "form": str(holder.form), "pages": pages})

@@ -6,12 +6,23 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from tests.factories import OTHER_VILLAGE
+from tests.factories import DISTRICT, OTHER_VILLAGE
+from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append, entries_of, verify, void
-from training_records.certificates.pdf import certificate_pdf
-from training_records.certificates.service import find, issue, mask_name
+from training_records.certificates.pdf import Row, certificates_pdf
+from training_records.certificates.service import (
+    find,
+    issue,
+    issue_for_training,
+    make_template,
+    mask_name,
+    of_person,
+    reissue,
+    void_certificate,
+)
+from training_records.chain import GENESIS, ChainHead, anchor, digest, parse_anchor
 from training_records.errors import Refused
 from training_records.experience import experience_text, fit
 
@@ -55,6 +66,59 @@ def test_tampering_is_found_and_located(session, filled, how):
     assert {b.chain for b in breaks} == {"archive:370283000000"}
 
 
+def test_a_chain_written_anew_as_a_whole_is_found_by_its_anchor(session, filled):
+    """Somebody with the code changes an entry and computes all hashes after it."""
+    lines = anchor(session, date(2026, 11, 24))
+    assert anchor(session, date(2026, 11, 24)) == [] and len(lines) == 2
+    session.commit()
+    assert verify(session) == (6, [])
+    entries = session.scalars(
+        select(ArchiveEntry).where(ArchiveEntry.chain.contains("370283")).order_by(ArchiveEntry.seq)
+    ).all()
+    head, previous = session.get(ChainHead, entries[0].chain), GENESIS
+    for entry in entries:
+        entry.hours = Decimal(80)
+        entry.previous, entry.hash = previous, digest(previous, entry.seq, entry.content())
+        previous = entry.hash
+    head.hash = previous
+    session.flush()
+    outside = [parse_anchor(line) for line in lines]
+    (found,) = verify(session)[1]
+    assert (found.chain, found.seq) == ("archive:370283000000", 3)
+    session.execute(text("DELETE FROM chain_anchor"))
+    assert verify(session)[1] == []
+    (found,) = verify(session, outside)[1]
+    assert (found.chain, found.seq) == ("archive:370283000000", 3)
+    session.rollback()
+
+
+def test_certificates_are_voided_and_issued_anew(session, world):
+    person = world.person(name="王秀兰")
+    world.entry(person, day=date(2026, 11, 24))
+    values = {"heading": "儿童主任培训", "prefix": "pd", "valid_months": 36}
+    with pytest.raises(Refused, match="holder"):
+        make_template(session, DISTRICT, name="结业证书", body="准予结业。", **values)
+    with pytest.raises(Refused, match="三个空"):
+        make_template(session, DISTRICT, name="结业证书", body="{holder}{salary}", **values)
+    body = "{holder}同志参加“{title}”,准予结业。"
+    template = make_template(session, DISTRICT, name="结业证书", body=body, **values)
+    day = date(2026, 11, 24)
+    assert issue_for_training(session, "370283", "培训", day, template, "x") == (1, 0)
+    assert issue_for_training(session, "370283", "培训", day, template, "x") == (0, 1)
+    with pytest.raises(Refused, match="没有叫"):
+        issue_for_training(session, "370281", "培训", day, template, "x")
+    (first,) = of_person(session, person.id)
+    assert first.no.startswith("PD2026-") and first.valid_until == date(2029, 11, 23)
+    person.name = "王秀岚"
+    new = reissue(session, first, "名字写错了", "x")
+    assert (first.replaced_by, new.holder, new.entry_id) == (new.no, "王秀岚", first.entry_id)
+    with pytest.raises(Refused, match="作废过"):
+        void_certificate(session, first, "再来", "x")
+    kinds = [(e.kind, e.certificate_no) for e in entries_of(session, person.id)]
+    assert sorted(kinds, key=str) == [("certificate", new.no), ("training", None)]
+    assert verify(session)[1] == []
+
+
 def test_the_same_source_enters_once(session, world):
     person = world.person()
     entry = NewEntry(
@@ -85,9 +149,9 @@ def test_certificates_are_issued_once_and_can_t_be_guessed(session, world):
     assert find(session, first.no.lower()) is first
     assert find(session, first.no[:-1] + ("A" if first.no[-1] != "A" else "B")) is None
     assert len(first.no.split("-", 1)[1].replace("-", "")) == 12
-    assert certificate_pdf(first, "平度市云桥镇前河村", "http://127.0.0.1/verify/x").startswith(
-        b"%PDF"
-    )
+    assert certificates_pdf(
+        [Row(first, None, "平度市云桥镇前河村", "http://127.0.0.1/verify/x")]
+    ).startswith(b"%PDF")
     assert mask_name("王秀兰") == "王**"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry, effective
-from training_records.chain import Break, ChainHead, find_breaks, link, lock_head
+from training_records.chain import Break, ChainAnchor, ChainHead, find_breaks, link, lock_head
 from training_records.database import now
 from training_records.divisions import ancestor
 from training_records.errors import NotFound, Refused
@@ -127,12 +127,20 @@ def _chains(session: Session, people: set[int]) -> dict[int, str]:
     return chains
 
 
-def verify(session: Session) -> tuple[int, list[Break]]:
-    """Checks every chain: (number of entries, the places where a chain does not hold)."""
+def verify(
+    session: Session, outside: Iterable[tuple[str, int, str]] = ()
+) -> tuple[int, list[Break]]:
+    """Checks every chain, also against where it ended on earlier days: (number of entries, the places where a
+    chain does not hold). `outside`: anchors (chain, seq, hash) kept outside the database."""
     heads = {
         h.name: (h.seq, h.hash)
         for h in session.scalars(select(ChainHead).where(ChainHead.name.startswith("archive:")))
     }
+    kept = session.execute(select(ChainAnchor.name, ChainAnchor.seq, ChainAnchor.hash)).all()
+    anchors: dict[str, dict[int, set[str]]] = {}
+    for chain, seq, hashed in [*kept, *outside]:
+        if chain.startswith("archive:"):
+            anchors.setdefault(chain, {}).setdefault(seq, set()).add(hashed)
     query = select(ArchiveEntry).order_by(ArchiveEntry.chain, ArchiveEntry.seq, ArchiveEntry.id)
     rows = session.scalars(query.execution_options(yield_per=2000))
     count, breaks = 0, []
@@ -140,5 +148,22 @@ def verify(session: Session) -> tuple[int, list[Break]]:
         links = [(e.seq, e.previous, e.hash, e.content()) for e in group]
         count += len(links)
         breaks.extend(find_breaks(name, links, heads.pop(name, None)))
+        breaks.extend(_unanchored(name, links, anchors.pop(name, {})))
     breaks.extend(Break(name, 0, "整条链的记录都不见了") for name, (seq, _) in heads.items() if seq)
+    breaks.extend(
+        Break(name, max(own), "以前存档过的链不见了")
+        for name, own in anchors.items()
+        if name not in heads
+    )
     return count, breaks
+
+
+def _unanchored(
+    name: str, links: Sequence[tuple[int, str, str, Any]], anchors: dict[int, set[str]]
+) -> Iterator[Break]:
+    """Where a chain is not what it was on an earlier day: the first such place says the most."""
+    own = {seq: hashed for seq, _, hashed, _ in links}
+    for seq in sorted(anchors):
+        if anchors[seq] != {own.get(seq, "")}:
+            yield Break(name, seq, "与以前每日存档的链尾不同:这一条或它前面的记录被整体改写过")
+            return

@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from training_records.archive.models import ArchiveEntry
-from training_records.archive.service import NewEntry, append
-from training_records.certificates.models import Certificate
+from training_records.archive.models import ArchiveEntry, effective
+from training_records.archive.service import NewEntry, append, void
+from training_records.certificates.models import Certificate, CertificateTemplate
+from training_records.database import now
+from training_records.divisions import prefix_of
+from training_records.errors import Refused
 from training_records.ledger.models import Person
+from training_records.ledger.service import ids_in
 
 # Without 0 O 1 I L: it is typed from paper.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
-def new_number(issued_on: date) -> str:
+def new_number(issued_on: date, prefix: str = "QD") -> str:
     """``QD2026-XXXX-XXXX-XXXX``: 59 random bits, so that numbers can't be guessed."""
     random = "".join(secrets.choice(ALPHABET) for _ in range(12))
-    return f"QD{issued_on.year}-{random[:4]}-{random[4:8]}-{random[8:]}"
+    return f"{prefix}{issued_on.year}-{random[:4]}-{random[4:8]}-{random[8:]}"
 
 
 def issue(
-    session: Session, person: Person, passed: ArchiveEntry, title: str, organiser: str, by: str
+    session: Session,
+    person: Person,
+    passed: ArchiveEntry,
+    title: str,
+    organiser: str,
+    by: str,
+    template: CertificateTemplate | None = None,
 ) -> Certificate:
-    """The certificate for a passed exam's entry; a second call returns the first one."""
-    there = session.scalar(select(Certificate).where(Certificate.entry_id == passed.id))
-    if there:
-        return there
+    """The certificate for an archive entry; a second call returns the first one that is not void."""
+    there = session.scalar(
+        select(Certificate).where(
+            Certificate.entry_id == passed.id, Certificate.voided_at.is_(None)
+        )
+    )
+    return there or _issue(session, person, passed, title, organiser, by, template)
+
+
+def _issue(
+    session: Session,
+    person: Person,
+    passed: ArchiveEntry,
+    title: str,
+    organiser: str,
+    by: str,
+    template: CertificateTemplate | None,
+) -> Certificate:
     certificate = Certificate(
-        no=new_number(passed.date),
+        no=new_number(passed.date, template.prefix if template else "QD"),
         person_id=person.id,
         entry_id=passed.id,
+        template_id=template.id if template else None,
         holder=person.name,
         title=title,
         organiser=organiser,
         issued_on=passed.date,
+        valid_until=_months_later(passed.date, template.valid_months) if template else None,
     )
     session.add(certificate)
     append(
@@ -50,11 +78,128 @@ def issue(
             organiser=organiser,
             certificate_no=certificate.no,
             evidence={"entry": passed.id},
-            source_key=f"certificate:{passed.id}",
+            source_key=f"certificate:{certificate.no}",
         ),
         by,
     )
     return certificate
+
+
+def _months_later(day: date, months: int | None) -> date | None:
+    """The last day on which something of `day` holds for so many months."""
+    if not months:
+        return None
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last)) - timedelta(days=1)
+
+
+def make_template(session: Session, division_code: str, **values: Any) -> CertificateTemplate:
+    """A new kind of certificate. `Refused` when its text lacks the holder's name, or the prefix is no letters."""
+    body, prefix = str(values["body"]), str(values["prefix"]).upper()
+    try:
+        body.format(holder="", place="", title="")
+    except (KeyError, IndexError, ValueError):
+        raise Refused("正文里只能用 {holder}、{place}、{title} 这三个空") from None
+    if "{holder}" not in body:
+        raise Refused("正文里要有 {holder}(姓名)")
+    if not prefix.isascii() or not prefix.isalpha() or not 2 <= len(prefix) <= 6:
+        raise Refused("编号开头用 2 到 6 个英文字母")
+    months = values.get("valid_months")
+    if months is not None and not 1 <= months <= 600:
+        raise Refused("有效期填 1 到 600 个月,长期有效就空着")
+    template = CertificateTemplate(
+        division_code=division_code,
+        **{**values, "body": body[:200], "prefix": prefix},
+    )
+    session.add(template)
+    session.flush()
+    return template
+
+
+def templates_in(session: Session, prefix: str) -> list[CertificateTemplate]:
+    """The kinds of certificate of a division and of those above it."""
+    found = session.scalars(select(CertificateTemplate).order_by(CertificateTemplate.id))
+    return [
+        t
+        for t in found
+        if prefix.startswith(prefix_of(t.division_code)) or t.division_code.startswith(prefix)
+    ]
+
+
+def issue_for_training(
+    session: Session,
+    prefix: str,
+    title: str,
+    on: date,
+    template: CertificateTemplate,
+    by: str,
+) -> tuple[int, int]:
+    """Certificates for all in a division who have an entry of a training of this title and day: (issued, had one
+    already)."""
+    entries = session.scalars(
+        select(ArchiveEntry)
+        .where(
+            effective(),
+            ArchiveEntry.title == title,
+            ArchiveEntry.date == on,
+            ArchiveEntry.kind.in_(("course", "training", "exam")),
+            or_(ArchiveEntry.kind != "exam", ArchiveEntry.passed.is_(True)),
+            ArchiveEntry.person_id.in_(ids_in(prefix)),
+        )
+        .order_by(ArchiveEntry.id)
+    ).all()
+    if not entries:
+        raise Refused(f"{on} 没有叫“{title}”的培训记录,请核对名称和日期")
+    had = set(
+        session.scalars(
+            select(Certificate.entry_id).where(
+                Certificate.entry_id.in_([e.id for e in entries]), Certificate.voided_at.is_(None)
+            )
+        )
+    )
+    for entry in entries:
+        if entry.id not in had:
+            person = session.get_one(Person, entry.person_id)
+            _issue(session, person, entry, title, entry.organiser or "", by, template)
+    session.flush()
+    return len(entries) - len(had), len(had)
+
+
+def void_certificate(session: Session, certificate: Certificate, reason: str, by: str) -> None:
+    """Voids a certificate, and its entry in the archive; both stay readable."""
+    if certificate.voided_at is not None:
+        raise Refused("这张证书已经作废过了")
+    if not reason.strip():
+        raise Refused("请写明作废的原因")
+    certificate.voided_at, certificate.void_reason = now(), reason.strip()[:200]
+    entry = session.scalar(
+        select(ArchiveEntry.id).where(
+            effective(),
+            ArchiveEntry.person_id == certificate.person_id,
+            ArchiveEntry.kind == "certificate",
+            ArchiveEntry.certificate_no == certificate.no,
+        )
+    )
+    if entry is not None:
+        void(session, entry, reason, by)
+    session.flush()
+
+
+def reissue(session: Session, certificate: Certificate, reason: str, by: str) -> Certificate:
+    """Voids a certificate and issues another for the same entry, with the holder's name as it is now."""
+    void_certificate(session, certificate, reason, by)
+    person = session.get_one(Person, certificate.person_id)
+    entry = session.get_one(ArchiveEntry, certificate.entry_id)
+    template = (
+        session.get(CertificateTemplate, certificate.template_id)
+        if certificate.template_id
+        else None
+    )
+    new = _issue(session, person, entry, certificate.title, certificate.organiser, by, template)
+    certificate.replaced_by = new.no
+    session.flush()
+    return new
 
 
 def find(session: Session, number: str) -> Certificate | None:

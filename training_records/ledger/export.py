@@ -20,7 +20,7 @@ from training_records.ledger.models import ROLES, Person, Post
 from training_records.ledger.rows import RowError
 from training_records.ledger.service import in_post_on
 
-BATCH, MOST_CLAUSES = 500, 20
+BATCH, MOST_CLAUSES, MOST_HEIGHTS = 500, 20, 20_000
 Claimed = Callable[[Session, Iterable[int]], set[int]]
 _EXAMPLE = {
     "role": "儿童主任",
@@ -98,7 +98,8 @@ class Sheet:
                 own = -(-units(text) // max(int(self.widths[at]) - 4, 4))
                 lines = max(lines, own)
                 self.sheet.write_string(self.row, at, text, self.wrapped if own > 1 else self.cell)
-        if lines > 1:
+        # Heights are kept in memory; of a very long sheet the reader's program finds them out.
+        if lines > 1 and self.row < MOST_HEIGHTS:
             self.sheet.set_row(self.row, 15 * min(lines, 20))
         self.row += 1
 

@@ -1,0 +1,38 @@
+"""What the system keeps of one person, as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from training_records.archive.service import entries_of
+from training_records.divisions import full_name
+from training_records.experience import experience_text
+from training_records.ledger.models import ROLES, Person
+
+
+def person_data(session: Session, person: Person) -> dict[str, Any]:
+    """Ledger, posts and every archive entry with its place in the chain."""
+    hidden = ("id", "identity_digest")
+    own = {c.key: getattr(person, c.key) for c in person.__table__.columns if c.key not in hidden}
+    return {
+        "person_id": person.id,
+        "name": person.name,
+        "ledger": own,
+        "experience": experience_text(session, person),
+        "posts": [
+            {
+                "role": ROLES[p.role],
+                "division": p.division_code,
+                "place": full_name(session, p.division_code),
+                "start": p.start,
+                "end": p.end,
+            }
+            for p in person.posts
+        ],
+        "records": [
+            {**e.content(), "id": e.id, "chain": e.chain, "seq": e.seq, "hash": e.hash}
+            for e in entries_of(session, person.id, all_rows=True)
+        ],
+    }

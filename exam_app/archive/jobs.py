@@ -1,0 +1,64 @@
+"""The archives of a whole town (or of any division) in one zip file: a PDF a person, a folder a village."""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.jobs.service import Work
+from training_records.archive.document import archive_data, archive_pdf
+from training_records.database import now, read_only
+from training_records.divisions import full_name, get_division, prefix_of, within
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import in_post_on
+
+STEP = 10
+
+
+def archives_job(work: Work) -> str:
+    """One PDF for everyone in post in the division; those that are there already are not made again."""
+    today = now().astimezone(work.config.zone).date()
+    with work.make_session() as session:
+        people = _people(read_only(session), work.params["division"], today)
+    paths: list[tuple[str, str]] = []
+    for number, (person_id, name) in enumerate(people):
+        path = work.folder / f"{person_id}.pdf"
+        if not path.exists():
+            with work.make_session() as session:
+                person = session.get_one(Person, person_id)
+                pdf = archive_pdf(archive_data(session, person, today))
+            half = path.with_suffix(".half")
+            half.write_bytes(pdf)
+            half.replace(path)
+        paths.append((path.name, name))
+        if number % STEP == 0:
+            work.progress(number, len(people))
+    half = work.folder / "archives.half"
+    with zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as out:
+        for file, name in paths:
+            out.write(work.folder / file, name)
+    half.replace(work.folder / "archives.zip")
+    for file, _ in paths:
+        (work.folder / file).unlink()
+    work.progress(len(people), len(people))
+    return "archives.zip"
+
+
+def _people(session: Session, code: str, today: date) -> list[tuple[int, str]]:
+    """(person, name in the zip) of those in post, by division."""
+    get_division(session, code)
+    query = (
+        select(Person.id, Person.name, Post.division_code)
+        .join(Post, Post.person_id == Person.id)
+        .where(within(Post.division_code, prefix_of(code)), in_post_on(today))
+        .order_by(Post.division_code, Person.id)
+    )
+    found: dict[int, str] = {}
+    places: dict[str, str] = {}
+    for person_id, name, place in session.execute(query):
+        places.setdefault(place, full_name(session, place))
+        found.setdefault(person_id, f"{places[place]}/{name}-{person_id}.pdf")
+    return list(found.items())

@@ -1,0 +1,99 @@
+"""Many certificates in one file: set some hundreds at a time, each part kept, then joined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pypdfium2
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.jobs.service import Work
+from training_records.certificates.models import Certificate, CertificateTemplate
+from training_records.certificates.pdf import Row, certificates_pdf
+from training_records.database import read_only
+from training_records.divisions import WIDTHS, ancestor, division_names, joined_name
+from training_records.errors import Refused
+from training_records.ledger.models import Post
+
+PART = 500
+
+
+def certificates_job(work: Work) -> str:
+    """The certificates whose numbers are given, in that order, as one PDF."""
+    numbers: list[str] = work.params["numbers"]
+    parts = [numbers[start : start + PART] for start in range(0, len(numbers), PART)]
+    work.progress(0, len(numbers))
+    paths = []
+    for place, part in enumerate(parts):
+        path = work.folder / f"part-{place:05d}.pdf"
+        # A part that is there was finished before the process ended.
+        if not path.exists():
+            with work.make_session() as session:
+                pdf = certificates_pdf(rows_of(read_only(session), part, work.config.public_url))
+            half = path.with_suffix(".half")
+            half.write_bytes(pdf)
+            half.replace(path)
+        paths.append(path)
+        work.progress(min((place + 1) * PART, len(numbers)), len(numbers))
+    _join(paths, work.folder / "certificates.pdf")
+    for path in paths:
+        path.unlink()
+    return "certificates.pdf"
+
+
+def rows_of(session: Session, numbers: list[str], public_url: str) -> list[Row]:
+    """What is to be set of some certificates, in the order of their numbers."""
+    found = {
+        c.no: c for c in session.scalars(select(Certificate).where(Certificate.no.in_(numbers)))
+    }
+    if missing := [no for no in numbers if no not in found]:
+        raise Refused(f"没有编号为 {missing[0]} 的证书")
+    templates = {t.id: t for t in session.scalars(select(CertificateTemplate))}
+    places = _places(session, list(found.values()))
+    return [
+        Row(
+            found[no],
+            templates.get(found[no].template_id or 0),
+            places.get(no, ""),
+            f"{public_url}/verify/{no}",
+        )
+        for no in numbers
+    ]
+
+
+def _places(session: Session, certificates: list[Certificate]) -> dict[str, str]:
+    """Where each holder was in post on the day of issue."""
+    people = {c.person_id for c in certificates}
+    query = select(Post.person_id, Post.division_code, Post.start, Post.end).where(
+        Post.person_id.in_(people)
+    )
+    posts: dict[int, list[tuple[str, object, object]]] = {}
+    for person, code, start, end in session.execute(query.order_by(Post.start, Post.id)):
+        posts.setdefault(person, []).append((code, start, end))
+    codes = {
+        c.no: next(
+            (
+                code
+                for code, start, end in reversed(posts.get(c.person_id, []))
+                if start <= c.issued_on and (end is None or end >= c.issued_on)  # type: ignore[operator]
+            ),
+            None,
+        )
+        for c in certificates
+    }
+    wanted = {code for code in codes.values() if code}
+    above = {ancestor(code, level) for code in wanted for level in WIDTHS}
+    names = division_names(session, codes=wanted | above)
+    return {no: joined_name(names, code) for no, code in codes.items() if code}
+
+
+def _join(paths: list[Path], out: Path) -> None:
+    whole = pypdfium2.PdfDocument.new()
+    for path in paths:
+        with pypdfium2.PdfDocument(path) as part:
+            whole.import_pages(part)
+    half = out.with_suffix(".half")
+    whole.save(half)
+    whole.close()
+    half.replace(out)

@@ -1,0 +1,165 @@
+"""Pages of the certificates: kinds, issue for a training, print many, void and issue anew."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response as BaseResponse
+
+from exam_app import web
+from exam_app.jobs.service import ask
+from exam_app.scope import MANAGERS, access
+from training_records.certificates import service
+from training_records.certificates.models import Certificate, CertificateTemplate
+from training_records.certificates.pdf import BODY, HEADING, NAME
+from training_records.errors import NotFound, Refused
+from training_records.ledger.service import ids_in
+
+certificates = Blueprint("certificates", __name__)
+MOST = 20_000
+
+
+@certificates.get("/certificates")
+@access(MANAGERS)
+def index() -> str:
+    session, prefix = web.db(), web.scope().prefix
+    groups = session.execute(
+        select(
+            Certificate.title,
+            Certificate.issued_on,
+            func.count().label("number"),
+            func.count(Certificate.voided_at).label("voided"),
+        )
+        .where(Certificate.person_id.in_(ids_in(prefix)))
+        .group_by(Certificate.title, Certificate.issued_on)
+        .order_by(Certificate.issued_on.desc(), Certificate.title)
+        .limit(50)
+    ).all()
+    text = request.args.get("q", "").strip()[:40]
+    found: list[Certificate] = []
+    if text:
+        one = service.find(session, text)
+        query = select(Certificate).where(
+            Certificate.person_id.in_(ids_in(prefix)), Certificate.holder == text
+        )
+        found = [one] if one else list(session.scalars(query.limit(50)))
+        found = [c for c in found if _within(c)]
+    return render_template(
+        "certificates/index.html",
+        groups=groups,
+        templates=service.templates_in(session, prefix),
+        q=text,
+        found=found,
+        body=BODY,
+        heading=HEADING,
+        name=NAME,
+    )
+
+
+def _within(certificate: Certificate) -> bool:
+    try:
+        web.scope().person(web.db(), certificate.person_id)
+    except NotFound:
+        return False
+    return True
+
+
+@certificates.post("/certificates/templates")
+@access(MANAGERS)
+def make() -> BaseResponse:
+    form = request.form
+    months = form.get("valid_months", "").strip()
+    if months and not months.isdigit():
+        raise Refused("有效期填几个月,例如 36;长期有效就空着")
+    template = service.make_template(
+        web.db(),
+        web.account().division_code,
+        name=form.get("name", "").strip()[:20] or NAME,
+        heading=form.get("heading", "").strip()[:30] or HEADING,
+        body=form.get("body", "").strip(),
+        prefix=form.get("prefix", "QD").strip(),
+        valid_months=int(months) if months else None,
+    )
+    web.audit("certificate.template", f"template:{template.id}")
+    web.db().commit()
+    flash(f"证书样式“{template.name}”已保存。", "good")
+    return redirect(url_for("certificates.index"))
+
+
+@certificates.post("/certificates/issue")
+@access(MANAGERS)
+def issue() -> BaseResponse:
+    """For everyone in the scope who took part in a training."""
+    title, on = _training()
+    template = web.db().get(CertificateTemplate, request.form.get("template", 0, type=int))
+    if template is None or template not in service.templates_in(web.db(), web.scope().prefix):
+        raise Refused("请选一种证书样式;没有就先做一种")
+    new, had = service.issue_for_training(
+        web.db(), web.scope().prefix, title, on, template, web.actor()
+    )
+    web.audit("certificate.issue", f"template:{template.id}", {"title": title, "issued": new})
+    web.db().commit()
+    flash(f"发了 {new} 张“{title}”的{template.name};{had} 人早已有证书。", "good")
+    return redirect(url_for("certificates.index"))
+
+
+def _training() -> tuple[str, date]:
+    try:
+        return request.form.get("title", "").strip(), date.fromisoformat(request.form.get("on", ""))
+    except ValueError:
+        raise Refused("日期请写成 2026-11-24 这样") from None
+
+
+@certificates.post("/certificates/print")
+@access(MANAGERS)
+def print_many() -> BaseResponse:
+    """All that hold of one title and day, as one PDF."""
+    title, on = _training()
+    numbers = (
+        web.db()
+        .scalars(
+            select(Certificate.no)
+            .where(
+                Certificate.title == title,
+                Certificate.issued_on == on,
+                Certificate.voided_at.is_(None),
+                Certificate.person_id.in_(ids_in(web.scope().prefix)),
+            )
+            .order_by(Certificate.person_id)
+            .limit(MOST)
+        )
+        .all()
+    )
+    if not numbers:
+        raise Refused("没有可以打印的证书")
+    code = web.account().division_code
+    params: dict[str, Any] = {"numbers": list(numbers)}
+    job = ask(web.db(), "certificates", f"{title}证书({len(numbers)}张)", code, params, web.actor())
+    web.db().commit()
+    return redirect(url_for("jobs.show", job_id=job.id))
+
+
+@certificates.post("/certificates/<no>/void")
+@access(MANAGERS)
+def void(no: str) -> BaseResponse:
+    certificate = _mine(no)
+    again, reason = "again" in request.form, request.form.get("reason", "")
+    if again:
+        new = service.reissue(web.db(), certificate, reason, web.actor())
+        flash(f"原证书已作废,新证书编号 {new.no}。", "good")
+    else:
+        service.void_certificate(web.db(), certificate, reason, web.actor())
+        flash("已作废。扫码会看到作废的说明。", "good")
+    web.audit("certificate.void", f"certificate:{no}", {"again": again})
+    web.db().commit()
+    return redirect(url_for("certificates.index", q=certificate.holder))
+
+
+def _mine(no: str) -> Certificate:
+    certificate = service.find(web.db(), no)
+    if certificate is None or not _within(certificate):
+        raise NotFound("没有这张证书,或不在您的管理范围内")
+    return certificate

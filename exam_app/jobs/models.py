@@ -1,0 +1,37 @@
+"""Table of the jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+
+class Job(Base):
+    """Work that takes longer than a page: made in the background, part by part. Identity: `id`.
+
+    `state`: waiting, running, done, failed or cancelled. What is made lies in the job's own folder; a job whose
+    process died goes on from the parts that are there.
+    """
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(100))
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    params: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(10), default="waiting", index=True)
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    message: Mapped[str | None] = mapped_column(String(300))
+    file: Mapped[str | None] = mapped_column(String(100))
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    claimed_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

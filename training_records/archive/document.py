@@ -1,0 +1,183 @@
+"""One person's archive on paper: A4 as PDF and as DOCX, with page numbers and a place for the seal."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import typst
+from docx import Document
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt
+from sqlalchemy.orm import Session
+
+from training_records.archive.models import KINDS, ArchiveEntry
+from training_records.archive.service import entries_of
+from training_records.certificates.pdf import chinese_date, font_folder
+from training_records.certificates.service import of_person
+from training_records.divisions import full_name
+from training_records.experience import experience_text
+from training_records.ledger.models import ROLES, Person
+
+TEMPLATE = Path(__file__).parent / "archive.typ"
+HEADS = ["名称", "日期", "类别", "主办(层级)", "学时 / 成绩"]
+
+
+def archive_data(session: Session, person: Person, today: date) -> dict[str, Any]:
+    """What the archive of a person says, in words, in the order of the paper."""
+    entries = entries_of(session, person.id, all_rows=True)
+    voidings = {e.voids_id: e for e in entries if e.voids_id}
+    counted = [e for e in entries if e.kind != "void" and e.id not in voidings]
+    years = [
+        {"title": f"{year} 年", "rows": [_row(entry) for entry in group]}
+        for year, group in groupby(counted, key=lambda e: e.date.year)
+    ]
+    return {
+        "name": person.name,
+        "facts": _facts(person),
+        "posts": [
+            [
+                full_name(session, post.division_code) + ROLES[post.role],
+                chinese_date(post.start),
+                chinese_date(post.end) if post.end else "今",
+            ]
+            for post in person.posts
+        ],
+        "years": years,
+        "certificates": [
+            [c.title + ("(已作废)" if c.voided_at else ""), c.no, chinese_date(c.issued_on)]
+            for c in of_person(session, person.id)
+        ],
+        "voided": [
+            [e.title, chinese_date(e.date), voidings[e.id].reason or ""]
+            for e in entries
+            if e.id in voidings
+        ],
+        "experience": experience_text(session, person) or "没有记录。",
+        "printed": f"打印日期 {chinese_date(today)}",
+    }
+
+
+def _facts(person: Person) -> list[list[str]]:
+    checked = person.background_checked_on
+    return [
+        ["姓名", person.name],
+        ["性别", person.gender or ""],
+        ["手机号", person.phone],
+        ["文化程度", person.education or ""],
+        ["出生日期", chinese_date(person.birth_date) if person.birth_date else ""],
+        ["取得证书", person.qualifications or ""],
+        [
+            "入职查询",
+            f"{chinese_date(checked)} {person.background_result or ''}" if checked else "没有登记",
+        ],
+        [
+            "下次到期",
+            chinese_date(person.background_next_due) if person.background_next_due else "",
+        ],
+    ]
+
+
+def _row(entry: ArchiveEntry) -> list[str]:
+    if entry.hours is not None:
+        result = f"{entry.hours.normalize():f} 学时"
+    elif entry.kind == "exam":
+        score = "" if entry.score is None else f"{entry.score.normalize():f} 分 "
+        result = score + ("合格" if entry.passed else "未合格")
+    else:
+        result = entry.certificate_no or ""
+    level = f"({entry.level})" if entry.level else ""
+    organiser = (entry.organiser or "") + level
+    return [entry.title, chinese_date(entry.date), KINDS[entry.kind], organiser, result]
+
+
+def archive_pdf(data: dict[str, Any]) -> bytes:
+    """The archive as PDF."""
+    make: Any = typst.Compiler
+    compiler = make(
+        {
+            "main.typ": TEMPLATE.read_bytes(),
+            "archive.json": json.dumps(data, ensure_ascii=False).encode(),
+        },
+        font_paths=[font_folder()],
+        ignore_system_fonts=True,
+    )
+    return bytes(compiler.compile(format="pdf"))
+
+
+def archive_docx(data: dict[str, Any]) -> bytes:
+    """The archive as a document that an office can go on editing."""
+    document = Document()
+    document.core_properties.title, document.core_properties.author = f"{data['name']}培训档案", ""
+    section = document.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(2)
+    style = document.styles["Normal"]
+    style.font.name, style.font.size = "Times New Roman", Pt(10.5)
+    style.element.rPr.rFonts.set(qn("w:eastAsia"), "宋体")
+    _heading(document, "儿童主任(儿童督导员)培训档案", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    _heading(document, "基本信息")
+    facts = data["facts"]
+    _table(
+        document, [], [facts[i] + facts[i + 1] for i in range(0, len(facts), 2)], (2.4, 6, 2.4, 6)
+    )
+    _heading(document, "任职经历")
+    _table(document, ["地方和职务", "起", "止"], data["posts"], (9, 4, 4))
+    for year in data["years"]:
+        _heading(document, year["title"])
+        _table(document, HEADS, year["rows"], (5.4, 2.8, 2, 3.8, 3))
+    if data["certificates"]:
+        _heading(document, "证书")
+        _table(document, ["名称", "编号", "日期"], data["certificates"], (7, 6.4, 3.6))
+    if data["voided"]:
+        _heading(document, "更正记录")
+        _table(document, ["原记录(已作废,不计)", "日期", "原因"], data["voided"], (7, 3.4, 6.6))
+    _heading(document, "工作及培训经历")
+    document.add_paragraph(data["experience"])
+    document.add_paragraph()
+    document.add_paragraph("经办人:____________        审核人:____________")
+    seal = document.add_paragraph(f"(盖章处)\n\n{data['printed']}")
+    seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    _page_numbers(section)
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def _heading(document: Any, text: str, size: int = 13, align: Any = None) -> None:
+    paragraph = document.add_paragraph()
+    paragraph.alignment = align
+    run = paragraph.add_run(text)
+    run.bold, run.font.size = True, Pt(size)
+
+
+def _table(
+    document: Any, heads: list[str], rows: list[list[str]], widths: tuple[float, ...]
+) -> None:
+    table = document.add_table(rows=0, cols=len(widths), style="Table Grid")
+    for row in [heads, *rows] if heads else rows:
+        cells = table.add_row().cells
+        for cell, text, width in zip(cells, row, widths, strict=True):
+            cell.text, cell.width = text, Cm(width)
+            if row is heads:
+                cell.paragraphs[0].runs[0].bold = True
+    if heads:
+        repeat = OxmlElement("w:tblHeader")
+        table.rows[0]._tr.get_or_add_trPr().append(repeat)
+
+
+def _page_numbers(section: Any) -> None:
+    paragraph = section.footer.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    for before, field in (("第 ", "PAGE"), (" 页 / 共 ", "NUMPAGES")):
+        paragraph.add_run(before)
+        element = OxmlElement("w:fldSimple")
+        element.set(qn("w:instr"), field)
+        paragraph._p.append(element)
+    paragraph.add_run(" 页")
