@@ -26,7 +26,7 @@ from training_records.experience import experience_text
 from training_records.ledger.models import ROLES, Person
 
 TEMPLATE = Path(__file__).parent / "archive.typ"
-HEADS = ["名称", "日期", "类别", "主办(层级)", "学时 / 成绩"]
+HEADS = ["名称", "日期", "类别", "主办和层级", "学时 / 成绩"]
 
 
 def archive_data(session: Session, person: Person, today: date) -> dict[str, Any]:
@@ -44,18 +44,18 @@ def archive_data(session: Session, person: Person, today: date) -> dict[str, Any
         "posts": [
             [
                 full_name(session, post.division_code) + ROLES[post.role],
-                chinese_date(post.start),
-                chinese_date(post.end) if post.end else "今",
+                post.start.isoformat(),
+                post.end.isoformat() if post.end else "今",
             ]
             for post in person.posts
         ],
         "years": years,
         "certificates": [
-            [c.title + ("(已作废)" if c.voided_at else ""), c.no, chinese_date(c.issued_on)]
+            [c.title + ("(已作废)" if c.voided_at else ""), c.no, c.issued_on.isoformat()]
             for c in of_person(session, person.id)
         ],
         "voided": [
-            [e.title, chinese_date(e.date), voidings[e.id].reason or ""]
+            [e.title, e.date.isoformat(), voidings[e.id].reason or ""]
             for e in entries
             if e.id in voidings
         ],
@@ -92,9 +92,8 @@ def _row(entry: ArchiveEntry) -> list[str]:
         result = score + ("合格" if entry.passed else "未合格")
     else:
         result = entry.certificate_no or ""
-    level = f"({entry.level})" if entry.level else ""
-    organiser = (entry.organiser or "") + level
-    return [entry.title, chinese_date(entry.date), KINDS[entry.kind], organiser, result]
+    organiser = " ".join(filter(None, (entry.organiser, entry.level and f"{entry.level}级")))
+    return [entry.title, entry.date.isoformat(), KINDS[entry.kind], organiser, result]
 
 
 def archive_pdf(data: dict[str, Any]) -> bytes:
@@ -131,7 +130,7 @@ def archive_docx(data: dict[str, Any]) -> bytes:
     _table(document, ["地方和职务", "起", "止"], data["posts"], (9, 4, 4))
     for year in data["years"]:
         _heading(document, year["title"])
-        _table(document, HEADS, year["rows"], (5.4, 2.8, 2, 3.8, 3))
+        _table(document, HEADS, year["rows"], (5.4, 2.6, 2.2, 3.8, 3))
     if data["certificates"]:
         _heading(document, "证书")
         _table(document, ["名称", "编号", "日期"], data["certificates"], (7, 6.4, 3.6))
@@ -153,6 +152,8 @@ def archive_docx(data: dict[str, Any]) -> bytes:
 def _heading(document: Any, text: str, size: int = 13, align: Any = None) -> None:
     paragraph = document.add_paragraph()
     paragraph.alignment = align
+    paragraph.paragraph_format.space_before, paragraph.paragraph_format.space_after = Pt(10), Pt(4)
+    paragraph.paragraph_format.keep_with_next = True
     run = paragraph.add_run(text)
     run.bold, run.font.size = True, Pt(size)
 
@@ -167,6 +168,8 @@ def _table(
             cell.text, cell.width = text, Cm(width)
             if row is heads:
                 cell.paragraphs[0].runs[0].bold = True
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Cm(width)
     if heads:
         repeat = OxmlElement("w:tblHeader")
         table.rows[0]._tr.get_or_add_trPr().append(repeat)
