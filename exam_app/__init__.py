@@ -96,6 +96,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.ledger.person_views import people
     from exam_app.ledger.views import ledger
     from exam_app.sheets.views import sheets
+    from exam_app.spot.views import spot
     from exam_app.verify.views import verify
 
     for blueprint in (
@@ -112,6 +113,7 @@ def _capabilities(app: Flask) -> None:
         people,
         certificates,
         jobs,
+        spot,
         bank,
         admin,
         verify,

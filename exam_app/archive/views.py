@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
@@ -14,13 +17,14 @@ from exam_app.archive.data import person_data
 from exam_app.certificates.jobs import rows_of
 from exam_app.jobs.service import ask
 from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, access
+from training_records.archive import corrections, evidence, external
 from training_records.archive.document import archive_data, archive_docx, archive_pdf
-from training_records.archive.models import KINDS
+from training_records.archive.models import KINDS, LEVELS, Evidence
 from training_records.archive.service import entries_of
 from training_records.certificates.pdf import certificates_pdf
 from training_records.certificates.service import find, of_person
-from training_records.divisions import full_name
-from training_records.errors import NotFound
+from training_records.divisions import full_name, prefix_of
+from training_records.errors import NotFound, Refused
 from training_records.experience import experience_text
 from training_records.ledger.models import ROLES, Person
 
@@ -45,6 +49,7 @@ def person_file(person: Person) -> dict[str, Any]:
         "kinds": KINDS,
         "certificates": of_person(session, person.id),
         "experience": experience_text(session, person),
+        "requests": corrections.of_person(session, person.id),
     }
 
 
@@ -109,3 +114,134 @@ def certificate(no: str) -> BaseResponse:
     web.scope().person(web.db(), found.person_id)
     pdf = certificates_pdf(rows_of(web.db(), [found.no], web.config().public_url))
     return web.attachment(pdf, "application/pdf", f"certificate-{found.no}.pdf")
+
+
+@archive.route("/archive/record", methods=["GET", "POST"])
+@access(MANAGERS)
+def record() -> str | BaseResponse | tuple[str, int]:
+    """Training outside the system for many at once: checked first, then filed."""
+    more: dict[str, Any] = {"kinds": KINDS, "levels": LEVELS, "forms": external.FORMS, "files": []}
+    if request.method == "GET":
+        return render_template("archive/record.html", refused="", attendance=None, **more)
+    session, scope = web.db(), web.scope()
+    try:
+        files = _files()
+        training = _training(files)
+        external.check(training, web.today())
+        text = request.form.get("people", "")
+        found = external.read_attendance(session, text, scope.prefix, training.date)
+        if not found.found and not found.unclear:
+            raise Refused("请写上参加的人,一行一个")
+    except Refused as refused:
+        session.rollback()
+        page = render_template("archive/record.html", refused=str(refused), attendance=None, **more)
+        return page, 422
+    if "confirm" not in request.form or not found.found:
+        session.commit()
+        return render_template(
+            "archive/record.html", refused="", attendance=found, **{**more, "files": files}
+        )
+    filed, had = external.record(session, training, [p for p, _, _ in found.found], web.actor())
+    detail = {"title": training.title, "filed": filed, "files": list(files)}
+    web.audit("archive.record", f"division:{web.account().division_code}", detail)
+    session.commit()
+    again = f";{had} 人已经记过,没有重复记" if had else ""
+    flash(f"“{training.title}”已记入 {filed} 人的档案{again}。", "good")
+    return redirect(url_for("archive.record"))
+
+
+def _files() -> tuple[str, ...]:
+    """Hashes of the evidence: kept in the step before, and uploaded now."""
+    kept = [d for d in request.form.getlist("kept") if web.db().get(Evidence, d[:64])]
+    file = request.files.get("file")
+    if file is not None and file.filename:
+        code = web.account().division_code
+        row = evidence.keep(web.db(), _evidence(), file.read(), file.filename, code, web.actor())
+        kept.append(row.sha256)
+    return tuple(dict.fromkeys(kept))
+
+
+def _evidence() -> Path:
+    return web.config().instance / "evidence"
+
+
+def _training(files: tuple[str, ...]) -> external.Training:
+    form = request.form
+    hours = form.get("hours", "").strip()
+    try:
+        day = date.fromisoformat(form.get("date", ""))
+        number = Decimal(hours) if hours else None
+    except (ValueError, InvalidOperation):
+        raise Refused("日期写成 2026-11-24 这样,学时填数字") from None
+    return external.Training(
+        kind=form.get("kind", ""),
+        title=form.get("title", "").strip(),
+        date=day,
+        level=form.get("level"),
+        form=form.get("form") if form.get("form") in external.FORMS else None,
+        organiser=form.get("organiser", ""),
+        hours=number,
+        confirmed_by=form.get("confirmed_by", ""),
+        files=files,
+        certificate_no=form.get("certificate_no", "").strip()[:40] or None,
+    )
+
+
+@archive.get("/evidence/<digest>")
+@access(EVERYONE)
+def file(digest: str) -> BaseResponse:
+    """An evidence file: for offices of the place that kept it, and for those whose entry it proves."""
+    row, data = evidence.read(web.db(), _evidence(), digest)
+    if not (_of_my_office(row) or _proves_mine(digest)):
+        raise NotFound("没有这个附件")
+    answer = web.attachment(data, row.media_type, row.name)
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _of_my_office(row: Evidence) -> bool:
+    """Whether an office below or above the account's kept the file."""
+    prefix, code = web.scope().prefix, row.division_code
+    near = code.startswith(prefix) or prefix.startswith(prefix_of(code))
+    return near and web.account().role in MANAGERS
+
+
+def _proves_mine(digest: str) -> bool:
+    """Whether the file stands with an entry of the account's own person."""
+    if web.account().person_id is None:
+        return False
+    own = entries_of(web.db(), web.person_id(), all_rows=True)
+    return any(digest in (e.evidence or {}).get("files", ()) for e in own)
+
+
+@archive.post("/archive/correct")
+@access(LEARNERS)
+def correct() -> BaseResponse:
+    """A person says what is wrong."""
+    entry = request.form.get("entry", type=int)
+    corrections.ask(web.db(), web.person_id(), request.form.get("text", ""), entry)
+    web.db().commit()
+    flash("已交给区(市)民政部门,答复会显示在这一页。", "good")
+    return redirect(url_for("archive.mine"))
+
+
+@archive.get("/archive/requests")
+@access(MANAGERS)
+def requests() -> str:
+    rows = corrections.waiting_in(web.db(), web.scope().prefix)
+    return render_template("archive/requests.html", rows=rows)
+
+
+@archive.post("/archive/requests/<int:request_id>")
+@access(MANAGERS)
+def decide(request_id: int) -> BaseResponse:
+    rows = corrections.waiting_in(web.db(), web.scope().prefix)
+    row = next((r for r, _, _ in rows if r.id == request_id), None)
+    if row is None:
+        raise NotFound("没有这条申请,或已经答复了")
+    accepted = bool(request.form.get("accepted"))
+    corrections.decide(web.db(), row, accepted, request.form.get("answer", ""), web.actor())
+    web.audit("archive.decide", f"person:{row.person_id}", {"accepted": accepted})
+    web.db().commit()
+    flash("已答复。", "good")
+    return redirect(url_for("archive.requests"))

@@ -16,6 +16,9 @@ KINDS = {
     "training": "集中培训",
     "exam": "考试",
     "certificate": "证书",
+    "external": "外部证书",
+    "award": "表彰",
+    "evaluation": "评价结果",
     "void": "更正",
 }
 LEVELS = ["国家", "省", "市", "区(市)", "镇(街)"]
@@ -76,6 +79,39 @@ class ArchiveEntry(Base):
         return {
             c.key: getattr(self, c.key) for c in self.__table__.columns if c.key not in left_out
         }
+
+
+class Evidence(Base):
+    """A file that proves an entry (attendance sheet, certificate), kept by its content. Identity: SHA-256 in hex.
+
+    The file itself lies in the instance's folder under its hash.
+    """
+
+    __tablename__ = "evidence"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    media_type: Mapped[str] = mapped_column(String(40))
+    size: Mapped[int]
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class CorrectionRequest(Base):
+    """A person's word that something in their archive or ledger is wrong, and the office's answer. Identity: `id`."""
+
+    __tablename__ = "correction_request"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("archive_entry.id"))
+    text: Mapped[str] = mapped_column(String(300))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    accepted: Mapped[bool | None]
+    answer: Mapped[str | None] = mapped_column(String(300))
+    decided_by: Mapped[str | None] = mapped_column(String(40))
+    decided_at: Mapped[datetime | None]
 
 
 def effective() -> Any:

@@ -1,0 +1,51 @@
+"""Tables of the spot checks of archives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from training_records.database import Base, now
+
+
+class SpotCheck(Base):
+    """A random sample of archives that an office looks through (抽查). Identity: `id`; the same seed over the same
+    people draws the same."""
+
+    __tablename__ = "spot_check"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    seed: Mapped[int]
+    drawn_on: Mapped[date]
+    due_on: Mapped[date]
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+    items: Mapped[list[SpotItem]] = relationship(back_populates="check", order_by="SpotItem.code")
+
+
+class SpotItem(Base):
+    """One archive of a sample and what was found. Identity: (check, person).
+
+    `answers`: question of the check list to yes or no; `state`: open, fine, wrong (to be mended by the due day)
+    or mended.
+    """
+
+    __tablename__ = "spot_item"
+
+    check_id: Mapped[int] = mapped_column(ForeignKey("spot_check.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    answers: Mapped[dict[str, Any] | None]
+    finding: Mapped[str | None] = mapped_column(String(300))
+    looked_by: Mapped[str | None] = mapped_column(String(40))
+    looked_at: Mapped[datetime | None]
+    again: Mapped[str | None] = mapped_column(String(300))
+    again_at: Mapped[datetime | None]
+
+    check: Mapped[SpotCheck] = relationship(back_populates="items")

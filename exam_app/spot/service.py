@@ -1,0 +1,137 @@
+"""The verbs of spot checks: draw, note what was found, look again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.spot.models import SpotCheck, SpotItem
+from training_records.database import now
+from training_records.divisions import WIDTHS, level_of, prefix_of, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Post
+from training_records.ledger.service import in_post_on
+
+# What the archive of a person has to hold (one file a person, complete and true).
+QUESTIONS = {
+    "posts": "任职经历和实际一致",
+    "training": "每条培训都有依据(签到表、通知或证书)",
+    "hours": "学时和签到一致",
+    "exam": "考试成绩和证书对得上",
+    "check": "入职查询在有效期内",
+}
+MOST = 500
+
+
+def sample(
+    people: list[tuple[str, int]], size: int, seed: int, width: int
+) -> list[tuple[str, int]]:
+    """`size` of (division's code, person), each division below (the first `width` digits) in proportion to its
+    people, at least one while there is room. The same seed draws the same.
+
+    Largest remainders decide the shares; the people in a division are shuffled by the seed.
+    """
+    rng = random.Random(seed)  # noqa: S311 (to be repeated by anybody)
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for code, person in sorted(people):
+        groups.setdefault(code[:width], []).append((code, person))
+    size = min(size, len(people))
+    exact = {name: size * len(own) / len(people) for name, own in groups.items()}
+    shares = {name: int(value) for name, value in exact.items()}
+    order = sorted(groups, key=lambda name: (shares[name] > 0, -(exact[name] % 1), name))
+    while sum(shares.values()) < size:
+        for name in order:
+            if shares[name] < len(groups[name]) and sum(shares.values()) < size:
+                shares[name] += 1
+    chosen: list[tuple[str, int]] = []
+    for name in sorted(groups):
+        rng.shuffle(groups[name])
+        chosen += groups[name][: shares[name]]
+    return sorted(chosen)
+
+
+def draw(
+    session: Session, code: str, size: int, seed: int, due_on: date, today: date, by: str
+) -> SpotCheck:
+    """Draws a sample of the directors in post in a division."""
+    if not 1 <= size <= MOST:
+        raise Refused(f"一次抽 1 到 {MOST} 份")
+    if due_on < today:
+        raise Refused("整改期限不能早于今天")
+    rows = session.execute(
+        select(Post.division_code, Post.person_id)
+        .where(
+            within(Post.division_code, prefix_of(code)), in_post_on(today), Post.role == "director"
+        )
+        .order_by(Post.division_code)
+    )
+    people = {person: place for place, person in rows}
+    if not people:
+        raise Refused("这里没有在岗的儿童主任,不用抽查")
+    widths = [w for w in WIDTHS.values() if w > WIDTHS[level_of(code)]]
+    chosen = sample([(c, p) for p, c in people.items()], size, seed, min(widths, default=12))
+    check = SpotCheck(division_code=code, seed=seed, drawn_on=today, due_on=due_on, by=by)
+    check.items = [SpotItem(person_id=person, code=place) for place, person in chosen]
+    session.add(check)
+    session.flush()
+    return check
+
+
+def checks_in(session: Session, prefix: str, limit: int = 20) -> list[SpotCheck]:
+    """The latest spot checks in a division, newest first."""
+    query = select(SpotCheck).where(within(SpotCheck.division_code, prefix))
+    return list(session.scalars(query.order_by(SpotCheck.id.desc()).limit(limit)))
+
+
+def get_check(session: Session, check_id: int, prefix: str) -> SpotCheck:
+    """A spot check in the scope, or NotFound."""
+    check = session.get(SpotCheck, check_id)
+    if check is None or not check.division_code.startswith(prefix):
+        raise NotFound("没有这次抽查,或不在您的管理范围内")
+    return check
+
+
+def look(
+    session: Session,
+    check: SpotCheck,
+    person_id: int,
+    answers: Mapping[str, bool],
+    finding: str,
+    by: str,
+) -> SpotItem:
+    """Notes what was found in one archive; what is not in order needs words and is to be mended."""
+    item = _item(check, person_id)
+    missing = [QUESTIONS[q] for q in QUESTIONS if q not in answers]
+    if missing:
+        raise Refused(f"还没有选:{'、'.join(missing)}")
+    wrong = not all(answers.values())
+    if wrong and not finding.strip():
+        raise Refused("有不符合的,请写明问题")
+    item.answers, item.finding = dict(answers), finding.strip()[:300] or None
+    item.state, item.looked_by, item.looked_at = "wrong" if wrong else "fine", by, now()
+    session.flush()
+    return item
+
+
+def look_again(session: Session, check: SpotCheck, person_id: int, words: str, by: str) -> SpotItem:
+    """Notes that what was wrong has been mended."""
+    item = _item(check, person_id)
+    if item.state != "wrong":
+        raise Refused("这份没有要整改的问题")
+    if not words.strip():
+        raise Refused("请写明怎么整改的")
+    item.state, item.again, item.again_at = "mended", words.strip()[:300], now()
+    item.looked_by = by
+    session.flush()
+    return item
+
+
+def _item(check: SpotCheck, person_id: int) -> SpotItem:
+    item = next((i for i in check.items if i.person_id == person_id), None)
+    if item is None:
+        raise NotFound("这次没有抽到这个人")
+    return item

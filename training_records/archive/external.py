@@ -1,0 +1,135 @@
+"""Training outside the system, recorded for many at once from an attendance sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from training_records.archive.models import LEVELS, ArchiveEntry, effective
+from training_records.archive.service import NewEntry, append_many
+from training_records.errors import Refused
+from training_records.ledger import values
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import ids_in, in_post_on
+
+FORMS = ("面授", "线上自学", "直播", "实操", "案例研讨", "跟岗")
+OUTSIDE = ("training", "external", "award")
+MOST = 2000
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is recorded for everyone: kind, title, day, level, form, organiser, credit hours, evidence (hashes of
+    files), who checked the sheet, and the certificate's number (external certificates)."""
+
+    kind: str
+    title: str
+    date: date
+    level: str | None
+    form: str | None
+    organiser: str
+    hours: Decimal | None
+    confirmed_by: str
+    files: tuple[str, ...] = ()
+    certificate_no: str | None = None
+
+
+@dataclass
+class Attendance:
+    """Who was found from the lines of a sheet: (person, name, phone) each once, and lines that name nobody or
+    several, with the reason."""
+
+    found: list[tuple[int, str, str]] = field(default_factory=list)
+    unclear: list[tuple[str, str]] = field(default_factory=list)
+
+
+def check(training: Training, today: date) -> None:
+    """`Refused` when something is missing or can't be."""
+    if training.kind not in OUTSIDE:
+        raise Refused("类别只能是集中培训、外部证书或表彰")
+    if not training.title.strip() or not training.organiser.strip():
+        raise Refused("请填名称和主办单位")
+    if training.date > today:
+        raise Refused("日期不能晚于今天,请核对")
+    if training.level not in LEVELS:
+        raise Refused(f"请选层级:{'、'.join(LEVELS)}")
+    if training.kind == "training" and not training.hours:
+        raise Refused("请填学时(45 分钟为 1 学时)")
+    if training.hours is not None and not 0 < training.hours <= 100:
+        raise Refused("学时要在 0 到 100 之间")
+    if not training.confirmed_by.strip():
+        raise Refused("请填核对签到表的人")
+
+
+def read_attendance(session: Session, text: str, prefix: str, on: date) -> Attendance:
+    """Finds people of a division by phone or by name, a line each; a name that several bear needs the phone."""
+    result, seen = Attendance(), set[int]()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > MOST:
+        raise Refused(f"一次最多 {MOST} 人,这次有 {len(lines)} 行。请分几次记")
+    for line in lines:
+        people = _find(session, line, prefix, on)
+        if len(people) != 1:
+            reason = "台账里没有这个人" if not people else f"有 {len(people)} 人同名,请写手机号"
+            result.unclear.append((line, reason))
+        elif people[0][0] not in seen:
+            seen.add(people[0][0])
+            result.found.append(people[0])
+    return result
+
+
+def _find(session: Session, line: str, prefix: str, on: date) -> list[tuple[int, str, str]]:
+    query = select(Person.id, Person.name, Person.phone).where(Person.id.in_(ids_in(prefix)))
+    phone = re.search(r"1[3-9][0-9]{9}", re.sub(r"[\s-]", "", values.text(line)))
+    if phone:
+        return [tuple(row) for row in session.execute(query.where(Person.phone == phone[0]))]  # type: ignore[misc]
+    name = re.split(r"[\s,，、;；]", values.text(line))[0]
+    found = [tuple(row) for row in session.execute(query.where(Person.name == name))]
+    if len(found) > 1:
+        held = select(Post.person_id).where(in_post_on(on))
+        ids = set(session.scalars(held.where(Post.person_id.in_([p[0] for p in found]))))
+        found = [p for p in found if p[0] in ids] or found
+    return found  # type: ignore[return-value]
+
+
+def record(session: Session, training: Training, people: Sequence[int], by: str) -> tuple[int, int]:
+    """Files a training for people: (filed, had it already: same kind, title and day)."""
+    same = set(
+        session.scalars(
+            select(ArchiveEntry.person_id).where(
+                ArchiveEntry.person_id.in_(list(people)),
+                ArchiveEntry.kind == training.kind,
+                ArchiveEntry.title == training.title,
+                ArchiveEntry.date == training.date,
+                effective(),
+            )
+        )
+    )
+    evidence: dict[str, Any] = {"confirmed_by": training.confirmed_by.strip()[:40]}
+    if training.files:
+        evidence["files"] = list(training.files)
+    entries = [
+        NewEntry(
+            person,
+            training.kind,
+            training.date,
+            training.title.strip()[:100],
+            level=training.level,
+            form=training.form,
+            organiser=training.organiser.strip()[:60],
+            hours=training.hours,
+            certificate_no=training.certificate_no,
+            evidence=evidence,
+        )
+        for person in dict.fromkeys(people)
+        if person not in same
+    ]
+    append_many(session, entries, by)
+    return len(entries), len(same)
