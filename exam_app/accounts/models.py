@@ -64,3 +64,17 @@ ROLES = {
     "city": "市民政局",
     "operator": "系统管理员",
 }
+
+
+class Activation(Base):
+    """A code on paper by which a person opens their own account. Identity: the person; a new code replaces the
+    old."""
+
+    __tablename__ = "activation"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    # Keyed, so that codes can't be tried out on a copy of the database.
+    code_digest: Mapped[str] = mapped_column(String(64))
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]

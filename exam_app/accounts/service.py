@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -107,12 +107,10 @@ def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[
     anyone's saving. `Busy` when too many wait already.
     """
     at = now()
-    keys = [f"phone:{phone[:11]}", f"address:{address}"]
+    keys = throttle_keys(phone, address)
     session.rollback()
     read_only(session)
-    known = list(session.scalars(select(Throttle).where(Throttle.key.in_(keys))))
-    _refuse_blocked(known, at)
-    blocked = [throttle.key for throttle in known]
+    blocked = refuse_blocked(session, keys, at)
     found = session.execute(
         select(Account.id, Account.password_hash).where(Account.phone == phone)
     ).one_or_none()
@@ -120,17 +118,7 @@ def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[
     right = verify(found.password_hash if found else _dummy_hash(), password)
     account = session.get(Account, found.id) if right and found else None
     if not (account and account.active):
-        for key in keys:
-            insert_missing(session, Throttle, key=key, failures=0, last_at=at)
-        locked = (
-            select(Throttle)
-            .where(Throttle.key.in_(keys))
-            .order_by(Throttle.key)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        for throttle in session.scalars(locked):
-            _count_failure(throttle, at)
+        count_failure(session, keys, at)
         raise SignInRefused("手机号或密码不对,请检查后再试。忘记密码请找区(市)民政部门重设")
     if keys[0] in blocked:
         unlock(session, phone)
@@ -139,11 +127,34 @@ def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[
     return account, open_session(session, account)
 
 
-def _refuse_blocked(throttles: list[Throttle], at: datetime) -> None:
+def throttle_keys(phone: str, address: str) -> list[str]:
+    """What failures are counted by."""
+    return [f"phone:{phone[:11]}", f"address:{address}"]
+
+
+def count_failure(session: Session, keys: Sequence[str], at: datetime) -> None:
+    """Counts one more failure; from some number on the keys are blocked for a while."""
+    for key in keys:
+        insert_missing(session, Throttle, key=key, failures=0, last_at=at)
+    locked = (
+        select(Throttle)
+        .where(Throttle.key.in_(keys))
+        .order_by(Throttle.key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for throttle in session.scalars(locked):
+        _count_failure(throttle, at)
+
+
+def refuse_blocked(session: Session, keys: Sequence[str], at: datetime) -> list[str]:
+    """`SignInRefused` while a key is blocked; else the keys that have failures."""
+    throttles = list(session.scalars(select(Throttle).where(Throttle.key.in_(keys))))
     waits = [t.blocked_until - at for t in throttles if t.blocked_until and t.blocked_until > at]
     if waits:
         wait = _duration(int(max(waits).total_seconds()) + 1)
         raise SignInRefused(f"密码输错次数太多,请等 {wait}后再试。忘记密码请找区(市)民政部门重设")
+    return [throttle.key for throttle in throttles]
 
 
 def open_session(session: Session, account: Account) -> str:

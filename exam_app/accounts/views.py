@@ -7,10 +7,19 @@ from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts.forms import LoginForm, PasswordForm
+from exam_app.accounts import claims
+from exam_app.accounts.forms import ClaimForm, LoginForm, PasswordForm
 from exam_app.accounts.models import Account
-from exam_app.accounts.service import SignInRefused, change_password, sign_in, sign_out
-from exam_app.scope import EVERYONE, PUBLIC, access
+from exam_app.accounts.service import (
+    SignInRefused,
+    change_password,
+    open_session,
+    sign_in,
+    sign_out,
+)
+from exam_app.accounts.slips import slips_pdf
+from exam_app.audit.service import record
+from exam_app.scope import EVERYONE, MANAGERS, PUBLIC, access
 from training_records.errors import Refused
 
 accounts = Blueprint("accounts", __name__)
@@ -84,3 +93,48 @@ def password() -> str | Response | tuple[str, int]:
     remember(web.account(), token)
     flash("新密码设好了,请记住它。" if first else "密码改好了。其他手机上的登录都已退出。")
     return redirect(url_for("home.index"))
+
+
+@accounts.route("/claim", methods=["GET", "POST"])
+@access(PUBLIC)
+def claim() -> str | Response | tuple[str, int]:
+    """A person opens their own account with the code on paper."""
+    form = ClaimForm()
+    if not form.validate_on_submit():
+        return render_template("accounts/claim.html", form=form)
+    try:
+        account = claims.claim(
+            web.db(),
+            "".join((form.phone.data or "").split()),
+            form.code.data or "",
+            form.new.data or "",
+            request.remote_addr or "",
+            web.config().secret_key,
+            web.today(),
+        )
+    except SignInRefused as refused:
+        web.db().commit()
+        return render_template("accounts/claim.html", form=form, refused=str(refused)), 422
+    except Refused as refused:
+        web.db().rollback()
+        return render_template("accounts/claim.html", form=form, refused=str(refused)), 422
+    token = open_session(web.db(), account)
+    record(web.db(), f"account:{account.id}", "account.claim", f"person:{account.person_id}")
+    web.db().commit()
+    remember(account, token)
+    flash("账号开通了,请记住密码。以后用手机号和密码登录。", "good")
+    return redirect(url_for("home.index"))
+
+
+@accounts.post("/accounts/slips")
+@access(MANAGERS)
+def slips() -> Response:
+    """Codes for those in post in a division without an account, on paper to cut apart."""
+    division = web.scope().division(web.db(), request.form.get("division"))
+    made = claims.make_slips(
+        web.db(), division.code, web.today(), web.config().secret_key, web.actor()
+    )
+    web.audit("account.slips", f"division:{division.code}", {"slips": len(made)})
+    pdf = slips_pdf(made, web.config().public_url + url_for("accounts.claim"))
+    web.db().commit()
+    return web.attachment(pdf, "application/pdf", f"{division.name}开通码.pdf")

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from exam_app.accounts import service
-from exam_app.accounts.models import LoginSession, Throttle
+from exam_app.accounts.claims import claim, make_slips
+from exam_app.accounts.models import Account, Activation, LoginSession, Throttle
 from exam_app.accounts.service import SignInRefused, check_password_rules, create_account, sign_in
 from tests.factories import DISTRICT, PASSWORD, VILLAGE
 from training_records.database import now
@@ -141,3 +142,60 @@ def test_state_changes_need_the_csrf_token(app, world):
     log_in(client, account.phone, PASSWORD)
     assert client.post("/logout").status_code == 400
     assert client.post("/api/v1/exams/1/attempts", json={}).status_code == 400
+
+
+def test_a_person_opens_the_account_with_the_code_on_paper(world, session, app, sign_in):
+    office = sign_in(world.account("district", DISTRICT))
+    person = world.person(name="王秀兰", phone="13700000001")
+    session.commit()
+    made = office.form("/accounts/slips", division=DISTRICT)
+    assert made.status_code == 200 and made.data.startswith(b"%PDF")
+    config = app.config["ACADEMY"]
+    today = date.today()
+    (old,) = make_slips(session, DISTRICT, today, config.secret_key, "test")
+    (slip,) = make_slips(session, DISTRICT, today, config.secret_key, "test")
+    session.commit()
+    assert slip.code not in repr(session.execute(select(Activation.code_digest)).all())
+    session.commit()
+    client = app.test_client()
+
+    def fill(**change):
+        mark = token(client.get("/claim"))
+        values = {
+            "phone": person.phone,
+            "code": slip.code.lower(),
+            "new": "three-green-apples",
+            "again": "three-green-apples",
+        }
+        return client.post("/claim", data={**values, "csrf_token": mark, **change})
+
+    for change, reason in (
+        ({"code": old.code}, "开通码不对"),
+        ({"phone": "13700000002"}, "开通码不对"),
+        ({"again": "other"}, "不一样"),
+        ({"new": "12345678", "again": "12345678"}, "太常见"),
+    ):
+        answer = fill(**change)
+        assert reason in answer.text, change
+    done = fill()
+    assert done.status_code == 302, done.text
+    assert client.get("/archive").status_code == 200
+    account = session.scalars(select(Account).where(Account.person_id == person.id)).one()
+    assert not account.must_change_password and account.role == "director"
+    session.commit()
+    again = app.test_client()
+    mark = token(again.get("/claim"))
+    values = {"phone": person.phone, "code": slip.code, "new": "a-b-c-d-9", "again": "a-b-c-d-9"}
+    assert "开通码不对" in again.post("/claim", data={**values, "csrf_token": mark}).text
+
+
+def test_codes_can_t_be_guessed_on(world, session, app, sign_in):
+    world.person(phone="13700000001")
+    key, today = "k", date.today()
+    make_slips(session, DISTRICT, today, key, "test")
+    said = []
+    for _ in range(7):
+        with pytest.raises(SignInRefused) as refused:
+            claim(session, "13700000001", "AAAA-AAAA", "three-green-apples", "a", key, today)
+        said.append(str(refused.value))
+    assert "请等" in said[-1] and "请等" not in said[0]

@@ -1,4 +1,4 @@
-"""evidence files, corrections asked for, spot checks of archives"""
+"""evidence files, corrections asked for, spot checks of archives, codes to open accounts"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,6 +48,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_correction_request")),
     )
     op.create_index(op.f("ix_correction_request_person_id"), "correction_request", ["person_id"])
+    op.create_table(
+        "activation",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("code_digest", sa.String(length=64), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_activation_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_activation")),
+    )
     op.create_table(
         "spot_check",
         sa.Column("id", sa.Integer(), nullable=False),

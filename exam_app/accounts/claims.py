@@ -1,0 +1,111 @@
+"""Accounts that people open themselves, by a code that the office gives them on paper: no message is sent."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.accounts.models import Account, Activation
+from exam_app.accounts.service import (
+    SignInRefused,
+    check_password_rules,
+    count_failure,
+    create_account,
+    refuse_blocked,
+    throttle_keys,
+)
+from training_records.certificates.service import ALPHABET
+from training_records.database import now
+from training_records.divisions import full_name, prefix_of, within
+from training_records.errors import Refused
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import current_post, in_post_on
+
+LENGTH, VALID = 8, timedelta(days=60)
+MOST = 400
+
+
+class Slip(NamedTuple):
+    """What stands on one slip of paper."""
+
+    name: str
+    place: str
+    phone: str
+    code: str
+
+
+def make_slips(session: Session, code: str, today: date, key: str, by: str) -> list[Slip]:
+    """New codes for everyone in post in a division who has no account yet; older codes no longer hold."""
+    has = select(Account.id).where(Account.person_id == Person.id)
+    rows = session.execute(
+        select(Person, Post.division_code)
+        .join(Post, Post.person_id == Person.id)
+        .where(within(Post.division_code, prefix_of(code)), in_post_on(today), ~has.exists())
+        .order_by(Post.division_code, Person.id)
+        .limit(MOST + 1)
+    ).all()
+    people = {person.id: (person, place) for person, place in rows}
+    if not people:
+        raise Refused("这里在任的人都已开通账号,不用打印")
+    if len(people) > MOST:
+        raise Refused(f"一次最多打印 {MOST} 张。请先选一个镇(街)")
+    slips = []
+    for person, place in people.values():
+        secret = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        session.merge(
+            Activation(
+                person_id=person.id,
+                code_digest=_digest(secret, key),
+                by=by,
+                made_at=now(),
+                expires_at=now() + VALID,
+            )
+        )
+        spaced = f"{secret[:4]}-{secret[4:]}"
+        slips.append(Slip(person.name, full_name(session, place), person.phone, spaced))
+    session.flush()
+    return slips
+
+
+def claim(
+    session: Session, phone: str, code: str, password: str, address: str, key: str, today: date
+) -> Account:
+    """Opens the account of the person with this phone. `SignInRefused` for a wrong or old code (counted, as a
+    wrong password is; the caller commits), `Refused` for a password that won't do."""
+    at, keys = now(), throttle_keys(phone, address)
+    refuse_blocked(session, keys, at)
+    person = session.scalar(select(Person).where(Person.phone == phone))
+    kept = session.get(Activation, person.id) if person else None
+    given = _digest("".join(code.split()).replace("-", "").upper(), key)
+    right = hmac.compare_digest(kept.code_digest if kept else "", given)
+    if person is None or kept is None or not right or kept.expires_at < at:
+        count_failure(session, keys, at)
+        raise SignInRefused(
+            "手机号或开通码不对,或开通码过了 60 天。请照纸上的核对;还不行就找区(市)民政部门重打一张"
+        )
+    post = current_post(session, person.id, today)
+    if post is None:
+        raise Refused("您现在没有任职,不能开通账号。请联系区(市)民政部门")
+    check_password_rules(password, phone)
+    account, _ = create_account(
+        session, person.phone, person.name, post.role, post.division_code, person.id, password
+    )
+    account.must_change_password = False
+    session.delete(kept)
+    session.flush()
+    return account
+
+
+def _digest(code: str, key: str) -> str:
+    return hmac.digest(b"activation:" + key.encode(), code.encode(), "sha256").hex()
+
+
+def phones_of(slips: Sequence[Slip]) -> list[str]:
+    """The phones as they are printed: the last four digits, enough to tell two people apart."""
+    return [f"{s.phone[:3]}****{s.phone[7:]}" for s in slips]
