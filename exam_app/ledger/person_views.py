@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.scope import MANAGERS, OFFICES, access
 from training_records.divisions import full_name, prefix_of
 from training_records.errors import Refused
-from training_records.ledger import service
+from training_records.ledger import merging, service
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import CHANGES, ROLES, Person, Post
 from training_records.ledger.places import Places
@@ -43,6 +44,7 @@ def _page(person: Person, refused: str = "", status: int = 200) -> Any:
         titles={name: COLUMNS[name][0] for name in (*PERSON_FIELDS, *POST_FIELDS)},
         edited=EDITED,
         lines=lines,
+        merges=[m for m in merging.merges_of(session, person.id) if m.undone_at is None],
         kinds=CHANGES,
         refused=refused,
         may=web.account().role in MANAGERS,
@@ -60,7 +62,9 @@ def _named(lines: list[Any]) -> list[tuple[Any, str]]:
 def _told(fields: dict[str, Any]) -> list[str]:
     told = []
     for name, (before, after) in fields.items():
-        if name in ("person", "post"):
+        if name == "person" and before is not None and after is not None:
+            told.append("另一条登记和这里的是同一个人")
+        elif name in ("person", "post"):
             told.append(
                 ("新登记" if before is None else "撤销") + {"person": "人员", "post": "任职"}[name]
             )
@@ -241,6 +245,44 @@ def edit_post(person_id: int) -> Any:
         return "任职改好了。" if changed else "没有改动。"
 
     return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/merge")
+@access(MANAGERS)
+def merge(person_id: int) -> Any:
+    """Joins another entry of the same person into this one."""
+
+    def action(person: Person) -> str:
+        phone = _parsed(("phone",)).get("phone")
+        other = web.db().scalar(select(Person).where(Person.phone == phone))
+        if other is None:
+            raise Refused("没有登记过这个手机号,请核对")
+        gone = web.scope().person(web.db(), other.id)
+        merging.merge(web.db(), person, gone, web.actor(), request.form.get("reason", ""))
+        return f"{gone.phone} 名下的任职、培训和考试都并到这里了。并错了可以在这一页撤销。"
+
+    return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/unmerge/<int:merge_id>")
+@access(MANAGERS)
+def unmerge(person_id: int, merge_id: int) -> Any:
+    def action(person: Person) -> str:
+        done = next((m for m in merging.merges_of(web.db(), person.id) if m.id == merge_id), None)
+        if done is None:
+            raise Refused("没有这次合并,请刷新页面再看")
+        merging.unmerge(web.db(), done, web.actor())
+        return "合并已撤销,任职、培训和考试都回到原来的人名下。"
+
+    return _do(person_id, action)
+
+
+@people.get("/ledger/twins")
+@access(MANAGERS)
+def twins() -> str:
+    """Pairs that may be one person."""
+    pairs = merging.twins(web.db(), web.scope().prefix)
+    return render_template("ledger/twins.html", pairs=pairs)
 
 
 @people.get("/ledger/gaps")

@@ -15,18 +15,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from exam_app.accounts.models import Account
 from exam_app.certificates.jobs import certificates_job
+from exam_app.exams.models import Attempt
 from exam_app.jobs import runner
 from exam_app.jobs import service as jobs
 from exam_app.jobs.models import Job
 from exam_app.spot.models import SpotCheck, SpotItem
 from exam_app.spot.service import QUESTIONS, sample
-from tests.factories import DISTRICT, OTHER_DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
+from tests.factories import (
+    DISTRICT,
+    OTHER_DISTRICT,
+    OTHER_VILLAGE,
+    TOWN,
+    VILLAGE,
+    VILLAGE_2,
+    begin,
+    hand_in,
+    rightly,
+)
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import entries_of, verify
 from training_records.certificates.models import Certificate, CertificateTemplate
 from training_records.database import make_session_factory
-from training_records.ledger.models import ImportBatch, LedgerChange, Person, Post
+from training_records.ledger.models import ImportBatch, LedgerChange, Person, PersonMerge, Post
 
 PDF = b"%PDF-1.4 attendance"
 DAY = date(2026, 10, 20)
@@ -125,6 +137,64 @@ def test_an_import_is_undone_from_its_page(world, session, office, other):
     assert office.form(f"/ledger/imports/{batch.id}/undo").status_code == 302
     assert session.scalar(select(Person.id)) is None
     assert "已撤销" in office.get("/ledger/import").text
+
+
+def whole(session, person_id):
+    """What a person has: posts, entries that count, attempts, account, certificates."""
+    return (
+        sorted(
+            (p.division_code, p.start)
+            for p in session.scalars(select(Post).where(Post.person_id == person_id))
+        ),
+        sorted((e.kind, e.title, e.date) for e in entries_of(session, person_id)),
+        sorted(session.scalars(select(Attempt.id).where(Attempt.person_id == person_id))),
+        sorted(session.scalars(select(Account.id).where(Account.person_id == person_id))),
+        sorted(session.scalars(select(Certificate.no).where(Certificate.person_id == person_id))),
+    )
+
+
+def test_somebody_who_is_there_twice_is_joined_and_parted(world, session, saver, office, other):
+    exam = world.exam()
+    account = world.account("director", VILLAGE)
+    gone = session.get_one(Person, account.person_id)
+    world.post(gone, VILLAGE_2, start=date(2023, 5, 1))
+    world.entry(gone)
+    hand_in(session, saver, begin(session, exam, gone), rightly)
+    kept = world.person(VILLAGE, name=gone.name)
+    world.entry(kept, "award")
+    stranger = world.person(OTHER_VILLAGE)
+    session.commit()
+    before = whole(session, kept.id), whole(session, gone.id)
+    session.commit()
+    assert kept.phone in office.get("/ledger/twins").text
+    url = f"/ledger/people/{kept.id}"
+    for values, reason in (
+        ({"phone": kept.phone, "reason": "x"}, "同一条记录"),
+        ({"phone": gone.phone, "reason": " "}, "怎么知道"),
+        ({"phone": "13012345678", "reason": "x"}, "没有登记过"),
+    ):
+        answer = office.form(f"{url}/merge", **values)
+        assert answer.status_code == 422 and reason in answer.text
+    assert office.form(f"{url}/merge", phone=stranger.phone, reason="x").status_code == 404
+    assert other.form(f"{url}/merge", phone=gone.phone, reason="x").status_code == 404
+    assert office.form(f"{url}/merge", phone=gone.phone, reason="核对过证件").status_code == 302
+    session.expire_all()
+    joined = whole(session, kept.id)
+    assert whole(session, gone.id) == ([], [], [], [], [])
+    assert {p for p, _ in joined[0]} == {VILLAGE, VILLAGE_2}
+    assert sorted(joined[1]) == sorted([*before[0][1], *before[1][1]])
+    assert joined[2:] == before[1][2:]
+    assert verify(session)[1] == []
+    session.commit()
+    merge = session.scalars(select(PersonMerge)).one().id
+    session.commit()
+    assert office.form(f"{url}/unmerge/{merge + 1}").status_code == 422
+    assert office.form(f"{url}/unmerge/{merge}").status_code == 302
+    session.expire_all()
+    assert (whole(session, kept.id), whole(session, gone.id)) == before
+    assert verify(session)[1] == []
+    session.commit()
+    assert office.form(f"{url}/unmerge/{merge}").status_code == 422
 
 
 # --- the archive -----------------------------------------------------------------------------

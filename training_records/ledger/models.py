@@ -124,6 +124,26 @@ class ColumnTitle(Base):
     field: Mapped[str] = mapped_column(String(30))
 
 
+class PersonMerge(Base):
+    """Two entries of the ledger that are one person, joined (`gone` into `kept`). Identity: `id`.
+
+    `moved`: ids of posts that were re-pointed, posts that both had (as they were), other rows by table, entries
+    filed anew.
+    """
+
+    __tablename__ = "person_merge"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kept_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    gone_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(200))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+    moved: Mapped[dict[str, Any]]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(String(40))
+
+
 CHANGES = {
     "appointed": "任职",
     "changed": "更改",

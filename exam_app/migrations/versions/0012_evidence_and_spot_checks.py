@@ -1,4 +1,4 @@
-"""evidence files, corrections asked for, spot checks of archives, codes to open accounts"""
+"""evidence files, corrections asked for, spot checks of archives, codes to open accounts, people joined"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -60,6 +60,27 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_activation")),
     )
+    op.create_table(
+        "person_merge",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kept_id", sa.Integer(), nullable=False),
+        sa.Column("gone_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("moved", Json, nullable=False),
+        sa.Column("undone_at", UtcDateTime(), nullable=True),
+        sa.Column("undone_by", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["kept_id"], ["person.id"], name=op.f("fk_person_merge_kept_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["gone_id"], ["person.id"], name=op.f("fk_person_merge_gone_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person_merge")),
+    )
+    op.create_index(op.f("ix_person_merge_kept_id"), "person_merge", ["kept_id"])
+    op.create_index(op.f("ix_person_merge_gone_id"), "person_merge", ["gone_id"])
     op.create_table(
         "spot_check",
         sa.Column("id", sa.Integer(), nullable=False),

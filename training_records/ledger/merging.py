@@ -1,0 +1,206 @@
+"""One person who is in the ledger twice: joined, and parted again if that was wrong.
+
+Archive entries are never moved: those of the one who goes are voided and filed again for the one who stays.
+All other rows that name the person are re-pointed, whichever part of the system they belong to.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Table, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from training_records.archive.models import ArchiveEntry
+from training_records.archive.service import NewEntry, append_many, entries_of, void
+from training_records.coverage.running import note_change
+from training_records.database import Base, now
+from training_records.errors import Refused
+from training_records.ledger.models import Person, PersonMerge, Post
+from training_records.ledger.service import ids_in, note, plain
+
+# Filed anew, derived, history, or handled here by themselves.
+_LEFT = ("archive_entry", "coverage_seat", "coverage_frozen_seat", "post", "person_merge")
+_COPIED = (
+    *("kind", "date", "title", "level", "form", "organiser", "hours", "score", "passed"),
+    *("induction", "certificate_no"),
+)
+
+
+def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, Person]]:
+    """Pairs in a division that may be one person: same name, and same birthday or a post in the same village."""
+    other, mine, theirs = aliased(Person), aliased(Post), aliased(Post)
+    same_place = (
+        select(mine.id)
+        .join(theirs, theirs.division_code == mine.division_code)
+        .where(mine.person_id == Person.id, theirs.person_id == other.id)
+    )
+    query = (
+        select(Person, other)
+        .join(other, (other.name == Person.name) & (other.id > Person.id))
+        .where(
+            Person.id.in_(ids_in(prefix)),
+            other.id.in_(ids_in(prefix)),
+            (Person.birth_date == other.birth_date) | same_place.exists(),
+        )
+        .order_by(Person.name, Person.id)
+        .limit(limit)
+    )
+    return [(a, b) for a, b in session.execute(query)]
+
+
+def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) -> PersonMerge:
+    """Joins `gone` into `kept`. What both have (a post in the same village, the same exam) stays with `gone` and
+    is told in `moved`. `Refused` without a reason."""
+    if kept.id == gone.id:
+        raise Refused("这是同一条记录,不用合并")
+    if not reason.strip():
+        raise Refused("请写明怎么知道是同一个人,例如“核对过证件”")
+    done = PersonMerge(
+        kept_id=kept.id, gone_id=gone.id, by=by, reason=reason.strip()[:200], moved={}
+    )
+    session.add(done)
+    session.flush()
+    moved: dict[str, Any] = {"posts": [], "removed": [], "rows": {}, "entries": []}
+    # An entry is filed where its person is in post: voided before the posts go, filed anew after.
+    entries = list(reversed(entries_of(session, gone.id)))
+    for entry in entries:
+        void(session, entry.id, f"合并到{kept.name}名下", by)
+    _posts(session, kept, gone, moved)
+    copies = [_copy(e, kept.id, f"merge:{done.id}:{e.id}") for e in entries]
+    moved["entries"] = [e.id for e in append_many(session, copies, by)] if copies else []
+    for table in _tables():
+        _repoint(session, table, kept.id, gone.id, moved["rows"])
+    done.moved = moved
+    note(session, "merged", kept.id, None, {"person": [gone.id, kept.id]}, by, reason)
+    note(session, "merged", gone.id, None, {"person": [gone.id, kept.id]}, by, reason)
+    session.flush()
+    note_change(session, [kept.id, gone.id])
+    session.expire_all()
+    return done
+
+
+def unmerge(session: Session, done: PersonMerge, by: str) -> None:
+    """Parts the two again: everything that was moved goes back, entries are voided here and filed there."""
+    if done.undone_at is not None:
+        raise Refused("这次合并已经撤销过了")
+    moved = done.moved
+    copies = [session.get_one(ArchiveEntry, number) for number in moved["entries"]]
+    voided = set(
+        session.scalars(
+            select(ArchiveEntry.voids_id).where(ArchiveEntry.voids_id.in_(moved["entries"]))
+        )
+    )
+    standing = [e for e in copies if e.id not in voided]
+    for entry in standing:
+        void(session, entry.id, "撤销合并", by)
+    session.execute(update(Post).where(Post.id.in_(moved["posts"])).values(person_id=done.gone_id))
+    for values in moved["removed"]:
+        session.add(Post(**{name: _typed(name, value) for name, value in values.items()}))
+    session.flush()
+    for name, rows in moved["rows"].items():
+        table = Base.metadata.tables[name]
+        for key in rows:
+            where = [table.c[column] == value for column, value in key.items()]
+            session.execute(update(table).where(*where).values(person_id=done.gone_id))
+    back = [_copy(e, done.gone_id, f"unmerge:{done.id}:{e.id}") for e in standing]
+    if back:
+        append_many(session, back, by)
+    done.undone_at, done.undone_by = now(), by
+    for person in (done.kept_id, done.gone_id):
+        note(session, "unmerged", person, None, {"person": [done.kept_id, done.gone_id]}, by, None)
+    session.flush()
+    note_change(session, [done.kept_id, done.gone_id])
+    session.expire_all()
+
+
+def _typed(name: str, value: Any) -> Any:
+    return date.fromisoformat(value) if name in ("start", "end") and value else value
+
+
+def merges_of(session: Session, person_id: int) -> list[PersonMerge]:
+    """The merges that a person took part in, newest first."""
+    either = (PersonMerge.kept_id == person_id) | (PersonMerge.gone_id == person_id)
+    return list(session.scalars(select(PersonMerge).where(either).order_by(PersonMerge.id.desc())))
+
+
+def _copy(entry: ArchiveEntry, person_id: int, key: str) -> NewEntry:
+    values = {name: getattr(entry, name) for name in _COPIED}
+    evidence = {**(entry.evidence or {}), "from": entry.id}
+    return NewEntry(person_id, evidence=evidence, source_key=key, **values)
+
+
+def _posts(session: Session, kept: Person, gone: Person, moved: dict[str, Any]) -> None:
+    held = {(p.role, p.division_code): p for p in kept.posts}
+    for post in list(gone.posts):
+        same = held.get((post.role, post.division_code))
+        if same is None or not _overlap(same, post):
+            moved["posts"].append(post.id)
+            session.execute(update(Post).where(Post.id == post.id).values(person_id=kept.id))
+        else:
+            columns = [c.key for c in Post.__table__.columns if c.key != "id"]
+            moved["removed"].append({c: plain(getattr(post, c)) for c in columns})
+            session.delete(post)
+    session.flush()
+
+
+def _overlap(one: Post, other: Post) -> bool:
+    ends = (one.end or date.max, other.end or date.max)
+    return max(one.start, other.start) <= min(ends)
+
+
+def _tables() -> list[Table]:
+    """Tables of any part of the system that name a person."""
+    return [
+        table
+        for table in Base.metadata.sorted_tables
+        if table.name not in _LEFT
+        and "person_id" in table.c
+        and any(key.column.table.name == "person" for key in table.c.person_id.foreign_keys)
+    ]
+
+
+def _repoint(
+    session: Session, table: Table, kept: int, gone: int, rows: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Re-points the rows of one table, except those that would then be there twice."""
+    keys = [c for c in table.primary_key.columns if c.name != "person_id"]
+    if not keys:
+        # A person has at most one: it moves when the other has none.
+        there = session.scalar(
+            select(func.count()).select_from(table).where(table.c.person_id == kept)
+        )
+        if not there:
+            session.execute(update(table).where(table.c.person_id == gone).values(person_id=kept))
+        return
+    for row in session.execute(select(*keys).where(table.c.person_id == gone)).all():
+        key = {column.name: value for column, value in zip(keys, row, strict=True)}
+        if _taken(session, table, key, kept, gone):
+            continue
+        where = [table.c[name] == value for name, value in key.items()]
+        session.execute(
+            update(table).where(table.c.person_id == gone, *where).values(person_id=kept)
+        )
+        rows.setdefault(table.name, []).append(
+            {name: plain(value) for name, value in key.items()}
+            | ({"person_id": kept} if "person_id" in table.primary_key.columns else {})
+        )
+
+
+def _taken(session: Session, table: Table, key: dict[str, Any], kept: int, gone: int) -> bool:
+    """Whether the one who stays has a row that a unique rule would set against this one."""
+    uniques = [[c.name for c in index.columns] for index in table.indexes if index.unique] + [
+        [c.name for c in table.primary_key.columns]
+    ]
+    where = [table.c[name] == value for name, value in key.items()]
+    own = session.execute(select(table).where(table.c.person_id == gone, *where)).mappings().one()
+    for names in uniques:
+        if "person_id" not in names:
+            continue
+        same = [table.c[n] == own[n] for n in names if n != "person_id"]
+        if session.execute(
+            select(1).select_from(table).where(table.c.person_id == kept, *same)
+        ).first():
+            return True
+    return False
