@@ -15,7 +15,7 @@ from exam_app.cli.tools import emit, json_option
 @click.option(
     "--full",
     is_flag=True,
-    help="stats、irt 用 65 万人，fuzz 每种格式 5 万个文件，kill 杀 50 次，sheets 读 600 张",
+    help="stats、irt、coverage、export 用 65 万人，import 10 万行，render 7000 张，fuzz 每种格式 5 万个文件，kill 杀 50 次，sheets 读 600 张",
 )
 @click.option("--examinees", type=click.IntRange(1, 100_000), help="exam 的人数")
 @click.option("--minutes", type=float, help="exam 的时长(分钟)")
@@ -50,6 +50,10 @@ def bench(
             "fuzz": {"runs": 50_000},
             "kill": {"rounds": 25},
             "sheets": {"count": 200, "seeds": 3},
+            "render": {"count": 7000},
+            "import": {"rows": 100_000},
+            "coverage": {"people": 650_000},
+            "export": {"people": 650_000},
         }
         if full
         else {}
@@ -66,10 +70,10 @@ def bench(
     }
     if rows:
         sizes["import"] = {"rows": rows}
-    sizes["coverage"] = {
-        **({"people": people} if people else {}),
-        **({"engines": (engine,)} if engine else {}),
-    }
+    if people:
+        sizes["coverage"] = {"people": people}
+    if engine:
+        sizes.setdefault("coverage", {})["engines"] = (engine,)
     benches: dict[str, Any] = {**BENCHES}
     if people:
         sizes["export"] = {"people": people}

@@ -292,13 +292,15 @@ def gaps() -> str:
     division = web.scope().division(web.db(), request.args.get("division"))
     prefix = prefix_of(division.code)
     empty, total = service.vacancies(web.db(), prefix, web.today())
+    towns, _ = service.vacancies(web.db(), prefix, web.today(), role="supervisor")
     many = service.overloaded(web.db(), prefix, web.today())
-    codes = [d.code for d in empty] + [row.code for row in many]
+    codes = [d.code for d in (*empty, *towns)] + [row.code for row in many]
     return render_template(
         "ledger/gaps.html",
         division=division,
         empty=empty,
         total=total,
+        towns=towns,
         many=many,
         most=service.CASELOAD,
         places={code: full_name(web.db(), code) for code in codes},

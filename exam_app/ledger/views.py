@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import tempfile
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,9 @@ def index() -> str:
     page = max(request.args.get("page", 1, type=int), 1)
     due = request.args.get("due", "")
     by = web.today() + timedelta(days=30) if due else None
+    on = _day(request.args.get("on", ""))
     rows, total = search_people(
-        web.db(), prefix_of(division.code), text, web.today(), PAGE, (page - 1) * PAGE, by
+        web.db(), prefix_of(division.code), text, on, PAGE, (page - 1) * PAGE, by
     )
     names = division_names(web.db(), prefix_of(division.code)[:6])
     accounts = set(
@@ -91,12 +92,23 @@ def index() -> str:
         page=page,
         pages=-(-total // PAGE),
         q=text,
+        on=on,
         due=due,
         places={post.division_code: joined_name(names, post.division_code) for _, post in rows},
         roles=ROLES,
         accounts=accounts,
         divisions=parents,
     )
+
+
+def _day(value: str) -> date:
+    """The day that the ledger is seen as of: any, or today."""
+    if not value.strip():
+        return web.today()
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise Refused("日期请写成 2026-11-24 这样") from None
 
 
 @ledger.get("/ledger/template.xlsx")
@@ -111,7 +123,8 @@ def export() -> Response:
     division = web.scope().division(web.db(), request.args.get("division"))
     name, prefix = division.name, prefix_of(division.code)
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the answer closes it)
-    rows = write_ledger(web.db(), prefix, name, web.today(), file, claimed)
+    on = _day(request.args.get("on", ""))
+    rows = write_ledger(web.db(), prefix, name, on, file, claimed)
     web.begin_writing()
     web.audit("ledger.export", f"division:{division.code}", {"rows": rows})
     web.end_writing()
@@ -120,7 +133,7 @@ def export() -> Response:
         file,
         mimetype=web.XLSX,
         as_attachment=True,
-        download_name=f"ledger-{division.code}-{web.today()}.xlsx",
+        download_name=f"ledger-{division.code}-{on}.xlsx",
     )
     return answer
 

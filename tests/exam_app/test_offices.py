@@ -8,6 +8,7 @@ import threading
 import zipfile
 from datetime import date, timedelta
 
+import openpyxl
 import pypdfium2
 import pytest
 from docx import Document
@@ -119,6 +120,20 @@ def test_a_person_is_moved_and_leaves(world, session, office, other):
     assert "婚嫁" in page and "文化程度:空 → 大专" in page and "换届" in page
     kinds = session.scalars(select(LedgerChange.kind).order_by(LedgerChange.id)).all()
     assert kinds == ["left", "appointed", "changed", "changed", "left"]
+
+
+def test_the_ledger_as_of_any_day(world, session, office):
+    person = world.person(name="王秀兰")
+    person.posts[0].end = date(2025, 6, 30)
+    world.person(name="李桂英", start=date(2025, 7, 1))
+    session.commit()
+    today, then = office.get("/ledger").text, office.get("/ledger?on=2025-06-30").text
+    assert "李桂英" in today and "王秀兰" not in today
+    assert "王秀兰" in then and "李桂英" not in then
+    book = openpyxl.load_workbook(io.BytesIO(office.get("/ledger/export.xlsx?on=2025-06-30").data))
+    assert [row[1].value for row in book.active.iter_rows(min_row=3)] == ["王秀兰"]
+    assert office.get("/ledger?on=2025-6").status_code == 422
+    assert "1 个镇(街)没有儿童督导员" in office.get("/ledger/gaps").text
 
 
 def test_an_import_is_undone_from_its_page(world, session, office, other):

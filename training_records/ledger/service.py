@@ -300,14 +300,15 @@ def get_post(session: Session, post_id: int, prefix: str) -> Post:
 
 
 def vacancies(
-    session: Session, prefix: str, on: date, limit: int = 200
+    session: Session, prefix: str, on: date, limit: int = 200, role: str = "director"
 ) -> tuple[list[Division], int]:
-    """Villages without a director on a day, by code: the first `limit`, and the number of all."""
+    """Villages without a director on a day, or towns without a supervisor, by code: the first `limit`, and the
+    number of all."""
     held = select(Post.id).where(
-        Post.division_code == Division.code, Post.role == "director", in_post_on(on)
+        Post.division_code == Division.code, Post.role == role, in_post_on(on)
     )
     query = select(Division).where(
-        Division.level == "village", within(Division.code, prefix), ~held.exists()
+        Division.level == LEVEL_OF_ROLE[role], within(Division.code, prefix), ~held.exists()
     )
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     return list(session.scalars(query.order_by(Division.code).limit(limit))), total
