@@ -178,6 +178,14 @@ def test_differences_are_shown_before_and_an_import_is_undone_as_a_whole(session
         undo_batch(session, batch, "test")
 
 
+def test_somebody_whose_row_has_a_fault_has_not_left(session, world):
+    world.person(VILLAGE, name="王秀兰", phone="13800000001")
+    world.person(VILLAGE_2, name="赵大山", phone="13800000003")
+    data = workbook([row(phone="1380000"), row("李桂英", "13800000002", "后沟村")])
+    report = check(session, data).report
+    assert len(report.errors) == 1 and [one.name for one in report.left] == ["赵大山"]
+
+
 def test_an_undo_leaves_what_was_built_upon(session, world):
     import_ledger(
         session,

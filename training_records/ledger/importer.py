@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from training_records.divisions import ancestor, within
 from training_records.errors import NotFound, Refused
+from training_records.ledger import values
 from training_records.ledger.batches import note_batch, write_changes
 from training_records.ledger.columns import fold_title
 from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post
@@ -114,10 +115,17 @@ def check_ledger(
     places = Places(session, prefix)
     reader = Reader(header, places, report.errors.append, report.warnings.append)
     planner = Planner(session, today, digest_key, reader.title, report.errors.append)
-    towns: set[str] = set()
+    towns, faulty = set[str](), set[str]()
     while part := list(islice(rows, BATCH)):
         report.rows += len(part)
-        good = [row for number, cells in part if (row := reader.read(number, cells))]
+        good = []
+        for number, cells in part:
+            row = reader.read(number, cells)
+            if row is not None:
+                good.append(row)
+            else:
+                # Somebody whose row has a fault is in the sheet all the same.
+                faulty.add(values.text(cells[header.columns["name"]]).replace(" ", ""))
         towns |= {ancestor(row.code, "town") for row in good}
         changes = [_noted(report, row, change) for row, change in planner.plan(good)]
         checked.keep([change for change in changes if change])
@@ -125,7 +133,8 @@ def check_ledger(
         raise Refused("表头下面没有一行数据。请填好后再导入")
     report.unchecked = planner.unchecked
     report.errors.sort(key=lambda e: e.row)
-    report.left = _left(session, towns, planner.kept_posts, today)
+    found = _left(session, towns, planner.kept_posts, today)
+    report.left = [one for one in found if one.name not in faulty]
     return checked
 
 
