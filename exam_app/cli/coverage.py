@@ -10,6 +10,7 @@ import click
 from exam_app.cli.tools import emit, json_option, open_session, write_file
 from training_records.coverage.definition import CoverageReport, default_as_of, report_dict
 from training_records.coverage.definition import coverage as compute
+from training_records.coverage.running import rebuild as build_anew
 from training_records.database import now
 from training_records.divisions import division_names
 from training_records.reports import coverage_workbook
@@ -27,16 +28,27 @@ from training_records.reports import coverage_workbook
     show_default=True,
 )
 @click.option("--out", type=click.Path(dir_okay=False), help="写入文件")
+@click.option("--rebuild", is_flag=True, help="先把网页用的各地数字从原始记录全部重算一遍")
 @json_option
 def coverage(
-    year: int, division: str, as_of: datetime | None, form: str, out: str | None, as_json: bool
+    year: int,
+    division: str,
+    as_of: datetime | None,
+    form: str,
+    out: str | None,
+    rebuild: bool,
+    as_json: bool,
 ) -> None:
     """年度培训覆盖率,列出未覆盖的人。"""
     form = "json" if as_json else form
     if form == "xlsx" and not out:
         raise click.UsageError("--format xlsx 要用 --out 指定文件")
     with open_session() as (session, config):
-        day = as_of.date() if as_of else default_as_of(year, now().astimezone(config.zone).date())
+        today = now().astimezone(config.zone).date()
+        if rebuild:
+            build_anew(session, today)
+            session.commit()
+        day = as_of.date() if as_of else default_as_of(year, today)
         report = compute(session, division, year, day)
         if form == "xlsx":
             names = division_names(session)

@@ -64,6 +64,8 @@ def test_coverage_in_every_format(academy, demo, tmp_path):
     assert "合计" in academy("coverage", "--year", "2026")
     academy("coverage", "--year", "2026", "--format", "xlsx", "--out", str(tmp_path / "c.xlsx"))
     assert (tmp_path / "c.xlsx").read_bytes()[:2] == b"PK"
+    again = json.loads(academy("coverage", "--year", "2026", "--rebuild", "--json"))
+    assert again == data
 
 
 def test_ledger_commands(academy, demo, tmp_path):
