@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from tests.factories import OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
 from tests.training_records.test_importer import row, workbook
+from training_records.archive.service import entries_of, verify
 from training_records.errors import Refused
 from training_records.ledger import service
 from training_records.ledger.batches import undo_batch
@@ -70,6 +71,19 @@ def test_a_check_is_due_again_in_a_year(session, person):
         service.record_check(
             session, person, TODAY + timedelta(days=1), "无记录", "test", today=TODAY
         )
+
+
+def test_checks_are_in_the_archive_once_there_is_one(session, person):
+    assert entries_of(session, person.id) == []
+    service.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
+    for _ in range(2):
+        service.record_check(session, person, date(2026, 11, 20), "无记录", "test", today=TODAY)
+    filed = [(e.kind, e.date, e.title) for e in entries_of(session, person.id)]
+    assert filed == [
+        ("check", date(2026, 11, 20), "入职查询:无记录"),
+        ("check", date(2026, 11, 1), "入职查询:无记录"),
+    ]
+    assert verify(session)[1] == []
 
 
 def test_posts_over_time(session, person):

@@ -19,6 +19,7 @@ KINDS = {
     "external": "外部证书",
     "award": "表彰",
     "evaluation": "评价结果",
+    "check": "入职查询",
     "void": "更正",
 }
 LEVELS = ["国家", "省", "市", "区(市)", "镇(街)"]

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
+from training_records.archive.service import NewEntry, append
 from training_records.divisions import Division, get_division, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import ROLES, LedgerChange, Person, Post
@@ -201,6 +202,18 @@ def record_check(
     if fields:
         note(session, "checked", person.id, None, fields, by, None)
         session.flush()
+    _file_check(session, person, by)
+
+
+def _file_check(session: Session, person: Person, by: str) -> None:
+    """Files the last background check in the archive, once; an archive begins with the first post."""
+    on = person.background_checked_on
+    posts = select(Post.id).where(Post.person_id == person.id).limit(1)
+    if on is None or session.scalar(posts) is None:
+        return
+    title = f"入职查询:{person.background_result or '没有登记结果'}"
+    key = f"check:{person.id}:{on.isoformat()}"
+    append(session, NewEntry(person.id, "check", on, title, source_key=key), by)
 
 
 def appoint(
@@ -241,6 +254,7 @@ def appoint(
     session.add(post)
     session.flush()
     note(session, "appointed", person.id, post.id, {"post": [None, post.id]}, by, reason)
+    _file_check(session, person, by)
     return post
 
 
