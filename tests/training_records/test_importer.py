@@ -147,6 +147,14 @@ def test_title_two_header_rows_totals_and_footer_pass_over(session, world):
     assert (post.start, post.end) == (date(2020, 3, 1), date(2021, 1, 1))
 
 
+def test_a_check_in_the_sheet_is_due_again_in_a_year(session, world):
+    data = workbook([[*row(), "2024年3月1日"]], [*HEAD, "入职查询日期"])
+    run(session, data)
+    assert session.scalar(select(Person.background_next_due)) == date(2025, 3, 1)
+    session.commit()
+    assert run(session, data).unchanged == 1
+
+
 def test_identity_numbers_are_recognised_but_never_kept(session, world):
     head = [*HEAD, "证件号码"]
     run(session, workbook([[*row(), "11010519491231002x"]], head))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import Person, Post
 from training_records.ledger.rows import Row, RowError
+from training_records.ledger.service import CHECK_DAYS
 
 _PART = 1000
 
@@ -87,6 +88,7 @@ class Planner:
                     person and person.background_checked_on
                 )
                 self.unchecked += not checked
+                _due(row.person, person)
                 if person is None:
                     found.append((row, self._new(row)))
                 else:
@@ -147,6 +149,16 @@ class Planner:
     def _new_post(self, row: Row) -> dict[str, Any]:
         start = row.post.get("start") or self._today
         return {**row.post, "role": row.role, "division_code": row.code, "start": start}
+
+
+def _due(said: dict[str, Any], person: Any) -> None:
+    """A new background check is due again in a year, unless the sheet says when."""
+    on = said.get("background_checked_on")
+    if on is None or "background_next_due" in said:
+        return
+    known = person and person.background_checked_on == on and person.background_next_due
+    if not known:
+        said["background_next_due"] = on + timedelta(days=CHECK_DAYS)
 
 
 def differences(change: Change) -> list[tuple[str, Any, Any]]:
