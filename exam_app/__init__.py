@@ -25,7 +25,7 @@ from exam_app.exams.ticket import Tickets
 from exam_app.kb.pages import kb_url
 from exam_app.navigation import navigation
 from exam_app.static_files import serve_packed
-from training_records.certificates.service import mask_name
+from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
 
 csrf = CSRFProtect()
@@ -135,7 +135,12 @@ def _sign_in(app: Flask) -> None:
 
 def _templates(app: Flask) -> None:
     app.jinja_env.filters.update(
-        date=web.chinese_date, time=web.chinese_time, plain=web.plain, kb_url=kb_url, mask=mask_name
+        date=web.chinese_date,
+        time=web.chinese_time,
+        plain=web.plain,
+        kb_url=kb_url,
+        mask=mask_name,
+        mask_phone=mask_phone,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -8,15 +8,18 @@ from datetime import date
 from typing import Any
 
 import pypdfium2
+from sqlalchemy import select
 
 from exam_app.bench_clock import best
 from exam_app.bench_import import demo_database
 from exam_app.certificates.jobs import PART, certificates_job, rows_of
 from exam_app.jobs import service
 from training_records.archive.service import NewEntry, append_many
+from training_records.certificates.models import Certificate
 from training_records.certificates.pdf import certificates_pdf
 from training_records.certificates.service import issue_for_training, make_template
 from training_records.database import make_session_factory
+from training_records.ledger.models import Post
 
 CITY, TITLE, DAY = "370200000000", "年度集中培训", date(2026, 11, 24)
 
@@ -53,11 +56,6 @@ def render_rows(count: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
 
 
 def _issued(session: Any, count: int) -> list[str]:
-    from sqlalchemy import select
-
-    from training_records.certificates.models import Certificate
-    from training_records.ledger.models import Post
-
     people = session.scalars(
         select(Post.person_id).where(Post.role == "director").distinct().limit(count)
     ).all()

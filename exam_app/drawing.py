@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from training_records.certificates.pdf import font_folder
+from training_records.typesetting import font_folder
 
 FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 _LOCK = threading.Lock()

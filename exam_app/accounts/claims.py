@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -104,8 +103,3 @@ def claim(
 
 def _digest(code: str, key: str) -> str:
     return hmac.digest(b"activation:" + key.encode(), code.encode(), "sha256").hex()
-
-
-def phones_of(slips: Sequence[Slip]) -> list[str]:
-    """The phones as they are printed: the last four digits, enough to tell two people apart."""
-    return [f"{s.phone[:3]}****{s.phone[7:]}" for s in slips]

@@ -135,6 +135,6 @@ def slips() -> Response:
         web.db(), division.code, web.today(), web.config().secret_key, web.actor()
     )
     web.audit("account.slips", f"division:{division.code}", {"slips": len(made)})
-    pdf = slips_pdf(made, web.config().public_url + url_for("accounts.claim"))
     web.db().commit()
+    pdf = slips_pdf(made, web.config().public_url + url_for("accounts.claim"))
     return web.attachment(pdf, "application/pdf", f"{division.name}开通码.pdf")

@@ -72,16 +72,14 @@ def person(person_id: int) -> str:
 @archive.get("/archive/<int:person_id>.pdf", defaults={"form": "pdf"})
 @archive.get("/archive/<int:person_id>.docx", defaults={"form": "docx"})
 @access(EVERYONE)
-@web.writes
 def paper(person_id: int, form: str) -> BaseResponse:
     """The archive on A4, to print and seal or to edit."""
     found = web.scope().person(web.db(), person_id)
     data = archive_data(web.db(), found, web.today())
-    web.audit("archive.export", f"person:{found.id}", {"form": form})
-    web.db().commit()
-    if form == "pdf":
-        return web.attachment(archive_pdf(data), "application/pdf", f"{found.name}培训档案.pdf")
-    return web.attachment(archive_docx(data), DOCX, f"{found.name}培训档案.docx")
+    made = archive_pdf(data) if form == "pdf" else archive_docx(data)
+    web.audit_read("archive.export", f"person:{found.id}", {"form": form})
+    kind = "application/pdf" if form == "pdf" else DOCX
+    return web.attachment(made, kind, f"{found.name}培训档案.{form}")
 
 
 @archive.get("/archive/mine.json")

@@ -237,19 +237,17 @@ def rule() -> str | BaseResponse:
 
 @coverage.route("/coverage/export.xlsx", methods=["GET"])
 @access(OFFICES)
-@web.writes
 def export() -> Response:
     year, day = _asked()
     division = web.scope().division(web.db(), request.args.get("division"))
     report = _computed(division.code, year, day)
     names = division_names(web.db())
     data = coverage_workbook(web.db(), report, names)
-    web.audit(
+    web.audit_read(
         "coverage.export",
         f"division:{report.total.code}",
         {"rows": len(report.standings), "year": report.year},
     )
-    web.db().commit()
     return download(data, f"coverage-{report.total.code}-{report.as_of}.xlsx")
 
 

@@ -19,6 +19,7 @@ from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import CHANGES, ROLES, Person, Post
 from training_records.ledger.places import Places
 from training_records.ledger.rows import PARSERS, PERSON_FIELDS, POST_FIELDS
+from training_records.ledger.values import shown
 
 people = Blueprint("people", __name__)
 # The check has its own form, with its own rules.
@@ -34,7 +35,9 @@ def show(person_id: int) -> str:
 def _page(person: Person, refused: str = "", status: int = 200) -> Any:
     session = web.db()
     lines = [
-        (line, _told(line.fields), by) for line, by in _named(service.history(session, person.id))
+        # A role: whose account it was is the office's own matter.
+        (line, _told(line.fields), "系统" if line.by in ("cli", "system") else "经办人")
+        for line in service.history(session, person.id)
     ]
     page = render_template(
         "ledger/person.html",
@@ -54,11 +57,6 @@ def _page(person: Person, refused: str = "", status: int = 200) -> Any:
     return (page, status) if status != 200 else page
 
 
-def _named(lines: list[Any]) -> list[tuple[Any, str]]:
-    """Lines with who made them: a role, never a name that the office does not know."""
-    return [(line, "系统" if line.by in ("cli", "system") else "经办人") for line in lines]
-
-
 def _told(fields: dict[str, Any]) -> list[str]:
     told = []
     for name, (before, after) in fields.items():
@@ -72,16 +70,8 @@ def _told(fields: dict[str, Any]) -> list[str]:
             told.append("证件号码(不显示)")
         else:
             title = COLUMNS[name.removeprefix("post.")][0]
-            told.append(f"{title}:{_word(before)} → {_word(after)}")
+            told.append(f"{title}:{shown(before) or '空'} → {shown(after) or '空'}")
     return told
-
-
-def _word(value: Any) -> str:
-    return (
-        {None: "空", True: "是", False: "否"}.get(value, str(value))
-        if not isinstance(value, str)
-        else value
-    )
 
 
 def _parsed(names: tuple[str, ...]) -> dict[str, Any]:

@@ -125,9 +125,7 @@ def export() -> Response:
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the answer closes it)
     on = _day(request.args.get("on", ""))
     rows = write_ledger(web.db(), prefix, name, on, file, claimed)
-    web.begin_writing()
-    web.audit("ledger.export", f"division:{division.code}", {"rows": rows})
-    web.end_writing()
+    web.audit_read("ledger.export", f"division:{division.code}", {"rows": rows})
     file.seek(0)
     answer: Response = send_file(
         file,
@@ -157,13 +155,14 @@ def upload() -> str | tuple[str, int]:
 
 @ledger.post("/ledger/import/<key>/titles")
 @access(MANAGERS)
+@web.only_reads
 def titles(key: str) -> BaseResponse | str:
     """What an office's own titles stand for: remembered, and the file checked again."""
     path = _kept(key)
     names, fields = request.form.getlist("title"), request.form.getlist("field")
     chosen = {t: f for t, f in zip(names, fields, strict=False) if f in COLUMNS or f == ""}
-    remember_titles(web.db(), web.account().division_code, chosen)
-    web.db().commit()
+    remember_titles(web.begin_writing(), web.account().division_code, chosen)
+    web.end_writing()
     report = _check(path.read_bytes()).report
     return _page(report=report, key=key, name=_name(path))
 

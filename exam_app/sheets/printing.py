@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import typst
 from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Exam
@@ -20,7 +17,7 @@ from exam_app.sheets.marks import mark_bits, qr_text
 from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.service import standings, villages
 from question_bank import Blueprint, round_points
-from training_records.certificates.pdf import font_folder, qr_svg
+from training_records.typesetting import qr_svg, typeset
 
 FOLDER = Path(__file__).parent
 KINDS = {
@@ -80,7 +77,7 @@ def sheets_pdf(
         "qr": QR,
         "bits": mark_bits(),
     }
-    return _typeset("sheet.typ", data)
+    return typeset(FOLDER / "sheet.typ", data)
 
 
 def print_sheets(title: str, sheets: Sequence[AnswerSheet], villages: Mapping[int, str]) -> bytes:
@@ -139,7 +136,7 @@ def booklet_pdf(
         "points": f"{round_points(sum(p.worth(blueprint) for p in places)):g}",
         "groups": groups,
     }
-    return _typeset("booklet.typ", data)
+    return typeset(FOLDER / "booklet.typ", data)
 
 
 def _item(place: Slot, blueprint: Blueprint) -> Mapping[str, Any]:
@@ -154,19 +151,3 @@ def _item(place: Slot, blueprint: Blueprint) -> Mapping[str, Any]:
         "left": list(getattr(question, "left", {}).items()),
         "options": [(str(k), v) for k, v in getattr(question, "options", {}).items()],
     }
-
-
-@cache
-def _template(name: str) -> bytes:
-    return (FOLDER / name).read_bytes()
-
-
-def _typeset(template: str, data: Mapping[str, Any]) -> bytes:
-    make: Any = typst.Compiler
-    told = json.dumps(data, ensure_ascii=False).encode()
-    compiler = make(
-        {"main.typ": _template(template), "data.json": told},
-        font_paths=[font_folder()],
-        ignore_system_fonts=True,
-    )
-    return bytes(compiler.compile(format="pdf"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import typst
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
@@ -19,11 +17,12 @@ from sqlalchemy.orm import Session
 
 from training_records.archive.models import KINDS, ArchiveEntry
 from training_records.archive.service import entries_of
-from training_records.certificates.pdf import chinese_date, font_folder
+from training_records.certificates.pdf import chinese_date
 from training_records.certificates.service import of_person
 from training_records.divisions import full_name
 from training_records.experience import experience_text
 from training_records.ledger.models import ROLES, Person
+from training_records.typesetting import typeset
 
 TEMPLATE = Path(__file__).parent / "archive.typ"
 HEADS = ["名称", "日期", "类别", "主办和层级", "学时 / 成绩"]
@@ -98,16 +97,7 @@ def _row(entry: ArchiveEntry) -> list[str]:
 
 def archive_pdf(data: dict[str, Any]) -> bytes:
     """The archive as PDF."""
-    make: Any = typst.Compiler
-    compiler = make(
-        {
-            "main.typ": TEMPLATE.read_bytes(),
-            "archive.json": json.dumps(data, ensure_ascii=False).encode(),
-        },
-        font_paths=[font_folder()],
-        ignore_system_fonts=True,
-    )
-    return bytes(compiler.compile(format="pdf"))
+    return typeset(TEMPLATE, data)
 
 
 def archive_docx(data: dict[str, Any]) -> bytes:

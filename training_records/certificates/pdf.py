@@ -1,19 +1,14 @@
-"""Certificates as PDF: Typst typesets them, with the CJK font of a dependency and zxing's QR."""
+"""Certificates as PDF."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import typst
-import zxingcpp
+from typing import NamedTuple
 
 from training_records.certificates.models import Certificate, CertificateTemplate
+from training_records.typesetting import qr_svg, typeset
 
 TEMPLATE = Path(__file__).parent / "certificate.typ"
 # What the certificate of a passed exam says.
@@ -31,22 +26,6 @@ class Row(NamedTuple):
     link: str
 
 
-@lru_cache
-def font_folder() -> str:
-    """The fonts that come with the mplfonts package (found without importing matplotlib)."""
-    spec = find_spec("mplfonts")
-    if spec is None or not spec.origin:
-        raise RuntimeError("mplfonts is not installed")
-    return str(Path(spec.origin).parent / "fonts")
-
-
-def qr_svg(text: str) -> str:
-    """A QR code (error correction M) as SVG."""
-    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    svg: str = zxingcpp.write_barcode_to_svg(code, add_quiet_zones=False)
-    return svg
-
-
 def chinese_date(day: date) -> str:
     """2026年11月24日"""
     return f"{day.year}年{day.month}月{day.day}日"
@@ -54,14 +33,7 @@ def chinese_date(day: date) -> str:
 
 def certificates_pdf(rows: Sequence[Row]) -> bytes:
     """A4 pages, landscape, one a certificate, set in one run."""
-    make: Any = typst.Compiler
-    data = json.dumps([_told(row) for row in rows], ensure_ascii=False)
-    compiler = make(
-        {"main.typ": TEMPLATE.read_bytes(), "certificates.json": data.encode()},
-        font_paths=[font_folder()],
-        ignore_system_fonts=True,
-    )
-    return bytes(compiler.compile(format="pdf"))
+    return typeset(TEMPLATE, [_told(row) for row in rows])
 
 
 def _told(row: Row) -> dict[str, str]:

@@ -30,7 +30,6 @@ from training_records.ledger.service import in_post_on
 KEYS = tuple(c.key for c in Count.__table__.columns if c.key != "code")
 _WIDTHS = tuple(WIDTHS.values())
 _AT = {key: at for at, key in enumerate(KEYS)}
-_SEAT = tuple(c.key for c in Seat.__table__.columns)
 CHUNK, BATCH = 500, 5000
 # Farther ahead than that, the figures come from a clock that was wrong.
 _AHEAD = timedelta(days=1)
@@ -179,7 +178,7 @@ def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
 
 def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> None:
     """Computes the seats of some people anew, and carries what changed into the figures."""
-    kept = select(*(getattr(Seat, key) for key in _SEAT)).where(Seat.person_id.in_(people))
+    kept = select(*(getattr(Seat, key) for key in Place._fields)).where(Seat.person_id.in_(people))
     rows = session.execute(kept.order_by(Seat.person_id))
     old = {p: [Place(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
     facts = dict(_learnt(session, rule, today, people))
@@ -333,7 +332,7 @@ def _none() -> Figures:
 
 def _store(session: Session, seats: Sequence[Place]) -> None:
     if seats:
-        store(session.connection(), Seat, _SEAT, seats)
+        store(session.connection(), Seat, Place._fields, seats)
 
 
 def _add(session: Session, figures: Figures) -> None:

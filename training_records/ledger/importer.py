@@ -149,18 +149,10 @@ def _noted(report: ImportReport, row: Row, change: Change | None) -> Change | No
     if len(report.differences) < SHOWN:
         name = str(row.person["name"])
         report.differences += [
-            Difference(row.number, name, title, _shown(before), _shown(after))
+            Difference(row.number, name, title, values.shown(before), values.shown(after))
             for title, before, after in differences(change)
         ]
     return change
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    return str(value)
 
 
 def _left(session: Session, towns: set[str], kept: set[int], today: date) -> list[Left]:

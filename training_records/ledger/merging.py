@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session, aliased
 
 from training_records.archive.models import ArchiveEntry
@@ -166,16 +166,10 @@ def _repoint(
 ) -> None:
     """Re-points the rows of one table, except those that would then be there twice."""
     keys = [c for c in table.primary_key.columns if c.name != "person_id"]
-    if not keys:
-        # A person has at most one: it moves when the other has none.
-        there = session.scalar(
-            select(func.count()).select_from(table).where(table.c.person_id == kept)
-        )
-        if not there:
-            session.execute(update(table).where(table.c.person_id == gone).values(person_id=kept))
-        return
-    for row in session.execute(select(*keys).where(table.c.person_id == gone)).all():
-        key = {column.name: value for column, value in zip(keys, row, strict=True)}
+    for row in session.execute(
+        select(*(keys or [table.c.person_id])).where(table.c.person_id == gone)
+    ).all():
+        key = {column.name: value for column, value in zip(keys, row, strict=False)}
         if _taken(session, table, key, kept, gone):
             continue
         where = [table.c[name] == value for name, value in key.items()]

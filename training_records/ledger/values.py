@@ -179,6 +179,15 @@ def email(value: Any) -> str | None:
     return folded
 
 
+def shown(value: Any) -> str:
+    """A value as people read it; nothing is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return str(value)
+
+
 def short(limit: int) -> Any:
     """A parser for text of at most `limit` characters."""
 

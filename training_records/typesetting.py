@@ -1,0 +1,45 @@
+"""Paper: Typst templates filled with data, with the CJK font of a dependency, and QR codes."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typst
+import zxingcpp
+
+
+@lru_cache
+def font_folder() -> str:
+    """The fonts that come with the mplfonts package (found without importing matplotlib)."""
+    spec = find_spec("mplfonts")
+    if spec is None or not spec.origin:
+        raise RuntimeError("mplfonts is not installed")
+    return str(Path(spec.origin).parent / "fonts")
+
+
+def qr_svg(text: str) -> str:
+    """A QR code (error correction M) as SVG."""
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    svg: str = zxingcpp.write_barcode_to_svg(code, add_quiet_zones=False)
+    return svg
+
+
+@lru_cache
+def _template(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def typeset(template: Path, data: Any) -> bytes:
+    """A PDF from a template, which finds `data` in ``data.json``."""
+    make: Any = typst.Compiler
+    told = json.dumps(data, ensure_ascii=False).encode()
+    compiler = make(
+        {"main.typ": _template(template), "data.json": told},
+        font_paths=[font_folder()],
+        ignore_system_fonts=True,
+    )
+    return bytes(compiler.compile(format="pdf"))
