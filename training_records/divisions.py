@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, String, and_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
@@ -71,6 +71,26 @@ def children(session: Session, code: str) -> list[Division]:
     return list(
         session.scalars(select(Division).where(Division.parent == code).order_by(Division.code))
     )
+
+
+T = TypeVar("T", bound=Base)
+
+
+def get_within(session: Session, table: type[T], number: int, prefix: str, what: str) -> T:
+    """The row of a table whose ``division_code`` has this prefix; NotFound otherwise, whether or not it is
+    there. `what`: how people call it."""
+    row = session.get(table, number)
+    code = getattr(row, "division_code", "")
+    if row is None or not code.startswith(prefix):
+        raise NotFound(f"没有{what},或不在您的管理范围内")
+    return row
+
+
+def latest_within(session: Session, table: type[T], prefix: str, limit: int) -> list[T]:
+    """The newest rows of a table whose ``division_code`` has this prefix, newest first."""
+    columns: Any = table
+    query = select(table).where(within(columns.division_code, prefix))
+    return list(session.scalars(query.order_by(columns.id.desc()).limit(limit)))
 
 
 def path(session: Session, code: str) -> list[Division]:

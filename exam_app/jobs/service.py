@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from exam_app.config import Config
 from exam_app.jobs.models import Job
 from training_records.database import now
-from training_records.divisions import within
-from training_records.errors import NotFound, RecordsError, Refused
+from training_records.divisions import get_within, latest_within
+from training_records.errors import RecordsError, Refused
 
 log = structlog.get_logger()
 # A process that says nothing for so long has died; another goes on.
@@ -69,16 +69,12 @@ def ask(
 
 def jobs_in(session: Session, prefix: str, limit: int = 30) -> list[Job]:
     """The latest jobs of offices in a division, newest first."""
-    query = select(Job).where(within(Job.division_code, prefix))
-    return list(session.scalars(query.order_by(Job.id.desc()).limit(limit)))
+    return latest_within(session, Job, prefix, limit)
 
 
 def get_job(session: Session, job_id: int, prefix: str) -> Job:
     """A job of an office in the scope, or NotFound."""
-    job = session.get(Job, job_id)
-    if job is None or not job.division_code.startswith(prefix):
-        raise NotFound("没有这项任务,或不在您的管理范围内")
-    return job
+    return get_within(session, Job, job_id, prefix, "这项任务")
 
 
 def cancel(session: Session, job: Job) -> None:

@@ -11,7 +11,14 @@ from sqlalchemy.orm import Session
 
 from exam_app.spot.models import SpotCheck, SpotItem
 from training_records.database import now
-from training_records.divisions import WIDTHS, level_of, prefix_of, within
+from training_records.divisions import (
+    WIDTHS,
+    get_within,
+    latest_within,
+    level_of,
+    prefix_of,
+    within,
+)
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Post
 from training_records.ledger.service import in_post_on
@@ -83,16 +90,12 @@ def draw(
 
 def checks_in(session: Session, prefix: str, limit: int = 20) -> list[SpotCheck]:
     """The latest spot checks in a division, newest first."""
-    query = select(SpotCheck).where(within(SpotCheck.division_code, prefix))
-    return list(session.scalars(query.order_by(SpotCheck.id.desc()).limit(limit)))
+    return latest_within(session, SpotCheck, prefix, limit)
 
 
 def get_check(session: Session, check_id: int, prefix: str) -> SpotCheck:
     """A spot check in the scope, or NotFound."""
-    check = session.get(SpotCheck, check_id)
-    if check is None or not check.division_code.startswith(prefix):
-        raise NotFound("没有这次抽查,或不在您的管理范围内")
-    return check
+    return get_within(session, SpotCheck, check_id, prefix, "这次抽查")
 
 
 def look(

@@ -7,7 +7,7 @@ from html import escape
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from exam_app.exams import door, service
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
@@ -25,6 +25,7 @@ from tests.factories import (
     right_answer,
     rightly,
 )
+from tests.plans import asked, plan
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
 from training_records.certificates.models import Certificate
@@ -305,26 +306,14 @@ def test_an_exam_that_cannot_be_assembled_says_why(world, sign_in):
 
 def test_neither_start_nor_submit_reads_through_a_table(session, api, exam):
     """However many have sat before: every search is by an index."""
-    engine = session.get_bind()
-    if engine.dialect.name != "sqlite":
-        pytest.skip("the plan of a small table says nothing on PostgreSQL")
-    asked = []
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(connection, cursor, statement, parameters, context, many):
-        asked.append((statement, parameters))
-
-    try:
+    with asked(session) as statements:
         assert pass_exam(api, exam)["passed"]
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    plans = []
-    for statement, parameters in asked:
-        if statement.startswith(("SELECT", "UPDATE")):
-            plan = session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {statement}", parameters
-            )
-            plans += [(row[3], statement) for row in plan]
+    plans = [
+        (step, statement)
+        for statement, parameters in statements
+        if statement.startswith(("SELECT", "UPDATE"))
+        for step in plan(session, statement, parameters)
+    ]
     assert len(plans) > 10
     few = ("SCAN exam", "SCAN CONSTANT ROW")
     assert not [p for p in plans if p[0].startswith("SCAN") and not p[0].startswith(few)]

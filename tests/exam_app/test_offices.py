@@ -115,11 +115,13 @@ def test_a_person_is_moved_and_leaves(world, session, office, other):
     office.form(f"{url}/edit", education="大专", reason="补填")
     office.form(f"{url}/post", post=second.id, caseload="31", start="2026-11-01", reason="摸底")
     assert "需增配" in office.get("/ledger/gaps").text
+    office.form(f"{url}/post", post=second.id, caseload="1", start="2026-11-01", reason="更正")
     office.form(f"{url}/leave", post=second.id, end="2026-11-20", reason="换届")
     page = office.get(url).text
+    assert "留守困境儿童数:31 → 1" in page
     assert "婚嫁" in page and "文化程度:空 → 大专" in page and "换届" in page
     kinds = session.scalars(select(LedgerChange.kind).order_by(LedgerChange.id)).all()
-    assert kinds == ["left", "appointed", "changed", "changed", "left"]
+    assert kinds == ["left", "appointed", "changed", "changed", "changed", "left"]
 
 
 def test_the_ledger_as_of_any_day(world, session, office):

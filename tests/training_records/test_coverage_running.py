@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, select
 
 from tests.factories import (
     CITY,
@@ -22,6 +22,7 @@ from tests.factories import (
     VILLAGE,
     VILLAGE_2,
 )
+from tests.plans import asked, plan
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append, void
 from training_records.coverage import reading
@@ -335,21 +336,8 @@ def test_a_clock_that_was_far_ahead_is_forgotten(session, world):
 @pytest.mark.parametrize("status", reading.STATUSES)
 def test_names_are_found_by_an_index(session, world, status):
     """However many seats there are: a village's names are searched for by its code."""
-    engine = session.get_bind()
-    if engine.dialect.name != "sqlite":
-        pytest.skip("the plan of a small table says nothing on PostgreSQL")
-    asked = []
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(connection, cursor, statement, parameters, context, many):
-        asked.append((statement, parameters))
-
-    try:
+    with asked(session) as statements:
         reading.people(session, VILLAGE, date(2026, 11, 24), status, limit=10)
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    statement, parameters = next(a for a in asked if "coverage_seat" in a[0])
-    plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-    details = [row[3] for row in plan]
+    details = plan(session, *next(a for a in statements if "coverage_seat" in a[0]))
     assert any("coverage_seat USING INDEX" in d and "code>? AND code<?" in d for d in details)
     assert not [d for d in details if d.startswith("SCAN") or "TEMP B-TREE" in d]

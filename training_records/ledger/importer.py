@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from training_records.divisions import ancestor, within
-from training_records.errors import NotFound, Refused
+from training_records.divisions import ancestor, get_within, latest_within, within
+from training_records.errors import Refused
 from training_records.ledger import values
 from training_records.ledger.batches import note_batch, write_changes
 from training_records.ledger.columns import fold_title
@@ -260,13 +260,9 @@ def remember_titles(session: Session, division_code: str, titles: Mapping[str, s
 
 def batches_of(session: Session, prefix: str, limit: int = 20) -> list[ImportBatch]:
     """The latest imports of offices in a division, newest first."""
-    query = select(ImportBatch).where(within(ImportBatch.division_code, prefix))
-    return list(session.scalars(query.order_by(ImportBatch.id.desc()).limit(limit)))
+    return latest_within(session, ImportBatch, prefix, limit)
 
 
 def get_batch(session: Session, batch_id: int, prefix: str) -> ImportBatch:
     """An import of an office in the scope, or NotFound."""
-    batch = session.get(ImportBatch, batch_id)
-    if batch is None or not batch.division_code.startswith(prefix):
-        raise NotFound("没有这次导入,或不在您的管理范围内")
-    return batch
+    return get_within(session, ImportBatch, batch_id, prefix, "这次导入")

@@ -166,10 +166,9 @@ def _repoint(
 ) -> None:
     """Re-points the rows of one table, except those that would then be there twice."""
     keys = [c for c in table.primary_key.columns if c.name != "person_id"]
-    for row in session.execute(
-        select(*(keys or [table.c.person_id])).where(table.c.person_id == gone)
-    ).all():
-        key = {column.name: value for column, value in zip(keys, row, strict=False)}
+    query = select(table.c.person_id, *keys).where(table.c.person_id == gone)
+    for row in session.execute(query).all():
+        key = {column.name: value for column, value in zip(keys, row[1:], strict=True)}
         if _taken(session, table, key, kept, gone):
             continue
         where = [table.c[name] == value for name, value in key.items()]

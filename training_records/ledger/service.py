@@ -11,7 +11,7 @@ from sqlalchemy import Select, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
 from training_records.archive.service import NewEntry, append
-from training_records.divisions import Division, get_division, within
+from training_records.divisions import Division, get_division, get_within, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import ROLES, LedgerChange, Person, Post
 
@@ -307,10 +307,7 @@ def edit_post(
 
 def get_post(session: Session, post_id: int, prefix: str) -> Post:
     """A post within the scope, or NotFound."""
-    post = session.get(Post, post_id)
-    if post is None or not post.division_code.startswith(prefix):
-        raise NotFound("没有这条任职记录,或不在您的管理范围内")
-    return post
+    return get_within(session, Post, post_id, prefix, "这条任职记录")
 
 
 def vacancies(
