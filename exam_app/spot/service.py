@@ -40,20 +40,22 @@ def sample(
     """`size` of (division's code, person), each division below (the first `width` digits) in proportion to its
     people, at least one while there is room. The same seed draws the same.
 
-    Largest remainders decide the shares; the people in a division are shuffled by the seed.
+    What is left after one for each is shared by the people left, largest remainders first; the people in a
+    division are shuffled by the seed.
     """
     rng = random.Random(seed)  # noqa: S311 (to be repeated by anybody)
     groups: dict[str, list[tuple[str, int]]] = {}
     for code, person in sorted(people):
         groups.setdefault(code[:width], []).append((code, person))
     size = min(size, len(people))
-    exact = {name: size * len(own) / len(people) for name, own in groups.items()}
-    shares = {name: int(value) for name, value in exact.items()}
-    order = sorted(groups, key=lambda name: (shares[name] > 0, -(exact[name] % 1), name))
-    while sum(shares.values()) < size:
-        for name in order:
-            if shares[name] < len(groups[name]) and sum(shares.values()) < size:
-                shares[name] += 1
+    least = 1 if size >= len(groups) else 0
+    left = size - least * len(groups)
+    room = len(people) - least * len(groups)
+    exact = {name: left * (len(own) - least) / max(room, 1) for name, own in groups.items()}
+    shares = {name: least + int(value) for name, value in exact.items()}
+    order = sorted(groups, key=lambda name: (-(exact[name] % 1), name))
+    for name in order[: size - sum(shares.values())]:
+        shares[name] += 1
     chosen: list[tuple[str, int]] = []
     for name in sorted(groups):
         rng.shuffle(groups[name])

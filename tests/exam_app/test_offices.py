@@ -12,7 +12,7 @@ import openpyxl
 import pypdfium2
 import pytest
 from docx import Document
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -447,6 +447,9 @@ people = st.lists(
 )
 
 
+@example(
+    [("370283001001", n) for n in (1, 4, 5, 6)] + [("370283002001", 2), ("370283003001", 3)], 3, 0
+)
 @given(people, st.integers(1, 40), st.integers(0, 10**6))
 def test_a_sample_is_repeatable_and_spread(found, size, seed):
     chosen = sample(found, size, seed, 9)
