@@ -22,6 +22,7 @@ from training_records.ledger.rows import PARSERS, PERSON_FIELDS, POST_FIELDS
 from training_records.ledger.values import shown
 
 people = Blueprint("people", __name__)
+SHOWN = 200
 # The check has its own form, with its own rules.
 EDITED = tuple(f for f in PERSON_FIELDS if not f.startswith("background_"))
 
@@ -282,8 +283,8 @@ def gaps() -> str:
     division = web.scope().division(web.db(), request.args.get("division"))
     prefix = prefix_of(division.code)
     empty, total = service.vacancies(web.db(), prefix, web.today())
-    towns, _ = service.vacancies(web.db(), prefix, web.today(), role="supervisor")
-    many = service.overloaded(web.db(), prefix, web.today())
+    towns, of_towns = service.vacancies(web.db(), prefix, web.today(), role="supervisor")
+    many = service.overloaded(web.db(), prefix, web.today(), SHOWN + 1)
     codes = [d.code for d in (*empty, *towns)] + [row.code for row in many]
     return render_template(
         "ledger/gaps.html",
@@ -291,7 +292,9 @@ def gaps() -> str:
         empty=empty,
         total=total,
         towns=towns,
-        many=many,
+        of_towns=of_towns,
+        many=many[:SHOWN],
+        more=len(many) > SHOWN,
         most=service.CASELOAD,
         places={code: full_name(web.db(), code) for code in codes},
     )
