@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def store(
         if connection.dialect.name != "postgresql":
             marks = ", ".join("?" * len(names))
             statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"  # noqa: S608
-            cursor.executemany(statement, (_stored(row) for row in rows))
+            cursor.executemany(statement, _stored(rows))
         else:
             with cursor.copy(f"COPY {name} ({columns}) FROM STDIN") as copy:
                 for row in rows:
@@ -139,9 +140,18 @@ def store(
 _PLAIN = frozenset((int, str, float, bool, type(None)))
 
 
-def _stored(row: Iterable[Any]) -> list[Any]:
-    """Values as SQLAlchemy stores them in SQLite."""
-    return [v if v.__class__ in _PLAIN else _as_text(v) for v in row]
+def _stored(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows with their values as SQLAlchemy stores them in SQLite."""
+    left = iter(rows)
+    while part := list(islice(left, 2000)):
+        # By columns, of which most are plain as they are.
+        yield from zip(*map(_stored_column, zip(*part, strict=True)), strict=True)
+
+
+def _stored_column(values: Sequence[Any]) -> Sequence[Any]:
+    if _PLAIN.issuperset(map(type, values)):
+        return values
+    return [v if v.__class__ in _PLAIN else _as_text(v) for v in values]
 
 
 @lru_cache(4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -17,43 +17,68 @@ from training_records.coverage.models import Touched
 from training_records.database import Base, now, store
 from training_records.errors import Refused
 from training_records.ledger.models import ImportBatch, LedgerChange, Person, Post
-from training_records.ledger.planning import Change
+from training_records.ledger.planning import Change, Part
 from training_records.ledger.service import plain
 
+_TOLD = '{"person": [null, %d], "post": [null, %d]}'
+_MEANWHILE = "台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次"
 _CHANGE = ("person_id", "post_id", "kind", "fields", "by", "at", "batch_id")
 
 
-def write_changes(session: Session, changes: Sequence[Change], batch_id: int, by: str) -> None:
+def write_part(session: Session, part: Part, batch_id: int, by: str) -> None:
     """Writes new people and posts in bulk and the changes of those there one by one, each with its line in the
     history."""
-    new = [c for c in changes if c.post_id is None]
-    people = _new_people(session, new)
-    ids = new_ids(session, Post, len(new))
-    at, posts, lines = now(), [], []
-    columns = sorted(set().union(*(c.post for c in new)))
-    for change, post_id in zip(new, ids, strict=True):
-        _, owner, _, person, post, _ = change
-        known = owner is not None
+    again = [c for c in part.others if c.post_id is None]
+    ids = new_ids(session, Person, len(part.people))
+    posts = new_ids(session, Post, len(part.posts) + len(again))
+    at = now()
+    rest = (by, at, batch_id)
+    _write_new(session, part, at, ids, posts)
+    lines = [
+        (owner, post, "appointed", _TOLD % (owner, post), *rest)
+        for owner, post in zip(ids, posts, strict=False)
+    ]
+
+    owners = _owners(session, part, ids, again)
+    for change, post in zip(again, posts[len(ids) :], strict=True):
+        owner = change.person_id or owners.get(change.person["phone"])
         if owner is None:
-            owner = people.get(person["phone"])
-        if owner is None:
-            raise Refused("台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次")
-        posts.append((post_id, owner, *map(post.get, columns)))
-        if not known and "name" in person:
-            told = f'{{"person": [null, {owner}], "post": [null, {post_id}]}}'
-        else:
-            fields = _differing(session, Person, owner, change) if known else {}
-            told = _text({"post": [None, post_id], **fields})
-        lines.append((owner, post_id, "appointed", told, by, at, batch_id))
-    for change in changes:
+            raise Refused(_MEANWHILE)
+        known = change.person_id is not None
+        fields = _differing(session, Person, owner, change) if known else {}
+        session.add(Post(id=post, person_id=owner, **change.post))
+        lines.append((owner, post, "appointed", _text({"post": [None, post], **fields}), *rest))
+    for change in part.others:
         if change.post_id is not None and change.person_id is not None:
             fields = _differing(session, Person, change.person_id, change)
             fields |= _differing(session, Post, change.post_id, change)
-            told = _text(fields)
-            lines.append((change.person_id, change.post_id, "changed", told, by, at, batch_id))
+            lines.append((change.person_id, change.post_id, "changed", _text(fields), *rest))
     session.flush()
-    store(session.connection(), Post, ("id", "person_id", *columns), posts)
     store(session.connection(), LedgerChange, _CHANGE, lines)
+
+
+def _write_new(
+    session: Session, part: Part, at: datetime, ids: Sequence[int], posts: Sequence[int]
+) -> None:
+    people = ((owner, at, *row) for owner, row in zip(ids, part.people, strict=True))
+    names = ("id", "created_at", *part.person_fields)
+    store(session.connection(), Person, names, people)
+    rows = ((n, o, *row) for n, o, row in zip(posts, ids, part.posts, strict=False))
+    store(session.connection(), Post, ("id", "person_id", *part.post_fields), rows)
+
+
+def _owners(
+    session: Session, part: Part, ids: Sequence[int], again: Sequence[Change]
+) -> dict[str, int]:
+    """Phone to id of people who are new with this part, and of those new with an earlier one who have a second
+    post in it."""
+    at = part.person_fields.index("phone") if part.people else 0
+    found = dict(zip((row[at] for row in part.people), ids, strict=True))
+    wanted = (c.person["phone"] for c in again if c.person_id is None)
+    if missing := [phone for phone in wanted if phone not in found]:
+        query = select(Person.phone, Person.id).where(Person.phone.in_(missing))
+        found.update(dict(session.execute(query).all()))
+    return found
 
 
 def _text(fields: dict[str, Any]) -> str:
@@ -64,22 +89,6 @@ def note_batch(session: Session, batch_id: int) -> None:
     """Notes for the running figures of coverage whom an import touched."""
     people = select(LedgerChange.person_id).distinct().where(LedgerChange.batch_id == batch_id)
     session.execute(insert(Touched).from_select(["person_id"], people))
-
-
-def _new_people(session: Session, changes: Sequence[Change]) -> dict[str, int]:
-    """Writes the people who are new; phone to id, also of those new with an earlier row of the import."""
-    first = [c for c in changes if c.is_first]
-    again = [c.person["phone"] for c in changes if c.is_new and not c.is_first]
-    at = now()
-    ids = new_ids(session, Person, len(first))
-    fields = sorted(set().union(*(c.person for c in first)))
-    rows = ((number, at, *map(c.person.get, fields)) for number, c in zip(ids, first, strict=True))
-    store(session.connection(), Person, ("id", "created_at", *fields), rows)
-    found = {c.person["phone"]: number for number, c in zip(ids, first, strict=True)}
-    if missing := [phone for phone in again if phone not in found]:
-        query = select(Person.phone, Person.id).where(Person.phone.in_(missing))
-        found.update(dict(session.execute(query).all()))
-    return found
 
 
 def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
@@ -107,7 +116,7 @@ def _differing(session: Session, table: type[Any], row_id: int, change: Change) 
         return {}
     row, was = session.get(table, row_id), change.before or {}
     if row is None or any(getattr(row, f) != was.get(mark + f) for f in values):
-        raise Refused("台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次")
+        raise Refused(_MEANWHILE)
     for name, value in values.items():
         setattr(row, name, value)
     return {mark + f: [plain(was.get(mark + f)), plain(v)] for f, v in values.items()}

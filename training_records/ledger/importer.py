@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
@@ -18,11 +17,11 @@ from sqlalchemy.orm import Session
 from training_records.divisions import ancestor, get_within, latest_within, within
 from training_records.errors import Refused
 from training_records.ledger import values
-from training_records.ledger.batches import note_batch, write_changes
+from training_records.ledger.batches import note_batch, write_part
 from training_records.ledger.columns import fold_title
 from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post
 from training_records.ledger.places import Places
-from training_records.ledger.planning import Change, Planner, differences
+from training_records.ledger.planning import Change, Part, Planner, differences, pack
 from training_records.ledger.rows import Reader, Row, RowError, find_table
 from training_records.ledger.service import in_post_on, leave
 
@@ -85,9 +84,9 @@ class Checked:
 
     def keep(self, changes: Sequence[Change]) -> None:
         """Keeps some changes."""
-        pickle.dump(changes, self._spool, pickle.HIGHEST_PROTOCOL)
+        pickle.dump(pack(changes), self._spool, pickle.HIGHEST_PROTOCOL)
 
-    def changes(self) -> Iterator[list[Change]]:
+    def parts(self) -> Iterator[Part]:
         """All kept changes, some at a time."""
         self._spool.seek(0)
         while True:
@@ -142,7 +141,7 @@ def _noted(report: ImportReport, row: Row, change: Change | None) -> Change | No
     if change is None:
         report.unchanged += 1
         return None
-    if change.is_first:
+    if change.first:
         report.new += 1
         return change
     report.changed += 1
@@ -194,19 +193,21 @@ def apply_checked(
     )
     session.add(batch)
     session.flush()
-    done: Counter[str] = Counter()
-    for changes in checked.changes():
-        chosen = [c for c in changes if ("new" if c.is_new else "changed") in kinds]
-        write_changes(session, chosen, batch.id, by)
-        first = sum(c.is_first for c in chosen)
-        done.update({"new": first, "changed": len(chosen) - first})
+    for part in checked.parts():
+        if "new" not in kinds:
+            others = [c for c in part.others if c.person_id is not None]
+            part = part._replace(people=[], posts=[], others=others)
+        if "changed" not in kinds:
+            part = part._replace(others=[c for c in part.others if c.person_id is None])
+        write_part(session, part, batch.id, by)
+        batch.new += len(part.people)
+        batch.changed += len(part.others)
     for one in gone:
         post = session.get(Post, one.post_id)
         if post is not None:
             end = max(post.start, today - timedelta(days=1))
             leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
     note_batch(session, batch.id)
-    batch.new, batch.changed = done["new"], done["changed"]
     report.applied, report.batch = True, batch.id
     session.flush()
     return report

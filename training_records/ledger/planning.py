@@ -22,7 +22,8 @@ class Change(NamedTuple):
     """One row's change. `person_id` is None for a person who is new; `post_id` for a post that is new.
 
     `person`, `post`: values by field, of the new ones all, of those there only what differs (of a person who
-    is new with an earlier row only the phone); `before`: what differs as it was.
+    is new with an earlier row only the phone); `before`: what differs as it was; `first`: whether the person is
+    new with this row.
     """
 
     number: int
@@ -31,16 +32,32 @@ class Change(NamedTuple):
     person: dict[str, Any]
     post: dict[str, Any]
     before: dict[str, Any] | None = None
+    first: bool = False
 
-    @property
-    def is_new(self) -> bool:
-        """Whether the person is new to the ledger."""
-        return self.person_id is None
 
-    @property
-    def is_first(self) -> bool:
-        """Whether the person is new with this row."""
-        return self.person_id is None and "name" in self.person
+class Part(NamedTuple):
+    """Changes of some rows as they are kept until they are written: of people who are new with them, values by
+    `person_fields` and `post_fields`; of all others the changes."""
+
+    person_fields: tuple[str, ...]
+    post_fields: tuple[str, ...]
+    people: list[tuple[Any, ...]]
+    posts: list[tuple[Any, ...]]
+    others: list[Change]
+
+
+def pack(changes: Sequence[Change]) -> Part:
+    """The changes of some rows, tightly."""
+    first = [c for c in changes if c.first]
+    person = tuple(sorted(set().union(*(c.person for c in first))))
+    post = tuple(sorted(set().union(*(c.post for c in first))))
+    return Part(
+        person,
+        post,
+        [tuple(map(c.person.get, person)) for c in first],
+        [tuple(map(c.post.get, post)) for c in first],
+        [c for c in changes if not c.first],
+    )
 
 
 def identity_digest(identity: str, key: bytes) -> str:
@@ -126,9 +143,10 @@ class Planner:
 
     def _new(self, row: Row) -> Change:
         phone = row.person["phone"]
-        person = {"phone": phone} if phone in self._planned else row.person
+        first = phone not in self._planned
         self._planned.add(phone)
-        return Change(row.number, None, None, person, self._new_post(row))
+        person = row.person if first else {"phone": phone}
+        return Change(row.number, None, None, person, self._new_post(row), None, first)
 
     def _change(
         self, row: Row, person: Any, posts: dict[tuple[int, str, str], Any]
