@@ -12,6 +12,7 @@ from exam_app.jobs.service import Work
 from training_records.archive.document import archive_data, archive_pdf
 from training_records.database import now, read_only
 from training_records.divisions import full_name, get_division, prefix_of, within
+from training_records.files import written_whole
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on
 
@@ -30,17 +31,15 @@ def archives_job(work: Work) -> str:
             with work.make_session() as session:
                 person = session.get_one(Person, person_id)
                 pdf = archive_pdf(archive_data(session, person, today))
-            half = path.with_suffix(".half")
-            half.write_bytes(pdf)
-            half.replace(path)
+            with written_whole(path) as half:
+                half.write_bytes(pdf)
         paths.append((path.name, name))
         if number % STEP == 0:
             work.progress(number, len(people))
-    half = work.folder / "archives.half"
-    with zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as out:
+    whole = work.folder / "archives.zip"
+    with written_whole(whole) as half, zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as out:
         for file, name in paths:
             out.write(work.folder / file, name)
-    half.replace(work.folder / "archives.zip")
     for file, _ in paths:
         (work.folder / file).unlink()
     work.progress(len(people), len(people))

@@ -14,6 +14,7 @@ from training_records.certificates.pdf import Row, certificates_pdf
 from training_records.database import read_only
 from training_records.divisions import WIDTHS, ancestor, division_names, joined_name
 from training_records.errors import Refused
+from training_records.files import written_whole
 from training_records.ledger.models import Post
 
 PART = 500
@@ -31,9 +32,8 @@ def certificates_job(work: Work) -> str:
         if not path.exists():
             with work.make_session() as session:
                 pdf = certificates_pdf(rows_of(read_only(session), part, work.config.public_url))
-            half = path.with_suffix(".half")
-            half.write_bytes(pdf)
-            half.replace(path)
+            with written_whole(path) as half:
+                half.write_bytes(pdf)
         paths.append(path)
         work.progress(min((place + 1) * PART, len(numbers)), len(numbers))
     _join(paths, work.folder / "certificates.pdf")
@@ -93,7 +93,6 @@ def _join(paths: list[Path], out: Path) -> None:
     for path in paths:
         with pypdfium2.PdfDocument(path) as part:
             whole.import_pages(part)
-    half = out.with_suffix(".half")
-    whole.save(half)
-    whole.close()
-    half.replace(out)
+    with written_whole(out) as half:
+        whole.save(half)
+        whole.close()

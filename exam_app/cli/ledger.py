@@ -14,6 +14,7 @@ from exam_app.ledger.views import digest_key
 from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of
 from training_records.errors import RecordsError
+from training_records.files import written_whole
 from training_records.ledger.export import errors_workbook, template, write_ledger
 from training_records.ledger.importer import import_ledger
 
@@ -96,15 +97,11 @@ def export_command(out: str, division: str, as_of: date | None) -> None:
         day = as_of.date() if as_of else now().astimezone(config.zone).date()  # type: ignore[attr-defined]
         session.rollback()
         read_only(session)
-        part = Path(out + ".part")
         try:
-            with part.open("wb") as file:
+            with written_whole(Path(out)) as half, half.open("wb") as file:
                 rows = write_ledger(session, prefix_of(division), place.name, day, file, claimed)
-            part.replace(out)
         except OSError as error:
             raise RecordsError(f"写不了 {out}:{error.strerror}。请换一个文件夹") from error
-        finally:
-            part.unlink(missing_ok=True)
         session.rollback()
         record(session, "cli", "ledger.export", f"division:{division}", {"rows": rows})
         session.commit()

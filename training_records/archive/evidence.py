@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from training_records.archive.models import Evidence
 from training_records.errors import NotFound, Refused
+from training_records.files import written_whole
 
 MAX_BYTES = 10 * 2**20
 # What a file begins with decides, not its name.
@@ -37,9 +38,8 @@ def keep(
     path = _path(folder, digest)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(".half")
-        half.write_bytes(data)
-        half.replace(path)
+        with written_whole(path) as half:
+            half.write_bytes(data)
     if there is not None:
         return there
     row = Evidence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,7 +22,7 @@ from training_records.ledger.service import ids_in, in_post_on
 
 FORMS = ("面授", "线上自学", "直播", "实操", "案例研讨", "跟岗")
 OUTSIDE = ("training", "external", "award")
-MOST = 2000
+MOST, PART = 2000, 500
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ def read_attendance(session: Session, text: str, prefix: str, on: date) -> Atten
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > MOST:
         raise Refused(f"一次最多 {MOST} 人,这次有 {len(lines)} 行。请分几次记")
-    for line in lines:
-        people = _find(session, line, prefix, on)
+    wanted = [_wanted(line) for line in lines]
+    by_phone = _people(session, Person.phone, [phone for phone, _ in wanted if phone], prefix)
+    by_name = _people(session, Person.name, [name for phone, name in wanted if not phone], prefix)
+    _only_in_post(session, by_name, on)
+    for line, (phone, name) in zip(lines, wanted, strict=True):
+        people = by_phone[phone] if phone else by_name[name]
         if len(people) != 1:
             reason = "台账里没有这个人" if not people else f"有 {len(people)} 人同名,请写手机号"
             result.unclear.append((line, reason))
@@ -85,18 +90,35 @@ def read_attendance(session: Session, text: str, prefix: str, on: date) -> Atten
     return result
 
 
-def _find(session: Session, line: str, prefix: str, on: date) -> list[tuple[int, str, str]]:
+_BETWEEN = re.compile(r"[\s,\uff0c、;\uff1b]")
+_Found = defaultdict[str, list[tuple[int, str, str]]]
+
+
+def _wanted(line: str) -> tuple[str, str]:
+    """The phone in a line, or "", and its first word."""
+    text = values.text(line)
+    phone = re.search(r"1[3-9][0-9]{9}", re.sub(r"[\s-]", "", text))
+    return (phone[0] if phone else ""), _BETWEEN.split(text)[0]
+
+
+def _people(session: Session, column: Any, keys: Sequence[str], prefix: str) -> _Found:
+    found: _Found = defaultdict(list)
     query = select(Person.id, Person.name, Person.phone).where(Person.id.in_(ids_in(prefix)))
-    phone = re.search(r"1[3-9][0-9]{9}", re.sub(r"[\s-]", "", values.text(line)))
-    if phone:
-        return [tuple(row) for row in session.execute(query.where(Person.phone == phone[0]))]  # type: ignore[misc]
-    name = re.split(r"[\s,，、;；]", values.text(line))[0]
-    found = [tuple(row) for row in session.execute(query.where(Person.name == name))]
-    if len(found) > 1:
-        held = select(Post.person_id).where(in_post_on(on))
-        ids = set(session.scalars(held.where(Post.person_id.in_([p[0] for p in found]))))
-        found = [p for p in found if p[0] in ids] or found
-    return found  # type: ignore[return-value]
+    each = list(dict.fromkeys(keys))
+    for start in range(0, len(each), PART):
+        for row in session.execute(query.where(column.in_(each[start : start + PART]))):
+            found[getattr(row, column.key)].append((row.id, row.name, row.phone))
+    return found
+
+
+def _only_in_post(session: Session, found: _Found, on: date) -> None:
+    """Of several with one name, those in post, if any is."""
+    twins = [person[0] for people in found.values() if len(people) > 1 for person in people]
+    held = select(Post.person_id).where(in_post_on(on), Post.person_id.in_(twins))
+    ids = set(session.scalars(held))
+    for name, people in found.items():
+        if len(people) > 1:
+            found[name] = [p for p in people if p[0] in ids] or people
 
 
 def record(session: Session, training: Training, people: Sequence[int], by: str) -> tuple[int, int]:
