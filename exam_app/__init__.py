@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from flask import Flask, g
+from flask import Flask, Request, g
 from flask_bootstrap import Bootstrap5
 from flask_compress import Compress
 from flask_login import LoginManager, UserMixin, current_user
@@ -23,12 +23,27 @@ from exam_app.exams.door import Door
 from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
 from exam_app.kb.pages import kb_url
+from exam_app.learn.media import MAX_BYTES
 from exam_app.navigation import navigation
 from exam_app.static_files import serve_packed
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
 
 csrf = CSRFProtect()
+
+
+class AcademyRequest(Request):
+    """Requests are small, but for the recordings of courses."""
+
+    @property
+    def max_content_length(self) -> int | None:
+        if self.path.startswith("/courses/"):
+            return MAX_BYTES + 2**20
+        return super().max_content_length
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
 
 
 class SignedIn(UserMixin):
@@ -42,6 +57,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     """The application. `engine` lets tests bring their own database."""
     config = config or load_config()
     app = Flask(__name__)
+    app.request_class = AcademyRequest
     app.config.update(
         ACADEMY=config,
         SECRET_KEY=config.secret_key,
@@ -92,9 +108,11 @@ def _capabilities(app: Flask) -> None:
     from exam_app.home.views import home
     from exam_app.jobs.views import jobs
     from exam_app.kb.views import kb
+    from exam_app.learn.editor_views import courses
     from exam_app.learn.views import learn
     from exam_app.ledger.person_views import people
     from exam_app.ledger.views import ledger
+    from exam_app.practice.views import practice
     from exam_app.sheets.views import sheets
     from exam_app.spot.views import spot
     from exam_app.verify.views import verify
@@ -104,6 +122,8 @@ def _capabilities(app: Flask) -> None:
         accounts,
         kb,
         learn,
+        practice,
+        courses,
         exams,
         rooms,
         sheets,

@@ -7,17 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Place:
-    """A menu entry: endpoint, word, sign; `phone`: also in the bottom bar of a phone."""
+    """A menu entry: endpoint, word, sign; `phone`: also in the bottom bar of a phone; `also`: other rooms of it."""
 
     endpoint: str
     title: str
     sign: str
     phone: bool = True
+    also: tuple[str, ...] = ()
+
+    def holds(self, endpoint: str | None) -> bool:
+        """Whether a page belongs to this place."""
+        own = (endpoint or "").split(".")[0]
+        return own in (self.endpoint.split(".")[0], *self.also)
 
 
 DIRECTOR = [
     Place("home.index", "今天", "☀"),
-    Place("learn.index", "学习", "▤"),
+    Place("learn.index", "学习", "▤", also=("practice",)),
     Place("exams.index", "考试", "✎"),
     Place("archive.mine", "我的", "☺"),
 ]
@@ -25,6 +31,7 @@ OFFICE = [
     Place("home.index", "总览", "◉"),
     Place("ledger.index", "台账", "☰"),
     Place("coverage.index", "培训", "▥"),
+    Place("courses.index", "课程", "▤", phone=False),
     Place("exams.manage", "考试", "✎", phone=False),
     Place("certificates.index", "证书", "✪", phone=False),
 ]

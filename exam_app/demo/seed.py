@@ -51,7 +51,7 @@ def seed_demo(session: Session, config: Config, people: int = 7000, seed: int = 
         villages = _divisions(session, rng)
         _people(session, rng, villages, max(people, 20), today)
         _accounts(session)
-        _exam(session, config, today)
+        _exams(session, config, today)
         session.commit()
     return _announce(session, today.year)
 
@@ -289,23 +289,28 @@ def _accounts(session: Session) -> None:
         session.execute(insert(Account), rows[start : start + CHUNK])
 
 
-def _exam(session: Session, config: Config, today: date) -> None:
-    zone = config.zone
-    create_exam(
-        session,
-        current_bank().reviewed(),
-        load_blueprint("induction"),
-        title="初任儿童主任考核",
-        kind="induction",
-        division_code=CITY,
-        organiser="青岛市民政局",
-        level="市",
-        opens_at=datetime.combine(today - timedelta(days=30), time(0), zone),
-        closes_at=datetime.combine(today + timedelta(days=335), time(23, 59, 59), zone),
-        attempts_allowed=3,
-        created_by="demo",
-        seed=2026,
-    )
+def _exams(session: Session, config: Config, today: date) -> None:
+    """The assessment of new directors, and the mock exam of social workers."""
+    for blueprint, kind, more in (
+        ("induction", "induction", {"attempts_allowed": 3}),
+        ("social-work-mock", "social-work", {"attempts_allowed": 20, "practice": True}),
+    ):
+        made = load_blueprint(blueprint)
+        create_exam(
+            session,
+            current_bank().reviewed(),
+            made,
+            title="初任儿童主任考核" if kind == "induction" else made.title,
+            kind=kind,
+            division_code=CITY,
+            organiser="青岛市民政局",
+            level="市",
+            opens_at=datetime.combine(today - timedelta(days=30), time(0), config.zone),
+            closes_at=datetime.combine(today + timedelta(days=335), time(23, 59, 59), config.zone),
+            created_by="demo",
+            seed=2026,
+            **more,  # type: ignore[arg-type]
+        )
 
 
 def _announce(session: Session, year: int) -> Seeded:

@@ -95,8 +95,9 @@ def exposure(session: Session) -> dict[str, int]:
 
 
 def reserved_items(session: Session) -> set[str]:
-    """Items of exams that are open or to come: they don't appear in practice."""
-    forms = session.scalars(select(ExamForm.items).join(Exam).where(Exam.closes_at > now()))
+    """Items of exams that are open or to come: they don't appear in practice. Practice exams reserve nothing."""
+    coming = (Exam.closes_at > now()) & Exam.practice.is_(False)
+    forms = session.scalars(select(ExamForm.items).join(Exam).where(coming))
     return {item["id"] for items in forms for item in items}
 
 

@@ -8,35 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from exam_app.config import ROOT
 from exam_app.kb.schema import shaped
+from exam_app.learn.course import Course
 
 DATA = ROOT / "docs" / "data"
-
-
-class Unit(BaseModel):
-    """A unit of a course: pages of the knowledge base and the planned minutes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    id: str
-    title: str
-    minutes: int
-    pages: tuple[str, ...]
-
-
-class Course(BaseModel):
-    """A course of units; finishing all of them earns its credit hours."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    id: str
-    title: str
-    kind: str
-    level: str
-    form: str
-    exam: str
-    units: tuple[Unit, ...]
 
 
 @dataclass(frozen=True)
@@ -98,11 +76,6 @@ def _clauses(data: dict[str, Any]) -> dict[str, str]:
             place = f"sources#{source['code']}-{article['id']}"
             clauses[f"{source['code']}#{article['id']}"] = place
     return clauses
-
-
-def get_course(course_id: str) -> Course | None:
-    """A course by its id."""
-    return next((c for c in load_facts().courses if c.id == course_id), None)
 
 
 @lru_cache

@@ -222,6 +222,15 @@ def page_html(name: str) -> str:
         ),
         html,
     )
+    return _clean(html)
+
+
+def written_html(text: str) -> str:
+    """A trainer's Markdown as sanitised HTML."""
+    return _clean(markdown.markdown(text, extensions=["tables", "sane_lists", "nl2br"]))
+
+
+def _clean(html: str) -> str:
     attributes = {tag: set(values) for tag, values in nh3.ALLOWED_ATTRIBUTES.items()}
     for tag in ("h1", "h2", "h3", "p", "div", "a", "table", "ol", "li", "span"):
         attributes.setdefault(tag, set()).update({"id", "class", "title"})

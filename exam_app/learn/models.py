@@ -1,17 +1,61 @@
-"""Table of the learning progress."""
+"""Tables of learning: versions of courses, kept recordings, progress, and the log of study time."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base
+from training_records.database import Base, Json, now
+
+
+class CourseVersion(Base):
+    """A course as a trainer wrote it: one draft at most, and every version that was published.
+
+    `state`: draft, published, withdrawn. `edits` counts the changes to a draft, so that two who write at once
+    don't lose anything. Identity: (course, number).
+    """
+
+    __tablename__ = "course_version"
+    __table_args__ = (Index("uq_course_version", "course_id", "number", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[str] = mapped_column(String(40))
+    number: Mapped[int]
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    state: Mapped[str] = mapped_column(String(10), index=True)
+    content: Mapped[dict[str, Any]]
+    edits: Mapped[int] = mapped_column(default=0)
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    published_at: Mapped[datetime | None]
+
+
+class MediaFile(Base):
+    """A recording, picture, subtitle or document of a course, kept by its content. Identity: SHA-256 in hex.
+
+    `seconds`: length of a recording. The file itself lies in the instance's folder under its hash.
+    """
+
+    __tablename__ = "media_file"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    media_type: Mapped[str] = mapped_column(String(40))
+    size: Mapped[int]
+    seconds: Mapped[int | None]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
 
 
 class UnitProgress(Base):
-    """One person's way through one unit of a course. Identity: (person, course, unit)."""
+    """One person's way through one unit of a course. Identity: (person, course, unit).
+
+    `ms`: counted study time; `watched`: stretches of a recording that were played, in seconds; `position`: where
+    to go on; `tries`: quizzes handed in.
+    """
 
     __tablename__ = "unit_progress"
 
@@ -20,3 +64,32 @@ class UnitProgress(Base):
     unit_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     opened_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+    ms: Mapped[int] = mapped_column(default=0, server_default="0")
+    watched: Mapped[list[Any] | None] = mapped_column(Json)
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    reflection: Mapped[str | None] = mapped_column(String(1000))
+
+
+class StudyWindow(Base):
+    """One opening of a unit's page, and the time that counted in it: the log of study time. Identity: `id`.
+
+    Only a person's newest window counts. `paused`: the page is not seen; `asked`: the word that has to be tapped
+    before time goes on counting; `next_ask`: counted ms after which one is asked for.
+    """
+
+    __tablename__ = "study_window"
+    __table_args__ = (Index("ix_study_window_person_id", "person_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    course_id: Mapped[str] = mapped_column(String(40))
+    unit_id: Mapped[str] = mapped_column(String(40))
+    opened_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    ms: Mapped[int] = mapped_column(default=0)
+    paused: Mapped[bool] = mapped_column(default=False)
+    asked: Mapped[str | None] = mapped_column(String(10))
+    asked_at: Mapped[datetime | None]
+    next_ask: Mapped[int]
+    refused: Mapped[int] = mapped_column(default=0)

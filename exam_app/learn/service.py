@@ -1,11 +1,11 @@
-"""The verbs of learning: open a unit, finish it, and what a finished course adds up to."""
+"""The verbs of learning: how far somebody is, finish a unit, and what a finished course adds up to."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,27 +13,33 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.kb.facts import Course, Unit
+from exam_app.learn.course import Course, Unit, credit_hours
 from exam_app.learn.models import UnitProgress
-from question_bank import InvalidResponse, score, valid_response
+from exam_app.learn.study import left, unplayed
+from exam_app.practice.answers import Practised, check_practice
 from training_records.archive.service import NewEntry, append
-from training_records.database import insert_missing, now
-from training_records.divisions import ancestor, get_division
+from training_records.database import now
+from training_records.divisions import DivisionLevel, ancestor, get_division
 from training_records.errors import NotFound, Refused
 from training_records.ledger.service import current_post
 
-MINUTES_PER_HOUR = 45
-# Reading counts once a third of the planned minutes have passed since the unit was opened.
-MIN_SHARE = 1 / 3
+QUIZ_TYPES = ("single", "multiple", "true_false")
+MIN_REFLECTION = 15
+ORGANISERS: dict[str, tuple[DivisionLevel, str]] = {
+    "市": ("city", "民政局"),
+    "区(市)": ("district", "民政局"),
+    "镇(街)": ("town", ""),
+}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A course seen by one person."""
+    """A course seen by one person. `missing`: courses that have to be finished first."""
 
     course: Course
     done: frozenset[str]
     opened: frozenset[str]
+    missing: tuple[Course, ...] = ()
 
     @property
     def next_unit(self) -> Unit | None:
@@ -48,23 +54,44 @@ class Progress:
         return len(self.done) == len(self.course.units)
 
 
-def credit_hours(minutes: int) -> Decimal:
-    """Credit hours of 45 minutes, to 2 decimals."""
-    return (Decimal(minutes) / MINUTES_PER_HOUR).quantize(Decimal("0.01"))
-
-
-def progress(session: Session, person_id: int, course: Course) -> Progress:
-    """How far a person has come in a course."""
-    rows = session.scalars(
-        select(UnitProgress).where(
-            UnitProgress.person_id == person_id, UnitProgress.course_id == course.id
+def progress_in(
+    session: Session, person_id: int, courses: Sequence[Course], today: date, zone: ZoneInfo
+) -> list[Progress]:
+    """How far a person has come in courses."""
+    query = select(UnitProgress).where(UnitProgress.person_id == person_id)
+    rows: dict[str, list[UnitProgress]] = {}
+    for row in session.scalars(query):
+        rows.setdefault(row.course_id, []).append(row)
+    plain = {c.id: _progress(c, rows.get(c.id, ()), today, zone) for c in courses}
+    return [
+        Progress(
+            p.course,
+            p.done,
+            p.opened,
+            tuple(
+                plain[r].course for r in p.course.requires if r in plain and not plain[r].finished
+            ),
         )
-    ).all()
+        for p in plain.values()
+    ]
+
+
+def _progress(
+    course: Course, rows: Sequence[UnitProgress], today: date, zone: ZoneInfo
+) -> Progress:
     known = {u.id for u in course.units}
+    own = [r for r in rows if r.unit_id in known]
     return Progress(
         course,
-        frozenset(r.unit_id for r in rows if r.done_at and r.unit_id in known),
-        frozenset(r.unit_id for r in rows if r.unit_id in known),
+        frozenset(r.unit_id for r in own if is_done(r, course, today, zone)),
+        frozenset(r.unit_id for r in own),
+    )
+
+
+def is_done(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) -> bool:
+    """Whether a unit is finished and has not run out."""
+    return row.done_at is not None and course.still_counts(
+        row.done_at.astimezone(zone).date(), today
     )
 
 
@@ -76,44 +103,97 @@ def find_unit(course: Course, unit_id: str) -> Unit:
     raise NotFound("没有这个学习单元")
 
 
-def open_unit(session: Session, person_id: int, course: Course, unit: Unit) -> UnitProgress:
-    """Notes that a person has a unit before them; the first time counts."""
-    identity = {"person_id": person_id, "course_id": course.id, "unit_id": unit.id}
-    insert_missing(session, UnitProgress, **identity, opened_at=now())
-    row = session.get_one(UnitProgress, identity)
-    return row
+def begin_again(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) -> None:
+    """What was finished and has run out begins anew; the archive keeps what was filed."""
+    if row.done_at is not None and not is_done(row, course, today, zone):
+        row.done_at, row.ms, row.watched, row.position = None, 0, None, 0
+        row.opened_at, row.reflection = now(), None
 
 
-def wait_left(row: UnitProgress, unit: Unit, pace: float) -> timedelta:
-    """How long until the unit may be finished; `pace` 0 switches the minimum off."""
-    least = timedelta(minutes=unit.minutes * MIN_SHARE * pace)
-    return max(row.opened_at + least - now(), timedelta(0))
+def quiz_of(
+    unit: Unit, row: UnitProgress, questions: Sequence[Any], reserved: Collection[str]
+) -> list[Any]:
+    """The questions of a unit's quiz: the same until it is handed in, then others. None of them is in an exam
+    that is open or to come; when nothing is left to ask, nothing is asked."""
+    if unit.quiz is None:
+        return []
+    pages = set(unit.pages)
+    pool = [
+        q
+        for q in questions
+        if q.type in QUIZ_TYPES
+        and q.status == "reviewed"
+        and q.id not in reserved
+        and (q.topic == unit.quiz.topic if unit.quiz.topic else q.kb.partition("#")[0] in pages)
+    ]
+    rng = random.Random(f"{row.person_id}:{row.course_id}:{row.unit_id}:{row.tries}")  # noqa: S311 (to be the same again)
+    return rng.sample(pool, min(unit.quiz.items, len(pool)))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What handing in a unit came to: whether it is finished, whether the course is, the quiz as it was marked."""
+
+    unit: bool
+    course: bool
+    marked: tuple[Practised, ...] = ()
 
 
 def finish_unit(
-    session: Session, person_id: int, course: Course, unit: Unit, pace: float, zone: ZoneInfo
-) -> bool:
-    """Marks a unit as done; True when that finished the course, whose hours are then filed."""
+    session: Session,
+    person_id: int,
+    course: Course,
+    unit: Unit,
+    quiz: Sequence[Any],
+    field: Callable[[str], Sequence[str]],
+    pace: float,
+    zone: ZoneInfo,
+) -> Outcome:
+    """Finishes a unit when its conditions hold; a finished course's hours are filed.
+
+    `quiz`: as `quiz_of` drew it; `field`: values of the form by name. `Refused` while time, recording or
+    reflection are missing.
+    """
     row = session.get(UnitProgress, (person_id, course.id, unit.id), with_for_update=True)
     if row is None:
         raise Refused("请先打开这个单元读一读")
-    left = wait_left(row, unit, pace)
-    if left:
-        raise Refused(f"再读 {int(left.total_seconds() // 60) + 1} 分钟,就可以记学时了")
-    if row.done_at is None:
+    today = now().astimezone(zone).date()
+    marked: tuple[Practised, ...] = ()
+    if not is_done(row, course, today, zone):
+        _refuse_early(row, unit, pace)
+        if unit.reflection:
+            text = "".join(field("reflection")).strip()
+            if len(text) < MIN_REFLECTION:
+                raise Refused(f"请写几句您的想法,至少 {MIN_REFLECTION} 个字")
+            row.reflection = text[:1000]
+        marked = tuple(part for item in quiz for part in check_practice(item, field))
+        if unit.quiz and quiz:
+            row.tries += 1
+            if sum(p.right for p in marked) < min(unit.quiz.need, len(marked)):
+                session.flush()
+                return Outcome(False, False, marked)
         row.done_at = now()
         session.flush()
-    if not progress(session, person_id, course).finished:
-        return False
-    _file_course(session, person_id, course, now().astimezone(zone).date())
-    return True
+    state = progress_in(session, person_id, [course], today, zone)[0]
+    if not state.finished:
+        return Outcome(True, False, marked)
+    _file_course(session, person_id, course, today)
+    return Outcome(True, True, marked)
+
+
+def _refuse_early(row: UnitProgress, unit: Unit, pace: float) -> None:
+    if missing := left(row, unit, pace):
+        raise Refused(f"再学 {missing // 60 + 1} 分钟,就可以记学时了。离开这一页的时间不算")
+    if missing := unplayed(row, unit, pace):
+        raise Refused(f"录像(录音)还有约 {missing // 60 + 1} 分钟没有放完。快进跳过的不算")
 
 
 def _file_course(session: Session, person_id: int, course: Course, day: date) -> None:
     post = current_post(session, person_id, day)
     if post is None:
         raise Refused("您现在没有任职登记,学时记不进档案。请联系区(市)民政部门")
-    district = get_division(session, ancestor(post.division_code, "district"))
+    level, office = ORGANISERS[course.level]
+    organiser = get_division(session, ancestor(post.division_code, level))
     append(
         session,
         NewEntry(
@@ -123,89 +203,10 @@ def _file_course(session: Session, person_id: int, course: Course, day: date) ->
             course.title,
             level=course.level,
             form=course.form,
-            organiser=f"{district.name}民政局",
-            hours=credit_hours(sum(u.minutes for u in course.units)),
-            evidence={"course": course.id, "units": len(course.units)},
+            organiser=f"{organiser.name}{office}",
+            hours=course.hours,
+            evidence={"course": course.id, "version": course.version, "units": len(course.units)},
             source_key=f"course:{course.id}:{day.year}:{person_id}",
         ),
         "system",
     )
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What to practise: a topic, a page of the knowledge base, or a clause, step or line."""
-
-    topic: str = ""
-    page: str = ""
-    point: str = ""
-
-    def fits(self, question: Any) -> bool:
-        return (
-            self.topic in ("", question.topic)
-            and self.page in ("", question.kb.partition("#")[0])
-            and (not self.point or self.point in (question.source, *question.covers))
-        )
-
-
-@dataclass(frozen=True)
-class Practised:
-    """One answered part of a practice: a question, or one sub-question of a case."""
-
-    item: Any
-    question: Any
-    response: Any
-    right: bool
-    text: str | None = None
-
-
-def practice_set(
-    pool: Sequence[Any], reserved: set[str], choice: Choice, rng: random.Random, n: int = 5
-) -> list[Any]:
-    """Questions of a pool to practise, none of them in an exam that is open or to come."""
-    free = [q for q in pool if q.id not in reserved and choice.fits(q)]
-    return rng.sample(free, min(n, len(free)))
-
-
-def parts(item: Any) -> list[tuple[str, Any, str | None]]:
-    """(field name, question, text of the case) of a question or of a case's sub-questions."""
-    if item.type != "case":
-        return [(item.id, item, None)]
-    return [(f"{item.id}.{n}", sub, item.text) for n, sub in enumerate(item.questions, start=1)]
-
-
-def check_practice(item: Any, field: Callable[[str], Sequence[str]]) -> list[Practised]:
-    """The parts of a question with the responses read from a form (`field` gives its values)."""
-    marked = []
-    for name, question, text in parts(item):
-        try:
-            response = valid_response(question, read_response(question, list(field(name))))
-        except InvalidResponse:
-            response = None
-        right = score(question, response) == 1.0
-        marked.append(Practised(item, question, response, right, text))
-    return marked
-
-
-def read_response(question: Any, given: Sequence[str]) -> Any:
-    """A form's values as a response; None where nothing was answered.
-
-    Order: the place of each option, in the options' order. Match: the number of each left side.
-    """
-    if not any(given):
-        return None
-    if question.type == "multiple":
-        return list(given)
-    if question.type == "true_false":
-        return given[0] == "true"
-    if question.type == "fill":
-        return list(given)
-    if question.type == "order":
-        placed = dict(zip(question.options, given, strict=False))
-        if not all(place.isdecimal() for place in placed.values()):
-            return None
-        return sorted(placed, key=lambda label: int(placed[label]))
-    if question.type == "match":
-        chosen = zip(question.left, given, strict=False)
-        return {left: int(number) for left, number in chosen if number.isdecimal()}
-    return given[0]

@@ -1,128 +1,221 @@
-"""Pages of learning: courses, units, practice."""
+"""Pages of learning: courses, units, beats of study time, the log, recordings."""
 
 from __future__ import annotations
 
-import random
+from dataclasses import asdict
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask import send_file as send
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.bank.service import current_bank
 from exam_app.exams.administration import reserved_items
-from exam_app.kb.facts import Course, get_course, load_facts, required_points
-from exam_app.kb.pages import page_html
+from exam_app.kb.pages import page_html, written_html
+from exam_app.learn import media, study
+from exam_app.learn.catalog import course_of, courses_of
+from exam_app.learn.course import PATHS, Course, Unit
+from exam_app.learn.models import StudyWindow, UnitProgress
 from exam_app.learn.service import (
-    Choice,
-    check_practice,
+    Progress,
+    begin_again,
     find_unit,
     finish_unit,
-    open_unit,
-    parts,
-    practice_set,
-    progress,
-    wait_left,
+    is_done,
+    progress_in,
+    quiz_of,
 )
-from exam_app.scope import LEARNERS, access
-from question_bank import load_pool
+from exam_app.practice.answers import parts
+from exam_app.scope import EVERYONE, LEARNERS, OFFICES, access
 from training_records.errors import NotFound, Refused
 
 learn = Blueprint("learn", __name__)
-SOCIAL_WORK = "社工方法"
 
 
-def _course(course_id: str) -> Course:
-    course = get_course(course_id)
-    if course is None:
-        raise NotFound("没有这门课")
-    return course
+def mine() -> list[Course]:
+    """The courses of the one who is signed in."""
+    own = web.account()
+    return courses_of(web.db(), own.role, own.division_code)
+
+
+def my_progress() -> list[Progress]:
+    """How far the one who is signed in has come."""
+    return progress_in(web.db(), web.person_id(), mine(), web.today(), web.config().zone)
+
+
+def _unit(course_id: str, unit_id: str) -> tuple[Course, Unit]:
+    own = web.account()
+    course = course_of(web.db(), course_id, own.role, own.division_code)
+    return course, find_unit(course, unit_id)
 
 
 @learn.get("/learn")
 @access(LEARNERS)
 def index() -> str:
-    person = web.person_id()
-    return render_template(
-        "learn/index.html", courses=[progress(web.db(), person, c) for c in load_facts().courses]
-    )
+    return render_template("learn/index.html", courses=my_progress(), paths=PATHS)
 
 
 @learn.get("/learn/<course_id>/<unit_id>")
 @access(LEARNERS)
 @web.writes
 def unit(course_id: str, unit_id: str) -> str:
-    course = _course(course_id)
-    found = find_unit(course, unit_id)
-    row = open_unit(web.db(), web.person_id(), course, found)
-    web.db().commit()
-    state = progress(web.db(), web.person_id(), course)
-    left = wait_left(row, found, web.config().study_pace)
+    course, found = _unit(course_id, unit_id)
+    row, window = study.open_window(web.db(), web.person_id(), course.id, found.id)
+    begin_again(row, course, web.today(), web.config().zone)
+    web.end_writing()
+    return _page(course, found, row, window)
+
+
+def _page(
+    course: Course, found: Unit, row: UnitProgress, window: StudyWindow | None, **more: object
+) -> str:
+    state = next(p for p in my_progress() if p.course.id == course.id)
+    pace = web.config().study_pace
+    quiz = quiz_of(found, row, current_bank().reviewed(), reserved_items(web.db()))
     return render_template(
         "learn/unit.html",
         course=course,
         unit=found,
+        row=row,
+        window=window,
         progress=state,
-        done=unit_id in state.done,
+        done=is_done(row, course, web.today(), web.config().zone),
         pages=[(name, page_html(name)) for name in found.pages],
+        text=written_html(found.text) if found.text else "",
         number=course.units.index(found) + 1,
-        wait=-(-int(left.total_seconds()) // 60),
+        needed=study.needed(found, pace),
+        left=study.left(row, found, pace),
+        unplayed=study.unplayed(row, found, pace),
+        quiz=[(q, parts(q)) for q in quiz],
+        **more,
     )
 
 
 @learn.post("/learn/<course_id>/<unit_id>")
 @access(LEARNERS)
-def finish(course_id: str, unit_id: str) -> Response:
-    course = _course(course_id)
-    found = find_unit(course, unit_id)
+def finish(course_id: str, unit_id: str) -> Response | str:
+    course, found = _unit(course_id, unit_id)
+    session, person = web.db(), web.person_id()
+    back = url_for("learn.unit", course_id=course_id, unit_id=unit_id)
+    row = session.get(UnitProgress, (person, course.id, found.id))
+    quiz = []
+    if row is not None:
+        quiz = quiz_of(found, row, current_bank().reviewed(), reserved_items(session))
+        told = request.form.getlist("item")
+        if told != [q.id for q in quiz] and not is_done(
+            row, course, web.today(), web.config().zone
+        ):
+            flash("小测的题换过了,请答这一页上的题。" if told else "请先答完下面的小测。")
+            return redirect(back + "#quiz")
+    missing = next(p.missing for p in my_progress() if p.course.id == course.id)
     try:
-        finished = finish_unit(
-            web.db(), web.person_id(), course, found, web.config().study_pace, web.config().zone
+        if missing:
+            raise Refused(f"请先学完“{missing[0].title}”")
+        outcome = finish_unit(
+            session,
+            person,
+            course,
+            found,
+            quiz,
+            request.form.getlist,
+            web.config().study_pace,
+            web.config().zone,
         )
     except Refused as refused:
-        web.db().rollback()
+        session.rollback()
         flash(str(refused))
-        return redirect(url_for("learn.unit", course_id=course_id, unit_id=unit_id))
-    web.db().commit()
-    if finished:
-        flash("这门课学完了,学时已记入您的培训档案。接下来可以考试。")
+        return redirect(back)
+    session.commit()
+    if not outcome.unit:
+        return render_template(
+            "learn/quiz.html", course=course, unit=found, marked=outcome.marked, back=back
+        )
+    if outcome.course:
+        flash("这门课学完了,学时已记入您的培训档案。" + ("接下来可以考试。" if course.exam else ""))
         return redirect(url_for("learn.index"))
-    following = progress(web.db(), web.person_id(), course).next_unit
+    state = next(p for p in my_progress() if p.course.id == course.id)
     flash(f"“{found.title}”学完了,保存好了。")
-    if following:
-        return redirect(url_for("learn.unit", course_id=course_id, unit_id=following.id))
+    if state.next_unit:
+        return redirect(url_for("learn.unit", course_id=course_id, unit_id=state.next_unit.id))
     return redirect(url_for("learn.index"))
 
 
-@learn.route("/practice", methods=["GET", "POST"])
+@learn.post("/learn/beat")
 @access(LEARNERS)
-def practice() -> str:
-    topics = list(load_facts().topics.values())
-    wanted = {name: request.values.get(name, "")[:60] for name in ("topic", "page", "point")}
-    if wanted["topic"] not in topics:
-        wanted["topic"] = ""
-    choice = Choice(**wanted)
-    reserved = reserved_items(web.db())
-    if request.method == "POST":
-        questions = current_bank()
-        # A key of an exam that is open stays out of reach, whatever the form asks for.
-        shown = [
-            questions[i]
-            for i in request.form.getlist("item")[:20]
-            if i in questions.questions and i not in reserved
-        ]
-        marked = [part for q in shown for part in check_practice(q, request.form.getlist)]
-        right = sum(part.right for part in marked)
-        return render_template(
-            "learn/practice.html", marked=marked, right=right, choice=choice, topics=topics
-        )
-    pool = load_pool("social-work" if choice.topic == SOCIAL_WORK else "daily")
-    drawn = practice_set(
-        pool.of(current_bank().reviewed()), reserved, choice, random.SystemRandom()
+def beat() -> Response:
+    told = request.get_json(silent=True)
+    told = told if isinstance(told, dict) else {}
+    number, word, at = told.get("window"), told.get("word"), told.get("at")
+    window = (
+        web.db().get(StudyWindow, number) if type(number) is int and 0 < number < 2**31 else None
     )
+    if window is None:
+        raise NotFound("没有这个学习窗口。请从“学习”重新打开这个单元")
+    _, found = _unit(window.course_id, window.unit_id)
+    answer = study.beat(
+        web.db(),
+        web.person_id(),
+        window.id,
+        seen=told.get("seen") is True,
+        word=word[:10] if isinstance(word, str) else None,
+        at=float(at) if isinstance(at, int | float) and 0 <= at < 10**6 else None,
+        unit=found,
+        zone=web.config().zone,
+    )
+    row = web.db().get_one(UnitProgress, (web.person_id(), window.course_id, window.unit_id))
+    pace = web.config().study_pace
+    more = {
+        "left": study.left(row, found, pace),
+        "unplayed": study.unplayed(row, found, pace),
+    }
+    web.db().commit()
+    return jsonify({**asdict(answer), **more})
+
+
+@learn.get("/learn/log", defaults={"person_id": None})
+@learn.get("/learn/log/<int:person_id>")
+@access(EVERYONE)
+def log(person_id: int | None) -> str:
+    person = web.scope().person(web.db(), person_id or web.person_id())
+    own = web.account().person_id == person.id
+    if not own and web.account().role not in OFFICES:
+        raise NotFound("没有这个人,或不在您的管理范围内")
+    windows = study.log_of(web.db(), person.id)
+    titles = {
+        (c.id, u.id): u.title
+        for c in courses_of(web.db(), "director", "") + courses_of(web.db(), "supervisor", "")
+        for u in c.units
+    }
     return render_template(
-        "learn/practice.html",
-        questions=[(q, parts(q)) for q in drawn],
-        choice=choice,
-        about=required_points()[choice.point].title if choice.point in required_points() else "",
-        topics=topics,
+        "learn/log.html", person=person, windows=windows, titles=titles, mine=own
     )
+
+
+@learn.get("/media/<sha>")
+@access(EVERYONE)
+def recording(sha: str) -> Response:
+    row = media.get(web.db(), sha)
+    path = media.path_of(web.config().instance, row.sha256)
+    web.done_reading()
+    if not path.exists():
+        current_app.logger.error("media file missing: %s", row.sha256)
+        raise NotFound("这个文件不在服务器上了,请告诉区(市)民政部门")
+    answer = send(
+        path,
+        mimetype=row.media_type,
+        conditional=True,
+        etag=row.sha256,
+        max_age=86400,
+        download_name=row.name if row.media_type == "application/pdf" else None,
+    )
+    answer.headers["Cache-Control"] = "private, max-age=86400"
+    return answer

@@ -1,4 +1,5 @@
-// Opens the page of an exam under way without a network: the newest when there is one, else the kept one.
+// Opens the page of an exam under way, or of the daily practice, without a network: the newest when there is
+// one, else the kept one.
 // The questions and answers are kept by the page itself.
 "use strict";
 const KEPT = "exam", WAIT = 8000;
@@ -6,7 +7,7 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {
   const { request } = event, { pathname, origin } = new URL(request.url);
-  const page = request.mode === "navigate" && /^\/exams\/attempts\/\d+$/.test(pathname);
+  const page = request.mode === "navigate" && /^\/(exams\/attempts\/\d+|practice\/daily)$/.test(pathname);
   if (request.method !== "GET" || origin !== location.origin || !(page || /\.(css|js)$/.test(pathname))) return;
   event.respondWith(freshOrKept(request, pathname, page));
 });

@@ -1,0 +1,103 @@
+"""What a director is to do now, and what comes next: one list, the most pressing first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import url_for
+
+from exam_app import web
+from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.service import exams_for
+from exam_app.learn.service import Progress
+from exam_app.learn.views import my_progress
+from exam_app.practice.service import DAILY, done_on
+from training_records.database import now
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to do: what, why, about how many minutes, the button and where it leads."""
+
+    title: str
+    why: str
+    minutes: int
+    button: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a person stands this year: induction passed, credit hours missing, exam passed."""
+
+    inducted: bool
+    missing: Decimal
+    examined: bool
+
+
+def tasks_of(person_id: int, standing: Standing) -> list[Task]:
+    """The tasks of the one who is signed in."""
+    exams = exams_for(web.db(), person_id)
+    courses = {p.course.id: p for p in my_progress()}
+    tasks = [*_under_way(exams), *_courses(courses, standing), *_exams(exams, courses, standing)]
+    done = done_on(web.db(), person_id, web.today(), web.config().zone)
+    if done < DAILY:
+        why = "快忘的题先出,练一练,记得更牢。"
+        url = url_for("practice.daily")
+        tasks.append(Task(f"今天的 {DAILY - done} 道题", why, 3, "去练习", url))
+    return tasks
+
+
+def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[Task]:
+    for _, attempts in exams:
+        for attempt in attempts:
+            if attempt.state == "in_progress" and attempt.deadline > now():
+                left = int((attempt.deadline - now()).total_seconds() // 60)
+                why = f"您有一场考试没有交卷,还剩 {left} 分钟。"
+                url = url_for("exams.take", attempt_id=attempt.id)
+                yield Task("接着考试", why, left, "回到考试", url)
+
+
+def _courses(courses: dict[str, Progress], standing: Standing) -> Iterator[Task]:
+    for progress in courses.values():
+        kind, unit = progress.course.kind, progress.next_unit
+        if unit is None or progress.missing:
+            continue
+        if kind == "induction" and (not standing.inducted or standing.missing):
+            why = (
+                "今年的学时还没有学够。"
+                if standing.inducted
+                else "初任考核合格后,才能独立开展工作。"
+            )
+        elif kind == "annual" and standing.missing and standing.inducted:
+            why = f"今年还差 {web.plain(standing.missing)} 学时。"
+        else:
+            continue
+        done, all_units = len(progress.done) + 1, len(progress.course.units)
+        yield Task(
+            f"学习:{unit.title}",
+            f"{why}第 {done} 个单元,共 {all_units} 个。",
+            unit.minutes,
+            "接着学习" if progress.done else "开始学习",
+            url_for("learn.unit", course_id=progress.course.id, unit_id=unit.id),
+        )
+
+
+def _exams(
+    exams: list[tuple[Exam, list[Attempt]]], courses: dict[str, Progress], standing: Standing
+) -> Iterator[Task]:
+    if standing.inducted and standing.examined:
+        return
+    for exam, attempts in exams:
+        left = exam.attempts_allowed - len(attempts)
+        open_now = exam.opens_at <= now() < exam.closes_at and not exam.practice
+        if not open_now or left <= 0 or any(a.passed for a in attempts):
+            continue
+        learnt = [p for p in courses.values() if p.course.exam == exam.kind]
+        if any(not p.finished for p in learnt) and not standing.inducted:
+            continue
+        why = f"{'课程学完了,可以考试。' if learnt else ''}还有 {left} 次机会。"
+        url = url_for("exams.intro", exam_id=exam.id)
+        yield Task(f"参加考试:{exam.title}", why, exam.minutes, "去考试", url)

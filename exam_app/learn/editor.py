@@ -1,0 +1,197 @@
+"""The verbs of trainers: write a course, publish it, take it back. Published versions never change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import uuid4
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.learn.course import Course
+from exam_app.learn.models import CourseVersion
+from training_records.database import now
+from training_records.divisions import get_within, prefix_of, within
+from training_records.errors import NotFound, Refused
+
+WORDS = {
+    "title": "名称",
+    "minutes": "分钟",
+    "units": "单元",
+    "pages": "知识库页面",
+    "text": "正文",
+    "quiz": "小测",
+    "items": "题数",
+    "need": "答对几题",
+    "kind": "类别",
+    "level": "层级",
+    "valid_months": "有效期(月)",
+    "prefix": "给哪个区划",
+    "roles": "给谁",
+    "media": "录像或录音",
+}
+
+
+def versions_in(session: Session, prefix: str) -> list[CourseVersion]:
+    """Of every course of offices in a division its latest version, newest first."""
+    query = select(CourseVersion).where(within(CourseVersion.division_code, prefix))
+    latest: dict[str, CourseVersion] = {}
+    for row in session.scalars(query.order_by(CourseVersion.number)):
+        latest[row.course_id] = row
+    return sorted(latest.values(), key=lambda r: -r.id)
+
+
+def get_version(session: Session, version_id: int, prefix: str) -> CourseVersion:
+    """A version of a course of an office in the scope, or NotFound."""
+    return get_within(session, CourseVersion, version_id, prefix, "这门课")
+
+
+def create(session: Session, title: str, division_code: str, level: str, by: str) -> CourseVersion:
+    """A new course: a draft with one empty unit."""
+    if not title.strip():
+        raise Refused("请填课程名称")
+    course_id = f"c-{uuid4().hex[:10]}"
+    content = {
+        "id": course_id,
+        "title": title.strip()[:60],
+        "kind": "improvement",
+        "level": level,
+        "prefix": prefix_of(division_code),
+        "units": [_empty_unit()],
+    }
+    row = CourseVersion(
+        course_id=course_id,
+        number=1,
+        division_code=division_code,
+        state="draft",
+        content=content,
+        by=by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _empty_unit() -> dict[str, Any]:
+    return {"id": f"u-{uuid4().hex[:8]}", "title": "新单元", "minutes": 15}
+
+
+def draft_of(session: Session, row: CourseVersion, by: str) -> CourseVersion:
+    """The draft to change: the version itself, or the next one, begun from what is published."""
+    if row.state == "draft":
+        return row
+    newest = session.scalar(
+        select(CourseVersion)
+        .where(CourseVersion.course_id == row.course_id)
+        .order_by(CourseVersion.number.desc())
+        .limit(1)
+    )
+    if newest is not None and newest.state == "draft":
+        return newest
+    number = (newest or row).number + 1
+    draft = CourseVersion(
+        course_id=row.course_id,
+        number=number,
+        division_code=row.division_code,
+        state="draft",
+        content={**row.content, "version": number},
+        by=by,
+    )
+    session.add(draft)
+    session.flush()
+    return draft
+
+
+def change(
+    session: Session, row: CourseVersion, edits: int, content: dict[str, Any], by: str
+) -> None:
+    """Writes a draft as far as it holds; `edits`: as the writer had it before them.
+
+    `Refused` when it does not hold, is published, or somebody else changed it meanwhile.
+    """
+    if row.state != "draft":
+        raise Refused("这一版已经发布,不能再改。请从课程列表点“改”,会另开一版")
+    if edits != row.edits:
+        raise Refused("别人刚才改过这门课。请另开一个页面看看他改了什么,再改您的")
+    row.content = checked(content).model_dump(mode="json", exclude_none=True)
+    row.edits += 1
+    row.by = by
+    session.flush()
+
+
+def checked(content: dict[str, Any]) -> Course:
+    """A course, or `Refused` with what is wrong and where."""
+    try:
+        return Course.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = fault["loc"]
+        where = " → ".join(
+            f"第 {part + 1} 个单元" if isinstance(part, int) else WORDS.get(part, part)
+            for part in place
+            if part != "units" or len(place) == 1
+        )
+        given = str(fault.get("input", ""))[:30]
+        raise Refused(
+            f"{where or '课程'}:{_reason(fault)}" + (f"(现在是“{given}”)" if given else "")
+        ) from None
+
+
+def _reason(fault: Any) -> str:
+    context = fault.get("ctx", {})
+    words = {
+        "string_too_short": "没有填",
+        "string_too_long": f"太长,最多 {context.get('max_length')} 个字",
+        "greater_than_equal": f"不能小于 {context.get('ge')}",
+        "less_than_equal": f"不能大于 {context.get('le')}",
+        "int_parsing": "要填整数",
+        "int_type": "要填整数",
+        "literal_error": "不是能选的",
+        "string_pattern_mismatch": "写法不对",
+        "too_short": "至少要有一个",
+        "too_long": "太多了",
+    }
+    return words.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
+
+
+def add_unit(session: Session, row: CourseVersion, edits: int, by: str) -> str:
+    """A further unit at the end; its id."""
+    unit = _empty_unit()
+    units = [*row.content["units"], unit]
+    change(session, row, edits, {**row.content, "units": units}, by)
+    return str(unit["id"])
+
+
+def unit_at(row: CourseVersion, unit_id: str) -> int:
+    """The place of a unit in a draft, or NotFound."""
+    for number, unit in enumerate(row.content["units"]):
+        if unit["id"] == unit_id:
+            return number
+    raise NotFound("没有这个单元")
+
+
+def publish(session: Session, row: CourseVersion, edits: int, pages: Collection[str]) -> None:
+    """Publishes a draft. `pages`: the pages of the knowledge base. `Refused` when a unit has nothing in it or
+    names a page that is not there."""
+    if row.state != "draft":
+        raise Refused("这一版已经发布过了")
+    if edits != row.edits:
+        raise Refused("别人刚才改过这门课。请刷新后看一遍再发布")
+    for number, unit in enumerate(checked(row.content).units, start=1):
+        if not (unit.text or unit.pages or unit.media or unit.slides or unit.download):
+            raise Refused(f"第 {number} 个单元“{unit.title}”还没有内容,请先写上")
+        missing = [page for page in unit.pages if page not in pages]
+        if missing:
+            raise Refused(f"第 {number} 个单元:知识库里没有“{missing[0]}”这一页,请从列表里选")
+    row.state, row.published_at = "published", now()
+    session.flush()
+
+
+def withdraw(session: Session, row: CourseVersion) -> None:
+    """Takes a published course back; what was learnt stays."""
+    if row.state != "published":
+        raise Refused("这门课没有发布,不用撤下")
+    row.state = "withdrawn"
+    session.flush()

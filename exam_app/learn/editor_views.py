@@ -1,0 +1,241 @@
+"""Pages of trainers: courses in Markdown with a preview, recordings and files, versions, publishing."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO, cast
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.kb.facts import load_facts
+from exam_app.kb.pages import page_html, render_pages, written_html
+from exam_app.learn import editor, media
+from exam_app.learn.course import PATHS
+from exam_app.learn.models import CourseVersion
+from exam_app.scope import MANAGERS, access
+from training_records.errors import Refused
+
+courses = Blueprint("courses", __name__)
+STATES = {"draft": "草稿", "published": "已发布", "withdrawn": "已撤下"}
+
+
+def _version(version_id: int) -> CourseVersion:
+    return editor.get_version(web.db(), version_id, web.scope().prefix)
+
+
+def _edits() -> int:
+    return request.form.get("edits", -1, type=int)
+
+
+@courses.get("/courses")
+@access(MANAGERS)
+def index() -> str:
+    return render_template(
+        "courses/index.html",
+        versions=editor.versions_in(web.db(), web.scope().prefix),
+        built_in=load_facts().courses,
+        states=STATES,
+        paths=PATHS,
+    )
+
+
+@courses.post("/courses")
+@access(MANAGERS)
+def create() -> Response:
+    own = web.account()
+    level = "区(市)" if own.role == "district" else "市"
+    row = editor.create(
+        web.db(), request.form.get("title", ""), own.division_code, level, web.actor()
+    )
+    web.audit("course.create", f"course:{row.course_id}", {"title": row.content["title"]})
+    web.db().commit()
+    return redirect(url_for("courses.show", version_id=row.id))
+
+
+@courses.get("/courses/<int:version_id>")
+@access(MANAGERS)
+def show(version_id: int) -> str:
+    return _show(_version(version_id))
+
+
+def _show(row: CourseVersion, refused: str = "") -> str:
+    others = [c for c in load_facts().courses if c.id != row.course_id]
+    return render_template(
+        "courses/show.html",
+        row=row,
+        course=row.content,
+        refused=refused,
+        states=STATES,
+        paths=PATHS,
+        others=others,
+    )
+
+
+@courses.post("/courses/<int:version_id>/draft")
+@access(MANAGERS)
+def draft(version_id: int) -> Response:
+    row = editor.draft_of(web.db(), _version(version_id), web.actor())
+    web.db().commit()
+    return redirect(url_for("courses.show", version_id=row.id))
+
+
+@courses.post("/courses/<int:version_id>")
+@access(MANAGERS)
+def save(version_id: int) -> Response | tuple[str, int]:
+    row, form = _version(version_id), request.form
+    prefix = form.get("prefix", "").strip().rstrip("0") or web.scope().prefix
+    try:
+        if not prefix.startswith(web.scope().prefix):
+            raise Refused("只能发给您管理范围里的人。请改区划编码")
+        content = {
+            **row.content,
+            "title": form.get("title", "").strip(),
+            "kind": form.get("kind", ""),
+            "form": form.get("form", "").strip()[:20] or "线上自学",
+            "roles": form.getlist("roles") or ["director"],
+            "requires": form.getlist("requires"),
+            "prefix": prefix,
+            "valid_months": form.get("valid_months", "").strip() or None,
+        }
+        editor.change(web.db(), row, _edits(), content, web.actor())
+    except Refused as refused:
+        web.db().rollback()
+        return _show(_version(version_id), str(refused)), 422
+    web.db().commit()
+    flash("保存好了。")
+    return redirect(url_for("courses.show", version_id=row.id))
+
+
+@courses.post("/courses/<int:version_id>/units")
+@access(MANAGERS)
+def add(version_id: int) -> Response:
+    row = _version(version_id)
+    unit_id = editor.add_unit(web.db(), row, _edits(), web.actor())
+    web.db().commit()
+    return redirect(url_for("courses.unit", version_id=row.id, unit_id=unit_id))
+
+
+@courses.get("/courses/<int:version_id>/units/<unit_id>")
+@access(MANAGERS)
+def unit(version_id: int, unit_id: str) -> str:
+    row = _version(version_id)
+    return _unit_page(row, row.content["units"][editor.unit_at(row, unit_id)])
+
+
+def _unit_page(row: CourseVersion, unit: dict[str, Any], refused: str = "") -> str:
+    return render_template(
+        "courses/unit.html",
+        row=row,
+        unit=unit,
+        refused=refused,
+        pages=sorted(render_pages()),
+        preview=written_html(unit.get("text", "")),
+        shown=[(name, page_html(name)) for name in unit.get("pages", ()) if name in render_pages()],
+        topics=list(load_facts().topics.values()),
+    )
+
+
+@courses.post("/courses/<int:version_id>/units/<unit_id>")
+@access(MANAGERS)
+def save_unit(version_id: int, unit_id: str) -> Response | tuple[str, int]:
+    row, form = _version(version_id), request.form
+    number = editor.unit_at(row, unit_id)
+    units = list(row.content["units"])
+    changed = dict(units[number])
+    try:
+        if "remove" in form:
+            units.pop(number)
+        elif "up" in form:
+            units.insert(max(number - 1, 0), units.pop(number))
+        else:
+            changed = _written(changed)
+            units[number] = changed
+        editor.change(web.db(), row, _edits(), {**row.content, "units": units}, web.actor())
+    except Refused as refused:
+        web.db().rollback()
+        return _unit_page(_version(version_id), changed, str(refused)), 422
+    web.db().commit()
+    flash("保存好了。")
+    if "remove" in form or "up" in form:
+        return redirect(url_for("courses.show", version_id=row.id))
+    return redirect(url_for("courses.unit", version_id=row.id, unit_id=unit_id) + "#preview")
+
+
+def _written(unit: dict[str, Any]) -> dict[str, Any]:
+    """A unit with what the form says; files are kept on the way."""
+    form = request.form
+    found = {
+        **unit,
+        "title": form.get("title", "").strip(),
+        "minutes": form.get("minutes", "").strip(),
+        "text": form.get("text", "").replace("\r\n", "\n"),
+        "pages": [p for p in form.getlist("pages") if p],
+        "reflection": form.get("reflection", "").strip(),
+    }
+    items = form.get("quiz_items", "0").strip() or "0"
+    found.pop("quiz", None)
+    if items != "0":
+        found["quiz"] = {
+            "items": items,
+            "need": form.get("quiz_need", "").strip() or items,
+            "topic": form.get("quiz_topic") or None,
+        }
+    for name in form.getlist("drop"):
+        found.pop(name, None)
+    _files(found)
+    return found
+
+
+def _files(found: dict[str, Any]) -> None:
+    recording = _kept("recording", media.PLAYED)
+    if recording is not None:
+        kind = "video" if recording.media_type.startswith("video") else "audio"
+        found["media"] = {"kind": kind, "file": recording.sha256, "seconds": recording.seconds}
+    for name, types, what in (
+        ("poster", ("image/png", "image/jpeg"), "图片"),
+        ("subtitles", ("text/vtt",), "字幕"),
+    ):
+        kept = _kept(name, types)
+        if kept is not None:
+            if "media" not in found:
+                raise Refused(f"先传录像或录音,再传{what}")
+            found["media"] = {**found["media"], name: kept.sha256}
+    for name in ("slides", "download"):
+        kept = _kept(name, ("application/pdf",))
+        if kept is not None:
+            found[name] = {"file": kept.sha256, "title": kept.name[:60]}
+    picture = _kept("picture", ("image/png", "image/jpeg"))
+    if picture is not None:
+        link = f"![{picture.name}]({url_for('learn.recording', sha=picture.sha256)})"
+        found["text"] = f"{found['text'].rstrip()}\n\n{link}\n"
+
+
+def _kept(name: str, types: tuple[str, ...]) -> media.MediaFile | None:
+    file = request.files.get(name)
+    if file is None or not file.filename:
+        return None
+    stream = cast(BinaryIO, file.stream)
+    row = media.keep(web.db(), web.config().instance, stream, file.filename, web.actor())
+    if row.media_type not in types:
+        raise Refused(f"“{file.filename[-40:]}”不是这里要的文件。请看输入框上面写的格式")
+    return row
+
+
+@courses.post("/courses/<int:version_id>/publish")
+@access(MANAGERS)
+def publish(version_id: int) -> Response:
+    row = _version(version_id)
+    try:
+        if "withdraw" in request.form:
+            editor.withdraw(web.db(), row)
+        else:
+            editor.publish(web.db(), row, _edits(), render_pages())
+    except Refused as refused:
+        web.db().rollback()
+        flash(str(refused))
+        return redirect(url_for("courses.show", version_id=version_id))
+    web.audit(f"course.{row.state}", f"course:{row.course_id}", {"version": row.number})
+    web.db().commit()
+    flash("发布了,学员现在就能看到。" if row.state == "published" else "撤下了,学过的记录都在。")
+    return redirect(url_for("courses.index"))
