@@ -22,7 +22,11 @@ PAGES = {
         "/",
         "/learn",
         "/learn/induction/reporting",
+        "/learn/log",
         "/practice",
+        "/practice?all=1",
+        "/practice/daily",
+        "/practice/wrong",
         "/exams",
         "/exams/1",
         "/archive",
@@ -38,6 +42,7 @@ PAGES = {
         "/ledger?due=1",
         "/ledger/import",
         "/exams/manage",
+        "/courses",
         "/admin?q=王",
     ],
     "city": ["/", "/coverage", "/bank"],
@@ -97,7 +102,7 @@ def test_exam_and_result_pages(academy, open_page):
         page.locator("#submit").click()
     page.wait_for_url("**/result")
     assert_accessible(page)
-    page.goto(f"{academy.url}/practice")
+    page.goto(f"{academy.url}/practice?all=1")
     page.get_by_role("button", name="看答案").click()
     assert_accessible(page)
 

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from question_bank import load_bank
-from tests.browser.conftest import OFFICE, Running, assert_accessible, sign_in
+from tests.browser.conftest import OFFICE, Running, answer_quiz, assert_accessible, sign_in
 from tests.training_records.test_importer import HEAD, workbook
 
 pytestmark = pytest.mark.browser
@@ -134,6 +134,7 @@ def test_from_appointment_to_certificate(academy, open_page):
     phone.get_by_role("link", name="开始学习").click()
     for number in range(1, 13):
         expect(phone.get_by_text(f"第 {number} / 12 个单元")).to_be_visible()
+        answer_quiz(phone)
         phone.get_by_role("button", name="我学完了").click()
     expect(phone.get_by_text("学时已记入您的培训档案")).to_be_visible()
     assert coverage(academy)["covered"] == before["covered"]
@@ -209,7 +210,7 @@ def test_answers_given_offline_arrive_later(academy, open_page):
     page = open_page()
     sign_in(page, academy.url, account["phone"], account["password"])
     page.goto(f"{academy.url}/exams")
-    page.get_by_role("link", name="去考试").click()
+    page.get_by_role("link", name="去考试").first.click()
     page.get_by_label("我本人独立作答").check()
     page.get_by_role("button", name="开始考试").click()
     total = count_of(page)
