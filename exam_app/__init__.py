@@ -103,6 +103,8 @@ def _capabilities(app: Flask) -> None:
     from exam_app.bank.views import bank
     from exam_app.certificates.views import certificates
     from exam_app.coverage.views import coverage
+    from exam_app.events.door_views import door
+    from exam_app.events.views import events
     from exam_app.exams.room_views import rooms
     from exam_app.exams.views import exams
     from exam_app.home.views import home
@@ -131,6 +133,8 @@ def _capabilities(app: Flask) -> None:
         coverage,
         ledger,
         people,
+        events,
+        door,
         certificates,
         jobs,
         spot,
@@ -158,6 +162,8 @@ def _templates(app: Flask) -> None:
         date=web.chinese_date,
         time=web.chinese_time,
         plain=web.plain,
+        place=web.place,
+        local=web.local,
         kb_url=kb_url,
         mask=mask_name,
         mask_phone=mask_phone,

@@ -35,15 +35,15 @@ def _matplotlib() -> None:
 
 
 class Picture:
-    """A figure to draw on, and its SVG once the drawing is done."""
+    """A figure to draw on, and its SVG (or PNG, for documents) once the drawing is done."""
 
     def __init__(self, figure: Any) -> None:
         self.figure = figure
-        self.svg = b""
+        self.svg = self.png = b""
 
 
 @contextmanager
-def drawing(size: tuple[float, float]) -> Iterator[Picture]:
+def drawing(size: tuple[float, float], *, as_png: bool = False) -> Iterator[Picture]:
     """A figure of `size` inches; matplotlib keeps state, so one thread draws at a time."""
     with _LOCK:
         _matplotlib()
@@ -52,6 +52,10 @@ def drawing(size: tuple[float, float]) -> Iterator[Picture]:
         picture = Picture(Figure(figsize=size))
         yield picture
         out = io.BytesIO()
+        if as_png:
+            picture.figure.savefig(out, format="png", dpi=200)
+            picture.png = out.getvalue()
+            return
         picture.figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     families = ", ".join(f"'{f}'" for f in FONTS).encode()
     picture.svg = out.getvalue().replace(b"'Noto Sans CJK SC'", families)

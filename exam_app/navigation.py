@@ -31,6 +31,7 @@ OFFICE = [
     Place("home.index", "总览", "◉"),
     Place("ledger.index", "台账", "☰"),
     Place("coverage.index", "培训", "▥"),
+    Place("events.index", "办班", "⚑", phone=False, also=("door",)),
     Place("courses.index", "课程", "▤", phone=False),
     Place("exams.manage", "考试", "✎", phone=False),
     Place("certificates.index", "证书", "✪", phone=False),

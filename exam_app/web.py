@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -38,6 +39,7 @@ from exam_app.config import Config
 from exam_app.scope import PUBLIC, Scope, scope_of
 from training_records.certificates.pdf import chinese_date as written_date
 from training_records.database import now, read_only
+from training_records.divisions import ancestor, division_names, joined_name
 from training_records.errors import NotFound, RecordsError, Refused
 
 log = structlog.get_logger()
@@ -335,6 +337,27 @@ def site_policy(site: Path) -> str:
         f"default-src 'self'; script-src 'self' {hashes}; style-src 'self'; img-src 'self' data:; worker-src 'self' blob:; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
+
+
+def know_places(codes: Iterable[str]) -> None:
+    """Reads the names of places in one go, for the `place` filter."""
+    known: dict[str, str] = g.setdefault("places", {})
+    wanted = set(codes) - known.keys()
+    if wanted:
+        above = {ancestor(c, level) for c in wanted for level in ("district", "town")}
+        names = division_names(db(), codes=wanted | above)
+        known.update({c: joined_name(names, c) for c in wanted if c in names})
+
+
+def place(code: str) -> str:
+    """A division's name with those above it up to the district."""
+    know_places([code])
+    return str(g.places.get(code, code))
+
+
+def local(value: datetime | None) -> str:
+    """A moment as a form's field for date and time takes it."""
+    return f"{value.astimezone(config().zone):%Y-%m-%dT%H:%M}" if value else ""
 
 
 def attachment(data: bytes, mimetype: str, name: str) -> BaseResponse:

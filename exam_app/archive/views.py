@@ -25,6 +25,7 @@ from training_records.certificates.pdf import certificates_pdf
 from training_records.certificates.service import find, of_person
 from training_records.divisions import full_name, prefix_of
 from training_records.errors import NotFound, Refused
+from training_records.events.files import is_shown_to
 from training_records.experience import experience_text
 from training_records.ledger.models import ROLES, Person
 
@@ -205,9 +206,11 @@ def _of_my_office(row: Evidence) -> bool:
 
 
 def _proves_mine(digest: str) -> bool:
-    """Whether the file stands with an entry of the account's own person."""
+    """Whether the file stands with an entry of the account's own person, or with a training they are taken for."""
     if web.account().person_id is None:
         return False
+    if is_shown_to(web.db(), digest, web.person_id()):
+        return True
     own = entries_of(web.db(), web.person_id(), all_rows=True)
     return any(digest in (e.evidence or {}).get("files", ()) for e in own)
 

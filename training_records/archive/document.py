@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
 from sqlalchemy.orm import Session
 
 from training_records.archive.models import KINDS, ArchiveEntry
@@ -22,6 +17,7 @@ from training_records.certificates.service import of_person
 from training_records.divisions import full_name
 from training_records.experience import experience_text
 from training_records.ledger.models import ROLES, Person
+from training_records.paper import heading, new_document, saved, table
 from training_records.typesetting import typeset
 
 TEMPLATE = Path(__file__).parent / "archive.typ"
@@ -102,75 +98,28 @@ def archive_pdf(data: dict[str, Any]) -> bytes:
 
 def archive_docx(data: dict[str, Any]) -> bytes:
     """The archive as a document that an office can go on editing."""
-    document = Document()
-    document.core_properties.title, document.core_properties.author = f"{data['name']}培训档案", ""
-    section = document.sections[0]
-    section.page_width, section.page_height = Cm(21), Cm(29.7)
-    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(2)
-    style = document.styles["Normal"]
-    style.font.name, style.font.size = "Times New Roman", Pt(10.5)
-    style.element.rPr.rFonts.set(qn("w:eastAsia"), "宋体")
-    _heading(document, "儿童主任(儿童督导员)培训档案", 18, WD_ALIGN_PARAGRAPH.CENTER)
-    _heading(document, "基本信息")
+    document = new_document(f"{data['name']}培训档案")
+    heading(document, "儿童主任(儿童督导员)培训档案", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, "基本信息")
     facts = data["facts"]
-    _table(
+    table(
         document, [], [facts[i] + facts[i + 1] for i in range(0, len(facts), 2)], (2.4, 6, 2.4, 6)
     )
-    _heading(document, "任职经历")
-    _table(document, ["地方和职务", "起", "止"], data["posts"], (9, 4, 4))
+    heading(document, "任职经历")
+    table(document, ["地方和职务", "起", "止"], data["posts"], (9, 4, 4))
     for year in data["years"]:
-        _heading(document, year["title"])
-        _table(document, HEADS, year["rows"], (5.4, 2.6, 2.2, 3.8, 3))
+        heading(document, year["title"])
+        table(document, HEADS, year["rows"], (5.4, 2.6, 2.2, 3.8, 3))
     if data["certificates"]:
-        _heading(document, "证书")
-        _table(document, ["名称", "编号", "日期"], data["certificates"], (7, 6.4, 3.6))
+        heading(document, "证书")
+        table(document, ["名称", "编号", "日期"], data["certificates"], (7, 6.4, 3.6))
     if data["voided"]:
-        _heading(document, "更正记录")
-        _table(document, ["原记录(已作废,不计)", "日期", "原因"], data["voided"], (7, 3.4, 6.6))
-    _heading(document, "工作及培训经历")
+        heading(document, "更正记录")
+        table(document, ["原记录(已作废,不计)", "日期", "原因"], data["voided"], (7, 3.4, 6.6))
+    heading(document, "工作及培训经历")
     document.add_paragraph(data["experience"])
     document.add_paragraph()
     document.add_paragraph("经办人:____________        审核人:____________")
     seal = document.add_paragraph(f"(盖章处)\n\n{data['printed']}")
     seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    _page_numbers(section)
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
-
-
-def _heading(document: Any, text: str, size: int = 13, align: Any = None) -> None:
-    paragraph = document.add_paragraph()
-    paragraph.alignment = align
-    paragraph.paragraph_format.space_before, paragraph.paragraph_format.space_after = Pt(10), Pt(4)
-    paragraph.paragraph_format.keep_with_next = True
-    run = paragraph.add_run(text)
-    run.bold, run.font.size = True, Pt(size)
-
-
-def _table(
-    document: Any, heads: list[str], rows: list[list[str]], widths: tuple[float, ...]
-) -> None:
-    table = document.add_table(rows=0, cols=len(widths), style="Table Grid")
-    for row in [heads, *rows] if heads else rows:
-        cells = table.add_row().cells
-        for cell, text, width in zip(cells, row, widths, strict=True):
-            cell.text, cell.width = text, Cm(width)
-            if row is heads:
-                cell.paragraphs[0].runs[0].bold = True
-    for column, width in zip(table.columns, widths, strict=True):
-        column.width = Cm(width)
-    if heads:
-        repeat = OxmlElement("w:tblHeader")
-        table.rows[0]._tr.get_or_add_trPr().append(repeat)
-
-
-def _page_numbers(section: Any) -> None:
-    paragraph = section.footer.paragraphs[0]
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    for before, field in (("第 ", "PAGE"), (" 页 / 共 ", "NUMPAGES")):
-        paragraph.add_run(before)
-        element = OxmlElement("w:fldSimple")
-        element.set(qn("w:instr"), field)
-        paragraph._p.append(element)
-    paragraph.add_run(" 页")
+    return saved(document)

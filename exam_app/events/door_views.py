@@ -1,0 +1,251 @@
+"""Pages of the door: the changing code on the screen, signing in by phone, own codes, the survey."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from urllib.parse import urlsplit
+
+import zxingcpp
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from PIL import Image, UnidentifiedImageError
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.events.codes import door_link, read_code
+from exam_app.scope import LEARNERS, MANAGERS, OFFICES, access
+from training_records.database import now
+from training_records.divisions import full_name
+from training_records.errors import NotFound, Refused
+from training_records.events import attendance, enrolment, planning, survey
+from training_records.events.files import files_of
+from training_records.events.models import ENROLMENTS, PRESENCE, Event, EventSession
+from training_records.ledger.models import Person
+from training_records.typesetting import qr_svg
+
+door = Blueprint("door", __name__)
+_QR: Any = zxingcpp.BarcodeFormat.QRCode
+
+
+def _session(session_id: int) -> EventSession:
+    one = web.db().get(EventSession, session_id)
+    if one is None or one.event.state == "draft":
+        raise NotFound("没有这一节课。请重新扫大屏上的码")
+    return one
+
+
+@door.get("/events/<int:event_id>/sessions/<int:session_id>/screen")
+@access(MANAGERS)
+def screen(event_id: int, session_id: int) -> str:
+    event = planning.own_event(web.db(), event_id, web.scope().prefix)
+    one = planning.get_session(web.db(), event, session_id)
+    return render_template("events/screen.html", event=event, one=one)
+
+
+@door.get("/events/<int:event_id>/sessions/<int:session_id>/code.json")
+@access(MANAGERS)
+def code(event_id: int, session_id: int) -> Response:
+    """The code of this half minute as a picture, when the next one comes, and how many are in."""
+    event = planning.own_event(web.db(), event_id, web.scope().prefix)
+    one = planning.get_session(web.db(), event, session_id)
+    moment = now()
+    told = attendance.code_at(event, one.id, moment)
+    link = web.config().public_url + url_for("door.enter", session_id=one.id, code=told)
+    counts = attendance.counts(web.db(), one)
+    return jsonify(
+        {
+            "svg": qr_svg(link),
+            "link": link,
+            "next": attendance.STEP - moment.timestamp() % attendance.STEP,
+            "open": attendance.door_is_open(one, moment) and event.state == "open",
+            "in": counts.get("present", 0) + counts.get("late", 0),
+            "unlisted": counts.get("unlisted", 0),
+            "of": len(enrolment.taking_part(web.db(), event)),
+        }
+    )
+
+
+@door.get("/events/in/<int:session_id>/<code>")
+@access(LEARNERS)
+def enter(session_id: int, code: str) -> str | tuple[str, int]:
+    """What the code on the screen leads to: one tap to sign in."""
+    one = _session(session_id)
+    holds = attendance.code_holds(one.event, one.id, code, now())
+    page = render_template("events/enter.html", one=one, code=code, holds=holds)
+    return page if holds else (page, 410)
+
+
+@door.post("/events/in/<int:session_id>/<code>")
+@access(LEARNERS)
+def sign(session_id: int, code: str) -> Response | str | tuple[str, int]:
+    one = _session(session_id)
+    if not attendance.code_holds(one.event, one.id, code, now()):
+        web.db().rollback()
+        return render_template("events/enter.html", one=one, code=code, holds=False), 410
+    try:
+        state, again = attendance.sign_in(
+            web.db(), one, web.person_id(), "qr", f"person:{web.person_id()}"
+        )
+    except Refused as refused:
+        web.db().rollback()
+        return render_template(
+            "events/enter.html", one=one, code=code, holds=True, refused=str(refused)
+        ), 422
+    web.db().commit()
+    return render_template(
+        "events/entered.html", one=one, state=state, again=again, presence=PRESENCE
+    )
+
+
+@door.get("/events/mine")
+@access(LEARNERS)
+def mine() -> str:
+    person = web.person_id()
+    rows = []
+    for event, enrolled in enrolment.events_of_person(web.db(), person):
+        came = attendance.attendance_of(web.db(), event).get(person, {})
+        rows.append(
+            {
+                "event": event,
+                "enrolled": enrolled,
+                "came": came,
+                "files": files_of(web.db(), event, "material")
+                if enrolled.state == "approved"
+                else [],
+                "hours": attendance.hours_of(event, came),
+                "survey": survey.may_answer(web.db(), event, person),
+                "code": qr_svg(door_link(event.id, person))
+                if enrolled.state == "approved"
+                and event.state == "open"
+                and not planning.is_over(event)
+                else "",
+            }
+        )
+    return render_template("events/mine.html", rows=rows, enrolments=ENROLMENTS, presence=PRESENCE)
+
+
+def _at_door(code: str) -> tuple[Event, Person]:
+    event_id, person_id = read_code(code)
+    event = planning.own_event(web.db(), event_id, web.scope().prefix)
+    return event, web.db().get_one(Person, person_id)
+
+
+@door.get("/events/door/<code>")
+@access(OFFICES)
+def at_door(code: str) -> str:
+    """What a person's own code leads to on the phone of somebody of the office."""
+    event, person = _at_door(code)
+    return _door_page(event, person, code)
+
+
+def _door_page(event: Event, person: Person, code: str, **more: str) -> str:
+    open_now = attendance.sessions_on(web.db(), [event], now())
+    came = attendance.attendance_of(web.db(), event).get(person.id, {})
+    return render_template(
+        "events/door.html",
+        event=event,
+        person=person,
+        code=code,
+        open=open_now,
+        came=came,
+        presence=PRESENCE,
+        place=_place(event, person),
+        **more,
+    )
+
+
+def _place(event: Event, person: Person) -> str:
+    try:
+        row = enrolment.get_enrolment(web.db(), event, person.id)
+    except NotFound:
+        return "不在名单里"
+    return full_name(web.db(), row.division_code) + (f" · 编号 {row.number}" if row.number else "")
+
+
+@door.post("/events/door/<code>")
+@access(OFFICES)
+def let_in(code: str) -> str | tuple[str, int]:
+    event, person = _at_door(code)
+    one = planning.get_session(web.db(), event, request.form.get("session", 0, type=int))
+    try:
+        state, again = attendance.sign_in(web.db(), one, person.id, "door", web.actor())
+    except Refused as refused:
+        web.db().rollback()
+        event, person = _at_door(code)
+        return _door_page(event, person, code, refused=str(refused)), 422
+    web.db().commit()
+    told = "早已签到" if again else PRESENCE[state]
+    return _door_page(event, person, code, told=f"{person.name}:{told}")
+
+
+@door.post("/events/<int:event_id>/sessions/<int:session_id>/photo")
+@access(OFFICES)
+def photo(event_id: int, session_id: int) -> Response:
+    """Signs in all whose codes are on a photo, e.g. of badges."""
+    event = planning.own_event(web.db(), event_id, web.scope().prefix)
+    one = planning.get_session(web.db(), event, session_id)
+    back = redirect(url_for("events.board", event_id=event_id, session_id=session_id))
+    file = request.files.get("photo")
+    try:
+        if file is None or not file.filename:
+            raise Refused("请先拍一张有签到码的照片")
+        people = [p for e, p in _codes_on(file.read()) if e == event.id]
+        if not people:
+            raise Refused("照片里没有认出这次培训的签到码。请靠近一点,拍清楚再试")
+        new = 0
+        for person in dict.fromkeys(people):
+            _, again = attendance.sign_in(web.db(), one, person, "door", web.actor())
+            new += not again
+    except Refused as refused:
+        web.db().rollback()
+        flash(str(refused), "bad")
+        return back
+    web.db().commit()
+    flash(f"照片里认出 {len(set(people))} 个码,新签到 {new} 人。", "good")
+    return back
+
+
+def _codes_on(data: bytes) -> list[tuple[int, int]]:
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > 60_000_000:
+                raise Refused("照片太大,请用普通大小再拍")
+            grey = picture.convert("L")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        raise Refused("这不是照片。请用 JPG 或 PNG") from None
+    found = []
+    for code in zxingcpp.read_barcodes(grey, formats=_QR):
+        try:
+            found.append(read_code(urlsplit(code.text).path.rpartition("/")[2]))
+        except NotFound:
+            continue
+    return found
+
+
+@door.route("/events/<int:event_id>/survey", methods=["GET", "POST"])
+@access(LEARNERS)
+def questions(event_id: int) -> str | Response | tuple[str, int]:
+    event, person = web.db().get(Event, event_id), web.person_id()
+    if event is None or event.state == "draft":
+        raise NotFound("没有这次培训")
+    refused = ""
+    if request.method == "POST":
+        marks = {q: request.form.get(q, 0, type=int) for q in survey.QUESTIONS}
+        try:
+            survey.answer(web.db(), event, person, marks, request.form.get("comment", ""))
+        except Refused as problem:
+            web.db().rollback()
+            refused = str(problem)
+        else:
+            web.db().commit()
+            flash("谢谢,保存好了。问卷不记名。", "good")
+            return redirect(url_for("door.mine"))
+    page = render_template(
+        "events/survey.html",
+        event=event,
+        may=survey.may_answer(web.db(), event, person),
+        questions=survey.QUESTIONS,
+        marks=survey.MARKS,
+        refused=refused,
+    )
+    return (page, 422) if refused else page

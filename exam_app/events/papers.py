@@ -1,0 +1,300 @@
+"""Papers of an event: notice and lists (DOCX), badges and table signs (PDF), the report with charts (DOCX)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Cm, Pt
+from sqlalchemy.orm import Session
+
+from exam_app.drawing import drawing
+from exam_app.events.scores import Scores
+from training_records.certificates.pdf import chinese_date
+from training_records.divisions import ancestor, division_names, joined_name
+from training_records.events.enrolment import roll
+from training_records.events.models import AUDIENCES, Event, EventSession
+from training_records.events.planning import quotas_of
+from training_records.events.report import Report
+from training_records.events.survey import FEWEST, QUESTIONS
+from training_records.paper import heading, new_document, saved, table
+from training_records.typesetting import qr_svg, typeset
+
+FOLDER = Path(__file__).parent
+TEAL, GREY = "#0f6b66", "#9fb3b1"
+
+
+def when(one: EventSession, zone: ZoneInfo) -> str:
+    """A session's time in words."""
+    start, end = one.starts_at.astimezone(zone), one.ends_at.astimezone(zone)
+    return f"{chinese_date(start.date())} {start:%H:%M}–{end:%H:%M}"
+
+
+def notice_docx(session: Session, event: Event, today: datetime, zone: ZoneInfo) -> bytes:
+    """The notice to the divisions: what, who, when, where, how many from whom, until when."""
+    document = new_document(f"{event.title}通知")
+    heading(document, f"关于举办{event.title}的通知", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    below = division_names(session, codes=set(quotas_of(session, event)))
+    to = "、".join(n for c, n in sorted(below.items())) or "各有关单位"
+    document.add_paragraph(f"{to}:")
+    _indented(document, f"为做好{AUDIENCES[event.audience]}队伍培训,现将有关事项通知如下。")
+    facts = [
+        ["培训对象", AUDIENCES[event.audience]],
+        ["培训形式", event.form],
+        ["地点", event.place or "线上"],
+        ["名额", f"{event.capacity} 人"],
+        ["学时", f"{_total_hours(event)} 学时(45 分钟为 1 学时),按实际到课的节次计"],
+        ["主办单位", event.organiser],
+    ]
+    if event.nominate_by:
+        local = event.nominate_by.astimezone(zone)
+        facts.append(["报名截止", f"{chinese_date(local.date())} {local:%H:%M},在系统里报名单"])
+    if event.contact:
+        facts.append(["联系人", event.contact])
+    heading(document, "一、基本安排")
+    table(document, [], facts, (3, 14))
+    heading(document, "二、课程")
+    rows = [[when(s, zone), s.title, s.teacher, s.place or event.place] for s in event.sessions]
+    table(document, ["时间", "内容", "授课人", "地点"], rows, (5.4, 5.6, 3, 3))
+    quotas = quotas_of(session, event)
+    if quotas:
+        heading(document, "三、名额分配")
+        names = division_names(session, codes=set(quotas))
+        shared = [[names[c], str(n)] for c, n in quotas.items() if n]
+        table(document, ["单位", "名额"], [*shared, ["合计", str(sum(quotas.values()))]], (10, 7))
+    if event.note:
+        heading(document, "四、其他要求" if quotas else "三、其他要求")
+        _indented(document, event.note)
+    _sealed(document, event.organiser, chinese_date(today.astimezone(zone).date()))
+    return saved(document)
+
+
+def _total_hours(event: Event) -> str:
+    return f"{sum((s.hours for s in event.sessions), Decimal(0)).normalize():f}"
+
+
+def _indented(document: Any, text: str) -> None:
+    paragraph = document.add_paragraph(text)
+    paragraph.paragraph_format.first_line_indent = Pt(21)
+
+
+def _sealed(document: Any, organiser: str, day: str) -> None:
+    document.add_paragraph()
+    seal = document.add_paragraph(f"{organiser}\n(盖章处)\n{day}")
+    seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def list_docx(session: Session, event: Event, zone: ZoneInfo) -> bytes:
+    """The name list, and a page to sign for each session."""
+    document = new_document(f"{event.title}名单")
+    people = _people(session, event)
+    heading(document, f"{event.title}学员名单", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    document.add_paragraph(f"共 {len(people)} 人。编号和胸牌、签到表一致。")
+    rows = [[str(n), name, place, phone] for n, name, place, phone in people]
+    table(document, ["编号", "姓名", "单位", "手机号"], rows, (1.8, 3, 8.4, 3.8))
+    for one in event.sessions:
+        document.add_page_break()
+        heading(document, f"签到表:{one.title}", 16, WD_ALIGN_PARAGRAPH.CENTER)
+        document.add_paragraph(f"{when(one, zone)}  {one.place or event.place}  {one.teacher}")
+        rows = [[str(n), name, place, ""] for n, name, place, _ in people]
+        table(document, ["编号", "姓名", "单位", "签名"], rows, (1.8, 3, 8, 4.2))
+    return saved(document)
+
+
+def _people(session: Session, event: Event) -> list[tuple[int, str, str, str]]:
+    rows = [(e, p) for e, p in roll(session, event) if e.state == "approved"]
+    codes = {e.division_code for e, _ in rows}
+    above = {ancestor(c, level) for c in codes for level in ("district", "town")}
+    names = division_names(session, codes=codes | above)
+    return [(e.number or 0, p.name, joined_name(names, e.division_code), p.phone) for e, p in rows]
+
+
+def badges_pdf(session: Session, event: Event, link: dict[int, str]) -> bytes:
+    """Badges, ten on a page. `link`: person to the address of their own code."""
+    rows = [(e, p) for e, p in roll(session, event) if e.state == "approved"]
+    codes = {ancestor(e.division_code, "district") for e, _ in rows}
+    names = division_names(session, codes=codes)
+    data = {
+        "title": event.title,
+        "people": [
+            {
+                "name": p.name,
+                "number": str(e.number),
+                "place": names[ancestor(e.division_code, "district")],
+                "qr": qr_svg(link[p.id]),
+            }
+            for e, p in rows
+        ],
+    }
+    return typeset(FOLDER / "badges.typ", data)
+
+
+def signs_pdf(session: Session, event: Event) -> bytes:
+    """Table signs to fold, one on a page: the name on both sides."""
+    rows = [(e, p) for e, p in roll(session, event) if e.state == "approved"]
+    return typeset(FOLDER / "signs.typ", {"title": event.title, "names": [p.name for _, p in rows]})
+
+
+def report_docx(
+    session: Session,
+    report: Report,
+    scores: Scores,
+    pictures: Sequence[tuple[str, bytes]],
+    notes: Sequence[str],
+    today: datetime,
+    zone: ZoneInfo,
+) -> bytes:
+    """The report: figures, charts, comments, pictures with captions."""
+    event, total = report.event, report.total
+    document = new_document(f"{event.title}总结")
+    heading(document, f"{event.title}总结报告", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, "一、基本情况")
+    _indented(document, _opening(report, zone))
+    if event.summary:
+        for part in event.summary.splitlines():
+            if part.strip():
+                _indented(document, part.strip())
+    heading(document, "二、到课情况")
+    if report.branches:
+        _picture(document, attendance_chart(report))
+    rows = [_row(b) for b in (*report.branches, total)]
+    heads = ["单位", "名额", "录取", "到课人数", "到课率", "学时合计"]
+    table(document, heads, rows, (4.6, 2.2, 2.2, 2.6, 2.6, 2.8))
+    document.add_paragraph()
+    held = [
+        [
+            h.session.title,
+            when(h.session, zone),
+            str(h.states["present"] + h.states["late"] + h.states["made_up"]),
+            str(h.states["late"]),
+            str(h.states["leave"]),
+            str(h.absent),
+        ]
+        for h in report.held
+    ]
+    heads = ["课程", "时间", "到课", "迟到", "请假", "缺课"]
+    table(document, heads, held, (5.2, 5.4, 1.6, 1.6, 1.6, 1.6))
+    heading(document, "三、考试")
+    _scores(document, scores)
+    heading(document, "四、满意度")
+    _survey(document, report)
+    if pictures:
+        heading(document, "五、照片")
+        for caption, data in pictures:
+            document.add_picture(io.BytesIO(data), width=Cm(14))
+            document.add_paragraph(caption).alignment = WD_ALIGN_PARAGRAPH.CENTER
+    heading(document, "附:办班经过")
+    for text in notes:
+        document.add_paragraph(text)
+    _sealed(document, event.organiser, chinese_date(today.astimezone(zone).date()))
+    return saved(document)
+
+
+def _opening(report: Report, zone: ZoneInfo) -> str:
+    event, total = report.event, report.total
+    days = sorted({s.starts_at.astimezone(zone).date() for s in event.sessions})
+    span = chinese_date(days[0]) + (f"至{chinese_date(days[-1])}" if len(days) > 1 else "")
+    rate = f",到课率 {100 * total.rate:.1f}%" if total.rate is not None else ""
+    return (
+        f"{event.organiser}于{span}在{event.place or '线上'}举办了{event.title},共 {len(event.sessions)} 节"
+        f"、{_total_hours(event)} 学时。录取 {total.approved} 人,到课 {total.came} 人{rate},"
+        f"学员共得 {total.hours.normalize():f} 学时。"
+    )
+
+
+def _row(branch: Any) -> list[str]:
+    rate = f"{100 * branch.rate:.1f}%" if branch.rate is not None else "—"
+    figures = [branch.seats or "—", branch.approved, branch.came]
+    return [branch.name, *map(str, figures), rate, f"{branch.hours.normalize():f}"]
+
+
+def _scores(document: Any, scores: Scores) -> None:
+    if scores.both:
+        within = f"(95% 区间 ±{scores.within:.1f})" if scores.within is not None else ""
+        _indented(
+            document,
+            f"培训前后都考了的 {scores.both} 人,平均分从 {scores.before:.1f} 分到 {scores.after:.1f} 分,"
+            f"平均提高 {scores.gain:.1f} 分{within}(按百分制)。没有对照组,提高不全是培训的功劳。",
+        )
+        _picture(document, scores_chart(scores))
+    if scores.sat:
+        _indented(document, f"结业考试 {scores.sat} 人参加,{scores.passed} 人合格。")
+    if not scores.both and not scores.sat:
+        _indented(document, "没有安排考试,或还没有成绩。")
+
+
+def _survey(document: Any, report: Report) -> None:
+    found = report.survey
+    if found.satisfied is None:
+        _indented(
+            document, f"收到 {found.answers} 份,不足 {FEWEST} 份,不公布结果,以免看出是谁填的。"
+        )
+        return
+    _indented(
+        document,
+        f"收到匿名问卷 {found.answers} 份,满意和很满意占 {100 * found.satisfied:.1f}%。",
+    )
+    _picture(document, survey_chart(report))
+    if found.comments:
+        document.add_paragraph("学员的话(原文):")
+        for text in found.comments:
+            document.add_paragraph(f"· {text}")
+
+
+def _picture(document: Any, png: bytes) -> None:
+    document.add_picture(io.BytesIO(png), width=Cm(16))
+
+
+def attendance_chart(report: Report) -> bytes:
+    """Rates of attendance by division, as PNG."""
+    rows = sorted((b for b in report.branches if b.rate is not None), key=lambda b: b.rate or 0)
+    with drawing((8, 0.9 + 0.42 * max(len(rows), 1)), as_png=True) as picture:
+        axes = picture.figure.subplots()
+        bars = axes.barh([b.name for b in rows], [100 * (b.rate or 0) for b in rows], color=TEAL)
+        axes.bar_label(bars, [f"{100 * (b.rate or 0):.0f}%({b.came} 人)" for b in rows], padding=4)
+        axes.set_title("各单位到课率", loc="left", fontweight="bold")
+        _plain(axes, 118)
+    return picture.png
+
+
+def scores_chart(scores: Scores) -> bytes:
+    """Mean scores before and after, as PNG."""
+    with drawing((8, 2.0), as_png=True) as picture:
+        axes = picture.figure.subplots()
+        values = [scores.after or 0, scores.before or 0]
+        bars = axes.barh(["培训后", "培训前"], values, color=[TEAL, GREY])
+        axes.bar_label(bars, [f"{v:.1f} 分" for v in values], padding=4)
+        axes.set_title(
+            f"平均分提高了 {scores.gain:.1f} 分" if (scores.gain or 0) > 0 else "平均分没有提高",
+            loc="left",
+            fontweight="bold",
+        )
+        _plain(axes, 118)
+    return picture.png
+
+
+def survey_chart(report: Report) -> bytes:
+    """Mean marks by question, as PNG."""
+    with drawing((8, 2.8), as_png=True) as picture:
+        axes = picture.figure.subplots()
+        names = [QUESTIONS[q] for q in report.survey.means][::-1]
+        values = list(report.survey.means.values())[::-1]
+        bars = axes.barh(names, values, color=TEAL)
+        axes.bar_label(bars, [f"{v:.2f}" for v in values], padding=4)
+        axes.set_title("各项平均分(满分 5 分)", loc="left", fontweight="bold")
+        _plain(axes, 5.9)
+    return picture.png
+
+
+def _plain(axes: Any, most: float) -> None:
+    axes.set_xlim(0, most)
+    axes.xaxis.set_visible(False)
+    for side in ("top", "right", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.figure.tight_layout()

@@ -1,0 +1,271 @@
+"""The verbs of the door: codes that change, signing in, leave and making up, numbers typed in later."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from training_records.database import insert_into, now
+from training_records.divisions import ancestor, level_of
+from training_records.errors import Refused
+from training_records.events.models import (
+    HOW,
+    Attendance,
+    Enrolment,
+    Event,
+    EventNote,
+    EventSession,
+)
+from training_records.ledger.models import Person
+from training_records.ledger.service import current_post
+
+# A code on the screen lives 30 to 60 seconds; who is 15 minutes behind is late; the door opens an hour before.
+STEP, LATE, EARLY = 30, timedelta(minutes=15), timedelta(minutes=60)
+CAME = ("present", "late", "made_up")
+BELOW = {"city": "district", "district": "town", "town": "village"}
+
+
+def code_at(event: Event, session_id: int, moment: datetime) -> str:
+    """The code of a session at a moment, by a keyed hash of the half minute."""
+    return _code(event, session_id, int(moment.timestamp()) // STEP)
+
+
+def _code(event: Event, session_id: int, step: int) -> str:
+    digest = hmac.digest(event.secret.encode(), f"{session_id}:{step}".encode(), "sha256")
+    return base64.b32encode(digest)[:12].decode().lower()
+
+
+def code_holds(event: Event, session_id: int, code: str, moment: datetime) -> bool:
+    """Whether a code is that of this half minute or the one before."""
+    step = int(moment.timestamp()) // STEP
+    told = code.lower().encode()
+    return any(
+        [hmac.compare_digest(_code(event, session_id, s).encode(), told) for s in (step, step - 1)]
+    )
+
+
+def door_is_open(one: EventSession, moment: datetime) -> bool:
+    """Whether a session can be signed in to."""
+    return one.starts_at - EARLY <= moment <= one.ends_at
+
+
+def sign_in(
+    session: Session, one: EventSession, person_id: int, how: str, by: str
+) -> tuple[str, bool]:
+    """Signs somebody in: (present, late or unlisted, whether they were in already). Counts once, also when it is
+    sent twice at the same moment. `Refused` outside the session's time and for events that are not on."""
+    moment, event = now(), one.event
+    if event.state != "open":
+        raise Refused("这次培训已经取消" if event.state == "cancelled" else "这次培训现在不能签到")
+    if not door_is_open(one, moment):
+        early = moment < one.starts_at
+        raise Refused(
+            "还没到签到时间,开课前 60 分钟开始签到" if early else "这一节已经结束,不能再签到"
+        )
+    enrolled = session.scalar(
+        select(Enrolment.state).where(
+            Enrolment.event_id == event.id, Enrolment.person_id == person_id
+        )
+    )
+    state = "present" if moment <= one.starts_at + LATE else "late"
+    if enrolled != "approved":
+        state = "unlisted"
+    new = session.execute(
+        insert_into(session, Attendance)
+        .values(session_id=one.id, person_id=person_id, state=state, how=how, at=moment, by=by)
+        .on_conflict_do_nothing()
+        .returning(Attendance.state)
+    ).first()
+    if new is not None:
+        return state, False
+    row = session.get_one(Attendance, (one.id, person_id), populate_existing=True)
+    if row.state == "leave":
+        # Who was excused and came all the same was there.
+        row.state, row.how, row.at, row.by = state, how, moment, by
+        session.flush()
+        return state, False
+    return row.state, True
+
+
+@dataclass
+class Typed:
+    """What typed numbers came to: signed in, there already, numbers that nobody has."""
+
+    signed: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+def type_numbers(session: Session, one: EventSession, text: str, late: bool, by: str) -> Typed:
+    """Takes the numbers from a sheet of paper, separated by anything; `5-9` are five numbers."""
+    if one.event.state not in ("open", "cancelled"):
+        raise Refused("培训已经归档,不能再补签到")
+    if one.starts_at > now():
+        raise Refused("这一节还没开始,不能补签到")
+    wanted: list[int] = []
+    for part in re.findall(r"\d+\s*[-~—至]\s*\d+|\d+", text):
+        ends = [int(n) for n in re.findall(r"\d{1,6}", part)]
+        if len(ends) == 2 and not 0 <= ends[1] - ends[0] <= 1000:
+            raise Refused(f"“{part}”前面的编号要比后面的小")
+        wanted += range(ends[0], ends[-1] + 1)
+    if not wanted:
+        raise Refused("请写上编号,例如 1-20、23、25")
+    if len(wanted) > 5000:
+        raise Refused("一次最多 5000 个编号")
+    query = (
+        select(Enrolment.number, Person.id, Person.name)
+        .join(Person, Person.id == Enrolment.person_id)
+        .where(Enrolment.event_id == one.event_id, Enrolment.state == "approved")
+    )
+    known = {number: (person, name) for number, person, name in session.execute(query)}
+    done = Typed()
+    for number in dict.fromkeys(wanted):
+        if number not in known:
+            done.unknown.append(str(number))
+            continue
+        person, name = known[number]
+        row = session.get(Attendance, (one.id, person))
+        if row is not None and row.state != "leave":
+            done.again.append(name)
+            continue
+        mark(session, one, person, "late" if late else "present", "", by, how="number")
+        done.signed.append(name)
+    session.flush()
+    return done
+
+
+def mark(
+    session: Session,
+    one: EventSession,
+    person_id: int,
+    state: str,
+    note: str,
+    by: str,
+    how: str = "hand",
+) -> None:
+    """Registers by hand: present, late, leave or made up (with a note), or takes a mistake back (absent)."""
+    if one.event.state == "filed":
+        raise Refused("培训已经归档。有错请在这个人的档案里更正")
+    if state not in (*CAME, "leave", "absent") or how not in HOW:
+        raise Refused("只能登记到课、迟到、请假、补课或缺课")
+    if state in ("leave", "made_up") and not note.strip():
+        raise Refused("请写请假原因" if state == "leave" else "请写什么时候、怎么补的课")
+    if state != "leave" and one.starts_at > now():
+        raise Refused("这一节还没开始,只能先登记请假")
+    row = session.get(Attendance, (one.id, person_id))
+    if state == "absent":
+        if row is not None:
+            _log(session, one, person_id, "改为缺课", note, by)
+            session.delete(row)
+            session.flush()
+        return
+    if row is None:
+        row = Attendance(session_id=one.id, person_id=person_id)
+        session.add(row)
+    elif how == "hand" and row.state != state:
+        _log(session, one, person_id, f"改为{state}", note, by)
+    row.state, row.how, row.at, row.by = state, how, now(), by
+    row.note = note.strip()[:200] or None
+    session.flush()
+
+
+def _log(
+    session: Session, one: EventSession, person_id: int, what: str, note: str, by: str
+) -> None:
+    name = session.get_one(Person, person_id).name
+    text = f"{one.title}:{name}{what}" + (f"({note.strip()})" if note.strip() else "")
+    session.add(EventNote(event_id=one.event_id, text=text[:300], by=by))
+
+
+def attendance_of(session: Session, event: Event) -> dict[int, dict[int, Attendance]]:
+    """Person to session to what is registered."""
+    query = select(Attendance).where(Attendance.session_id.in_([s.id for s in event.sessions]))
+    found: dict[int, dict[int, Attendance]] = {}
+    for row in session.scalars(query):
+        found.setdefault(row.person_id, {})[row.session_id] = row
+    return found
+
+
+def counts(session: Session, one: EventSession) -> dict[str, int]:
+    """How many are registered how in a session, for the board at the door."""
+    query = select(Attendance.state, func.count()).where(Attendance.session_id == one.id)
+    return dict(session.execute(query.group_by(Attendance.state)).all())
+
+
+def unlisted(session: Session, event: Event) -> list[tuple[Person, list[EventSession]]]:
+    """Those who signed in without being on the list, with the sessions."""
+    people: dict[int, list[EventSession]] = {}
+    sessions = {s.id: s for s in event.sessions}
+    for person, rows in attendance_of(session, event).items():
+        found = [sessions[s] for s, row in rows.items() if row.state == "unlisted"]
+        if found:
+            people[person] = found
+    named = session.scalars(select(Person).where(Person.id.in_(people)).order_by(Person.id))
+    return [(p, people[p.id]) for p in named]
+
+
+def admit(session: Session, event: Event, person_id: int, by: str, today: date) -> None:
+    """Takes somebody who came without being on the list onto it: what they signed in to counts."""
+    if event.state != "open":
+        raise Refused("培训已经结束,名单不能再动")
+    post = current_post(session, person_id, today)
+    if post is None:
+        raise Refused("这个人现在没有在任记录,不能补进名单")
+    rows = attendance_of(session, event).get(person_id, {})
+    if not any(r.state == "unlisted" for r in rows.values()):
+        raise Refused("这个人没有名单外的签到")
+    most = session.scalar(select(func.max(Enrolment.number)).where(Enrolment.event_id == event.id))
+    enrolment = session.get(Enrolment, (event.id, person_id))
+    if enrolment is None:
+        enrolment = Enrolment(event_id=event.id, person_id=person_id)
+        session.add(enrolment)
+    enrolment.state, enrolment.division_code = "approved", post.division_code
+    enrolment.number = enrolment.number or (most or 0) + 1
+    enrolment.reason, enrolment.by, enrolment.at = "现场补录", by, now()
+    starts = {s.id: s.starts_at for s in event.sessions}
+    for number, row in rows.items():
+        if row.state == "unlisted":
+            row.state = "present" if row.at <= starts[number] + LATE else "late"
+    session.flush()
+
+
+def hours_of(event: Event, rows: dict[int, Attendance]) -> Decimal:
+    """Credit hours of one person: of the sessions they came to or made up, and of no other."""
+    return sum(
+        (s.hours for s in event.sessions if s.id in rows and rows[s.id].state in CAME), Decimal(0)
+    )
+
+
+def came_by_division(session: Session, event: Event) -> dict[str, int]:
+    """People who came to at least one session, by division below the event's."""
+    level = BELOW.get(level_of(event.division_code), "village")
+    query = (
+        select(Enrolment.person_id, Enrolment.division_code)
+        .join(Attendance, Attendance.person_id == Enrolment.person_id)
+        .where(
+            Enrolment.event_id == event.id,
+            Attendance.session_id.in_([s.id for s in event.sessions]),
+            Attendance.state.in_(CAME),
+        )
+        .distinct()
+    )
+    return Counter(ancestor(code, level) for _, code in session.execute(query))  # type: ignore[arg-type]
+
+
+def people_reached(session: Session, event: Event) -> int:
+    """How many came to at least one session."""
+    return sum(came_by_division(session, event).values())
+
+
+def sessions_on(session: Session, events: Sequence[Event], moment: datetime) -> list[EventSession]:
+    """Sessions of events that can be signed in to now."""
+    return [s for e in events if e.state == "open" for s in e.sessions if door_is_open(s, moment)]

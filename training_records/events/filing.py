@@ -1,0 +1,92 @@
+"""Filing an event: one entry in the archive of everyone who came, in one confirmed step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from training_records.archive.service import NewEntry, append_many
+from training_records.database import now
+from training_records.errors import Refused
+from training_records.events.attendance import CAME, attendance_of, hours_of
+from training_records.events.enrolment import roll
+from training_records.events.models import Event
+from training_records.events.planning import note
+from training_records.ledger.models import Person
+
+
+@dataclass(frozen=True)
+class Due:
+    """What would be filed for somebody: sessions they came to, credit hours."""
+
+    person: Person
+    number: int | None
+    sessions: int
+    hours: Decimal
+
+
+def preview(session: Session, event: Event) -> tuple[list[Due], list[Person]]:
+    """Who gets how many hours, and who on the list gets none because they never came."""
+    came = attendance_of(session, event)
+    due: list[Due] = []
+    absent: list[Person] = []
+    for row, person in roll(session, event):
+        if row.state != "approved":
+            continue
+        rows = came.get(person.id, {})
+        hours = hours_of(event, rows)
+        if hours:
+            sessions = sum(r.state in CAME for r in rows.values())
+            due.append(Due(person, row.number, sessions, hours))
+        else:
+            absent.append(person)
+    return due, absent
+
+
+def file_event(session: Session, event: Event, confirmed_by: str, by: str, zone: ZoneInfo) -> int:
+    """Files the event for all who came; how many. Twice files once. A cancelled event can be filed for the
+    sessions that took place.
+
+    `confirmed_by`: the name of who checked the list. `Refused` before the last session is over.
+    """
+    if event.state == "filed":
+        return 0
+    if event.state not in ("open", "cancelled"):
+        raise Refused("培训还没有办,不能归档")
+    if not confirmed_by.strip():
+        raise Refused("请填核对名单的人")
+    held = [s for s in event.sessions if s.ends_at <= now()]
+    if not held or (event.state == "open" and len(held) < len(event.sessions)):
+        raise Refused("课还没有上完,上完最后一节再归档")
+    due, _ = preview(session, event)
+    if not due:
+        raise Refused("没有一个人签到,没有可以归档的。请先补上纸面签到")
+    day = max(s.ends_at for s in held).astimezone(zone).date()
+    entries = [
+        NewEntry(
+            one.person.id,
+            "training",
+            day,
+            event.title,
+            level=event.level,
+            form=event.form,
+            organiser=event.organiser,
+            hours=one.hours,
+            evidence={
+                "event": event.id,
+                "sessions": one.sessions,
+                "confirmed_by": confirmed_by.strip()[:40],
+            },
+            source_key=f"event:{event.id}:{one.person.id}",
+        )
+        for one in due
+    ]
+    append_many(session, entries, by)
+    was = event.state
+    event.state, event.filed_at, event.filed_by = "filed", now(), confirmed_by.strip()[:40]
+    cut = ",只记取消以前上过的课" if was == "cancelled" else ""
+    note(session, event, f"归档 {len(due)} 人{cut},核对人{confirmed_by.strip()[:40]}", by)
+    return len(due)

@@ -1,0 +1,214 @@
+"""Tables of the training events: the year's plan, events with sessions, who is to come, who came, what they say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, Index, Numeric, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from training_records.database import Base, now
+
+AUDIENCES = {"director": "儿童主任", "supervisor": "儿童督导员", "both": "儿童主任和儿童督导员"}
+STATES = {
+    "draft": "筹备中",
+    "open": "已发通知",
+    "filed": "已归档",
+    "cancelled": "已取消",
+}
+ENROLMENTS = {
+    "nominated": "待审核",
+    "approved": "已录取",
+    "waiting": "候补",
+    "declined": "未录取",
+    "withdrawn": "已退出",
+}
+PRESENCE = {
+    "present": "到课",
+    "late": "迟到",
+    "leave": "请假",
+    "made_up": "补课",
+    "unlisted": "名单外",
+}
+HOW = {"qr": "扫大屏", "door": "门口扫码", "number": "纸面编号", "hand": "工作人员登记"}
+
+
+class PlanLine(Base):
+    """One training that an office plans for a year. Identity: `id`. `budget` in yuan, `hours` credit hours."""
+
+    __tablename__ = "plan_line"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    year: Mapped[int] = mapped_column(index=True)
+    month: Mapped[int]
+    title: Mapped[str] = mapped_column(String(60))
+    audience: Mapped[str] = mapped_column(String(10))
+    form: Mapped[str] = mapped_column(String(20))
+    hours: Mapped[Decimal] = mapped_column(Numeric(5, 1))
+    heads: Mapped[int]
+    budget: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+    demonstration: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None] = mapped_column(String(200))
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Event(Base):
+    """A training that people come to. Identity: `id`.
+
+    `state`: draft, open (announced), filed (in the archives), cancelled. `parent_id`: the demonstration training
+    that this one repeats further down. `secret`: what its changing codes are made from.
+    """
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan_line.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"), index=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    title: Mapped[str] = mapped_column(String(60))
+    audience: Mapped[str] = mapped_column(String(10))
+    level: Mapped[str] = mapped_column(String(10))
+    form: Mapped[str] = mapped_column(String(20))
+    organiser: Mapped[str] = mapped_column(String(60))
+    place: Mapped[str] = mapped_column(String(60), default="")
+    capacity: Mapped[int]
+    contact: Mapped[str | None] = mapped_column(String(60))
+    note: Mapped[str | None] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(String(10), default="draft", index=True)
+    demonstration: Mapped[bool] = mapped_column(default=False)
+    # Exams before and after; the one after may belong to filing.
+    before_id: Mapped[int | None] = mapped_column(ForeignKey("exam.id"))
+    after_id: Mapped[int | None] = mapped_column(ForeignKey("exam.id"))
+    nominate_by: Mapped[datetime | None]
+    secret: Mapped[str] = mapped_column(String(64))
+    summary: Mapped[str | None] = mapped_column(String(2000))
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    filed_at: Mapped[datetime | None]
+    filed_by: Mapped[str | None] = mapped_column(String(40))
+
+    sessions: Mapped[list[EventSession]] = relationship(
+        back_populates="event", order_by="EventSession.starts_at, EventSession.id"
+    )
+
+
+class EventSession(Base):
+    """A half-day (or less) of an event, signed in to by itself. `hours`: credit hours for who was there; `teacher_id`:
+    a teacher who is in the ledger, e.g. because they took part in the demonstration training. Identity: `id`."""
+
+    __tablename__ = "event_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), index=True)
+    title: Mapped[str] = mapped_column(String(60))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    place: Mapped[str] = mapped_column(String(60), default="")
+    teacher: Mapped[str] = mapped_column(String(60), default="")
+    teacher_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    hours: Mapped[Decimal] = mapped_column(Numeric(4, 1))
+
+    event: Mapped[Event] = relationship(back_populates="sessions")
+
+
+class EventNote(Base):
+    """What happened to an event: announced, a session moved, cancelled, filed, with the reason. Append-only."""
+
+    __tablename__ = "event_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), index=True)
+    text: Mapped[str] = mapped_column(String(300))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Quota(Base):
+    """How many a division may send. Identity: (event, division)."""
+
+    __tablename__ = "quota"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), primary_key=True)
+    seats: Mapped[int]
+
+
+class Enrolment(Base):
+    """One person in one event. `number`: on the name list, the badge and the sheet of paper, from approval on.
+
+    Identity: (event, person).
+    """
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        Index("uq_enrolment_number", "event_id", "number", unique=True),
+        Index("ix_enrolment_person_id", "person_id"),
+    )
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    state: Mapped[str] = mapped_column(String(10))
+    number: Mapped[int | None]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+    reason: Mapped[str | None] = mapped_column(String(200))
+
+
+class Attendance(Base):
+    """One person in one session. Identity: (session, person).
+
+    `state`: present, late, leave, made_up, unlisted (came without being on the list); nothing: absent.
+    """
+
+    __tablename__ = "attendance"
+    __table_args__ = (Index("ix_attendance_person_id", "person_id"),)
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("event_session.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(10))
+    how: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(40))
+    note: Mapped[str | None] = mapped_column(String(200))
+
+
+class SurveyGiven(Base):
+    """That a person has answered an event's survey; not what. Without a time, and kept in the order of its key,
+    so that nothing tells which answer was whose. Identity: (event, person)."""
+
+    __tablename__ = "survey_given"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+
+
+class SurveyAnswer(Base):
+    """One anonymous answer: marks of 1 to 5, a comment. Identity: a random key, in whose order rows are kept."""
+
+    __tablename__ = "survey_answer"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), index=True)
+    content: Mapped[int]
+    teacher: Mapped[int]
+    organisation: Mapped[int]
+    usefulness: Mapped[int]
+    comment: Mapped[str | None] = mapped_column(String(300))
+
+
+class EventFile(Base):
+    """A picture or teaching material of an event, kept as evidence. Identity: (event, file)."""
+
+    __tablename__ = "event_file"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("evidence.sha256"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    caption: Mapped[str] = mapped_column(String(60), default="")
+    at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,358 @@
+"""The verbs of planning: the year's plan, events and their sessions, quotas, announcing, moving, cancelling."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from training_records.database import now
+from training_records.divisions import children, level_of, prefix_of, within
+from training_records.errors import NotFound, Refused
+from training_records.events.clashes import busy, taking_part
+from training_records.events.models import (
+    AUDIENCES,
+    Attendance,
+    Event,
+    EventNote,
+    EventSession,
+    PlanLine,
+    Quota,
+)
+
+MOST_PEOPLE, MOST_SESSIONS = 5000, 40
+LEVEL_OF = {"city": "市", "district": "区(市)", "town": "镇(街)", "province": "省"}
+EDITABLE = ("title", "audience", "form", "organiser", "place", "capacity", "contact", "note")
+
+
+def plan_of(session: Session, prefix: str, year: int) -> list[PlanLine]:
+    """The plans of a division and of those within it, by month."""
+    query = select(PlanLine).where(within(PlanLine.division_code, prefix), PlanLine.year == year)
+    return list(session.scalars(query.order_by(PlanLine.month, PlanLine.id)))
+
+
+def add_plan(session: Session, division_code: str, year: int, by: str, **values: Any) -> PlanLine:
+    """A further line of the plan. `Refused` when something is missing or can't be."""
+    if not str(values.get("title", "")).strip():
+        raise Refused("请填培训名称")
+    if values.get("audience") not in AUDIENCES:
+        raise Refused("请选给谁培训")
+    if not 1 <= int(values["month"]) <= 12:
+        raise Refused("月份填 1 到 12")
+    if not 0 < Decimal(values["hours"]) <= 100:
+        raise Refused("学时要在 0 到 100 之间(45 分钟为 1 学时)")
+    if not 1 <= int(values["heads"]) <= MOST_PEOPLE:
+        raise Refused(f"人数填 1 到 {MOST_PEOPLE}")
+    if not 0 <= Decimal(values["budget"]) < 10**8:
+        raise Refused("经费填多少元,没有就填 0")
+    line = PlanLine(division_code=division_code, year=year, by=by, **values)
+    session.add(line)
+    session.flush()
+    return line
+
+
+def remove_plan(session: Session, line: PlanLine) -> None:
+    """Takes a line out of the plan while no event was begun from it."""
+    if session.scalar(select(Event.id).where(Event.plan_id == line.id).limit(1)):
+        raise Refused("这一项已经办了班,不能从计划里去掉")
+    session.delete(line)
+    session.flush()
+
+
+def create_event(
+    session: Session, division_code: str, organiser: str, by: str, **values: Any
+) -> Event:
+    """A new event in preparation. `Refused` when something is missing or can't be."""
+    event = Event(
+        division_code=division_code,
+        level=LEVEL_OF[level_of(division_code)],
+        organiser=organiser,
+        secret=secrets.token_hex(32),
+        by=by,
+        **values,
+    )
+    _check(event)
+    session.add(event)
+    session.flush()
+    note(session, event, "开始筹备", by)
+    return event
+
+
+def _check(event: Event) -> None:
+    if not event.title.strip():
+        raise Refused("请填培训名称")
+    if event.audience not in AUDIENCES:
+        raise Refused("请选给谁培训")
+    if not 1 <= event.capacity <= MOST_PEOPLE:
+        raise Refused(f"名额填 1 到 {MOST_PEOPLE}")
+
+
+def note(session: Session, event: Event, text: str, by: str) -> None:
+    """Writes a line of the event's history."""
+    session.add(EventNote(event_id=event.id, text=text[:300], by=by))
+    session.flush()
+
+
+def notes_of(session: Session, event: Event) -> list[EventNote]:
+    """The history of an event, newest first."""
+    query = select(EventNote).where(EventNote.event_id == event.id)
+    return list(session.scalars(query.order_by(EventNote.id.desc())))
+
+
+def start_planned(
+    session: Session, line: PlanLine, organiser: str, by: str, zone: ZoneInfo
+) -> Event:
+    """An event from a line of the plan; the city's demonstration training comes with its programme."""
+    event = create_event(
+        session,
+        line.division_code,
+        organiser,
+        by,
+        plan_id=line.id,
+        title=line.title,
+        audience=line.audience,
+        form=line.form,
+        capacity=line.heads,
+        demonstration=line.demonstration,
+    )
+    if line.demonstration:
+        day = date(line.year, line.month, 15)
+        _programme(session, event, day, zone)
+        share_quotas(session, event, event.capacity)
+    return event
+
+
+# Two days by the framework of courses (domain: induction to improvement), half a day each.
+PROGRAMME = (
+    (0, time(9), time(12), "岗位职责和三年行动", "4"),
+    (0, time(14), time(17), "摸底走访和一人一档:分组实操", "4"),
+    (1, time(9), time(12), "强制报告和应急处置:案例研讨", "4"),
+    (1, time(14), time(17), "回去怎么带班:备课和试讲", "4"),
+)
+
+
+def _programme(session: Session, event: Event, day: date, zone: ZoneInfo) -> None:
+    for after, start, end, title, hours in PROGRAMME:
+        on = day + timedelta(days=after)
+        session.add(
+            EventSession(
+                event_id=event.id,
+                title=title,
+                starts_at=datetime.combine(on, start, zone),
+                ends_at=datetime.combine(on, end, zone),
+                place=event.place,
+                hours=Decimal(hours),
+            )
+        )
+    session.flush()
+    session.refresh(event)
+
+
+def edit(session: Session, event: Event, by: str, values: Mapping[str, Any]) -> None:
+    """Changes what is said of an event that is not over."""
+    _refuse_over(event)
+    changed = [k for k in EDITABLE if k in values and getattr(event, k) != values[k]]
+    for name in changed:
+        setattr(event, name, values[name])
+    _check(event)
+    if changed and event.state == "open":
+        note(session, event, "发通知后改过基本信息", by)
+    session.flush()
+
+
+def _refuse_over(event: Event) -> None:
+    if event.state == "filed":
+        raise Refused("培训已经归档,不能再改。有错请在档案里更正")
+    if event.state == "cancelled":
+        raise Refused("培训已经取消")
+
+
+def add_session(session: Session, event: Event, by: str, **values: Any) -> EventSession:
+    """A further session. `Refused` when its times or hours can't be."""
+    _refuse_over(event)
+    if len(event.sessions) >= MOST_SESSIONS:
+        raise Refused(f"一次培训最多 {MOST_SESSIONS} 个半天")
+    one = EventSession(event_id=event.id, **values)
+    check_session(one)
+    session.add(one)
+    session.flush()
+    session.refresh(event)
+    if event.state == "open":
+        note(session, event, f"加了一节“{one.title}”", by)
+    return one
+
+
+def check_session(one: EventSession) -> None:
+    """`Refused` when a session's times or hours can't be."""
+    if not one.title.strip():
+        raise Refused("请填这一节讲什么")
+    length = one.ends_at - one.starts_at
+    if length <= timedelta(0):
+        raise Refused("结束时间要晚于开始时间,请改正")
+    if length > timedelta(hours=12):
+        raise Refused("一节不能超过 12 小时。请按半天分开,每半天各签一次到")
+    if not 0 < one.hours <= 12:
+        raise Refused("每节学时要在 0 到 12 之间")
+    if float(one.hours) * 45 > length.total_seconds() / 60 + 0.5:
+        raise Refused(
+            f"这一节只有 {int(length.total_seconds() // 60)} 分钟,算不到 {one.hours} 学时"
+        )
+
+
+def move_session(
+    session: Session,
+    one: EventSession,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    by: str,
+) -> list[int]:
+    """Moves a session; who is enrolled and now has another training at that time (person ids).
+
+    `Refused` when somebody has signed in already: what was attended stays where it was.
+    """
+    _refuse_over(one.event)
+    if not reason.strip():
+        raise Refused("请写为什么改时间,会记下来告诉学员")
+    signed = select(Attendance.person_id).where(
+        Attendance.session_id == one.id, Attendance.state != "leave"
+    )
+    if session.scalar(signed.limit(1)):
+        raise Refused("这一节已经有人签到,不能改时间。没上完的另加一节")
+    one.starts_at, one.ends_at = starts_at, ends_at
+    check_session(one)
+    session.flush()
+    session.refresh(one.event)
+    note(session, one.event, f"“{one.title}”改时间:{reason.strip()}", by)
+    return sorted(busy(session, taking_part(session, one.event), one.event))
+
+
+def drop_session(session: Session, one: EventSession, reason: str, by: str) -> None:
+    """Takes a session out that nobody has signed in to."""
+    _refuse_over(one.event)
+    if session.scalar(select(Attendance.person_id).where(Attendance.session_id == one.id).limit(1)):
+        raise Refused("这一节已经有签到或请假记录,不能去掉")
+    event = one.event
+    if event.state == "open":
+        if not reason.strip():
+            raise Refused("请写为什么去掉这一节")
+        note(session, event, f"去掉“{one.title}”:{reason.strip()}", by)
+    session.delete(one)
+    session.flush()
+    session.refresh(event)
+
+
+def share_quotas(session: Session, event: Event, seats: int) -> None:
+    """Shares seats evenly among the divisions below; what is left over goes to the first ones."""
+    below = children(session, event.division_code)
+    if not below:
+        return
+    each, rest = divmod(seats, len(below))
+    set_quotas(session, event, {d.code: each + (n < rest) for n, d in enumerate(below)})
+
+
+def set_quotas(session: Session, event: Event, seats: Mapping[str, int]) -> None:
+    """Says how many each division below may send; 0 takes its quota away."""
+    _refuse_over(event)
+    own = {d.code for d in children(session, event.division_code)}
+    if not set(seats) <= own:
+        raise Refused("名额只能分给直接下一级的区划")
+    if any(not 0 <= n <= MOST_PEOPLE for n in seats.values()):
+        raise Refused(f"名额填 0 到 {MOST_PEOPLE}")
+    there = quotas_of(session, event)
+    total = sum({**there, **seats}.values())
+    if total > event.capacity:
+        raise Refused(f"名额合计 {total},超过了培训的 {event.capacity} 个名额。请改少一些")
+    for code, number in seats.items():
+        row = session.get(Quota, (event.id, code))
+        if row is None:
+            session.add(Quota(event_id=event.id, division_code=code, seats=number))
+        else:
+            row.seats = number
+    session.flush()
+
+
+def quotas_of(session: Session, event: Event) -> dict[str, int]:
+    """Division to seats."""
+    query = select(Quota.division_code, Quota.seats).where(Quota.event_id == event.id)
+    return dict(session.execute(query.order_by(Quota.division_code)).all())
+
+
+def announce(session: Session, event: Event, by: str) -> None:
+    """Opens an event to nominations and to those who take part."""
+    if event.state != "draft":
+        raise Refused("通知已经发过了" if event.state == "open" else "培训已经结束")
+    if not event.sessions:
+        raise Refused("还没有安排课程。请至少加一节,再发通知")
+    if not event.place.strip() and event.form != "直播":
+        raise Refused("请先填上课地点")
+    event.state = "open"
+    note(session, event, "发布通知", by)
+
+
+def cancel(session: Session, event: Event, reason: str, by: str) -> int:
+    """Cancels an event; how many had signed in. What was attended stays, and can be filed."""
+    _refuse_over(event)
+    if not reason.strip():
+        raise Refused("请写为什么取消,会告诉报名的人")
+    event.state = "cancelled"
+    note(session, event, f"取消:{reason.strip()}", by)
+    signed = select(Attendance.person_id.distinct()).where(
+        Attendance.session_id.in_([s.id for s in event.sessions]), Attendance.state != "leave"
+    )
+    return len(session.scalars(signed).all())
+
+
+def events_for_office(session: Session, prefix: str, limit: int = 100) -> list[Event]:
+    """Events of a division and below, and announced ones of those above it, latest first."""
+    above = [prefix[:n].ljust(12, "0") for n in (2, 4, 6, 9) if n < len(prefix)]
+    query = select(Event).where(
+        or_(
+            within(Event.division_code, prefix),
+            Event.division_code.in_(above) & (Event.state != "draft"),
+        )
+    )
+    return list(session.scalars(query.order_by(Event.id.desc()).limit(limit)))
+
+
+def get_event(session: Session, event_id: int, prefix: str) -> Event:
+    """An event that an office may see, or NotFound."""
+    event = session.get(Event, event_id)
+    if event is not None:
+        own = event.division_code
+        if own.startswith(prefix):
+            return event
+        if event.state != "draft" and _is_above(own, prefix):
+            return event
+    raise NotFound("没有这次培训,或不在您的管理范围内")
+
+
+def _is_above(code: str, prefix: str) -> bool:
+    return len(prefix_of(code)) < len(prefix) and prefix.startswith(prefix_of(code))
+
+
+def own_event(session: Session, event_id: int, prefix: str) -> Event:
+    """An event that an office may change: its own or one below, else NotFound."""
+    event = get_event(session, event_id, prefix)
+    if not event.division_code.startswith(prefix):
+        raise NotFound("这次培训是上级办的,这里不能改")
+    return event
+
+
+def get_session(session: Session, event: Event, session_id: int) -> EventSession:
+    """A session of an event, or NotFound."""
+    for one in event.sessions:
+        if one.id == session_id:
+            return one
+    raise NotFound("没有这一节课")
+
+
+def is_over(event: Event) -> bool:
+    """Whether the last session has ended."""
+    return bool(event.sessions) and max(s.ends_at for s in event.sessions) < now()

@@ -1,0 +1,98 @@
+"""The anonymous survey after an event: one answer a person, no answer with a name, few answers not shown."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import mean
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from training_records.database import insert_into, now
+from training_records.errors import Refused
+from training_records.events.attendance import CAME
+from training_records.events.models import Attendance, Event, SurveyAnswer, SurveyGiven
+
+QUESTIONS = {
+    "content": "讲的内容",
+    "teacher": "老师讲课",
+    "organisation": "组织安排",
+    "usefulness": "对工作有没有用",
+}
+MARKS = {5: "很满意", 4: "满意", 3: "一般", 2: "不太满意", 1: "不满意"}
+FEWEST = 5
+
+
+@dataclass(frozen=True)
+class Results:
+    """Mean mark by question (1–5), share of 4 and 5, comments; empty while fewer than five have answered."""
+
+    answers: int
+    means: Mapping[str, float]
+    satisfied: float | None
+    comments: tuple[str, ...]
+
+
+def may_answer(session: Session, event: Event, person_id: int) -> bool:
+    """Whether somebody came to a session and has not answered."""
+    if not event.sessions or event.state not in ("open", "filed"):
+        return False
+    if session.get(SurveyGiven, (event.id, person_id)) is not None:
+        return False
+    if min(s.ends_at for s in event.sessions) > now():
+        return False
+    query = select(Attendance.person_id).where(
+        Attendance.person_id == person_id,
+        Attendance.session_id.in_([s.id for s in event.sessions]),
+        Attendance.state.in_(CAME),
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def answer(
+    session: Session, event: Event, person_id: int, marks: Mapping[str, int], comment: str
+) -> None:
+    """Takes an answer, once a person. `Refused` when a mark is missing or it was given."""
+    if not may_answer(session, event, person_id):
+        raise Refused("您已经填过了,或没有参加这次培训")
+    if set(marks) != set(QUESTIONS) or any(m not in MARKS for m in marks.values()):
+        raise Refused("请每一项都选一个")
+    given = session.execute(
+        insert_into(session, SurveyGiven)
+        .values(event_id=event.id, person_id=person_id)
+        .on_conflict_do_nothing()
+        .returning(SurveyGiven.person_id)
+    ).first()
+    if given is None:
+        raise Refused("您已经填过了")
+    session.add(
+        SurveyAnswer(
+            key=secrets.token_hex(16),
+            event_id=event.id,
+            comment=" ".join(comment.split())[:300] or None,
+            **marks,
+        )
+    )
+    session.flush()
+
+
+def results(session: Session, event: Event) -> Results:
+    """What the answers say together; nothing while they are too few to hide who said what."""
+    rows = session.scalars(select(SurveyAnswer).where(SurveyAnswer.event_id == event.id)).all()
+    if len(rows) < FEWEST:
+        return Results(len(rows), {}, None, ())
+    means = {q: mean(getattr(r, q) for r in rows) for q in QUESTIONS}
+    marks = [getattr(r, q) for r in rows for q in QUESTIONS]
+    # In the order of random keys, not in that in which they came.
+    comments = tuple(r.comment for r in sorted(rows, key=lambda r: r.key) if r.comment)
+    return Results(len(rows), means, sum(m >= 4 for m in marks) / len(marks), comments)
+
+
+def asked(session: Session, event: Event) -> int:
+    """How many could answer."""
+    query = select(func.count(Attendance.person_id.distinct())).where(
+        Attendance.session_id.in_([s.id for s in event.sessions]), Attendance.state.in_(CAME)
+    )
+    return session.scalar(query) or 0

@@ -1,0 +1,72 @@
+"""Documents of an office (DOCX): A4, headings, tables whose head repeats, page numbers."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from docx import Document
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt
+
+
+def new_document(title: str) -> Any:
+    """An empty A4 document with page numbers."""
+    document = Document()
+    document.core_properties.title, document.core_properties.author = title, ""
+    section = document.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(2)
+    style = document.styles["Normal"]
+    style.font.name, style.font.size = "Times New Roman", Pt(10.5)
+    style.element.rPr.rFonts.set(qn("w:eastAsia"), "宋体")
+    _page_numbers(section)
+    return document
+
+
+def saved(document: Any) -> bytes:
+    """The document as a file."""
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def heading(document: Any, text: str, size: int = 13, align: Any = None) -> None:
+    """A heading that stays with what follows."""
+    paragraph = document.add_paragraph()
+    paragraph.alignment = align
+    paragraph.paragraph_format.space_before, paragraph.paragraph_format.space_after = Pt(10), Pt(4)
+    paragraph.paragraph_format.keep_with_next = True
+    run = paragraph.add_run(text)
+    run.bold, run.font.size = True, Pt(size)
+
+
+def table(
+    document: Any, heads: list[str], rows: list[list[str]], widths: tuple[float, ...]
+) -> None:
+    """A table, `widths` in cm, whose head repeats on each page; without heads when there are none."""
+    made = document.add_table(rows=0, cols=len(widths), style="Table Grid")
+    for row in [heads, *rows] if heads else rows:
+        cells = made.add_row().cells
+        for cell, text, width in zip(cells, row, widths, strict=True):
+            cell.text, cell.width = text, Cm(width)
+            if row is heads:
+                cell.paragraphs[0].runs[0].bold = True
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = Cm(width)
+    if heads:
+        repeat = OxmlElement("w:tblHeader")
+        made.rows[0]._tr.get_or_add_trPr().append(repeat)
+
+
+def _page_numbers(section: Any) -> None:
+    paragraph = section.footer.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    for before, field in (("第 ", "PAGE"), (" 页 / 共 ", "NUMPAGES")):
+        paragraph.add_run(before)
+        element = OxmlElement("w:fldSimple")
+        element.set(qn("w:instr"), field)
+        paragraph._p.append(element)
+    paragraph.add_run(" 页")
