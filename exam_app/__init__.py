@@ -164,6 +164,7 @@ def _templates(app: Flask) -> None:
         plain=web.plain,
         place=web.place,
         local=web.local,
+        span=web.span,
         kb_url=kb_url,
         mask=mask_name,
         mask_phone=mask_phone,

@@ -339,6 +339,13 @@ def site_policy(site: Path) -> str:
     )
 
 
+def span(start: datetime, end: datetime) -> str:
+    """2026年11月24日 09:00–12:00"""
+    first, last = start.astimezone(config().zone), end.astimezone(config().zone)
+    day = "" if first.date() == last.date() else f"{chinese_date(last.date())} "
+    return f"{chinese_date(first.date())} {first:%H:%M}–{day}{last:%H:%M}"
+
+
 def know_places(codes: Iterable[str]) -> None:
     """Reads the names of places in one go, for the `place` filter."""
     known: dict[str, str] = g.setdefault("places", {})

@@ -44,12 +44,20 @@ def heading(document: Any, text: str, size: int = 13, align: Any = None) -> None
 
 
 def table(
-    document: Any, heads: list[str], rows: list[list[str]], widths: tuple[float, ...]
+    document: Any,
+    heads: list[str],
+    rows: list[list[str]],
+    widths: tuple[float, ...],
+    least: float = 0,
 ) -> None:
-    """A table, `widths` in cm, whose head repeats on each page; without heads when there are none."""
+    """A table, `widths` in cm, whose head repeats on each page; without heads when there are none. `least`: height
+    of a row in cm, where something is to be written by hand."""
     made = document.add_table(rows=0, cols=len(widths), style="Table Grid")
     for row in [heads, *rows] if heads else rows:
-        cells = made.add_row().cells
+        line = made.add_row()
+        if least:
+            line.height = Cm(least)
+        cells = line.cells
         for cell, text, width in zip(cells, row, widths, strict=True):
             cell.text, cell.width = text, Cm(width)
             if row is heads:

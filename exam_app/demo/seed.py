@@ -17,6 +17,7 @@ from exam_app.accounts.models import Account
 from exam_app.bank.service import current_bank
 from exam_app.config import Config
 from exam_app.demo import names
+from exam_app.demo.events import seed_events
 from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Exam
 from question_bank import load_blueprint
@@ -52,6 +53,7 @@ def seed_demo(session: Session, config: Config, people: int = 7000, seed: int = 
         _people(session, rng, villages, max(people, 20), today)
         _accounts(session)
         _exams(session, config, today)
+        seed_events(session, config, rng, today)
         session.commit()
     return _announce(session, today.year)
 

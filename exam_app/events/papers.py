@@ -103,7 +103,7 @@ def list_docx(session: Session, event: Event, zone: ZoneInfo) -> bytes:
         heading(document, f"签到表:{one.title}", 16, WD_ALIGN_PARAGRAPH.CENTER)
         document.add_paragraph(f"{when(one, zone)}  {one.place or event.place}  {one.teacher}")
         rows = [[str(n), name, place, ""] for n, name, place, _ in people]
-        table(document, ["编号", "姓名", "单位", "签名"], rows, (1.8, 3, 8, 4.2))
+        table(document, ["编号", "姓名", "单位", "签名"], rows, (1.8, 3, 8, 4.2), 0.9)
     return saved(document)
 
 
@@ -258,7 +258,9 @@ def attendance_chart(report: Report) -> bytes:
         axes = picture.figure.subplots()
         bars = axes.barh([b.name for b in rows], [100 * (b.rate or 0) for b in rows], color=TEAL)
         axes.bar_label(bars, [f"{100 * (b.rate or 0):.0f}%({b.came} 人)" for b in rows], padding=4)
-        axes.set_title("各单位到课率", loc="left", fontweight="bold")
+        rates = [100 * (b.rate or 0) for b in rows] or [0]
+        title = f"各单位到课率在 {rates[0]:.0f}% 到 {rates[-1]:.0f}% 之间"
+        axes.set_title(title, loc="left", fontweight="bold")
         _plain(axes, 118)
     return picture.png
 

@@ -128,6 +128,8 @@ def index() -> str | Response:
         may_plan=web.account().role in MANAGERS,
         is_city=level_of(web.account().division_code) == "city",
         over=planning.is_over,
+        audiences=AUDIENCES,
+        repeatable=repeatable(web.db(), _prefix()),
     )
 
 
@@ -284,7 +286,7 @@ def show(event_id: int) -> str:
         if own and event.state == "open"
         else {},
         files=files_of(session, event, "material"),
-        survey=survey.results(session, event),
+        filed_on=filing.day_of(event, web.config().zone),
         door_open={s.id for s in event.sessions if attendance.door_is_open(s, now())},
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from flask import url_for
@@ -15,6 +16,11 @@ from exam_app.learn.service import Progress
 from exam_app.learn.views import my_progress
 from exam_app.practice.service import DAILY, done_on
 from training_records.database import now
+from training_records.events.attendance import attendance_of, door_is_open
+from training_records.events.enrolment import events_of_person
+from training_records.events.survey import may_answer
+
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,12 @@ def tasks_of(person_id: int, standing: Standing) -> list[Task]:
     """The tasks of the one who is signed in."""
     exams = exams_for(web.db(), person_id)
     courses = {p.course.id: p for p in my_progress()}
-    tasks = [*_under_way(exams), *_courses(courses, standing), *_exams(exams, courses, standing)]
+    tasks = [
+        *_under_way(exams),
+        *_events(person_id),
+        *_courses(courses, standing),
+        *_exams(exams, courses, standing),
+    ]
     done = done_on(web.db(), person_id, web.today(), web.config().zone)
     if done < DAILY:
         why = "快忘的题先出,练一练,记得更牢。"
@@ -58,6 +69,31 @@ def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[Task]:
                 why = f"您有一场考试没有交卷,还剩 {left} 分钟。"
                 url = url_for("exams.take", attempt_id=attempt.id)
                 yield Task("接着考试", why, left, "回到考试", url)
+
+
+def _events(person_id: int) -> Iterator[Task]:
+    """Trainings that one is taken for: signing in, the next days, the survey after."""
+    url, moment = url_for("door.mine"), now()
+    for event, enrolled in events_of_person(web.db(), person_id):
+        if enrolled.state != "approved" or event.state not in ("open", "filed"):
+            continue
+        if may_answer(web.db(), event, person_id) and moment - event.sessions[-1].ends_at < WEEK:
+            survey = url_for("door.questions", event_id=event.id)
+            yield Task(f"填问卷:{event.title}", "不记名。", 1, "去填", survey)
+        if event.state != "open":
+            continue
+        came = attendance_of(web.db(), event).get(person_id, {})
+        for one in event.sessions:
+            if door_is_open(one, moment) and one.id not in came:
+                why = f"{web.span(one.starts_at, one.ends_at)},{one.place or event.place}。到场扫大屏,或出示您的码。"
+                yield Task(f"签到:{one.title}", why, 1, "我的签到码", url)
+                break
+        else:
+            ahead = [s for s in event.sessions if moment < s.starts_at < moment + WEEK]
+            if ahead:
+                when = web.span(ahead[0].starts_at, ahead[0].ends_at)
+                place = ahead[0].place or event.place
+                yield Task(f"准备参加{event.title}", f"{when},{place}。", 1, "看安排", url)
 
 
 def _courses(courses: dict[str, Progress], standing: Standing) -> Iterator[Task]:

@@ -16,7 +16,8 @@ from exam_app.migrate import is_current
 from exam_app.scope import EVERYONE, PUBLIC, access
 from training_records.archive.service import entries_of
 from training_records.coverage.rules import TRAINING_KINDS, rule_of
-from training_records.divisions import full_name, prefix_of
+from training_records.divisions import full_name, level_of, prefix_of
+from training_records.events.demonstration import demonstrations
 from training_records.ledger.service import current_post, search_people, vacancies
 
 home = Blueprint("home", __name__)
@@ -36,6 +37,11 @@ def index() -> str:
         division=division,
         report=report,
         due=due,
+        demonstrations=demonstrations(
+            web.db(), prefix_of(division.code), report.year, web.config().zone
+        )
+        if level_of(division.code) == "city"
+        else [],
         vacancies=vacancies(web.db(), prefix_of(division.code), web.today(), 0)[1],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from training_records.database import now
 from training_records.errors import Refused
 from training_records.events.attendance import CAME, attendance_of, hours_of
 from training_records.events.enrolment import roll
-from training_records.events.models import Event
+from training_records.events.models import Event, EventSession
 from training_records.events.planning import note
 from training_records.ledger.models import Person
 
@@ -26,6 +27,16 @@ class Due:
     number: int | None
     sessions: int
     hours: Decimal
+
+
+def _held(event: Event) -> list[EventSession]:
+    return [s for s in event.sessions if s.ends_at <= now()]
+
+
+def day_of(event: Event, zone: ZoneInfo) -> date | None:
+    """The day under which an event is filed: of the last session that took place."""
+    held = _held(event)
+    return max(s.ends_at for s in held).astimezone(zone).date() if held else None
 
 
 def preview(session: Session, event: Event) -> tuple[list[Due], list[Person]]:
@@ -58,13 +69,14 @@ def file_event(session: Session, event: Event, confirmed_by: str, by: str, zone:
         raise Refused("培训还没有办,不能归档")
     if not confirmed_by.strip():
         raise Refused("请填核对名单的人")
-    held = [s for s in event.sessions if s.ends_at <= now()]
+    held = _held(event)
     if not held or (event.state == "open" and len(held) < len(event.sessions)):
         raise Refused("课还没有上完,上完最后一节再归档")
+    day = day_of(event, zone)
+    assert day  # noqa: S101 (a session took place)
     due, _ = preview(session, event)
     if not due:
         raise Refused("没有一个人签到,没有可以归档的。请先补上纸面签到")
-    day = max(s.ends_at for s in held).astimezone(zone).date()
     entries = [
         NewEntry(
             one.person.id,
