@@ -8,11 +8,13 @@ from typing import Any
 
 from exam_app.bench_assemble import assemble_rows
 from exam_app.bench_coverage import coverage_rows
+from exam_app.bench_door import door_rows
 from exam_app.bench_exam import exam_rows
 from exam_app.bench_export import export_rows
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_import import import_rows
 from exam_app.bench_kill import kill_rows
+from exam_app.bench_practice import practice_rows
 from exam_app.bench_render import render_rows
 from exam_app.bench_save import save_rows
 from exam_app.bench_sheets import sheets_rows
@@ -112,6 +114,18 @@ def bench_storm() -> dict[str, Any]:
     return _result("storm", rows, ratios)
 
 
+def bench_practice(people: int = 500) -> dict[str, Any]:
+    """A year of daily practice against the same minutes of re-reading: a simulation."""
+    rows, ratios = practice_rows(people)
+    return _result("practice", rows, ratios)
+
+
+def bench_door(people: int = 500) -> dict[str, Any]:
+    """Hundreds at the door of a training within a minute."""
+    rows, ratios = door_rows(people)
+    return _result("door", rows, ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -126,4 +140,6 @@ BENCHES = {
     "kill": bench_kill,
     "storm": bench_storm,
     "sheets": bench_sheets,
+    "practice": bench_practice,
+    "door": bench_door,
 }

@@ -23,7 +23,9 @@ from exam_app.cli.tools import emit, json_option
 @click.option("--opening", type=float, help="exam 的人在几秒内全部开始(不压缩)")
 @click.option("--rows", type=click.IntRange(1000, 140_000), help="import 的行数")
 @click.option(
-    "--people", type=click.IntRange(100, 2_000_000), help="coverage、export 的人数(全国约 65 万)"
+    "--people",
+    type=click.IntRange(100, 2_000_000),
+    help="coverage、export、practice、door 的人数(全国约 65 万,全市约 7000)",
 )
 @click.option(
     "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage 只测一种数据库"
@@ -54,6 +56,7 @@ def bench(
             "import": {"rows": 100_000},
             "coverage": {"people": 650_000},
             "export": {"people": 650_000},
+            "practice": {"people": 7000},
         }
         if full
         else {}
@@ -76,7 +79,8 @@ def bench(
         sizes.setdefault("coverage", {})["engines"] = (engine,)
     benches: dict[str, Any] = {**BENCHES}
     if people:
-        sizes["export"] = {"people": people}
+        for name in ("export", "practice", "door"):
+            sizes[name] = {"people": people}
     results = [benches[n](**sizes.get(n, {})) for n in names]
     if as_json:
         emit(results[0] if name != "all" else results)

@@ -20,6 +20,7 @@ from training_records.database import insert_into, now
 from training_records.errors import Refused
 
 DAILY, PACK, AT_ONCE = 5, 15, 100
+FRESH = 2
 # Marked by the phone without a network: what needs no folding of texts.
 TYPES = ("single", "multiple", "true_false")
 OLDEST = timedelta(days=14)
@@ -51,19 +52,21 @@ def draw(
     rng: random.Random,
     n: int,
 ) -> list[Any]:
-    """The next questions: what is due, least remembered first, then new ones of the topics least known; no topic
-    twice in a row where others are left."""
+    """The next questions: what is due, least remembered first, and new ones of the topics least known; no topic
+    twice in a row where others are left.
+
+    Two in five are new while there are any: with few questions a day and a large bank, reviews alone would leave
+    most of it unseen (`academy bench practice`).
+    """
     free = {q.id: q for q in questions if q.id not in reserved and q.type in TYPES}
     due = sorted(
         (c for c in cards.values() if c.item_id in free and c.due <= at),
         key=lambda c: recall(c, at),
     )
-    chosen = [free[c.item_id] for c in due[:n]]
-    if len(chosen) < n:
-        chosen += _new(cards, [q for q in free.values() if q.id not in cards], at, rng)[
-            : n - len(chosen)
-        ]
-    return _mixed(chosen)
+    fresh = _new(cards, [q for q in free.values() if q.id not in cards], at, rng)
+    kept = min(len(fresh), max(n * FRESH // DAILY, n - len(due)))
+    old = [free[c.item_id] for c in due[: n - kept]]
+    return _mixed(_woven(old, fresh[:kept]))
 
 
 def _new(
@@ -80,6 +83,14 @@ def _new(
     order = sorted(by_topic, key=lambda t: (mastery(t, own[t], at).share, rng.random()))
     longest = max(map(len, by_topic.values()), default=0)
     return [by_topic[t][k] for k in range(longest) for t in order if k < len(by_topic[t])]
+
+
+def _woven(old: list[Any], fresh: list[Any]) -> list[Any]:
+    """Both in their order, the new ones spread evenly among the others."""
+    places = [(k + 0.5) / len(old) for k in range(len(old))]
+    new = [(k + 0.75) / len(fresh) for k in range(len(fresh))]
+    pairs = [*zip(places, old, strict=True), *zip(new, fresh, strict=True)]
+    return [question for _, question in sorted(pairs, key=lambda pair: pair[0])]
 
 
 def _mixed(questions: list[Any]) -> list[Any]:
