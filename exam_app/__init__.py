@@ -115,6 +115,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.ledger.person_views import people
     from exam_app.ledger.views import ledger
     from exam_app.practice.views import practice
+    from exam_app.reminders.views import reminders
     from exam_app.sheets.views import sheets
     from exam_app.spot.views import spot
     from exam_app.verify.views import verify
@@ -138,6 +139,7 @@ def _capabilities(app: Flask) -> None:
         certificates,
         jobs,
         spot,
+        reminders,
         bank,
         admin,
         verify,

@@ -20,6 +20,10 @@ class ConfigError(ValueError):
     """A setting that can't be used; the message says which and what to do."""
 
 
+# Robots of WeCom and DingTalk groups; nothing else is called from the server.
+WEBHOOK_HOSTS = "qyapi.weixin.qq.com,oapi.dingtalk.com"
+
+
 @dataclass(frozen=True)
 class Config:
     """The effective settings; `sources` says where each came from."""
@@ -32,6 +36,9 @@ class Config:
     redis_url: str
     timezone: str
     study_pace: float
+    smtp_url: str
+    smtp_from: str
+    webhook_hosts: str
     demo: bool
     sources: Mapping[str, str]
 
@@ -84,6 +91,9 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         redis_url=values.get("redis_url", ""),
         timezone=values.get("timezone", "Asia/Shanghai"),
         study_pace=pace,
+        smtp_url=values.get("smtp_url", ""),
+        smtp_from=values.get("smtp_from", ""),
+        webhook_hosts=values.get("webhook_hosts", WEBHOOK_HOSTS),
         demo=values.get("demo", "").lower() in ("1", "true", "yes"),
         sources=sources,
     )
@@ -117,7 +127,7 @@ def masked(config: Config) -> dict[str, dict[str, str]]:
         if name == "database_url" and "@" in value:
             head, _, tail = value.rpartition("@")
             value = head.split("://")[0] + "://****@" + tail
-        elif name in ("secret_key",) or (name == "redis_url" and "@" in value):
+        elif name == "secret_key" or (name in ("redis_url", "smtp_url") and "@" in value):
             value = "****"
         shown[PREFIX + name.upper()] = {"value": value, "source": config.sources[name]}
     return shown

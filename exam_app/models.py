@@ -7,6 +7,7 @@ import exam_app.exams.models
 import exam_app.jobs.models
 import exam_app.learn.models
 import exam_app.practice.models
+import exam_app.reminders.models
 import exam_app.sheets.models
 import exam_app.spot.models
 import training_records.archive.models

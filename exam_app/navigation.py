@@ -45,5 +45,5 @@ def navigation(role: str) -> list[Place]:
         return DIRECTOR
     if role == "supervisor":
         return [OFFICE[0], OFFICE[1], OFFICE[2], Place("archive.mine", "我的", "☺")]
-    settings = Place("admin.index", "设置", "⚙")
+    settings = Place("admin.index", "设置", "⚙", also=("reminders",))
     return [*(CITY if role in ("city", "operator") else OFFICE), settings]

@@ -38,6 +38,7 @@ def make() -> Any:
     from exam_app.coverage.keeper import start_keeper
     from exam_app.exams.sweeper import start_sweeper
     from exam_app.jobs.runner import start_runner
+    from exam_app.reminders.keeper import start_reminding
     from exam_app.sheets.reader import start_reader
 
     app = create_app(load_config())
@@ -45,6 +46,7 @@ def make() -> Any:
     start_reader(app)
     start_keeper(app)
     start_runner(app)
+    start_reminding(app)
     settle_memory()
     return app
 

@@ -16,6 +16,7 @@ from exam_app.cli.database import db
 from exam_app.cli.exam import exam
 from exam_app.cli.kb import kb
 from exam_app.cli.ledger import ledger
+from exam_app.cli.reminders import remind
 from exam_app.cli.run import demo, serve, show_config
 from exam_app.cli.stats import stats
 from exam_app.cli.users import user
@@ -48,6 +49,7 @@ for command in (
     archive,
     audit,
     kb,
+    remind,
     bench,
 ):
     cli.add_command(command)

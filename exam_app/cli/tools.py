@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config, load_config
 from training_records.database import make_engine, make_session_factory
@@ -26,6 +26,17 @@ def open_session(config: Config | None = None) -> Iterator[tuple[Session, Config
     try:
         with make_session_factory(engine)() as session:
             yield session, config
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_factory() -> Iterator[tuple[sessionmaker[Session], Config]]:
+    """A maker of sessions on the configured database, for what takes several."""
+    config = load_config()
+    engine = make_engine(config.database_url)
+    try:
+        yield make_session_factory(engine), config
     finally:
         engine.dispose()
 

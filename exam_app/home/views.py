@@ -13,9 +13,11 @@ from exam_app import web
 from exam_app.coverage.views import running_report
 from exam_app.home.today import Standing, tasks_of
 from exam_app.migrate import is_current
+from exam_app.reminders.service import unseen
 from exam_app.scope import EVERYONE, PUBLIC, access
 from training_records.archive.service import entries_of
 from training_records.coverage.rules import TRAINING_KINDS, rule_of
+from training_records.database import now
 from training_records.divisions import full_name, level_of, prefix_of
 from training_records.events.demonstration import demonstrations
 from training_records.ledger.service import current_post, search_people, vacancies
@@ -65,6 +67,7 @@ def _director(person_id: int) -> dict[str, Any]:
     inducted = any(e.kind == "exam" and e.passed and e.induction for e in entries)
     return {
         "post": post,
+        "reminders": unseen(session, person_id, now(), web.config()),
         "place": full_name(session, post.division_code) if post else "",
         "hours": hours,
         "needed": rule.hours,

@@ -1,0 +1,78 @@
+"""Tables of the reminders: what is to be told to whom, by which ways, and what was sent."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+KINDS = {
+    "induction": "初任培训",
+    "hours": "年度学时",
+    "exam": "考试",
+    "event": "集中培训",
+    "changed": "培训有变化",
+    "check": "入职查询",
+}
+WAYS = {"webhook": "企业微信、钉钉群机器人", "smtp": "电子邮件", "csv": "短信平台(导出名单)"}
+
+
+class Reminder(Base):
+    """One thing to tell one person, once. Identity: `key`, which names the thing.
+
+    `seen_at`: when the person saw it in the app.
+    """
+
+    __tablename__ = "reminder"
+    __table_args__ = (Index("ix_reminder_person_seen", "person_id", "seen_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), unique=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    text: Mapped[str] = mapped_column(String(200))
+    path: Mapped[str] = mapped_column(String(100))
+    until: Mapped[date]
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime | None]
+
+
+class Channel(Base):
+    """A way out of the app that an office has set up. Identity: `id`.
+
+    `target`: a robot's address; `secret`: what its messages are signed with; nothing is sent between `quiet_from`
+    and `quiet_to` o'clock.
+    """
+
+    __tablename__ = "reminder_channel"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    way: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(40))
+    target: Mapped[str | None] = mapped_column(String(300))
+    secret: Mapped[str | None] = mapped_column(String(100))
+    quiet_from: Mapped[int] = mapped_column(default=21)
+    quiet_to: Mapped[int] = mapped_column(default=8)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Delivery(Base):
+    """A reminder that went out by a way, or is going: written before it is sent, so that nobody is told twice.
+
+    `state`: sending, sent, failed. Identity: (reminder, channel).
+    """
+
+    __tablename__ = "reminder_delivery"
+
+    reminder_id: Mapped[int] = mapped_column(ForeignKey("reminder.id"), primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("reminder_channel.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime] = mapped_column(index=True)
+    detail: Mapped[str | None] = mapped_column(String(200))

@@ -1,0 +1,210 @@
+"""What there is to remind of on a day: each rule gives (key, kind, person, division, text, path, until)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.models import Attempt, Exam
+from training_records.coverage.models import Seat
+from training_records.coverage.rules import rule_of
+from training_records.divisions import prefix_of, within
+from training_records.events.models import Enrolment, Event, EventNote, EventSession
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import in_post_on
+
+# Days in post after which somebody without a passed induction is reminded.
+INDUCTION_AFTER = (3, 15, 25, 45)
+# Months at whose beginning somebody who is short of hours or the exam is reminded.
+HOURS_IN = (6, 9, 10, 11, 12)
+CLOSING, COMING, CHECK_DUE = timedelta(days=3), timedelta(days=2), 30
+
+
+class Due(NamedTuple):
+    """Something to tell somebody. `key` names the thing, so that it is told once."""
+
+    key: str
+    kind: str
+    person_id: int
+    division_code: str
+    text: str
+    path: str
+    until: date
+
+
+def due_on(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+    """Everything that is to be told now, told before or not."""
+    today = moment.astimezone(zone).date()
+    yield from _induction(session, today)
+    yield from _hours(session, today)
+    yield from _exams(session, moment, zone)
+    yield from _events(session, moment, zone)
+    yield from _changes(session, moment, zone)
+    yield from _checks(session, today)
+
+
+def _induction(session: Session, today: date) -> Iterator[Due]:
+    query = select(Seat.person_id, Seat.code, Seat.start).where(
+        Seat.role == "director",
+        Seat.inducted.is_(False),
+        Seat.start <= today - timedelta(days=INDUCTION_AFTER[0]),
+        Seat.start > today - timedelta(days=INDUCTION_AFTER[-1] + 15),
+    )
+    for person, code, start in session.execute(query):
+        days = (today - start).days
+        step = max(n for n in INDUCTION_AFTER if n <= days)
+        yield Due(
+            f"induction:{person}:{start}:{step}",
+            "induction",
+            person,
+            code,
+            f"您上岗 {days} 天了,初任考核还没有合格。请学完必修课并参加考核,合格后才能独立开展工作。",
+            "/learn",
+            today + timedelta(days=10),
+        )
+
+
+def _hours(session: Session, today: date) -> Iterator[Due]:
+    if today.month not in HOURS_IN:
+        return
+    rule = rule_of(session, today.year)
+    query = select(Seat.person_id, Seat.code, Seat.hours, Seat.exam_passed).where(
+        Seat.role == "director", Seat.status == "uncovered"
+    )
+    for person, code, hours, passed in session.execute(query):
+        missing = rule.hours - hours
+        parts = [f"还差 {missing.normalize():f} 学时"] if missing > 0 else []
+        parts += ["还没有通过考试"] if rule.exam and not passed else []
+        if parts:
+            yield Due(
+                f"hours:{person}:{today:%Y-%m}",
+                "hours",
+                person,
+                code,
+                f"今年的培训{'、'.join(parts)}。请在 12 月 31 日前完成。",
+                "/",
+                date(today.year, 12, 31),
+            )
+
+
+def _exams(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+    query = select(Exam).where(
+        Exam.practice.is_(False), Exam.closes_at > moment, Exam.closes_at <= moment + CLOSING
+    )
+    for exam in session.scalars(query):
+        passed = select(Attempt.person_id).where(
+            Attempt.exam_id == exam.id, Attempt.passed.is_(True)
+        )
+        role = exam.blueprint.get("audience") or "director"
+        last = exam.closes_at.astimezone(zone)
+        people = select(Post.person_id, Post.division_code).where(
+            within(Post.division_code, prefix_of(exam.division_code)),
+            Post.role == role,
+            in_post_on(moment.astimezone(zone).date()),
+            Post.person_id.not_in(passed),
+        )
+        if exam.kind == "induction":
+            seats = select(Seat.person_id).where(Seat.inducted.is_(False))
+            people = people.where(Post.person_id.in_(seats))
+        for person, code in session.execute(people):
+            yield Due(
+                f"exam:{exam.id}:{person}",
+                "exam",
+                person,
+                code,
+                f"“{exam.title}”到 {last.month} 月 {last.day} 日 {last:%H:%M} 截止,您还没有通过。",
+                f"/exams/{exam.id}",
+                last.date(),
+            )
+
+
+def _events(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+    query = (
+        select(EventSession, Event, Enrolment)
+        .join(Event, Event.id == EventSession.event_id)
+        .join(Enrolment, Enrolment.event_id == Event.id)
+        .where(
+            EventSession.starts_at > moment,
+            EventSession.starts_at <= moment + COMING,
+            Event.state == "open",
+            Enrolment.state == "approved",
+        )
+        .order_by(EventSession.starts_at)
+    )
+    told: set[tuple[int, int, date]] = set()
+    for one, event, row in session.execute(query):
+        start = one.starts_at.astimezone(zone)
+        if (event.id, row.person_id, start.date()) in told:
+            continue
+        told.add((event.id, row.person_id, start.date()))
+        yield Due(
+            f"event:{event.id}:{start.date()}:{row.person_id}",
+            "event",
+            row.person_id,
+            row.division_code,
+            f"{start.month} 月 {start.day} 日 {start:%H:%M},{one.place or event.place}:{event.title}。请准时签到。",
+            "/events/mine",
+            start.date(),
+        )
+
+
+def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+    """Sessions that were moved or taken out and events that were cancelled, to all who are on the list."""
+    query = (
+        select(EventNote, Event, Enrolment)
+        .join(Event, Event.id == EventNote.event_id)
+        .join(Enrolment, Enrolment.event_id == Event.id)
+        .where(
+            EventNote.at > moment - COMING,
+            EventNote.text.contains("改时间")
+            | EventNote.text.startswith("取消")
+            | EventNote.text.startswith("去掉"),
+            Enrolment.state.in_(("approved", "nominated", "waiting")),
+        )
+    )
+    for note, event, row in session.execute(query):
+        yield Due(
+            f"changed:{note.id}:{row.person_id}",
+            "changed",
+            row.person_id,
+            row.division_code,
+            f"{event.title}:{note.text}"[:200],
+            "/events/mine",
+            moment.astimezone(zone).date() + timedelta(days=7),
+        )
+
+
+def _checks(session: Session, today: date) -> Iterator[Due]:
+    query = (
+        select(Person.id, Person.background_next_due, Post.division_code)
+        .join(Post, Post.person_id == Person.id)
+        .where(
+            in_post_on(today),
+            Person.background_next_due.between(today, today + timedelta(days=CHECK_DUE)),
+        )
+    )
+    for person, due, code in session.execute(query):
+        assert due  # noqa: S101 (between two days)
+        yield Due(
+            f"check:{person}:{due}",
+            "check",
+            person,
+            code,
+            f"您的入职查询 {due.month} 月 {due.day} 日到期,请配合镇(街)办理每年一次的查询。",
+            "/archive",
+            due,
+        )
+
+
+def is_quiet(moment: datetime, zone: ZoneInfo, quiet_from: int, quiet_to: int) -> bool:
+    """Whether nothing is to be sent at a moment: from one full hour to another, over midnight too."""
+    at = moment.astimezone(zone).time()
+    start, end = time(quiet_from % 24), time(quiet_to % 24)
+    if start == end:
+        return False
+    return start <= at < end if start < end else at >= start or at < end

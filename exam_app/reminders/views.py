@@ -1,0 +1,107 @@
+"""Pages of the reminders: an office's ways out, the log, the list for the SMS platform; 'seen' for a person."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.reminders import service
+from exam_app.reminders.models import KINDS, WAYS, Reminder
+from exam_app.reminders.sending import post
+from exam_app.scope import LEARNERS, MANAGERS, access
+from training_records.database import now
+from training_records.divisions import within
+from training_records.errors import Refused
+
+reminders = Blueprint("reminders", __name__)
+
+
+@reminders.get("/reminders")
+@access(MANAGERS)
+def index() -> str:
+    return _page()
+
+
+def _page(refused: str = "") -> str:
+    session, prefix, moment = web.db(), web.scope().prefix, now()
+    channels = service.channels_in(session, prefix)
+    query = (
+        select(Reminder.kind, func.count(), func.count(Reminder.seen_at))
+        .where(within(Reminder.division_code, prefix), Reminder.until >= web.today())
+        .group_by(Reminder.kind)
+    )
+    return render_template(
+        "reminders/index.html",
+        channels=[(c, service.waiting_count(session, c, moment, web.config())) for c in channels],
+        figures=session.execute(query).all(),
+        log=service.latest(session, prefix),
+        ways=WAYS,
+        kinds=KINDS,
+        refused=refused,
+    )
+
+
+@reminders.post("/reminders")
+@access(MANAGERS)
+def add() -> Response | tuple[str, int]:
+    form = request.form
+    try:
+        channel = service.add_channel(
+            web.db(),
+            web.account().division_code,
+            web.actor(),
+            web.config(),
+            way=form.get("way", ""),
+            name=form.get("name", "").strip()[:40],
+            target=form.get("target", "").strip()[:300],
+            secret=form.get("secret", "").strip()[:100] or None,
+            quiet_from=form.get("quiet_from", -1, type=int),
+            quiet_to=form.get("quiet_to", -1, type=int),
+        )
+    except (Refused, OSError) as refused:
+        web.db().rollback()
+        told = str(refused) if isinstance(refused, Refused) else "连不上邮件服务器,请管理员检查设置"
+        return _page(told), 422
+    web.audit("reminders.channel", f"channel:{channel.id}", {"way": channel.way})
+    web.db().commit()
+    flash(f"“{channel.name}”设好了。从现在起的新提醒会从这里发出。", "good")
+    return redirect(url_for("reminders.index"))
+
+
+@reminders.post("/reminders/<int:channel_id>")
+@access(MANAGERS)
+def change(channel_id: int) -> Response:
+    """Switches a way off or on, tries it, or hands out the list for the SMS platform."""
+    channel = service.get_channel(web.db(), channel_id, web.scope().prefix)
+    if "list" in request.form and channel.way == "csv":
+        data, number = service.export_list(web.db(), channel, now(), web.config())
+        web.audit("reminders.list", f"channel:{channel.id}", {"rows": number})
+        web.db().commit()
+        return web.attachment(data, "text/csv; charset=utf-8", f"短信名单{web.today()}.csv")
+    if "try" in request.form and channel.way == "webhook":
+        target, secret = channel.target or "", channel.secret
+        web.db().rollback()
+        text = "儿童主任学堂:试一试,收到这一条就是通了。"
+        fault = post(target, secret, text, web.config())
+        flash(f"没有通:{fault}" if fault else "通了,请到群里看。", "bad" if fault else "good")
+        return redirect(url_for("reminders.index"))
+    if "again" in request.form:
+        number = service.forget_failed(web.db(), channel)
+        web.db().commit()
+        flash(f"没发成的 {number} 条会再发一次。", "good")
+        return redirect(url_for("reminders.index"))
+    channel.enabled = not channel.enabled
+    web.audit("reminders.switch", f"channel:{channel.id}", {"enabled": channel.enabled})
+    web.db().commit()
+    flash("打开了。" if channel.enabled else "停了。", "good")
+    return redirect(url_for("reminders.index"))
+
+
+@reminders.post("/reminders/seen")
+@access(LEARNERS)
+def seen() -> Response:
+    service.see(web.db(), web.person_id())
+    web.db().commit()
+    return redirect(url_for("home.index"))
