@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import typst
 import zxingcpp
+
+_SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
 
 
 @lru_cache
@@ -25,7 +28,10 @@ def qr_svg(text: str) -> str:
     """A QR code (error correction M) as SVG."""
     code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     svg: str = zxingcpp.write_barcode_to_svg(code, add_quiet_zones=False)
-    return svg
+    # With a view box it takes the size that it is given.
+    return _SIZE.sub(
+        r'<svg viewBox="0 0 \1 \2" width="\1" height="\2"', svg[svg.index("<svg") :], count=1
+    )
 
 
 @lru_cache

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from training_records.archive.service import entries_of
 from training_records.divisions import full_name
 from training_records.experience import experience_text
+from training_records.ledger.merging import naming_people
 from training_records.ledger.models import ROLES, Person
+
+# Said already by `person_data`; not to be told: what opens an account or holds a sign-in.
+_SAID, _SECRET = (
+    ("post", "archive_entry"),
+    ("password_hash", "code_digest", "holder", "totp_secret"),
+)
+
+
+def own_data(session: Session, person: Person) -> dict[str, Any]:
+    """Everything that names a person in any table, for themselves (个人信息保护法 第四十五条: 查阅、复制)."""
+    more: dict[str, Any] = {}
+    for table in naming_people():
+        if table.name in _SAID:
+            continue
+        columns = [c for c in table.c if c.name not in _SECRET]
+        rows = session.execute(select(*columns).where(table.c.person_id == person.id))
+        if found := [dict(row) for row in rows.mappings()]:
+            more[table.name] = found
+    return {**person_data(session, person), "more": more}
 
 
 def person_data(session: Session, person: Person) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.archive.data import person_data
+from exam_app.archive.data import own_data
+from exam_app.archive.xapi import statements
 from exam_app.certificates.jobs import rows_of
 from exam_app.jobs.service import ask
 from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, access
@@ -85,11 +86,21 @@ def paper(person_id: int, form: str) -> BaseResponse:
 
 @archive.get("/archive/mine.json")
 @access(LEARNERS)
-def own_data() -> BaseResponse:
+def mine_as_data() -> BaseResponse:
     """Everything that the system keeps of oneself (个人信息保护法 第四十五条: 查阅、复制)."""
     found = web.scope().person(web.db(), web.person_id())
-    data = json.dumps(person_data(web.db(), found), ensure_ascii=False, indent=2, default=str)
+    data = json.dumps(own_data(web.db(), found), ensure_ascii=False, indent=2, default=str)
     return web.attachment(data.encode(), "application/json", "我的数据.json")
+
+
+@archive.get("/archive/mine.xapi.json")
+@access(LEARNERS)
+def own_statements() -> BaseResponse:
+    """One's learning as xAPI statements."""
+    entries, zone = entries_of(web.db(), web.person_id()), web.config().zone
+    found = statements(entries, web.person_id(), web.config().public_url, zone)
+    data = json.dumps(found, ensure_ascii=False, indent=2)
+    return web.attachment(data.encode(), "application/json", "学习记录xAPI.json")
 
 
 @archive.post("/archives")

@@ -118,7 +118,7 @@ def test_daily_practice_without_a_network(academy, open_page):
     page.context.set_offline(False)
     expect(page.locator("#saved")).to_have_text("✓ 已保存")
     page.goto(academy.url + "/practice")
-    expect(page.get_by_role("heading", name="今天的 5 题")).to_be_visible()
+    expect(page.get_by_role("heading", name="今天还剩 1 题")).to_be_visible()
     assert page.request.get(academy.url + "/practice/pack.json").json()["done"] == 4
     assert_accessible(page)
 

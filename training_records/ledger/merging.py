@@ -70,7 +70,9 @@ def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) ->
     _posts(session, kept, gone, moved)
     copies = [_copy(e, kept.id, f"merge:{done.id}:{e.id}") for e in entries]
     moved["entries"] = [e.id for e in append_many(session, copies, by)] if copies else []
-    for table in _tables():
+    for table in naming_people():
+        if table.name in _LEFT:
+            continue
         _repoint(session, table, kept.id, gone.id, moved["rows"])
     done.moved = moved
     note(session, "merged", kept.id, None, {"person": [gone.id, kept.id]}, by, reason)
@@ -150,13 +152,12 @@ def _overlap(one: Post, other: Post) -> bool:
     return max(one.start, other.start) <= min(ends)
 
 
-def _tables() -> list[Table]:
+def naming_people() -> list[Table]:
     """Tables of any part of the system that name a person."""
     return [
         table
         for table in Base.metadata.sorted_tables
-        if table.name not in _LEFT
-        and "person_id" in table.c
+        if "person_id" in table.c
         and any(key.column.table.name == "person" for key in table.c.person_id.foreign_keys)
     ]
 
