@@ -13,6 +13,7 @@ from exam_app.cli.bank import bank, paper
 from exam_app.cli.bench import bench
 from exam_app.cli.coverage import coverage
 from exam_app.cli.database import db
+from exam_app.cli.evaluation import evaluate
 from exam_app.cli.exam import exam
 from exam_app.cli.kb import kb
 from exam_app.cli.ledger import ledger
@@ -49,6 +50,7 @@ for command in (
     archive,
     audit,
     kb,
+    evaluate,
     remind,
     bench,
 ):

@@ -1,0 +1,123 @@
+"""Measures from a table (CSV): a row a person, a column a measure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from training_records.errors import Refused
+from training_records.evaluation.scheme import Scheme
+from training_records.evaluation.scoring import Result
+
+MOST_ROWS, MOST_FAULTS = 1_000_000, 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A person with months in post (None: not said) and measures (None: no data)."""
+
+    person: str
+    months: Decimal | None
+    measures: Mapping[str, Decimal | None]
+
+
+def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
+    """All rows. `Refused` with rows and columns when something is missing or is no number."""
+    rows = csv.reader(io.StringIO(_decoded(data), newline=""))
+    header = [name.strip() for name in next(rows, [])]
+    if "person" not in header:
+        raise Refused("指标表第 1 行要有 person 一列(人的编号)")
+    twice = next((n for n in header if n and header.count(n) > 1), None)
+    if twice:
+        raise Refused(f"指标表第 1 行的“{twice}”写了两次")
+    missing = [m for m in scheme.measures if m not in header]
+    if missing:
+        raise Refused(f"指标表里没有方案要用的列:{'、'.join(missing)}。没有数据的列也要有,格子空着")
+    found: list[Measured] = []
+    faults: list[str] = []
+    seen: dict[str, int] = {}
+    for number, cells in enumerate(rows, start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(found) >= MOST_ROWS:
+            raise Refused(f"指标表超过 {MOST_ROWS} 行,请按区划分开")
+        if len(cells) > len(header):
+            faults.append(f"第 {number} 行有 {len(cells)} 格,表头只有 {len(header)} 格")
+        row = dict(zip(header, (c.strip() for c in cells), strict=False))
+        person = row.get("person", "")
+        if not person:
+            faults.append(f"第 {number} 行没有 person")
+        elif person in seen:
+            faults.append(f"第 {number} 行的 {person} 与第 {seen[person]} 行重复")
+        seen.setdefault(person, number)
+        months = _value(row, "months_in_post", number, faults)
+        if months is not None and not 0 <= months <= 12:
+            faults.append(f"第 {number} 行 months_in_post 要在 0 到 12 之间")
+        values = {m: _value(row, m, number, faults) for m in scheme.measures}
+        found.append(Measured(person, months, values))
+        if len(faults) > MOST_FAULTS:
+            break
+    if faults:
+        more = "……" if len(faults) > MOST_FAULTS else ""
+        raise Refused("指标表有错,没有计算:\n" + "\n".join(faults[:MOST_FAULTS]) + more)
+    return found
+
+
+def _decoded(data: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Refused("指标表的文字编码认不出。请另存为 CSV UTF-8")
+
+
+def _value(row: Mapping[str, str], name: str, number: int, faults: list[str]) -> Decimal | None:
+    text = row.get(name, "")
+    if not text:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or abs(value) > 10**9:
+        faults.append(f"第 {number} 行 {name} 的“{text[:20]}”不是数字")
+        return None
+    if value < 0:
+        faults.append(f"第 {number} 行 {name} 的“{text[:20]}”小于 0")
+    return value
+
+
+def as_data(person: str, result: Result) -> dict[str, Any]:
+    """A result as the command line and the API give it."""
+    return {
+        "person": person,
+        "total": _plain(result.total),
+        "grade": result.grade,
+        "vetoed": result.vetoed,
+        "dimensions": [
+            {
+                "id": dimension.id,
+                "score": _plain(dimension.score),
+                "indicators": [
+                    {
+                        "id": one.id,
+                        "value": _plain(one.value),
+                        "score": _plain(one.score),
+                        "max": _plain(one.max),
+                        "explanation": one.explanation,
+                    }
+                    for one in dimension.indicators
+                ],
+            }
+            for dimension in result.dimensions
+        ],
+    }
+
+
+def _plain(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
