@@ -119,6 +119,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.sheets.views import sheets
     from exam_app.spot.views import spot
     from exam_app.verify.views import verify
+    from exam_app.work.views import work
 
     for blueprint in (
         home,
@@ -126,6 +127,7 @@ def _capabilities(app: Flask) -> None:
         kb,
         learn,
         practice,
+        work,
         courses,
         exams,
         rooms,

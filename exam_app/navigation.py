@@ -22,7 +22,7 @@ class Place:
 
 
 DIRECTOR = [
-    Place("home.index", "今天", "☀", also=("door",)),
+    Place("home.index", "今天", "☀", also=("door", "work")),
     Place("learn.index", "学习", "▤", also=("practice",)),
     Place("exams.index", "考试", "✎"),
     Place("archive.mine", "我的", "☺"),

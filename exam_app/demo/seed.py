@@ -18,6 +18,7 @@ from exam_app.bank.service import current_bank
 from exam_app.config import Config
 from exam_app.demo import names
 from exam_app.demo.events import seed_events
+from exam_app.demo.work import seed_work
 from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Exam
 from question_bank import load_blueprint
@@ -54,6 +55,7 @@ def seed_demo(session: Session, config: Config, people: int = 7000, seed: int = 
         _accounts(session)
         _exams(session, config, today)
         seed_events(session, config, rng, today)
+        seed_work(session, rng, today)
         session.commit()
     return _announce(session, today.year)
 

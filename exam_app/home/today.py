@@ -15,10 +15,13 @@ from exam_app.exams.service import exams_for
 from exam_app.learn.service import Progress
 from exam_app.learn.views import my_progress
 from exam_app.practice.service import DAILY, done_on
+from exam_app.work.options import known_cadences
+from exam_app.work.views import my_tasks, villages
 from training_records.database import now
 from training_records.events.attendance import attendance_of, door_is_open
 from training_records.events.enrolment import events_of_person
 from training_records.events.survey import may_answer
+from training_records.work.service import due_list, unreported
 
 WEEK = timedelta(days=7)
 
@@ -48,17 +51,42 @@ def tasks_of(person_id: int, standing: Standing) -> list[Task]:
     exams = exams_for(web.db(), person_id)
     courses = {p.course.id: p for p in my_progress()}
     tasks = [
+        *_alarms(person_id),
         *_under_way(exams),
         *_events(person_id),
         *_courses(courses, standing),
         *_exams(exams, courses, standing),
     ]
+    tasks += _visits()
     done = done_on(web.db(), person_id, web.today(), web.config().zone)
     if done < DAILY:
         why = "快忘的题先出,练一练,记得更牢。"
         url = url_for("practice.daily")
         tasks.append(Task(f"今天的 {DAILY - done} 道题", why, 3, "去练习", url))
     return tasks
+
+
+def _alarms(person_id: int) -> Iterator[Task]:
+    """What was found on a visit and has to be reported at once."""
+    found = unreported(web.db(), person_id)
+    if found:
+        why = f"{found[0][1].code} 的走访记录里有必须立即报告的情况,还没有记下报告。先打 110。"
+        yield Task("立即报告", why, 1, "记下已经报告", url_for("work.visits"))
+
+
+def _visits() -> Iterator[Task]:
+    """Visits of this month or quarter, and tasks that offices gave."""
+    due = due_list(web.db(), villages(), known_cadences(), web.today())
+    overdue = sum(d.state == "overdue" for d in due)
+    left = sum(d.state in ("due", "contact") for d in due)
+    if overdue or left:
+        why = f"{overdue} 个上期没有走到。" if overdue else "按走访频次,这一期还没有走到。"
+        yield Task(f"走访 {overdue + left} 个孩子", why, 20, "去走访", url_for("work.log"))
+    open_tasks = [t for t in my_tasks() if t.own and t.done_on is None]
+    if open_tasks:
+        first = open_tasks[0]
+        why = f"上级布置的,{web.chinese_date(first.due_on)}前做完。"
+        yield Task(first.title, why, 10, "去办", url_for("work.tasks"))
 
 
 def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[Task]:

@@ -134,7 +134,7 @@ def _item(question: Any, again: bool) -> dict[str, Any]:
         "type": question.type,
         "topic": question.topic,
         "stem": question.stem,
-        "options": options,
+        "options": [[label, text] for label, text in options.items()],
         "key": list(key)
         if question.type == "multiple"
         else [str(key).lower() if key in (True, False) else key],

@@ -1,4 +1,4 @@
-// Opens the page of an exam under way, or of the daily practice, without a network: the newest when there is
+// Opens the page of an exam under way, of the daily practice or of the visits, without a network: the newest when there is
 // one, else the kept one.
 // The questions and answers are kept by the page itself.
 "use strict";
@@ -7,7 +7,7 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {
   const { request } = event, { pathname, origin } = new URL(request.url);
-  const page = request.mode === "navigate" && /^\/(exams\/attempts\/\d+|practice\/daily)$/.test(pathname);
+  const page = request.mode === "navigate" && /^\/(exams\/attempts\/\d+|practice\/daily|visits\/log)$/.test(pathname);
   if (request.method !== "GET" || origin !== location.origin || !(page || /\.(css|js)$/.test(pathname))) return;
   event.respondWith(freshOrKept(request, pathname, page));
 });

@@ -65,7 +65,7 @@
     $("at").textContent = `第 ${at + 1}/${round.length} 题`;
     $("kind").textContent = `${WORDS[item.type]} · ${item.topic}${item.again ? " · 复习" : ""}${item.type === "multiple" ? " · 可选多项" : ""}`;
     $("stem").replaceChildren(...item.stem.split("**").map((part, n) => n % 2 ? Object.assign(document.createElement("strong"), { className: "not", textContent: part }) : part));
-    $("options").replaceChildren(...Object.entries(item.options).map(([label, text]) => {
+    $("options").replaceChildren(...item.options.map(([label, text]) => {
       const line = Object.assign(document.createElement("label"), { className: "option" });
       const input = Object.assign(document.createElement("input"), { type: item.type === "multiple" ? "checkbox" : "radio", name: "choice", value: label });
       input.addEventListener("change", () => { $("check").disabled = !chosen().length; });

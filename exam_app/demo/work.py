@@ -1,0 +1,105 @@
+"""Demonstration data of the daily work: caseloads by codes and this half year's visits, in some villages of one district."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from exam_app.work.options import known_cadences, visit_options
+from training_records.database import now
+from training_records.ledger.models import Post
+from training_records.work.cadence import periods, strictest
+from training_records.work.models import Activity, CaseEntry, Visit
+
+VILLAGES = 60
+CATEGORIES = ("left-behind", "in-need", "key-in-need", "high-risk", "unattended", "more-often")
+
+
+def seed_work(session: Session, rng: random.Random, today: date) -> None:
+    """The first person's village is new: a caseload with everything still to do."""
+    query = (
+        select(Post.person_id, Post.division_code, Post.start)
+        .where(Post.role == "director", Post.division_code.startswith("370283"))
+        .order_by(Post.person_id)
+        .limit(VILLAGES)
+    )
+    since, number = today - timedelta(days=200), 0
+    cases: list[dict[str, Any]] = []
+    visits: list[dict[str, Any]] = []
+    for person, village, start in session.execute(query).all():
+        opened = max(start, since)
+        for child in range(rng.randrange(4, 9)):
+            number += 1
+            case = {
+                "id": number,
+                "division_code": village,
+                "code": f"{child // 2 + 1:02d}-{child + 1:02d}",
+                "categories": [CATEGORIES[(child + number) % len(CATEGORIES)]],
+                "opened_on": opened,
+                "by": "demo",
+                "at": now(),
+            }
+            cases.append(case)
+            if person > 1:
+                visits += _visits(rng, case, person, today)
+        if person > 1 and rng.random() < 0.7:
+            session.add(_activity(rng, person, village, opened, today))
+    if cases:
+        session.execute(insert(CaseEntry), cases)
+    for at in range(0, len(visits), 2000):
+        session.execute(insert(Visit), visits[at : at + 2000])
+
+
+def _visits(
+    rng: random.Random, case: dict[str, Any], person: int, today: date
+) -> list[dict[str, Any]]:
+    cadence = strictest(case["categories"], known_cadences())
+    found = []
+    for first, last in periods(case["opened_on"], today, cadence.months or 1 if cadence else 1):
+        begin, end = max(first, case["opened_on"]), min(last, today)
+        # Most of what is owed is done; of the period under way about half.
+        if begin > end or rng.random() > (0.92 if last < today else 0.5):
+            continue
+        on = begin + timedelta(days=rng.randrange((end - begin).days + 1))
+        findings = {check: answers[0] for check, answers in visit_options().checks.items()}
+        found.append(
+            {
+                "person_id": person,
+                "case_id": case["id"],
+                "key": str(UUID(int=rng.getrandbits(128))),
+                "on": on,
+                "form": "home" if rng.random() < 0.85 else "phone",
+                "findings": findings,
+                "needs": [],
+                "measures": ["约好下次再来"],
+                "alarm": False,
+                "at": now(),
+            }
+        )
+    return found
+
+
+def _activity(rng: random.Random, person: int, village: str, opened: date, today: date) -> Activity:
+    theme = rng.choice(["safety", "drowning", "bullying", "family"])
+    titles = {
+        "safety": "居家安全课",
+        "drowning": "防溺水宣讲",
+        "bullying": "同伴相处小课堂",
+        "family": "家长夜校",
+    }
+    days = max((today - opened).days, 1)
+    return Activity(
+        person_id=person,
+        division_code=village,
+        on=today - timedelta(days=rng.randrange(days)),
+        theme=theme,
+        title=titles[theme],
+        held=True,
+        children=rng.randrange(5, 30),
+        adults=rng.randrange(2, 15),
+    )

@@ -1,0 +1,381 @@
+"""Pages of the daily work: caseload, visits (also without a network), activities, tasks."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.scope import MANAGERS, PUBLIC, access
+from exam_app.work.options import duty_steps, known_cadences, visit_options
+from training_records.archive import evidence
+from training_records.database import now
+from training_records.errors import NotFound, RecordsError, Refused
+from training_records.work import service
+from training_records.work.models import FORMS, THEMES, Visit
+from training_records.work.service import ENOUGH, MOST_AT_ONCE, NewVisit
+
+work = Blueprint("work", __name__)
+DIRECTORS = frozenset({"director"})
+STATES = {
+    "overdue": "上期没走",
+    "due": "本期要走",
+    "contact": "该联系了",
+    "done": "✓ 已走",
+    "kept": "✓ 已联系",
+}
+
+
+def villages() -> list[str]:
+    """The villages of the one who is signed in."""
+    return service.villages_of(web.db(), web.person_id(), web.today())
+
+
+def _village() -> str:
+    own, told = villages(), request.form.get("village", "")
+    if not own:
+        raise Refused("您现在没有任职的村(社区)。请联系镇(街)或区(市)民政部门")
+    if told and told not in own:
+        raise NotFound("不是您任职的村(社区)")
+    return told or own[0]
+
+
+def _day(text: str, what: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise Refused(f"{what}写成 2026-11-24 这样") from None
+
+
+def _said(verb: Any, target: str) -> Response:
+    """Calls a verb and says what it did or why not."""
+    try:
+        told = verb()
+    except Refused as refused:
+        web.db().rollback()
+        flash(str(refused), "bad")
+    else:
+        web.db().commit()
+        flash(told, "good")
+    return redirect(target)
+
+
+@work.get("/caseload")
+@access(DIRECTORS)
+def cases() -> str:
+    own = villages()
+    due = service.due_list(web.db(), own, known_cadences(), web.today())
+    by_code = sorted(due, key=lambda d: (d.entry.division_code, d.entry.code))
+    return render_template(
+        "work/caseload.html",
+        due=by_code,
+        villages=own,
+        cadences=known_cadences(),
+        states=STATES,
+        enough=ENOUGH,
+    )
+
+
+@work.post("/caseload")
+@access(DIRECTORS)
+def add_case() -> Response:
+    def verb() -> str:
+        row = service.open_case(
+            web.db(),
+            _village(),
+            request.form.get("code", ""),
+            request.form.getlist("categories"),
+            known_cadences(),
+            web.actor(),
+            web.today(),
+        )
+        return f"代号 {row.code} 记下了。"
+
+    return _said(verb, url_for("work.cases"))
+
+
+@work.post("/caseload/<int:case_id>")
+@access(DIRECTORS)
+def end_case(case_id: int) -> Response:
+    entry = service.get_case(web.db(), case_id, villages())
+
+    def verb() -> str:
+        service.close_case(web.db(), entry, web.today())
+        return f"代号 {entry.code} 移出了名单,走访记录都在。"
+
+    return _said(verb, url_for("work.cases"))
+
+
+@work.get("/visits/log")
+@access(DIRECTORS)
+def log() -> str:
+    return render_template("work/log.html")
+
+
+@work.get("/visits/data.json")
+@access(DIRECTORS)
+def data() -> Response:
+    """All that is needed to log visits for some days without a network."""
+    options = visit_options()
+    due = service.due_list(web.db(), villages(), known_cadences(), web.today())
+    return jsonify(
+        {
+            "today": web.today().isoformat(),
+            "forms": [list(pair) for pair in FORMS.items()],
+            "checks": [[c, list(a)] for c, a in options.checks.items()],
+            "alarms": [list(pair) for pair in sorted(options.alarms)],
+            "needs": list(options.needs),
+            "measures": list(options.measures),
+            "due": [
+                {
+                    "case": d.entry.id,
+                    "code": d.entry.code,
+                    "place": web.place(d.entry.division_code),
+                    "categories": [known_cadences()[c].title for c in d.entry.categories],
+                    "state": d.state,
+                    "word": STATES[d.state],
+                    "until": d.until and d.until.isoformat(),
+                    "last": d.last and d.last.isoformat(),
+                    "text": d.cadence.text if d.cadence else "",
+                }
+                for d in due
+            ],
+        }
+    )
+
+
+@work.post("/visits/sync")
+@access(DIRECTORS)
+def sync() -> Response:
+    """Takes visits from a phone: those that can't be are named with the reason, and do not come again."""
+    told = request.get_json(silent=True)
+    rows = told.get("visits") if isinstance(told, dict) else None
+    if not isinstance(rows, list) or len(rows) > MOST_AT_ONCE:
+        raise Refused(f"请求里要有 visits,最多 {MOST_AT_ONCE} 条")
+    taken, refused, own = [], {}, villages()
+    for row in rows:
+        key = row.get("key") if isinstance(row, dict) else None
+        if not isinstance(key, str) or not 8 <= len(key) <= 36:
+            continue
+        try:
+            visit = _visit(row, key)
+            service.log_visit(web.db(), web.person_id(), visit, own, visit_options(), web.today())
+        except RecordsError as error:
+            refused[key] = str(error)
+        else:
+            taken.append(key)
+    web.db().commit()
+    return jsonify({"taken": taken, "refused": refused})
+
+
+def _visit(row: dict[str, Any], key: str) -> NewVisit:
+    case, findings = row.get("case"), row.get("findings")
+    if type(case) is not int or not 0 < case < 2**31:
+        raise NotFound("名单里没有这个代号")
+    if not isinstance(findings, dict) or len(findings) > 30:
+        raise Refused("走访记录的格式不对")
+    lists = {}
+    for name in ("needs", "measures"):
+        given = row.get(name) or []
+        if not isinstance(given, list) or len(given) > 30:
+            raise Refused("走访记录的格式不对")
+        lists[name] = [str(x)[:30] for x in given]
+    following = row.get("next")
+    return NewVisit(
+        key,
+        case,
+        _day(str(row.get("on", ""))[:10], "走访日期"),
+        str(row.get("form", ""))[:10],
+        {str(c)[:30]: str(a)[:30] for c, a in findings.items()},
+        lists["needs"],
+        lists["measures"],
+        _day(str(following)[:10], "下次日期") if following else None,
+        row.get("reported") is True,
+    )
+
+
+@work.get("/visits")
+@access(DIRECTORS)
+def visits() -> str:
+    person = web.person_id()
+    return render_template(
+        "work/visits.html",
+        visits=service.visits_of(web.db(), person),
+        unreported=service.unreported(web.db(), person),
+        forms=FORMS,
+    )
+
+
+@work.post("/visits/<int:visit_id>")
+@access(DIRECTORS)
+def visit(visit_id: int) -> Response:
+    """Notes the report to the police, or keeps a picture of the signed form."""
+    person = web.person_id()
+
+    def verb() -> str:
+        if "reported" in request.form:
+            service.note_report(web.db(), person, visit_id, now())
+            return "记下了:已向公安机关报告。"
+        row = web.db().get(Visit, visit_id)
+        if row is None or row.person_id != person:
+            raise NotFound("没有这条走访记录")
+        row.photo = _kept(images=True)
+        return "照片传好了。"
+
+    return _said(verb, url_for("work.visits"))
+
+
+def _kept(*, images: bool = False) -> str:
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise Refused("请先选一张照片")
+    kept = evidence.keep(
+        web.db(),
+        web.config().instance / "evidence",
+        file.read(),
+        "走访表" if images else file.filename,
+        web.account().division_code,
+        web.actor(),
+    )
+    if images and not kept.media_type.startswith("image/"):
+        raise Refused("照片要用 JPG 或 PNG")
+    return kept.sha256
+
+
+@work.get("/activities")
+@access(DIRECTORS)
+def activities() -> str:
+    year = request.args.get("year", web.today().year, type=int)
+    if not 2000 <= year <= 2100:
+        year = web.today().year
+    return render_template(
+        "work/activities.html",
+        rows=service.activities_of(web.db(), web.person_id(), year),
+        year=year,
+        themes=THEMES,
+        villages=villages(),
+    )
+
+
+def _activity_values() -> dict[str, Any]:
+    form = request.form
+    values: dict[str, Any] = {"on": _day(form.get("on", ""), "日期")}
+    for name in ("children", "adults"):
+        text = form.get(name, "").strip()
+        if text and not (text.isascii() and text.isdecimal() and len(text) < 6):
+            raise Refused("人数填整数")
+        values[name] = int(text) if text else None
+    values["partners"] = form.get("partners", "").strip()[:100] or None
+    values["summary"] = form.get("summary", "").strip()[:300] or None
+    return values
+
+
+@work.post("/activities")
+@access(DIRECTORS)
+def add_activity() -> Response:
+    def verb() -> str:
+        row = service.plan_activity(
+            web.db(),
+            web.person_id(),
+            _village(),
+            web.today(),
+            theme=request.form.get("theme", ""),
+            title=" ".join(request.form.get("title", "").split())[:60],
+            held="held" in request.form,
+            **_activity_values(),
+        )
+        return f"“{row.title}”记下了。"
+
+    return _said(verb, url_for("work.activities"))
+
+
+@work.post("/activities/<int:activity_id>")
+@access(DIRECTORS)
+def hold(activity_id: int) -> Response:
+    row = service.get_activity(web.db(), activity_id, web.person_id())
+
+    def verb() -> str:
+        service.hold_activity(web.db(), row, web.today(), _activity_values())
+        if request.files.get("file"):
+            row.photo = _kept(images=True)
+        return f"“{row.title}”记成办过了。"
+
+    return _said(verb, url_for("work.activities"))
+
+
+def my_tasks() -> list[service.Task]:
+    """The tasks of the one who is signed in."""
+    return service.tasks_of(web.db(), web.person_id(), villages(), duty_steps(), web.today())
+
+
+@work.get("/tasks")
+@access(DIRECTORS)
+def tasks() -> str:
+    return render_template("work/tasks.html", tasks=my_tasks())
+
+
+@work.post("/tasks")
+@access(DIRECTORS)
+def tick() -> Response:
+    wanted = (request.form.get("task", ""), request.form.get("period", ""))
+    task = next((t for t in my_tasks() if (t.task, t.period) == wanted), None)
+    if task is None:
+        raise NotFound("没有这项任务")
+
+    def verb() -> str:
+        if "undo" in request.form:
+            service.undo_task(web.db(), web.person_id(), task, web.today())
+            return "撤回了。"
+        kept = _kept() if request.files.get("file") else None
+        service.do_task(web.db(), web.person_id(), task, web.today(), kept)
+        return f"“{task.title}”做完了。"
+
+    return _said(verb, url_for("work.tasks"))
+
+
+@work.get("/office-tasks")
+@access(MANAGERS)
+def given() -> str:
+    rows = service.given_tasks(web.db(), web.scope().prefix)
+    return render_template("work/given.html", rows=rows)
+
+
+@work.post("/office-tasks")
+@access(MANAGERS)
+def give() -> Response:
+    def verb() -> str:
+        if number := request.form.get("withdraw", type=int):
+            service.get_task(web.db(), number, web.scope().prefix).withdrawn = True
+            return "撤回了,儿童主任那里不再显示。"
+        row = service.give_task(
+            web.db(),
+            web.account().division_code,
+            request.form.get("title", ""),
+            _day(request.form.get("due_on", ""), "期限"),
+            web.actor(),
+            web.today(),
+        )
+        web.audit("task.give", f"task:{row.id}", {"title": row.title})
+        return "发下去了,您管理范围里的儿童主任都能看到。"
+
+    return _said(verb, url_for("work.given"))
+
+
+@work.get("/visits/sw.js")
+@access(PUBLIC)
+def worker() -> Response:
+    answer = current_app.send_static_file("exam-sw.js")
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer

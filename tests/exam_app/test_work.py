@@ -1,0 +1,145 @@
+"""Pages of the daily work: by phone and by office; what a phone may not send."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from exam_app.work.options import visit_options
+from tests.factories import DISTRICT, OTHER_VILLAGE, VILLAGE
+from training_records.database import now
+from training_records.work.models import CaseEntry, Visit
+
+
+@pytest.fixture
+def phone(world, sign_in):
+    return sign_in(world.account("director", VILLAGE))
+
+
+def add(phone, code="03-07", *categories):
+    phone.form("/caseload", code=code, categories=list(categories) or ["orphan"])
+    return phone.get("/visits/data.json").json["due"][0]["case"]
+
+
+def today(phone):
+    return phone.get("/visits/data.json").json["today"]
+
+
+def told(phone, case, key="k" * 12, **more):
+    return {"key": key, "case": case, "on": today(phone), "form": "home", "findings": {}, **more}
+
+
+def test_from_the_list_to_the_record(phone, session):
+    case = add(phone)
+    assert "走访 1 个孩子" in phone.get("/").text
+    answer = phone.post("/visits/sync", {"visits": [told(phone, case)] * 2}).json
+    assert answer == {"taken": ["k" * 12, "k" * 12], "refused": {}}
+    assert phone.get("/visits/data.json").json["due"][0]["state"] == "done"
+    assert "03-07" in phone.get("/visits").text
+    assert "走访 1 个孩子" not in phone.get("/").text
+    assert len(session.scalars(select(Visit)).all()) == 1
+    session.commit()
+
+
+def test_what_a_phone_may_not_send_is_named(world, phone, sign_in, session):
+    case = add(phone)
+    theirs = add(sign_in(world.account("director", OTHER_VILLAGE)))
+    odd = [
+        told(phone, theirs, "a" * 12),
+        told(phone, 10**12, "b" * 12),
+        told(phone, "x", "c" * 12),
+        {**told(phone, case, "d" * 12), "on": "31.2.2026"},
+        {**told(phone, case, "e" * 12), "findings": ["x"]},
+        {**told(phone, case, "f" * 12), "findings": {"姓名": "王小明"}},
+        {**told(phone, case, "g" * 12), "needs": "x"},
+        {**told(phone, case, "h" * 12), "measures": ["x" * 5000]},
+        {**told(phone, case, "short")},
+        "text",
+    ]
+    answer = phone.post("/visits/sync", {"visits": [*odd, told(phone, case, "z" * 12)]}).json
+    assert answer["taken"] == ["z" * 12]
+    assert set(answer["refused"]) == {c * 12 for c in "abcdefgh"}
+    assert len(session.scalars(select(Visit)).all()) == 1
+    session.commit()
+    for body in ({}, [], {"visits": 1}, {"visits": [told(phone, case)] * 101}):
+        assert phone.post("/visits/sync", body).status_code == 422
+
+
+def test_an_alarm_comes_first_until_it_is_reported(phone, session):
+    case = add(phone)
+    check, answer = sorted(visit_options().alarms)[0]
+    phone.post("/visits/sync", {"visits": [told(phone, case, findings={check: answer})]})
+    assert "立即报告" in phone.get("/").text and "先打 110" in phone.get("/visits").text
+    number = session.scalars(select(Visit.id)).one()
+    session.commit()
+    phone.form(f"/visits/{number}", reported="1")
+    assert "现在要做" in phone.get("/").text and "还没有记下报告" not in phone.get("/").text
+
+
+def test_a_picture_of_the_form(phone, session):
+    case = add(phone)
+    phone.post("/visits/sync", {"visits": [told(phone, case)]})
+    number = session.scalars(select(Visit.id)).one()
+    session.commit()
+    out = io.BytesIO()
+    Image.new("RGB", (30, 40), "white").save(out, "JPEG")
+    phone.form(f"/visits/{number}", file=(io.BytesIO(out.getvalue()), "王小明.jpg"))
+    shown = phone.get("/visits").text
+    assert "有签字表的照片" in shown
+    # The name of the file, which may name a child, is not kept.
+    from training_records.archive.models import Evidence
+
+    assert "王小明" not in session.scalars(select(Evidence.name)).one()
+    session.commit()
+    told_ = phone.form(f"/visits/{number}", file=(io.BytesIO(b"%PDF-1.4"), "x.pdf"))
+    assert "JPG 或 PNG" in phone.get(told_.location).text
+
+
+def test_more_than_thirty_children_call_for_help(phone):
+    for number in range(31):
+        phone.form("/caseload", code=f"01-{number + 1:02d}", categories=["in-need"])
+    assert "增配儿童主任" in phone.get("/caseload").text
+
+
+def test_activities_and_tasks(world, phone, sign_in):
+    phone.form(
+        "/activities",
+        title="防溺水宣讲",
+        theme="drowning",
+        on=today(phone),
+        held="1",
+        children="20",
+        adults="5",
+    )
+    assert "孩子 20 人" in phone.get("/activities").text
+    refused = phone.form("/activities", title="x", theme="drowning", on="x")
+    assert "日期写成" in phone.get(refused.location).text
+    office = sign_in(world.account("district", DISTRICT))
+    due = (now() + timedelta(days=9)).date().isoformat()
+    office.form("/office-tasks", title="报送优秀案例", due_on=due)
+    assert "报送优秀案例" in phone.get("/").text
+    page = phone.get("/tasks").text
+    assert "上级布置" in page and "按月列出要走访的孩子" in page
+    phone.get(phone.form("/tasks", task="office-1", period="once").location)
+    assert "报送优秀案例" not in phone.get("/").text
+    phone.get(phone.form("/tasks", task="office-1", period="once", undo="1").location)
+    assert "报送优秀案例" in phone.get("/").text
+    assert phone.form("/tasks", task="office-99", period="once").status_code == 404
+    office.form("/office-tasks", withdraw="1")
+    assert "报送优秀案例" not in phone.get("/").text
+    other = sign_in(world.account("district", "370281000000"))
+    assert other.form("/office-tasks", withdraw="1").status_code == 404
+
+
+def test_a_case_is_ended_by_its_village_only(world, phone, sign_in, session):
+    case = add(phone)
+    other = sign_in(world.account("director", OTHER_VILLAGE))
+    assert other.form(f"/caseload/{case}").status_code == 404
+    phone.form(f"/caseload/{case}")
+    assert phone.get("/visits/data.json").json["due"] == []
+    assert session.scalars(select(CaseEntry.closed_on)).one() is not None
+    session.commit()

@@ -1,0 +1,283 @@
+"""The daily work: how often, what is due, visits that count once and name nobody, activities, tasks."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import String, Text, select
+
+from exam_app.work.options import duty_steps, known_cadences, visit_options
+from tests.factories import DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
+from training_records.database import now
+from training_records.errors import NotFound, Refused
+from training_records.work import service
+from training_records.work.cadence import name_of, owed, paid, period_of, periods, strictest
+from training_records.work.models import CaseEntry, Visit
+
+TODAY = date(2026, 5, 20)
+KNOWN = known_cadences()
+OPTIONS = visit_options()
+DAYS = st.dates(date(2024, 1, 1), date(2026, 12, 31))
+
+
+def test_the_cadences_are_those_of_the_policy():
+    assert {c.id: c.months for c in KNOWN.values()} == {
+        "orphan": 1,
+        "unattended": 1,
+        "high-risk": 1,
+        "left-behind": 3,
+        "key-in-need": 3,
+        "in-need": 3,
+        "more-often": None,
+    }
+    assert KNOWN["orphan"].forms == {"home"} and KNOWN["high-risk"].forms == {"home", "school"}
+    assert strictest(["left-behind", "orphan"], KNOWN).id == "orphan"
+    assert strictest(["more-often", "in-need"], KNOWN).id == "in-need"
+    assert strictest([], KNOWN) is None
+    assert len(OPTIONS.checks) == 7 and OPTIONS.alarms
+
+
+@given(DAYS, st.sampled_from([1, 3, 12]))
+def test_periods_hold_their_days(day, months):
+    first, last = period_of(day, months)
+    assert first <= day <= last and first.day == 1 and (last + timedelta(days=1)).day == 1
+    assert (first.month - 1) % months == 0
+    assert period_of(first, months) == period_of(last, months) == (first, last)
+    assert name_of(first, months).startswith(str(day.year))
+
+
+@given(DAYS, st.integers(0, 500), st.sampled_from([1, 3]))
+def test_periods_follow_each_other(start, days, months):
+    found = list(periods(start, start + timedelta(days=days), months))
+    assert found[0][0] <= start and found[-1][1] >= start + timedelta(days=days)
+    assert all(a[1] + timedelta(days=1) == b[0] for a, b in itertools.pairwise(found))
+
+
+@given(
+    opened=DAYS,
+    stay=st.integers(0, 700) | st.none(),
+    since=DAYS,
+    span=st.integers(0, 500),
+    name=st.sampled_from(["orphan", "left-behind", "more-often"]),
+)
+def test_what_is_owed_by_counting_days(opened, stay, since, span, name):
+    """Against walking through the days one by one."""
+    cadence, until = KNOWN[name], since + timedelta(days=span)
+    closed = None if stay is None else opened + timedelta(days=stay)
+    inside: dict[tuple[date, date], int] = {}
+    day = since.replace(day=1, month=1)
+    while cadence.months and day <= until:
+        period = period_of(day, cadence.months)
+        there = opened <= day and (closed is None or day <= closed) and day >= since
+        inside[period] = inside.get(period, 0) + there
+        day += timedelta(days=1)
+    wanted = [
+        (first, last)
+        for (first, last), days in inside.items()
+        if last <= until and 2 * days >= (last - first).days + 1
+    ]
+    assert owed(cadence, opened, closed, since, until) == wanted
+
+
+def test_only_the_right_kind_of_contact_pays():
+    march = period_of(date(2026, 3, 10), 1)
+    assert paid(KNOWN["orphan"], march, [(date(2026, 3, 31), "home")])
+    assert not paid(
+        KNOWN["orphan"], march, [(date(2026, 3, 10), "phone"), (date(2026, 4, 1), "home")]
+    )
+    assert paid(KNOWN["high-risk"], march, [(date(2026, 3, 1), "school")])
+    assert paid(KNOWN["more-often"], march, [(date(2026, 3, 1), "wechat")])
+
+
+def case(session, code="03-07", categories=("left-behind",), village=VILLAGE, opened=None, **more):
+    row = service.open_case(session, village, code, categories, KNOWN, "t", opened or TODAY, **more)
+    session.commit()
+    return row
+
+
+def visit(entry, on=TODAY, form="home", key="k" * 12, **more):
+    values = {
+        "findings": {},
+        "needs": [],
+        "measures": [],
+        "next_on": None,
+        "reported": False,
+        **more,
+    }
+    return service.NewVisit(key, entry.id, on, form, **values)
+
+
+def log(session, person, new, today=TODAY, villages=(VILLAGE,)):
+    done = service.log_visit(session, person.id, new, villages, OPTIONS, today)
+    session.commit()
+    return done
+
+
+@pytest.mark.parametrize(
+    "code", ["", "3-7", "王小明", "03-071", "03-07王", "0307", "ab-cd", "03 07"]
+)
+def test_only_codes_name_a_child(session, world, code):
+    with pytest.raises(Refused, match="03-07"):
+        case(session, code)
+
+
+def test_no_text_can_be_written_about_a_child(session, world):
+    """There is no column of free text in a visit or a case, and what is ticked comes from the lists."""
+    for table in (CaseEntry, Visit):
+        texts = {
+            c.name: c.type.length for c in table.__table__.c if isinstance(c.type, String | Text)
+        }
+        assert all(length and length <= 64 for length in texts.values()), texts
+    entry, person = case(session), world.person()
+    for odd in (
+        {"findings": {"姓名": "王小明"}},
+        {"findings": {next(iter(OPTIONS.checks)): "王小明"}},
+        {"needs": ["王小明"]},
+        {"measures": ["身份证 370283"]},
+    ):
+        with pytest.raises(Refused):
+            log(session, person, visit(entry, **odd))
+
+
+def test_a_changed_category_begins_a_new_row(session, world):
+    first = case(session, opened=TODAY - timedelta(days=40))
+    with pytest.raises(Refused, match="已经在名单里"):
+        case(session)
+    second = case(session, categories=("orphan", "left-behind"))
+    assert first.closed_on == second.opened_on == TODAY
+    assert [e.id for e in service.caseload(session, [VILLAGE], TODAY)] == [second.id]
+    for odd in ((), ("none",), ("orphan", "none")):
+        with pytest.raises(Refused, match="类别"):
+            case(session, "09-09", odd)
+
+
+def test_what_is_due(session, world):
+    person, opened = world.person(), date(2026, 1, 5)
+    monthly = case(session, "01-01", ("orphan",), opened=opened)
+    quarterly = case(session, "01-02", opened=opened)
+    fresh = case(session, "01-03", ("orphan",), opened=date(2026, 5, 2))
+    contact = case(session, "01-04", ("more-often",), opened=opened)
+
+    def states(day=TODAY):
+        return {d.entry.code: d.state for d in service.due_list(session, [VILLAGE], KNOWN, day)}
+
+    assert states() == {"01-01": "overdue", "01-02": "overdue", "01-03": "due", "01-04": "contact"}
+    log(session, person, visit(monthly, date(2026, 4, 30), key="a" * 12))
+    log(session, person, visit(quarterly, date(2026, 4, 1), key="b" * 12))
+    log(session, person, visit(contact, date(2026, 5, 1), "wechat", key="c" * 12))
+    assert states() == {"01-01": "due", "01-02": "done", "01-03": "due", "01-04": "kept"}
+    log(session, person, visit(fresh, key="d" * 12, form="phone"))
+    assert states()["01-03"] == "due"
+    log(session, person, visit(fresh, key="e" * 12))
+    assert states()["01-03"] == "done" and states(date(2026, 6, 1))["01-03"] == "due"
+    # Visits go with the code, also when its categories change.
+    case(session, "01-02", ("orphan",))
+    assert states()["01-02"] == "due"
+
+
+def test_a_visit_sent_twice_counts_once(session, world):
+    entry, person = case(session), world.person()
+    assert [log(session, person, visit(entry)) for _ in range(3)] == [True, False, False]
+    assert len(session.scalars(select(Visit)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"on": TODAY + timedelta(days=1)}, "不能晚于今天"),
+        ({"on": TODAY - timedelta(days=63)}, "两个月"),
+        ({"form": "letter"}, "怎么走访"),
+        ({"next_on": TODAY - timedelta(days=1)}, "以后"),
+    ],
+)
+def test_visits_that_can_t_be(session, world, change, told):
+    entry, person = case(session), world.person()
+    with pytest.raises(Refused, match=told):
+        log(session, person, replace(visit(entry), **change))
+
+
+def test_other_villages_are_not_visited(session, world):
+    entry, person = case(session, village=OTHER_VILLAGE), world.person()
+    with pytest.raises(NotFound):
+        log(session, person, visit(entry))
+
+
+def test_what_has_to_be_reported_stays_until_it_was(session, world):
+    entry, person = case(session), world.person()
+    check, answer = sorted(OPTIONS.alarms)[0]
+    log(session, person, visit(entry, findings={check: answer}))
+    log(session, person, visit(entry, findings={check: answer}, key="r" * 12, reported=True))
+    [(found, of)] = service.unreported(session, person.id)
+    assert of.code == "03-07"
+    with pytest.raises(NotFound):
+        service.note_report(session, world.person().id, found.id, now())
+    service.note_report(session, person.id, found.id, now())
+    assert service.unreported(session, person.id) == []
+
+
+def test_activities(session, world):
+    person = world.person()
+    plan = {"theme": "drowning", "title": "防溺水", "on": TODAY + timedelta(days=9)}
+    row = service.plan_activity(session, person.id, VILLAGE, TODAY, **plan)
+    for values, told in (
+        ({}, "还没到日子"),
+        ({"on": TODAY}, "来了多少"),
+        ({"on": TODAY, "children": 0, "adults": 0}, "来了多少"),
+        ({"on": TODAY, "children": 9999, "adults": 0}, "5000"),
+    ):
+        with pytest.raises(Refused, match=told):
+            service.hold_activity(session, row, TODAY, values)
+    service.hold_activity(session, row, TODAY, {"on": TODAY, "children": 20, "adults": 6})
+    assert [a.held for a in service.activities_of(session, person.id, 2026)] == [True]
+    with pytest.raises(NotFound):
+        service.get_activity(session, row.id, world.person().id)
+
+
+def test_tasks_by_rhythm_and_by_office(session, world):
+    person = world.person()
+    for division, due in (
+        (DISTRICT, date(2026, 10, 30)),
+        (TOWN, date(2026, 5, 10)),
+        (OTHER_VILLAGE, TODAY),
+    ):
+        service.give_task(session, division, f"材料 {division}", max(due, TODAY), "t", TODAY)
+    session.commit()
+
+    def tasks(today=TODAY):
+        return {
+            (t.task, t.period): t
+            for t in service.tasks_of(session, person.id, [VILLAGE], duty_steps(), today)
+        }
+
+    found = tasks()
+    assert ("duty-1.1", "2026-05") in found and ("duty-2.1", "2026-Q2") in found
+    assert sum(t.own for t in found.values()) == 2
+    monthly = found["duty-1.1", "2026-05"]
+    assert monthly.state(TODAY) == "open" and monthly.due_on == date(2026, 5, 31)
+    service.do_task(session, person.id, monthly, TODAY)
+    assert tasks()["duty-1.1", "2026-05"].state(TODAY) == "done"
+    assert ("duty-1.1", "2026-06") in tasks(date(2026, 6, 2))
+    service.undo_task(session, person.id, monthly, TODAY)
+    assert tasks()["duty-1.1", "2026-05"].done_on is None
+    late = next(t for t in found.values() if t.own and t.due_on == TODAY)
+    assert late.state(TODAY + timedelta(days=1)) == "overdue"
+    for odd in ({"title": " "}, {"due_on": TODAY - timedelta(days=1)}):
+        with pytest.raises(Refused):
+            service.give_task(
+                session, TOWN, **{"title": "x", "due_on": TODAY, **odd}, by="t", today=TODAY
+            )
+
+
+def test_two_villages_of_one_person(session, world):
+    person = world.person(VILLAGE)
+    world.post(person, VILLAGE_2)
+    case(session, "01-01")
+    case(session, "01-01", village=VILLAGE_2)
+    villages = service.villages_of(session, person.id, TODAY)
+    assert villages == [VILLAGE, VILLAGE_2]
+    assert len(service.due_list(session, villages, KNOWN, TODAY)) == 2

@@ -1,0 +1,122 @@
+"""Tables of the daily work: caseload, visits, activities, tasks. No child is named: a code within the village only."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+FORMS = {"home": "家访", "school": "学校随访", "phone": "电话", "wechat": "微信"}
+THEMES = {
+    "safety": "安全教育",
+    "drowning": "防溺水",
+    "bullying": "防欺凌",
+    "abuse": "防性侵",
+    "internet": "网络安全",
+    "mental": "心理健康",
+    "family": "家庭教育",
+    "reading": "课业和阅读",
+    "festival": "节日关爱",
+    "other": "其他",
+}
+
+
+class CaseEntry(Base):
+    """A child of the caseload by a code within the village (`03-07`), for as long as its categories hold; when they
+    change, a new row begins. `assigned_id`: whose it is where a village has two directors. Identity: `id`."""
+
+    __tablename__ = "case_entry"
+    __table_args__ = (Index("ix_case_entry_place", "division_code", "code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    code: Mapped[str] = mapped_column(String(5))
+    categories: Mapped[list[Any]]
+    assigned_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    opened_on: Mapped[date]
+    closed_on: Mapped[date | None]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Visit(Base):
+    """A visit or contact: when, how, what was found and done, as ticks only. Identity: (person, key), the key being
+    the phone's, so that sending it twice counts once.
+
+    `alarm`: something was found that has to be reported to the police at once (未保法#11); `reported_at`: that it was.
+    """
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        Index("uq_visit_key", "person_id", "key", unique=True),
+        Index("ix_visit_case_on", "case_id", "on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_entry.id"))
+    key: Mapped[str] = mapped_column(String(36))
+    on: Mapped[date]
+    form: Mapped[str] = mapped_column(String(10))
+    findings: Mapped[dict[str, Any]]
+    needs: Mapped[list[Any]]
+    measures: Mapped[list[Any]]
+    next_on: Mapped[date | None]
+    alarm: Mapped[bool] = mapped_column(default=False)
+    reported_at: Mapped[datetime | None]
+    photo: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Activity(Base):
+    """An activity for children or families, planned and then held. Identity: `id`."""
+
+    __tablename__ = "activity"
+    __table_args__ = (Index("ix_activity_person_on", "person_id", "on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    on: Mapped[date]
+    theme: Mapped[str] = mapped_column(String(10))
+    title: Mapped[str] = mapped_column(String(60))
+    held: Mapped[bool] = mapped_column(default=False)
+    children: Mapped[int | None]
+    adults: Mapped[int | None]
+    partners: Mapped[str | None] = mapped_column(String(100))
+    summary: Mapped[str | None] = mapped_column(String(300))
+    photo: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class OfficeTask(Base):
+    """A task with a deadline that a town or district gives to all directors within it. Identity: `id`."""
+
+    __tablename__ = "office_task"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    title: Mapped[str] = mapped_column(String(100))
+    due_on: Mapped[date]
+    source: Mapped[str | None] = mapped_column(String(40))
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class TaskDone(Base):
+    """That a person has done a task of a period. `task`: a duty step (`duty-1.1`) or `office-7`; `period`: `2026-03`,
+    `2026-Q1`, `2026` or `once`. Identity: (person, task, period)."""
+
+    __tablename__ = "task_done"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    task: Mapped[str] = mapped_column(String(20), primary_key=True)
+    period: Mapped[str] = mapped_column(String(8), primary_key=True)
+    done_on: Mapped[date]
+    evidence: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
+    at: Mapped[datetime] = mapped_column(default=now)
