@@ -1,16 +1,26 @@
-"""`academy evaluate`: evaluation by a scheme."""
+"""`academy evaluate`: evaluation by a scheme, from the records or from a table of measures."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
 
-from exam_app.cli.tools import emit, json_option
+from exam_app.cli.tools import emit, json_option, open_session
+from exam_app.evaluation.sources import SOURCES, check_known, frame_of
+from training_records.database import now, read_only
+from training_records.divisions import get_division, prefix_of
 from training_records.errors import Refused
-from training_records.evaluation.scheme import load_scheme, read_scheme
+from training_records.evaluation.measures import measured
+from training_records.evaluation.scheme import Scheme, load_scheme, read_scheme
+from training_records.evaluation.scoring import Result
 from training_records.evaluation.scoring import evaluate as score_of
 from training_records.evaluation.table import as_data, read_measures
+
+CITY = "370200000000"
 
 
 @click.command("evaluate")
@@ -21,25 +31,70 @@ from training_records.evaluation.table import as_data, read_measures
     "--measures",
     "measures_file",
     type=click.Path(exists=True, dir_okay=False),
-    help="指标表(CSV:person、months_in_post、每个指标一列)",
+    help="指标表(CSV:person、months_in_post、每个指标一列);给了它就不看数据库",
 )
+@click.option("--year", type=click.IntRange(2000, 2100), help="从记录里算哪一年")
+@click.option("--division", default=CITY, show_default=True, help="区划编码")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="算到哪一天(默认今天)")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @json_option
-def evaluate(scheme_file: str | None, measures_file: str | None, form: str, as_json: bool) -> None:
+def evaluate(
+    scheme_file: str | None,
+    measures_file: str | None,
+    year: int | None,
+    division: str,
+    as_of: datetime | None,
+    form: str,
+    as_json: bool,
+) -> None:
     """按评价方案给每个人计分,说明每一分怎么来的。"""
     scheme = (
         read_scheme(Path(scheme_file).read_text("utf-8"), f"{Path(scheme_file).name} ")
         if scheme_file
         else load_scheme("2026")
     )
-    if measures_file is None:
-        raise Refused("请用 --measures 给指标表(CSV)")
-    rows = read_measures(Path(measures_file).read_bytes(), scheme)
-    results = [(row.person, score_of(scheme, row.measures, row.months)) for row in rows]
+    results = (
+        _from_table(scheme, Path(measures_file))
+        if measures_file
+        else _from_records(scheme, year, division, as_of.date() if as_of else None)
+    )
     if as_json or form == "json":
-        emit({"results": [as_data(person, result) for person, result in results]})
+        emit({"results": [as_data(person, result) | more for person, result, more in results]})
         return
-    for person, result in results:
+    for person, result, _ in results:
         total = "没有数据" if result.total is None else f"{result.total} 分"
         veto = "(一票否决)" if result.vetoed else ""
         click.echo(f"{person}  {total}  {result.grade or '—'}{veto}")
+
+
+_Row = tuple[str, Result, dict[str, Any]]
+
+
+def _from_table(scheme: Scheme, path: Path) -> list[_Row]:
+    rows = read_measures(path.read_bytes(), scheme)
+    return [(r.person, score_of(scheme, r.measures, r.months), {}) for r in rows]
+
+
+def _from_records(
+    scheme: Scheme, year: int | None, division: str, as_of: date | None
+) -> list[_Row]:
+    if year is None:
+        raise Refused("请用 --measures 给指标表(CSV),或用 --year 从记录里算")
+    check_known(scheme)
+    with open_session() as (session, config):
+        get_division(session, division)
+        session.rollback()
+        read_only(session)
+        day = as_of or now().astimezone(config.zone).date()
+        frame = frame_of(prefix_of(division), year, day, config)
+        if frame.last < frame.first:
+            raise Refused(f"{day} 还没到 {year} 年,没有记录可算")
+        found = measured(session, frame, SOURCES)
+        return [
+            (
+                str(subject.person_id),
+                score_of(scheme, subject.measures, subject.months),
+                {"division": subject.code, "months_in_post": float(Decimal(subject.months))},
+            )
+            for subject in found.values()
+        ]

@@ -125,6 +125,8 @@ class Scheme(_Part):
     grades: tuple[Grade, ...] = Field(min_length=1)
     proration: Literal["months_in_post", "none"] = "months_in_post"
     missing: Literal["exclude", "zero"] = "exclude"
+    # Who was in post for fewer months gets a total but no grade.
+    least_months: Number = Field(Decimal(0), ge=0, le=12)
 
     @model_validator(mode="after")
     def _consistent(self) -> Scheme:

@@ -37,8 +37,8 @@ class DimensionScore:
 
 @dataclass(frozen=True)
 class Result:
-    """A person's evaluation. `total`, `grade`: None when there is no data at all; a veto replaces the grade and
-    leaves the total."""
+    """A person's evaluation. `total`: None when there is no data at all; `grade`: None then, and for who was in post
+    for fewer months than the scheme asks; a veto replaces the grade and leaves the total."""
 
     total: Decimal | None
     grade: str | None
@@ -73,7 +73,8 @@ def evaluate(
             DimensionScore(dimension.id, rounded(own) if counted else None, tuple(found))
         )
     total = rounded(earned / possible * 100) if possible else None
-    grade = scheme.grade_of(total) if total is not None else None
+    long_enough = months is None or months >= scheme.least_months
+    grade = scheme.grade_of(total) if total is not None and long_enough else None
     veto = next((v for v in scheme.vetoes if (measures.get(v.measure) or 0) > v.above), None)
     return Result(total, veto.grade if veto else grade, veto is not None, tuple(dimensions))
 

@@ -1,0 +1,64 @@
+"""Measures from the records of the application's own rooms, and the frame in which all are taken."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import DateTime, func, select, type_coerce
+from sqlalchemy.orm import Session
+
+from exam_app.config import Config
+from exam_app.practice.models import PracticeAnswer
+from exam_app.work.options import duty_steps, known_cadences, visit_options
+from training_records.errors import Refused
+from training_records.evaluation.measures import CATALOGUE, Frame, Measure, Source, Subject
+from training_records.evaluation.scheme import Scheme
+
+PRACTICE_DAYS = Measure(
+    "practice_days",
+    "每日一练天数",
+    "天",
+    "当年练过每日一练的天数",
+    "练习记录",
+    "没有的算 0",
+)
+
+
+def frame_of(prefix: str, year: int, as_of: date, config: Config) -> Frame:
+    """The frame of a division and a year up to a day, by the facts of the knowledge base."""
+    checks = len(visit_options().checks)
+    return Frame(prefix, year, as_of, known_cadences(), duty_steps(), checks, config.zone)
+
+
+def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
+    start = datetime.combine(frame.first, time(0), frame.zone)
+    end = datetime.combine(frame.last + timedelta(days=1), time(0), frame.zone)
+    hours = int((start.utcoffset() or timedelta(0)).total_seconds() // 3600)
+    day: Any = (
+        func.date(PracticeAnswer.at, f"{hours:+d} hours")
+        if session.get_bind().dialect.name == "sqlite"
+        else func.date(type_coerce(PracticeAnswer.at, DateTime) + timedelta(hours=hours))
+    )
+    query = (
+        select(PracticeAnswer.person_id, func.count(day.distinct()))
+        .where(PracticeAnswer.daily, PracticeAnswer.at >= start, PracticeAnswer.at < end)
+        .group_by(PracticeAnswer.person_id)
+    )
+    found = dict(session.execute(query).all())
+    for person, subject in subjects.items():
+        subject.measures["practice_days"] = Decimal(found.get(person, 0))
+
+
+SOURCES: tuple[Source, ...] = (_practice_days,)
+KNOWN = {measure.name: measure for measure in (*CATALOGUE, PRACTICE_DAYS)}
+
+
+def check_known(scheme: Scheme) -> None:
+    """`Refused` when a scheme asks for a measure that no record gives."""
+    unknown = [m for m in scheme.measures if m not in KNOWN]
+    if unknown:
+        raise Refused(
+            f"方案里的 {'、'.join(unknown)} 不是系统能算的指标。能用的有:{'、'.join(KNOWN)}"
+        )

@@ -1,0 +1,353 @@
+"""Measures from records: against slow loops over random histories; edges; fairness."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+from sqlalchemy import select
+
+from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
+from exam_app.practice.models import PracticeAnswer
+from exam_app.work.options import duty_steps, known_cadences, visit_options
+from tests.factories import DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
+from training_records.divisions import prefix_of
+from training_records.errors import Refused
+from training_records.evaluation.measures import CATALOGUE, measured, subjects_of
+from training_records.evaluation.scheme import load_scheme
+from training_records.ledger.models import Post
+from training_records.work import service
+from training_records.work.cadence import period_of, strictest
+from training_records.work.models import Activity, CaseEntry, OfficeTask, TaskDone, Visit
+
+YEAR, AS_OF = 2026, date(2026, 9, 15)
+KNOWN_CADENCES = known_cadences()
+CHECKS = list(visit_options().checks)
+
+
+@pytest.fixture
+def frame(config):
+    return frame_of(prefix_of(DISTRICT), YEAR, AS_OF, config)
+
+
+def add_case(
+    session, code="01-01", village=VILLAGE, categories=("orphan",), opened=date(2025, 1, 1), **more
+):
+    row = CaseEntry(
+        division_code=village,
+        code=code,
+        categories=list(categories),
+        opened_on=opened,
+        by="t",
+        **more,
+    )
+    session.add(row)
+    session.commit()
+    return row
+
+
+def add_visit(session, person, entry, on, form="home", **more):
+    at = datetime(on.year, on.month, on.day, 18, tzinfo=ZONE)
+    values = {
+        "findings": dict.fromkeys(CHECKS, "好"),
+        "needs": [],
+        "measures": [],
+        "at": at,
+        **more,
+    }
+    number = random.getrandbits(64)
+    row = Visit(
+        person_id=person.id, case_id=entry.id, key=f"{number:016x}", on=on, form=form, **values
+    )
+    session.add(row)
+    session.commit()
+    return row
+
+
+def values(session, frame, person):
+    found = measured(session, frame, SOURCES)[person.id]
+    session.commit()
+    return found.measures
+
+
+def test_visits_on_time(session, world, frame):
+    person = world.person()
+    assert values(session, frame, person)["visits_on_time_rate"] is None
+    entry = add_case(session)
+    # January to August are whole months before the day; September is not over.
+    assert values(session, frame, person)["visits_on_time_rate"] == 0
+    for month in (1, 2, 3, 4):
+        add_visit(session, person, entry, date(YEAR, month, 28))
+    assert values(session, frame, person)["visits_on_time_rate"] == Decimal("0.5")
+    # Many visits in one month are no more than one; a telephone call is no home visit.
+    for day in range(1, 9):
+        add_visit(session, person, entry, date(YEAR, 4, day))
+        add_visit(session, person, entry, date(YEAR, 5, day), "phone")
+    assert values(session, frame, person)["visits_on_time_rate"] == Decimal("0.5")
+    # To split one child into two codes does not help: twice as much is owed.
+    add_case(session, "01-02")
+    assert values(session, frame, person)["visits_on_time_rate"] == Decimal("0.25")
+
+
+def test_two_directors_of_a_village_share_its_visits(session, world, frame):
+    one, two = world.person(), world.person()
+    shared, own = add_case(session, "01-01"), add_case(session, "01-02", assigned_id=two.id)
+    for month in range(1, 9):
+        add_visit(session, one, shared, date(YEAR, month, 5))
+    assert values(session, frame, one)["visits_on_time_rate"] == 1
+    assert values(session, frame, two)["visits_on_time_rate"] == Decimal("0.5")
+    for month in range(1, 9):
+        add_visit(session, two, own, date(YEAR, month, 5))
+    assert values(session, frame, two)["visits_on_time_rate"] == 1
+
+
+def test_part_of_a_year_and_another_village(session, world, frame):
+    person = world.person(start=date(YEAR, 4, 1))
+    session.scalars(select(Post)).one().end = date(YEAR, 6, 30)
+    world.post(person, VILLAGE_2, start=date(YEAR, 7, 1))
+    add_case(session)
+    add_case(session, village=VILLAGE_2)
+    found = measured(session, frame, SOURCES)[person.id]
+    # April to September 15: 168 of 365 days.
+    assert found.months == Decimal("5.5") and found.code == VILLAGE_2
+    session.commit()
+    entry = session.scalars(select(CaseEntry).where(CaseEntry.division_code == VILLAGE_2)).one()
+    for month in (7, 8):
+        add_visit(session, person, entry, date(YEAR, month, 9))
+    # Owed: three months in the first village, two in the second.
+    assert values(session, frame, person)["visits_on_time_rate"] == Decimal("0.4")
+
+
+def test_who_left_before_the_year_or_is_elsewhere_is_not_there(session, world, frame):
+    gone, other = world.person(), world.person(OTHER_VILLAGE)
+    session.scalars(select(Post).where(Post.person_id == gone.id)).one().end = date(2025, 12, 31)
+    session.commit()
+    assert not {gone.id, other.id} & set(subjects_of(session, frame))
+
+
+def test_logging_and_reports(session, world, frame):
+    person, entry = world.person(), add_case(session)
+    on = date(YEAR, 3, 3)
+    at = datetime(YEAR, 3, 3, 18, tzinfo=ZONE)
+    add_visit(session, person, entry, on)
+    add_visit(session, person, entry, on, findings={CHECKS[0]: "好"})
+    add_visit(session, person, entry, on, at=at + timedelta(days=8))
+    add_visit(session, person, entry, on, alarm=True)
+    add_visit(session, person, entry, on, alarm=True, reported_at=at + timedelta(hours=23))
+    add_visit(session, person, entry, on, alarm=True, reported_at=at + timedelta(hours=25))
+    found = values(session, frame, person)
+    assert found["visits_logged"] == 6 and found["visit_log_rate"] == Decimal("0.6667")
+    assert found["missed_mandatory_reports"] == 2
+
+
+def test_training_activities_practice(session, world, frame):
+    person = world.person()
+    world.entry(person, "training", date(YEAR, 3, 1), hours=5)
+    world.entry(person, "training", date(YEAR, 4, 1), hours=4, level="镇(街)")
+    world.entry(person, "training", date(2025, 3, 1), hours=50)
+    world.entry(person, "training", date(YEAR, 10, 1), hours=50)
+    world.entry(person, "exam", date(2025, 3, 1), score=99, induction=True)
+    world.entry(person, "exam", date(YEAR, 3, 1), score=70)
+    world.entry(person, "exam", date(YEAR, 5, 1), score=95, passed=False)
+    for theme, held, on in (
+        ("drowning", True, 3),
+        ("drowning", True, 4),
+        ("safety", True, 5),
+        ("safety", False, 6),
+    ):
+        session.add(
+            Activity(
+                person_id=person.id,
+                division_code=VILLAGE,
+                on=date(YEAR, on, 1),
+                theme=theme,
+                title="x",
+                held=held,
+                children=1,
+                adults=1,
+            )
+        )
+    # Late in the evening and early in the morning of one day here, two days by Greenwich.
+    for hour in (0, 23):
+        session.add(
+            PracticeAnswer(
+                person_id=person.id,
+                key=f"k{hour}",
+                item_id="x",
+                version=1,
+                response=None,
+                right=True,
+                unsure=False,
+                daily=True,
+                at=datetime(YEAR, 3, 3, hour, 30, tzinfo=ZONE),
+            )
+        )
+    session.commit()
+    found = values(session, frame, person)
+    assert (found["training_hours"], found["exam_score"], found["induction_passed"]) == (5, 70, 1)
+    assert (found["activities_held"], found["activity_themes"], found["practice_days"]) == (3, 2, 1)
+
+
+def test_against_slow_loops_over_random_histories(session, world, frame):
+    """Everything that is a share, once more day by day."""
+    rng = random.Random(5)
+    villages = [VILLAGE, VILLAGE_2]
+    people = [
+        world.person(
+            rng.choice(villages), start=date(YEAR, 1, 1) + timedelta(days=rng.randrange(-90, 200))
+        )
+        for _ in range(6)
+    ]
+    posts = list(session.scalars(select(Post)))
+    for post in posts:
+        if rng.random() < 0.4:
+            post.end = post.start + timedelta(days=rng.randrange(20, 200))
+    for number in range(14):
+        add_case(
+            session,
+            f"{number % 5:02d}-01",
+            rng.choice(villages),
+            rng.sample(list(KNOWN_CADENCES), rng.choice([1, 2])),
+            date(YEAR, 1, 1) + timedelta(days=rng.randrange(-200, 150)),
+            closed_on=date(YEAR, 9, 1) - timedelta(days=rng.randrange(0, 200))
+            if number % 3 == 0
+            else None,
+            assigned_id=rng.choice(people).id if number % 4 == 0 else None,
+        )
+    cases = list(session.scalars(select(CaseEntry)))
+    for _ in range(160):
+        on = date(YEAR, 1, 1) + timedelta(days=rng.randrange(0, 300))
+        add_visit(
+            session,
+            rng.choice(people),
+            rng.choice(cases),
+            on,
+            rng.choice(["home", "phone", "school"]),
+        )
+    for division in (DISTRICT, VILLAGE):
+        due = date(YEAR, rng.randrange(2, 11), 9)
+        session.add(OfficeTask(division_code=division, title="x", due_on=due, by="t"))
+    session.commit()
+    for person in people:
+        for step in duty_steps():
+            months = service.MONTHS.get(step["rhythm"])
+            if months and rng.random() < 0.6:
+                first, _ = period_of(date(YEAR, rng.randrange(1, 9), 3), months)
+                from training_records.work.cadence import name_of
+
+                on = first + timedelta(days=rng.randrange(0, 60))
+                session.merge(
+                    TaskDone(
+                        person_id=person.id,
+                        task=step["id"],
+                        period=name_of(first, months),
+                        done_on=on,
+                    )
+                )
+        session.merge(
+            TaskDone(person_id=person.id, task="office-1", period="once", done_on=date(YEAR, 6, 1))
+        )
+    session.commit()
+    visits = list(session.scalars(select(Visit)))
+    code_of = {c.id: (c.division_code, c.code) for c in cases}
+    found = measured(session, frame, SOURCES)
+    offices = list(session.scalars(select(OfficeTask)))
+    ticks = {(t.person_id, t.task, t.period): t.done_on for t in session.scalars(select(TaskDone))}
+
+    def share(part, whole):
+        return (
+            None
+            if whole == 0
+            else (Decimal(part) / whole).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        )
+
+    for person in people:
+        owed = paid = 0
+        mine = [p for p in posts if p.person_id == person.id]
+        for post in mine:
+            for entry in cases:
+                if entry.division_code != post.division_code or entry.assigned_id not in (
+                    None,
+                    person.id,
+                ):
+                    continue
+                cadence = strictest(entry.categories, KNOWN_CADENCES)
+                if cadence.months is None:
+                    continue
+                day, seen = date(YEAR, 1, 1), set()
+                while day <= AS_OF:
+                    period = period_of(day, cadence.months)
+                    if period not in seen and period[1] <= min(AS_OF, post.end or AS_OF):
+                        seen.add(period)
+                        inside = 0
+                        probe = period[0]
+                        while probe <= period[1]:
+                            inside += probe >= max(
+                                post.start, date(YEAR, 1, 1), entry.opened_on
+                            ) and (entry.closed_on is None or probe <= entry.closed_on)
+                            probe += timedelta(days=1)
+                        if 2 * inside >= (period[1] - period[0]).days + 1:
+                            owed += 1
+                            paid += any(
+                                code_of[v.case_id] == (entry.division_code, entry.code)
+                                and period[0] <= v.on <= period[1]
+                                and v.form in cadence.forms
+                                for v in visits
+                            )
+                    day += timedelta(days=1)
+        subject = found.get(person.id)
+        if subject is None:
+            assert all(p.start > AS_OF or (p.end and p.end < date(YEAR, 1, 1)) for p in mine)
+            continue
+        assert subject.measures["visits_on_time_rate"] == share(paid, owed), person.id
+        whole = done = in_time = 0
+        wanted = []
+        for step in duty_steps():
+            months = service.MONTHS.get(step["rhythm"])
+            for month in range(1, 13):
+                first, last = period_of(date(YEAR, month, 1), months or 1)
+                if months and first.month == month and last <= AS_OF:
+                    from training_records.work.cadence import name_of
+
+                    wanted.append((step["id"], name_of(first, months), last, ""))
+        wanted += [
+            (f"office-{t.id}", "once", t.due_on, prefix_of(t.division_code))
+            for t in offices
+            if t.due_on <= AS_OF
+        ]
+        for task, period, due, prefix in wanted:
+            if any(
+                p.start <= due <= (p.end or due) and p.division_code.startswith(prefix)
+                for p in mine
+            ):
+                on = ticks.get((person.id, task, period))
+                on = on if on is not None and on <= AS_OF else None
+                whole, done, in_time = (
+                    whole + 1,
+                    done + (on is not None),
+                    in_time + (on is not None and on <= due),
+                )
+        assert subject.measures["tasks_done_rate"] == share(done, whole)
+        assert subject.measures["tasks_on_time_rate"] == share(in_time, whole)
+
+
+def test_the_same_records_give_the_same_figures(session, world, frame):
+    test_against_slow_loops_over_random_histories(session, world, frame)
+    first, again = (measured(session, frame, SOURCES) for _ in range(2))
+    assert {p: s.measures for p, s in first.items()} == {p: s.measures for p, s in again.items()}
+
+
+def test_the_catalogue_is_whole(session, world, frame):
+    person = world.person()
+    found = values(session, frame, person)
+    assert set(found) == set(KNOWN) and {m.name for m in CATALOGUE} <= set(KNOWN)
+    assert all(m.title and m.unit and m.definition and m.source and m.edges for m in KNOWN.values())
+    scheme = load_scheme("2026")
+    with pytest.raises(Refused, match="不是系统能算的指标"):
+        check_known(
+            scheme.model_copy(
+                update={"vetoes": (scheme.vetoes[0].model_copy(update={"measure": "magic"}),)}
+            )
+        )
