@@ -103,6 +103,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.bank.views import bank
     from exam_app.certificates.views import certificates
     from exam_app.coverage.views import coverage
+    from exam_app.evaluation.views import evaluation
     from exam_app.events.door_views import door
     from exam_app.events.views import events
     from exam_app.exams.room_views import rooms
@@ -119,6 +120,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.sheets.views import sheets
     from exam_app.spot.views import spot
     from exam_app.verify.views import verify
+    from exam_app.work.survey_views import surveys
     from exam_app.work.views import work
 
     for blueprint in (
@@ -128,6 +130,7 @@ def _capabilities(app: Flask) -> None:
         learn,
         practice,
         work,
+        surveys,
         courses,
         exams,
         rooms,
@@ -136,6 +139,7 @@ def _capabilities(app: Flask) -> None:
         coverage,
         ledger,
         people,
+        evaluation,
         events,
         door,
         certificates,

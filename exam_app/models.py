@@ -15,6 +15,7 @@ import training_records.certificates.models
 import training_records.chain
 import training_records.coverage.running
 import training_records.divisions
+import training_records.evaluation.models
 import training_records.events.models
 import training_records.ledger.models
 import training_records.work.models

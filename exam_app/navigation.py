@@ -25,7 +25,7 @@ DIRECTOR = [
     Place("home.index", "今天", "☀", also=("door", "work")),
     Place("learn.index", "学习", "▤", also=("practice",)),
     Place("exams.index", "考试", "✎"),
-    Place("archive.mine", "我的", "☺"),
+    Place("archive.mine", "我的", "☺", also=("evaluation",)),
 ]
 OFFICE = [
     Place("home.index", "总览", "◉"),
@@ -34,6 +34,7 @@ OFFICE = [
     Place("events.index", "办班", "⚑", phone=False, also=("door",)),
     Place("courses.index", "课程", "▤", phone=False),
     Place("exams.manage", "考试", "✎", phone=False),
+    Place("evaluation.index", "评价", "★", phone=False),
     Place("certificates.index", "证书", "✪", phone=False),
 ]
 CITY = [*OFFICE, Place("bank.index", "题库", "❏", phone=False)]

@@ -52,14 +52,15 @@ def _village() -> str:
     return told or own[0]
 
 
-def _day(text: str, what: str) -> date:
+def day_of(text: str, what: str) -> date:
+    """A day from a form. `Refused` when it is none."""
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise Refused(f"{what}写成 2026-11-24 这样") from None
 
 
-def _said(verb: Any, target: str) -> Response:
+def said(verb: Any, target: str) -> Response:
     """Calls a verb and says what it did or why not."""
     try:
         told = verb()
@@ -103,7 +104,7 @@ def add_case() -> Response:
         )
         return f"代号 {row.code} 记下了。"
 
-    return _said(verb, url_for("work.cases"))
+    return said(verb, url_for("work.cases"))
 
 
 @work.post("/caseload/<int:case_id>")
@@ -115,7 +116,7 @@ def end_case(case_id: int) -> Response:
         service.close_case(web.db(), entry, web.today())
         return f"代号 {entry.code} 移出了名单,走访记录都在。"
 
-    return _said(verb, url_for("work.cases"))
+    return said(verb, url_for("work.cases"))
 
 
 @work.get("/visits/log")
@@ -196,12 +197,12 @@ def _visit(row: dict[str, Any], key: str) -> NewVisit:
     return NewVisit(
         key,
         case,
-        _day(str(row.get("on", ""))[:10], "走访日期"),
+        day_of(str(row.get("on", ""))[:10], "走访日期"),
         str(row.get("form", ""))[:10],
         {str(c)[:30]: str(a)[:30] for c, a in findings.items()},
         lists["needs"],
         lists["measures"],
-        _day(str(following)[:10], "下次日期") if following else None,
+        day_of(str(following)[:10], "下次日期") if following else None,
         row.get("reported") is True,
     )
 
@@ -234,7 +235,7 @@ def visit(visit_id: int) -> Response:
         row.photo = _kept(images=True)
         return "照片传好了。"
 
-    return _said(verb, url_for("work.visits"))
+    return said(verb, url_for("work.visits"))
 
 
 def _kept(*, images: bool = False) -> str:
@@ -271,7 +272,7 @@ def activities() -> str:
 
 def _activity_values() -> dict[str, Any]:
     form = request.form
-    values: dict[str, Any] = {"on": _day(form.get("on", ""), "日期")}
+    values: dict[str, Any] = {"on": day_of(form.get("on", ""), "日期")}
     for name in ("children", "adults"):
         text = form.get(name, "").strip()
         if text and not (text.isascii() and text.isdecimal() and len(text) < 6):
@@ -298,7 +299,7 @@ def add_activity() -> Response:
         )
         return f"“{row.title}”记下了。"
 
-    return _said(verb, url_for("work.activities"))
+    return said(verb, url_for("work.activities"))
 
 
 @work.post("/activities/<int:activity_id>")
@@ -312,7 +313,7 @@ def hold(activity_id: int) -> Response:
             row.photo = _kept(images=True)
         return f"“{row.title}”记成办过了。"
 
-    return _said(verb, url_for("work.activities"))
+    return said(verb, url_for("work.activities"))
 
 
 def my_tasks() -> list[service.Task]:
@@ -342,7 +343,7 @@ def tick() -> Response:
         service.do_task(web.db(), web.person_id(), task, web.today(), kept)
         return f"“{task.title}”做完了。"
 
-    return _said(verb, url_for("work.tasks"))
+    return said(verb, url_for("work.tasks"))
 
 
 @work.get("/office-tasks")
@@ -363,14 +364,14 @@ def give() -> Response:
             web.db(),
             web.account().division_code,
             request.form.get("title", ""),
-            _day(request.form.get("due_on", ""), "期限"),
+            day_of(request.form.get("due_on", ""), "期限"),
             web.actor(),
             web.today(),
         )
         web.audit("task.give", f"task:{row.id}", {"title": row.title})
         return "发下去了,您管理范围里的儿童主任都能看到。"
 
-    return _said(verb, url_for("work.given"))
+    return said(verb, url_for("work.given"))
 
 
 @work.get("/visits/sw.js")

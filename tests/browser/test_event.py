@@ -144,6 +144,8 @@ def test_from_plan_to_report(academy, open_page):
     helper.get_by_text("我的签到码").click()
     expect(helper.locator(".qr svg")).to_be_visible()
     assert_accessible(helper)
+    # The whole code in sight, above the bar at the bottom.
+    helper.set_viewport_size({"width": 390, "height": 1400})
     codes = helper.locator(".qr").screenshot()
     city.goto(event_url)
     city.get_by_role("link", name="签到名单").last.click()

@@ -143,3 +143,49 @@ def test_a_case_is_ended_by_its_village_only(world, phone, sign_in, session):
     assert phone.get("/visits/data.json").json["due"] == []
     assert session.scalars(select(CaseEntry.closed_on)).one() is not None
     session.commit()
+
+
+def test_satisfaction_from_paper_to_figures(world, sign_in, app, session):
+    import re
+
+    from pypdf import PdfReader
+
+    office = sign_in(world.account("district", DISTRICT))
+    person = world.person(VILLAGE, name="王秀兰")
+    closes = (now() + timedelta(days=20)).date().isoformat()
+    office.form("/satisfaction", closes_on=closes)
+    refused = office.form("/satisfaction/1/slips", division="370281001000")
+    assert refused.status_code == 404
+    paper = office.form("/satisfaction/1/slips", division="370283001000")
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.data)).pages)
+    tokens = re.findall(r"[A-Z2-9]{5}-[A-Z2-9]{5}", text)
+    assert len(tokens) == 8 and "王秀兰" in text
+    villager = app.test_client()
+    for number, token in enumerate(tokens[:5]):
+        assert "不足 5 份" in office.get("/satisfaction").text or number == 0
+        page = villager.get(f"/s/{token}")
+        assert "王秀兰" in page.text
+        csrf = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+        data = {"csrf_token": csrf, "visits": "5", "help": "4", "manner": "3"}
+        assert "谢谢您" in villager.post(f"/s/{token}", data=data).text
+        assert villager.get(f"/s/{token}").status_code == 404
+    assert "4.00" in office.get("/satisfaction").text
+    assert villager.get("/s/AAAAAAAAAA").status_code == 404
+    assert person.phone not in text
+
+
+def test_visits_are_checked_by_sample(world, sign_in, phone, session):
+    case = add(phone)
+    phone.post("/visits/sync", {"visits": [told(phone, case)]})
+    supervisor = sign_in(world.account("supervisor", "370283001000"))
+    day = today(phone)
+    supervisor.form("/visit-checks", since=day, until=day, seed="5")
+    assert "种子 5" in supervisor.get("/visit-checks").text
+    number = session.scalars(select(Visit.id)).one()
+    session.commit()
+    supervisor.form("/visit-checks", visit=str(number), deny="1", note="")
+    assert "要写明情况" in supervisor.get("/visit-checks").text
+    supervisor.form("/visit-checks", visit=str(number), confirm="1")
+    assert "属实" in supervisor.get("/visit-checks").text
+    foreign = sign_in(world.account("supervisor", "370281001000"))
+    assert foreign.form("/visit-checks", visit=str(number), confirm="1").status_code == 404

@@ -20,7 +20,16 @@ from training_records.coverage.rules import TRAINING_KINDS, rule_of
 from training_records.divisions import prefix_of, within
 from training_records.ledger.models import Post
 from training_records.work.cadence import Cadence, name_of, owed, paid, periods, strictest
-from training_records.work.models import Activity, CaseEntry, OfficeTask, TaskDone, Visit
+from training_records.work.checking import LEAST
+from training_records.work.models import (
+    Activity,
+    CaseEntry,
+    OfficeTask,
+    TaskDone,
+    Visit,
+    VisitCheck,
+)
+from training_records.work.satisfaction import satisfaction_in
 from training_records.work.service import MONTHS
 
 TENTH = Decimal("0.1")
@@ -59,6 +68,14 @@ CATALOGUE: tuple[Measure, ...] = (
         "走访记录",
     ),
     Measure(
+        "visits_checked_rate",
+        "抽查属实率",
+        "比例",
+        "儿童督导员随机抽查的走访里属实的占多少;谁都能用同一个种子重抽",
+        "走访抽查",
+        "查过的不足 3 次就是“没有数据”",
+    ),
+    Measure(
         "missed_mandatory_reports",
         "应报告未报告",
         "次",
@@ -93,6 +110,14 @@ CATALOGUE: tuple[Measure, ...] = (
         "任务记录",
     ),
     Measure("tasks_on_time_rate", "任务按时率", "比例", "到期的任务里按期做了的占多少", "任务记录"),
+    Measure(
+        "satisfaction_mean",
+        "满意度",
+        "1–5 分",
+        "服务对象匿名打分的平均,向全区平均收拢:(份数×本人平均+10×全区平均)÷(份数+10)",
+        "满意度调查",
+        "不足 5 份就是“没有数据”",
+    ),
 )
 
 
@@ -182,7 +207,7 @@ def _days(windows: Iterable[Window]) -> int:
 def measured(session: Session, frame: Frame, more: Sequence[Source] = ()) -> dict[int, Subject]:
     """Everyone of a division with all measures. `more`: sources of other rooms (practice, satisfaction)."""
     subjects = subjects_of(session, frame)
-    for source in (_visits_on_time, _visits, _training, _activities, _tasks, *more):
+    for source in (*_SOURCES, *more):
         source(session, frame, subjects)
     return subjects
 
@@ -388,3 +413,40 @@ def _tasks(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None
 
 def _held(subject: Subject, day: date) -> bool:
     return any(w.start <= day <= w.end for w in subject.windows)
+
+
+def _checked(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
+    query = (
+        select(VisitCheck.person_id, VisitCheck.confirmed)
+        .join(Visit, Visit.id == VisitCheck.visit_id)
+        .where(
+            within(VisitCheck.division_code, frame.prefix),
+            VisitCheck.confirmed.is_not(None),
+            Visit.on.between(frame.first, frame.last),
+        )
+    )
+    found: dict[int, list[bool]] = defaultdict(list)
+    for person, confirmed in session.execute(query):
+        found[person].append(bool(confirmed))
+    for person, subject in subjects.items():
+        own = found.get(person, [])
+        enough = len(own) >= LEAST
+        subject.measures["visits_checked_rate"] = rate(sum(own), len(own)) if enough else None
+
+
+def _satisfaction(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
+    found = satisfaction_in(session, frame.prefix, frame.year)
+    for person, subject in subjects.items():
+        own = found.get(person)
+        subject.measures["satisfaction_mean"] = own.shown if own else None
+
+
+_SOURCES: tuple[Source, ...] = (
+    _visits_on_time,
+    _visits,
+    _checked,
+    _training,
+    _activities,
+    _tasks,
+    _satisfaction,
+)

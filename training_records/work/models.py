@@ -120,3 +120,59 @@ class TaskDone(Base):
     done_on: Mapped[date]
     evidence: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+class VisitCheck(Base):
+    """A visit drawn for checking by the town's supervisor. `confirmed`: None until asked. Identity: the visit."""
+
+    __tablename__ = "visit_check"
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    seed: Mapped[int]
+    drawn_at: Mapped[datetime] = mapped_column(default=now)
+    confirmed: Mapped[bool | None]
+    note: Mapped[str | None] = mapped_column(String(60))
+    by: Mapped[str | None] = mapped_column(String(40))
+    at: Mapped[datetime | None]
+
+
+class SatisfactionRound(Base):
+    """A survey of guardians and villagers about the directors of a district. Identity: `id`."""
+
+    __tablename__ = "satisfaction_round"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    year: Mapped[int]
+    closes_on: Mapped[date]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SatisfactionTicket(Base):
+    """A code on paper that lets somebody answer once. Only its hash is kept, in whose order rows lie, so that nothing
+    tells which ticket gave which answer. Identity: the hash."""
+
+    __tablename__ = "satisfaction_ticket"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("satisfaction_round.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    used: Mapped[bool] = mapped_column(default=False)
+
+
+class SatisfactionAnswer(Base):
+    """One anonymous answer about a director: marks of 1 to 5. Identity: a random key, in whose order rows lie."""
+
+    __tablename__ = "satisfaction_answer"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("satisfaction_round.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    visits: Mapped[int]
+    help: Mapped[int]
+    manner: Mapped[int]

@@ -1,0 +1,257 @@
+"""Pages of the evaluation: an office's runs and people, one's own result with every point explained, what-if."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
+from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
+from training_records.divisions import division_names, prefix_of
+from training_records.errors import NotFound, Refused
+from training_records.evaluation import runs
+from training_records.evaluation.measures import measured
+from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
+from training_records.evaluation.scheme import DIMENSIONS, load_scheme, read_scheme
+from training_records.ledger.models import Person
+
+evaluation = Blueprint("evaluation", __name__)
+
+
+def _run(run_id: int) -> EvaluationRun:
+    return runs.get_run(web.db(), run_id, web.scope().prefix)
+
+
+def _own(run_id: int) -> EvaluationRun:
+    run = _run(run_id)
+    if not run.division_code.startswith(web.scope().prefix):
+        raise NotFound("没有这次评价,或不在您的管理范围内")
+    return run
+
+
+def _do(verb: Callable[[], str], target: str) -> Response:
+    try:
+        told = verb()
+    except Refused as refused:
+        web.db().rollback()
+        flash(str(refused), "bad")
+    else:
+        web.db().commit()
+        flash(told, "good")
+    return redirect(target)
+
+
+@evaluation.get("/evaluation")
+@access(EVERYONE)
+def index() -> str:
+    if web.account().role == "director":
+        rows = runs.results_of_person(web.db(), web.person_id())
+        return render_template("evaluation/mine.html", rows=rows, states=STATES)
+    found = runs.runs_in(web.db(), web.scope().prefix)
+    return render_template(
+        "evaluation/index.html",
+        runs=found,
+        names=division_names(web.db(), codes={r.division_code for r in found}),
+        states=STATES,
+        year=web.today().year,
+        may_start=web.account().role == "district",
+        scheme=load_scheme("2026"),
+        known=KNOWN,
+    )
+
+
+@evaluation.post("/evaluation")
+@access(MANAGERS)
+def begin() -> Response:
+    def verb() -> str:
+        year = request.form.get("year", 0, type=int)
+        if not 2020 <= year <= web.today().year:
+            raise Refused("年份填 2020 到今年")
+        file = request.files.get("scheme")
+        if file is not None and file.filename:
+            try:
+                scheme = read_scheme(file.read().decode("utf-8-sig"), f"{file.filename[-40:]} ")
+            except UnicodeDecodeError:
+                raise Refused("方案文件要存成 UTF-8 的 YAML") from None
+        else:
+            scheme = load_scheme("2026")
+        check_known(scheme)
+        as_of = min(web.today(), date(year, 12, 31))
+        code = web.account().division_code
+        frame = frame_of(prefix_of(code), year, as_of, web.config())
+        subjects = measured(web.db(), frame, SOURCES)
+        run = runs.start(web.db(), code, year, as_of, scheme, subjects, web.actor())
+        web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
+        return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
+
+    return _do(verb, url_for("evaluation.index"))
+
+
+@evaluation.get("/evaluation/<int:run_id>")
+@access(OFFICES)
+def show(run_id: int) -> str:
+    run = _run(run_id)
+    reach = max(web.scope().prefix, prefix_of(run.division_code), key=len)
+    rows = runs.results_of(web.db(), run, reach)
+    web.know_places([r.code for r, _ in rows])
+    grades = [g.name for g in runs.scheme_of(run).grades]
+    return render_template(
+        "evaluation/show.html",
+        run=run,
+        rows=rows,
+        states=STATES,
+        counts={g: sum(r.grade == g for r, _ in rows) for g in grades},
+        without=sum(r.grade is None for r, _ in rows),
+        appeals=runs.appeals_of(web.db(), run),
+        names={p.id: p.name for _, p in rows},
+        steps=runs.steps_of(web.db(), run)[:20],
+        mine=web.account().role in MANAGERS and run.division_code.startswith(web.scope().prefix),
+        untouched=run.state != "final" or runs.is_untouched(web.db(), run),
+    )
+
+
+@evaluation.post("/evaluation/<int:run_id>")
+@access(MANAGERS)
+def step(run_id: int) -> Response:
+    run = _own(run_id)
+
+    def verb() -> str:
+        if "again" in request.form:
+            frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, web.config())
+            subjects = measured(web.db(), frame, SOURCES)
+            changed = runs.reckon_again(web.db(), run, subjects, web.actor())
+            return f"按现在的记录重新算了,{changed} 人有变化。"
+        if "lock" in request.form:
+            number = runs.lock(web.db(), run, web.today(), web.actor())
+            web.audit("evaluation.lock", f"run:{run.id}", {"hash": run.locked_hash})
+            return f"定稿了,{number} 人的结果记进了档案。"
+        runs.advance(web.db(), run, web.today(), web.actor(), request.form.get("days", 5, type=int))
+        web.audit("evaluation.step", f"run:{run.id}", {"state": run.state})
+        return f"现在是“{STATES[run.state]}”。"
+
+    return _do(verb, url_for("evaluation.show", run_id=run_id))
+
+
+@evaluation.get("/evaluation/<int:run_id>/what-if")
+@access(MANAGERS)
+def what_if(run_id: int) -> str:
+    """Other weights: how the grades would fall, who crosses, how stable they are."""
+    run, refused = _own(run_id), ""
+    scheme = runs.scheme_of(run)
+    rows = runs.results_of(web.db(), run, prefix_of(run.division_code))
+    weights = {str(d.id): d.weight for d in scheme.dimensions}
+    other = scheme
+    try:
+        told = {k: Decimal(request.args[k]) for k in weights if k in request.args}
+        other = runs.rescaled(scheme, {**weights, **told})
+        weights |= told
+    except InvalidOperation:
+        refused = "权重要填数字"
+    except Refused as problem:
+        refused = str(problem)
+    results = [r for r, _ in rows]
+    before, after, crossing = runs.what_if(scheme, other, results)
+    return render_template(
+        "evaluation/what_if.html",
+        run=run,
+        scheme=scheme,
+        weights=weights,
+        before=before,
+        after=after,
+        crossing=crossing[:100],
+        number=len(crossing),
+        names={p.id: p.name for _, p in rows},
+        stable=runs.stability(scheme, results[:300]),
+        looked_at=min(len(results), 300),
+        refused=refused,
+    )
+
+
+def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
+    row = runs.get_result(web.db(), run, person.id)
+    return render_template(
+        "evaluation/person.html",
+        run=run,
+        row=row,
+        person=person,
+        result=runs.explain(run, row),
+        scheme=runs.scheme_of(run),
+        dimensions=DIMENSIONS,
+        known=KNOWN,
+        states=STATES,
+        steps=runs.steps_of(web.db(), run, person.id),
+        appeals=runs.appeals_of(web.db(), run, person.id),
+        own=own,
+        role=web.account().role,
+    )
+
+
+@evaluation.get("/evaluation/<int:run_id>/mine")
+@access(LEARNERS)
+def mine(run_id: int) -> str:
+    return _person_page(*_mine(run_id), own=True)
+
+
+def _mine(run_id: int) -> tuple[EvaluationRun, Person]:
+    run = web.db().get(EvaluationRun, run_id)
+    person = web.db().get_one(Person, web.person_id())
+    if run is None:
+        raise NotFound("没有这次评价")
+    runs.get_result(web.db(), run, person.id)
+    return run, person
+
+
+@evaluation.post("/evaluation/<int:run_id>/mine")
+@access(LEARNERS)
+def say(run_id: int) -> Response:
+    """One's own word, or an objection."""
+    run, person = _mine(run_id)
+    row = runs.get_result(web.db(), run, person.id)
+
+    def verb() -> str:
+        text = request.form.get("text", "")
+        if "appeal" in request.form:
+            runs.appeal(web.db(), run, row, text, web.today(), web.actor())
+            return "异议交上去了,区(市)会答复您。"
+        runs.comment(web.db(), run, row, "self", text, web.actor())
+        return "自评保存好了。"
+
+    return _do(verb, url_for("evaluation.mine", run_id=run_id))
+
+
+@evaluation.get("/evaluation/<int:run_id>/<int:person_id>")
+@access(OFFICES)
+def person(run_id: int, person_id: int) -> str:
+    return _person_page(_run(run_id), web.scope().person(web.db(), person_id), own=False)
+
+
+@evaluation.post("/evaluation/<int:run_id>/<int:person_id>")
+@access(OFFICES)
+def review(run_id: int, person_id: int) -> Response:
+    """The word of the town or district, sending back, or the answer to an objection."""
+    run = _run(run_id)
+    found = web.scope().person(web.db(), person_id)
+    row = runs.get_result(web.db(), run, found.id)
+
+    def verb() -> str:
+        text, role = request.form.get("text", ""), web.account().role
+        if number := request.form.get("appeal", type=int):
+            made = web.db().get(EvaluationAppeal, number)
+            if made is None or made.person_id != found.id or role == "supervisor":
+                raise NotFound("没有这个异议")
+            accepted = "accept" in request.form
+            runs.answer(web.db(), run, made, accepted, text, web.actor())
+            return "答复了。" + ("请改正记录,再点“重新计算”。" if accepted else "")
+        if "back" in request.form:
+            runs.send_back(web.db(), run, row, text, web.actor())
+            return "退回本人了。"
+        step = "town" if role == "supervisor" else "district"
+        runs.comment(web.db(), run, row, step, text, web.actor())
+        return "意见保存好了。"
+
+    return _do(verb, url_for("evaluation.person", run_id=run_id, person_id=person_id))

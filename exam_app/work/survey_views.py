@@ -1,0 +1,158 @@
+"""Satisfaction by codes on paper, and the checking of visits by sample."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.scope import MANAGERS, OFFICES, PUBLIC, access
+from exam_app.work.views import day_of, said
+from training_records.database import now
+from training_records.divisions import full_name, prefix_of, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import in_post_on
+from training_records.typesetting import qr_svg, typeset
+from training_records.work import checking, satisfaction
+from training_records.work.models import FORMS
+
+surveys = Blueprint("surveys", __name__)
+MOST_PEOPLE = 120
+
+
+@surveys.get("/satisfaction")
+@access(MANAGERS)
+def index() -> str:
+    session, prefix = web.db(), web.scope().prefix
+    year = web.today().year
+    found = satisfaction.satisfaction_in(session, prefix, year)
+    people = {p.id: p.name for p in session.scalars(select(Person).where(Person.id.in_(found)))}
+    return render_template(
+        "work/satisfaction.html",
+        rounds=satisfaction.rounds_in(session, prefix),
+        found=sorted(found.items(), key=lambda item: people.get(item[0], "")),
+        people=people,
+        fewest=satisfaction.FEWEST,
+        year=year,
+    )
+
+
+@surveys.post("/satisfaction")
+@access(MANAGERS)
+def begin() -> Response:
+    def verb() -> str:
+        closes = day_of(request.form.get("closes_on", ""), "截止日期")
+        row = satisfaction.open_round(
+            web.db(),
+            web.account().division_code,
+            web.today().year,
+            closes,
+            web.actor(),
+            web.today(),
+        )
+        web.audit("satisfaction.open", f"round:{row.id}")
+        return "调查开始了。按镇(街)打印问卷码,剪开发给照护人和村民。"
+
+    return said(verb, url_for("surveys.index"))
+
+
+@surveys.post("/satisfaction/<int:round_id>/slips")
+@access(MANAGERS)
+def slips(round_id: int) -> Response:
+    """Codes on paper for the directors of a town; those printed before and not used end."""
+    session = web.db()
+    round_ = satisfaction.get_round(session, round_id, web.scope().prefix)
+    division = web.scope().division(session, request.form.get("division", "").strip())
+    people = session.execute(
+        select(Person.id, Person.name, Post.division_code)
+        .join(Post, Post.person_id == Person.id)
+        .where(
+            within(Post.division_code, prefix_of(division.code)),
+            Post.role == "director",
+            in_post_on(web.today()),
+        )
+        .order_by(Post.division_code, Person.id)
+    ).all()
+    if not people or len(people) > MOST_PEOPLE:
+        flash(f"这里有 {len(people)} 名儿童主任。请填一个镇(街)的区划编码", "bad")
+        return redirect(url_for("surveys.index"))
+    data = []
+    for person, name, code in people:
+        place = full_name(session, code)
+        for token in satisfaction.issue(session, round_, person, web.today()):
+            link = web.config().public_url + url_for("surveys.answer", token=token)
+            shown = f"{token[:5]}-{token[5:]}"
+            data.append({"name": name, "place": place, "token": shown, "qr": qr_svg(link)})
+    web.audit("satisfaction.slips", f"round:{round_.id}", {"slips": len(data)})
+    web.db().commit()
+    told = {"until": round_.closes_on.isoformat(), "slips": data}
+    pdf = typeset(Path(__file__).parent / "slips.typ", told)
+    return web.attachment(pdf, "application/pdf", f"{division.name}满意度问卷码.pdf")
+
+
+@surveys.route("/s/<token>", methods=["GET", "POST"])
+@access(PUBLIC)
+def answer(token: str) -> str | tuple[str, int]:
+    """The survey of whoever holds a code; no sign-in, nothing about them is kept."""
+    told = {"questions": satisfaction.QUESTIONS, "marks": satisfaction.MARKS, "token": token}
+    try:
+        row, _ = satisfaction.ticket_of(web.db(), token, web.today())
+    except NotFound as error:
+        return render_template("work/answer.html", refused=str(error), name="", **told), 404
+    name = web.db().get_one(Person, row.person_id).name
+    if request.method == "POST":
+        marks = {q: request.form.get(q, 0, type=int) for q in satisfaction.QUESTIONS}
+        try:
+            satisfaction.take(web.db(), token, marks, web.today())
+        except (Refused, NotFound) as error:
+            web.db().rollback()
+            return render_template("work/answer.html", refused=str(error), name=name, **told), 422
+        web.db().commit()
+        return render_template("work/answer.html", done=True, name=name, **told)
+    return render_template("work/answer.html", name=name, **told)
+
+
+@surveys.get("/visit-checks")
+@access(OFFICES)
+def checks() -> str:
+    rows = checking.checks_in(web.db(), web.scope().prefix)
+    web.know_places([c.division_code for _, _, c in rows])
+    ids = {v.person_id for _, v, _ in rows}
+    people = {p.id: p.name for p in web.db().scalars(select(Person).where(Person.id.in_(ids)))}
+    return render_template(
+        "work/checks.html",
+        rows=rows,
+        people=people,
+        forms=FORMS,
+        since=date(web.today().year, 1, 1),
+        seed=int(now().timestamp()) % 10**6,
+    )
+
+
+@surveys.post("/visit-checks")
+@access(OFFICES)
+def check() -> Response:
+    def verb() -> str:
+        if number := request.form.get("visit", type=int):
+            checking.decide(
+                web.db(),
+                number,
+                web.scope().prefix,
+                "confirm" in request.form,
+                request.form.get("note", ""),
+                web.actor(),
+            )
+            return "记下了。"
+        since = day_of(request.form.get("since", ""), "开始日期")
+        until = day_of(request.form.get("until", ""), "截止日期")
+        seed = request.form.get("seed", -1, type=int)
+        new = checking.draw(web.db(), web.scope().prefix, since, until, seed, web.actor())
+        web.audit("visits.draw", f"division:{web.account().division_code}", {"seed": seed})
+        return f"抽到 {new} 次走访,每人最多 {checking.EACH} 次。种子是 {seed}。"
+
+    return said(verb, url_for("surveys.checks"))

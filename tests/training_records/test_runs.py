@@ -1,0 +1,171 @@
+"""A run of the evaluation: each step in its turn, appeals, lock; the same again; what if."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select, text
+
+from tests.factories import CITY, DISTRICT, VILLAGE
+from training_records.archive.models import ArchiveEntry
+from training_records.archive.service import verify
+from training_records.errors import NotFound, Refused
+from training_records.evaluation import runs
+from training_records.evaluation.measures import Subject
+from training_records.evaluation.models import EvaluationResult
+from training_records.evaluation.scheme import load_scheme
+
+TODAY = date(2026, 12, 20)
+SCHEME = load_scheme("2026")
+
+
+def subject(person, hours="8", months="12", **more):
+    measures = {"training_hours": Decimal(hours), "visits_on_time_rate": Decimal("0.9"), **more}
+    return Subject(person.id, VILLAGE, [], Decimal(months), measures)
+
+
+@pytest.fixture
+def people(world):
+    return [world.person() for _ in range(3)]
+
+
+@pytest.fixture
+def run(session, people):
+    subjects = {p.id: subject(p, hours) for p, hours in zip(people, ("8", "4", "0"), strict=True)}
+    made = runs.start(session, DISTRICT, 2026, TODAY, SCHEME, subjects, "t")
+    session.commit()
+    return made
+
+
+def to(session, run, state):
+    while run.state != state:
+        runs.advance(session, run, TODAY, "t")
+    session.commit()
+
+
+def test_everybody_gets_what_the_scheme_says(session, run, people):
+    rows = {r.person_id: r for r, _ in runs.results_of(session, run, "370283")}
+    # 20 points for visits, 8 for hours; only these have data: 28 in all.
+    assert rows[people[0].id].total == Decimal("92.86") and rows[people[0].id].grade == "优秀"
+    assert rows[people[1].id].total == Decimal("78.57") and rows[people[2].id].total == Decimal(
+        "64.29"
+    )
+    explained = runs.explain(run, rows[people[1].id])
+    assert explained.total == rows[people[1].id].total
+    hours = next(i for d in explained.dimensions for i in d.indicators if i.id == "hours")
+    assert hours.score == 4 and "÷ 目标 8" in hours.explanation
+
+
+def test_a_run_is_begun_once_and_by_a_district(session, run, people):
+    with pytest.raises(Refused, match="已经开始"):
+        runs.start(session, DISTRICT, 2026, TODAY, SCHEME, {people[0].id: subject(people[0])}, "t")
+    with pytest.raises(Refused, match="区"):
+        runs.start(session, CITY, 2026, TODAY, SCHEME, {people[0].id: subject(people[0])}, "t")
+    with pytest.raises(Refused, match="没有在任"):
+        runs.start(session, DISTRICT, 2025, TODAY, SCHEME, {}, "t")
+    with pytest.raises(NotFound):
+        runs.get_run(session, run.id, "370281")
+    assert runs.get_run(session, run.id, "370283001") is run
+
+
+def test_each_says_their_word_in_turn(session, run, people):
+    row = runs.get_result(session, run, people[0].id)
+    with pytest.raises(Refused, match="自评"):
+        runs.comment(session, run, row, "town", "好", "t")
+    runs.comment(session, run, row, "self", "走访 40 次", "t")
+    runs.advance(session, run, TODAY, "t")
+    with pytest.raises(Refused, match="镇"):
+        runs.comment(session, run, row, "self", "再说一次", "t")
+    with pytest.raises(Refused, match="为什么退回"):
+        runs.send_back(session, run, row, "", "t")
+    runs.send_back(session, run, row, "缺 3 月的记录", "t")
+    with pytest.raises(Refused, match="退回"):
+        runs.advance(session, run, TODAY, "t")
+    runs.comment(session, run, row, "self", "3 月在外学习", "t")
+    runs.comment(session, run, row, "town", "属实", "t")
+    runs.advance(session, run, TODAY, "t")
+    with pytest.raises(Refused, match="5 到 30"):
+        runs.advance(session, run, TODAY, "t", days=2)
+    session.rollback()
+
+
+def test_appeals_only_while_public_and_all_answered(session, run, people):
+    row = runs.get_result(session, run, people[2].id)
+    with pytest.raises(Refused, match="公示期间"):
+        runs.appeal(session, run, row, "少算了", TODAY, "t")
+    to(session, run, "publicity")
+    with pytest.raises(Refused, match="公示期间"):
+        runs.appeal(session, run, row, "少算了", TODAY + timedelta(days=6), "t")
+    made = runs.appeal(session, run, row, "少算 4 学时", TODAY, "t")
+    session.flush()
+    with pytest.raises(Refused, match="等答复"):
+        runs.appeal(session, run, row, "再提", TODAY, "t")
+    with pytest.raises(Refused, match="公示完"):
+        runs.lock(session, run, TODAY, "t")
+    after = TODAY + timedelta(days=6)
+    with pytest.raises(Refused, match="异议没有答复"):
+        runs.lock(session, run, after, "t")
+    with pytest.raises(Refused, match="理由"):
+        runs.answer(session, run, made, True, " ", "t")
+    runs.answer(session, run, made, True, "档案已补记", "t")
+    with pytest.raises(Refused, match="答复过"):
+        runs.answer(session, run, made, False, "x", "t")
+    # The record was corrected: reckoned again, the old and the new total stay in the history.
+    subjects = {p.id: subject(p, h) for p, h in zip(people, ("8", "4", "4"), strict=True)}
+    assert runs.reckon_again(session, run, subjects, "t") == 1
+    assert row.total == Decimal("78.57")
+    assert any("64.29 分 → 78.57" in s.text for s in runs.steps_of(session, run, people[2].id))
+    assert runs.reckon_again(session, run, subjects, "t") == 0
+
+
+def test_locked_is_locked(session, run, people):
+    to(session, run, "publicity")
+    assert runs.lock(session, run, TODAY + timedelta(days=6), "t") == 3
+    session.commit()
+    entries = {e.person_id: e for e in session.scalars(select(ArchiveEntry))}
+    assert entries[people[0].id].title == "2026年工作评价:优秀"
+    assert entries[people[0].id].score == Decimal("92.86") and verify(session)[1] == []
+    assert runs.is_untouched(session, run)
+    row = runs.get_result(session, run, people[0].id)
+    for verb in (
+        lambda: runs.comment(session, run, row, "district", "x", "t"),
+        lambda: runs.advance(session, run, TODAY, "t"),
+        lambda: runs.reckon_again(session, run, {}, "t"),
+        lambda: runs.lock(session, run, TODAY, "t"),
+    ):
+        with pytest.raises(Refused, match="锁定"):
+            verb()
+    # Whoever changes the database by hand is found.
+    session.execute(
+        text("UPDATE evaluation_result SET total = 99 WHERE person_id = :p"), {"p": people[1].id}
+    )
+    session.expire_all()
+    assert not runs.is_untouched(session, run)
+
+
+def test_who_was_there_for_a_short_time_gets_no_grade(session, world):
+    person = world.person()
+    made = runs.start(
+        session, DISTRICT, 2026, TODAY, SCHEME, {person.id: subject(person, months="2")}, "t"
+    )
+    row = runs.get_result(session, made, person.id)
+    assert row.total is not None and row.grade is None
+    to(session, made, "publicity")
+    assert runs.lock(session, made, TODAY + timedelta(days=6), "t") == 0
+
+
+def test_other_weights(session, run, people):
+    rows = list(session.scalars(select(EvaluationResult)))
+    same = runs.rescaled(SCHEME, {})
+    assert same == SCHEME
+    weights = {"visits": Decimal(10), "training": Decimal(40)}
+    other = runs.rescaled(SCHEME, weights)
+    assert sum(d.weight for d in other.dimensions) == 100
+    before, after, crossing = runs.what_if(SCHEME, other, rows)
+    assert sum(before.values()) == sum(after.values()) == 3
+    assert {p for p, _, _ in crossing} and all(old != new for _, old, new in crossing)
+    with pytest.raises(Refused, match="等于 100"):
+        runs.rescaled(SCHEME, {"visits": Decimal(90)})
+    assert 0 <= runs.stability(SCHEME, rows) <= 1

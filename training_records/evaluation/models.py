@@ -1,0 +1,100 @@
+"""Tables of the evaluation: runs with their scheme, results with their measures, appeals, and what happened."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Numeric, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+STATES = {
+    "self_review": "本人自评",
+    "town": "镇(街)复核",
+    "district": "区(市)复核",
+    "publicity": "公示",
+    "final": "已定稿",
+}
+
+
+class EvaluationRun(Base):
+    """One evaluation of a division's directors in a year. Identity: `id`; one a division and year that is not dropped.
+
+    `scheme`: as it was when it began; `as_of`: up to which day records count; `locked_hash`: of all results, once
+    final.
+    """
+
+    __tablename__ = "evaluation_run"
+    __table_args__ = (Index("uq_evaluation_run", "division_code", "year", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    year: Mapped[int]
+    as_of: Mapped[date]
+    scheme: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(12), default="self_review")
+    publicity_until: Mapped[date | None]
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    reckoned_at: Mapped[datetime]
+    locked_hash: Mapped[str | None] = mapped_column(String(64))
+    locked_at: Mapped[datetime | None]
+
+
+class EvaluationResult(Base):
+    """One person's result: measures as they were reckoned, total, grade, and the words of each step.
+
+    Identity: (run, person).
+    """
+
+    __tablename__ = "evaluation_result"
+    __table_args__ = (
+        Index("ix_evaluation_result_person_id", "person_id"),
+        Index("ix_evaluation_result_place", "run_id", "code"),
+    )
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("evaluation_run.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(12))
+    months: Mapped[Decimal] = mapped_column(Numeric(4, 1))
+    measures: Mapped[dict[str, Any]]
+    total: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    grade: Mapped[str | None] = mapped_column(String(10))
+    vetoed: Mapped[bool] = mapped_column(default=False)
+    self_comment: Mapped[str | None] = mapped_column(String(500))
+    town_comment: Mapped[str | None] = mapped_column(String(500))
+    district_comment: Mapped[str | None] = mapped_column(String(500))
+    # Sent back to the person for their word once more.
+    returned: Mapped[bool] = mapped_column(default=False)
+
+
+class EvaluationAppeal(Base):
+    """A person's objection during publicity, and the answer. Identity: `id`."""
+
+    __tablename__ = "evaluation_appeal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("evaluation_run.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    text: Mapped[str] = mapped_column(String(500))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    accepted: Mapped[bool | None]
+    answer: Mapped[str | None] = mapped_column(String(500))
+    decided_by: Mapped[str | None] = mapped_column(String(40))
+    decided_at: Mapped[datetime | None]
+
+
+class EvaluationStep(Base):
+    """What happened to a run, to a person's result. Append-only. Identity: `id`."""
+
+    __tablename__ = "evaluation_step"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("evaluation_run.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    text: Mapped[str] = mapped_column(String(300))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)

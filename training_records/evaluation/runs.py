@@ -1,0 +1,417 @@
+"""The verbs of a run: reckon, review step by step, publish, hear appeals, lock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from training_records.archive.service import NewEntry, append_many
+from training_records.database import now
+from training_records.divisions import level_of, within
+from training_records.errors import NotFound, Refused
+from training_records.evaluation.measures import Subject
+from training_records.evaluation.models import (
+    STATES,
+    EvaluationAppeal,
+    EvaluationResult,
+    EvaluationRun,
+    EvaluationStep,
+)
+from training_records.evaluation.scheme import Scheme, checked_scheme
+from training_records.evaluation.scoring import Result, evaluate
+from training_records.ledger.models import Person
+
+ORDER = list(STATES)
+LEAST_DAYS, MOST_DAYS = 5, 30
+
+
+def start(
+    session: Session,
+    division_code: str,
+    year: int,
+    as_of: date,
+    scheme: Scheme,
+    subjects: Mapping[int, Subject],
+    by: str,
+) -> EvaluationRun:
+    """A run with everybody's result. `Refused` when there is one, or nobody to evaluate."""
+    if level_of(division_code) != "district":
+        raise Refused("工作评价由区(市)组织,请用区(市)的账号")
+    if session.scalar(
+        select(EvaluationRun.id).where(
+            EvaluationRun.division_code == division_code, EvaluationRun.year == year
+        )
+    ):
+        raise Refused(f"{year} 年的评价已经开始了")
+    if not subjects:
+        raise Refused(f"{year} 年没有在任的儿童主任,不用评价")
+    run = EvaluationRun(
+        division_code=division_code,
+        year=year,
+        as_of=as_of,
+        scheme=scheme.model_dump(mode="json"),
+        by=by,
+        reckoned_at=now(),
+    )
+    session.add(run)
+    session.flush()
+    _store(session, run, subjects)
+    log(session, run, f"按方案“{scheme.title or scheme.id}”算出 {len(subjects)} 人,开始自评", by)
+    return run
+
+
+def scheme_of(run: EvaluationRun) -> Scheme:
+    """The scheme under which a run was begun."""
+    return checked_scheme(run.scheme)
+
+
+def told(measures: Mapping[str, Decimal | None]) -> dict[str, str | None]:
+    """Measures as they are kept: as written, so that they are the same again."""
+    return {name: None if v is None else f"{v.normalize():f}" for name, v in measures.items()}
+
+
+def measures_of(row: EvaluationResult) -> dict[str, Decimal | None]:
+    """The measures of a result."""
+    return {name: None if v is None else Decimal(v) for name, v in row.measures.items()}
+
+
+def explain(run: EvaluationRun, row: EvaluationResult) -> Result:
+    """A result with its reckoning in words, from the measures that are kept."""
+    return evaluate(scheme_of(run), measures_of(row), row.months)
+
+
+def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]) -> list[int]:
+    """Writes results; who has another one than before (person ids)."""
+    scheme = scheme_of(run)
+    query = select(EvaluationResult).where(EvaluationResult.run_id == run.id)
+    rows = {row.person_id: row for row in session.scalars(query)}
+    changed = []
+    for person, subject in subjects.items():
+        needed = {name: subject.measures.get(name) for name in scheme.measures}
+        result = evaluate(scheme, needed, subject.months)
+        row = rows.pop(person, None)
+        if row is None:
+            row = EvaluationResult(run_id=run.id, person_id=person)
+            session.add(row)
+            changed.append(person)
+        elif (row.total, row.grade, row.measures) != (result.total, result.grade, told(needed)):
+            changed.append(person)
+        row.code, row.months, row.measures = subject.code, subject.months, told(needed)
+        row.total, row.grade, row.vetoed = result.total, result.grade, result.vetoed
+    for person, row in rows.items():
+        changed.append(person)
+        session.delete(row)
+    session.flush()
+    return changed
+
+
+def reckon_again(
+    session: Session, run: EvaluationRun, subjects: Mapping[int, Subject], by: str
+) -> int:
+    """Reckons anew from the records as they are now, after something in them was corrected; how many changed. The same
+    records give the same figures to the cent."""
+    _refuse_final(run)
+    before = {
+        row.person_id: row.total
+        for row in session.scalars(
+            select(EvaluationResult).where(EvaluationResult.run_id == run.id)
+        )
+    }
+    changed = _store(session, run, subjects)
+    run.reckoned_at = now()
+    for person in changed[:500]:
+        row = session.get(EvaluationResult, (run.id, person))
+        text = f"重新计算:{before.get(person)} 分 → {row.total if row else '不在评价范围'}"
+        log(session, run, text, by, person)
+    if not changed:
+        log(session, run, "重新计算,没有变化", by)
+    return len(changed)
+
+
+def log(
+    session: Session, run: EvaluationRun, text: str, by: str, person_id: int | None = None
+) -> None:
+    """Writes a line of the run's history."""
+    session.add(EvaluationStep(run_id=run.id, person_id=person_id, text=text[:300], by=by))
+    session.flush()
+
+
+def steps_of(
+    session: Session, run: EvaluationRun, person_id: int | None = None
+) -> list[EvaluationStep]:
+    """The history of a run, or of one person in it, latest first."""
+    query = select(EvaluationStep).where(EvaluationStep.run_id == run.id)
+    if person_id is not None:
+        query = query.where(EvaluationStep.person_id == person_id)
+    return list(session.scalars(query.order_by(EvaluationStep.id.desc()).limit(200)))
+
+
+def _refuse_final(run: EvaluationRun) -> None:
+    if run.state == "final":
+        raise Refused("评价已经定稿锁定,不能再改")
+
+
+def get_run(session: Session, run_id: int, prefix: str) -> EvaluationRun:
+    """A run that an office may see: its own, one below, or (towns) of the district above; else NotFound."""
+    run = session.get(EvaluationRun, run_id)
+    if run is None or not (
+        run.division_code.startswith(prefix) or prefix.startswith(run.division_code[:6])
+    ):
+        raise NotFound("没有这次评价,或不在您的管理范围内")
+    return run
+
+
+def runs_in(session: Session, prefix: str) -> list[EvaluationRun]:
+    """The runs that an office may see, latest first."""
+    query = select(EvaluationRun).order_by(EvaluationRun.year.desc(), EvaluationRun.division_code)
+    if len(prefix) > 6:
+        query = query.where(EvaluationRun.division_code == prefix[:6].ljust(12, "0"))
+    else:
+        query = query.where(within(EvaluationRun.division_code, prefix))
+    return list(session.scalars(query.limit(100)))
+
+
+def get_result(session: Session, run: EvaluationRun, person_id: int) -> EvaluationResult:
+    """A person's result, or NotFound."""
+    row = session.get(EvaluationResult, (run.id, person_id))
+    if row is None:
+        raise NotFound("这次评价里没有这个人")
+    return row
+
+
+def results_of(
+    session: Session, run: EvaluationRun, prefix: str
+) -> list[tuple[EvaluationResult, Person]]:
+    """Results with names, in the order of places: never ranked by the number of cases."""
+    query = (
+        select(EvaluationResult, Person)
+        .join(Person, Person.id == EvaluationResult.person_id)
+        .where(EvaluationResult.run_id == run.id, within(EvaluationResult.code, prefix))
+        .order_by(EvaluationResult.code, Person.id)
+    )
+    return [(r, p) for r, p in session.execute(query)]
+
+
+def results_of_person(
+    session: Session, person_id: int
+) -> list[tuple[EvaluationRun, EvaluationResult]]:
+    """A person's results, latest first."""
+    query = (
+        select(EvaluationRun, EvaluationResult)
+        .join(EvaluationResult, EvaluationResult.run_id == EvaluationRun.id)
+        .where(EvaluationResult.person_id == person_id)
+        .order_by(EvaluationRun.year.desc())
+    )
+    return [(run, row) for run, row in session.execute(query)]
+
+
+def comment(
+    session: Session, run: EvaluationRun, row: EvaluationResult, step: str, text: str, by: str
+) -> None:
+    """The word of the person, the town or the district, in its turn (`step`: self, town, district)."""
+    _refuse_final(run)
+    turn = {"self": "self_review", "town": "town", "district": "district"}[step]
+    may = run.state == turn or (step == "self" and row.returned)
+    if not may:
+        raise Refused(f"现在是“{STATES[run.state]}”,不能填这一步的意见")
+    if not text.strip():
+        raise Refused("请写上意见")
+    setattr(row, f"{step}_comment", text.strip()[:500])
+    if step == "self":
+        row.returned = False
+    words = {"self": "自评", "town": "镇(街)意见", "district": "区(市)意见"}
+    log(session, run, f"{words[step]}已填", by, row.person_id)
+
+
+def send_back(
+    session: Session, run: EvaluationRun, row: EvaluationResult, reason: str, by: str
+) -> None:
+    """Sends a result back to the person for their word, with the reason."""
+    if run.state not in ("town", "district"):
+        raise Refused("只有复核时能退回本人")
+    if not reason.strip():
+        raise Refused("请写为什么退回")
+    row.returned = True
+    log(session, run, f"退回本人:{reason.strip()}", by, row.person_id)
+
+
+def advance(
+    session: Session, run: EvaluationRun, today: date, by: str, days: int = LEAST_DAYS
+) -> None:
+    """On to the next step; into publicity for so many days; out of it only through `lock`."""
+    _refuse_final(run)
+    if run.state == "publicity":
+        raise Refused("公示以后是定稿,请点“定稿”")
+    waiting = session.scalar(
+        select(EvaluationResult.person_id)
+        .where(EvaluationResult.run_id == run.id, EvaluationResult.returned)
+        .limit(1)
+    )
+    if waiting:
+        raise Refused("还有退回本人没有答复的,等他们答复再往下走")
+    run.state = ORDER[ORDER.index(run.state) + 1]
+    if run.state == "publicity":
+        if not LEAST_DAYS <= days <= MOST_DAYS:
+            raise Refused(f"公示 {LEAST_DAYS} 到 {MOST_DAYS} 天")
+        run.publicity_until = today + timedelta(days=days)
+    log(session, run, f"进入{STATES[run.state]}", by)
+
+
+def appeal(
+    session: Session, run: EvaluationRun, row: EvaluationResult, text: str, today: date, by: str
+) -> EvaluationAppeal:
+    """An objection, while the results are public; one at a time."""
+    if run.state != "publicity" or (run.publicity_until and today > run.publicity_until):
+        raise Refused("只有公示期间能提异议")
+    if not text.strip():
+        raise Refused("请写哪里不对、为什么")
+    if any(a.accepted is None for a in appeals_of(session, run, row.person_id)):
+        raise Refused("您已经提过一个异议,等答复以后还可以再提")
+    made = EvaluationAppeal(run_id=run.id, person_id=row.person_id, text=text.strip()[:500])
+    session.add(made)
+    log(session, run, "提出异议", by, row.person_id)
+    return made
+
+
+def appeals_of(
+    session: Session, run: EvaluationRun, person_id: int | None = None
+) -> list[EvaluationAppeal]:
+    """The objections in a run, or of one person."""
+    query = select(EvaluationAppeal).where(EvaluationAppeal.run_id == run.id)
+    if person_id is not None:
+        query = query.where(EvaluationAppeal.person_id == person_id)
+    return list(session.scalars(query.order_by(EvaluationAppeal.id)))
+
+
+def answer(
+    session: Session, run: EvaluationRun, made: EvaluationAppeal, accepted: bool, text: str, by: str
+) -> None:
+    """Answers an objection. Figures change only when records are corrected and reckoned again."""
+    _refuse_final(run)
+    if made.run_id != run.id:
+        raise NotFound("没有这个异议")
+    if made.accepted is not None:
+        raise Refused("这个异议已经答复过了")
+    if not text.strip():
+        raise Refused("请写答复的理由")
+    made.accepted, made.answer = accepted, text.strip()[:500]
+    made.decided_by, made.decided_at = by, now()
+    log(session, run, f"异议{'成立' if accepted else '不成立'}", by, made.person_id)
+
+
+def fingerprint(session: Session, run: EvaluationRun) -> str:
+    """A hash of the scheme and of everybody's measures, months, total and grade."""
+    query = select(EvaluationResult).where(EvaluationResult.run_id == run.id)
+    rows = sorted(session.scalars(query), key=lambda r: r.person_id)
+    content = {
+        "scheme": run.scheme,
+        "year": run.year,
+        "division": run.division_code,
+        "results": [
+            [
+                r.person_id,
+                r.code,
+                f"{r.months:.1f}",
+                dict(sorted(r.measures.items())),
+                None if r.total is None else f"{r.total:.2f}",
+                r.grade,
+                bool(r.vetoed),
+            ]
+            for r in rows
+        ],
+    }
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def lock(session: Session, run: EvaluationRun, today: date, by: str) -> int:
+    """Ends a run: nothing changes any more, and everybody's result goes into their archive; how many."""
+    _refuse_final(run)
+    if run.state != "publicity":
+        raise Refused("公示以后才能定稿")
+    if run.publicity_until and today <= run.publicity_until:
+        raise Refused(f"公示到 {run.publicity_until},公示完才能定稿")
+    if any(a.accepted is None for a in appeals_of(session, run)):
+        raise Refused("还有异议没有答复")
+    query = select(EvaluationResult).where(EvaluationResult.run_id == run.id)
+    entries = [
+        NewEntry(
+            row.person_id,
+            "evaluation",
+            today,
+            f"{run.year}年工作评价:{row.grade}",
+            level="区(市)",
+            score=row.total,
+            evidence={"run": run.id},
+            source_key=f"evaluation:{run.id}:{row.person_id}",
+        )
+        for row in session.scalars(query)
+        if row.grade is not None
+    ]
+    append_many(session, entries, by)
+    run.state, run.locked_at = "final", now()
+    run.locked_hash = fingerprint(session, run)
+    log(session, run, f"定稿,{len(entries)} 人的结果记进档案", by)
+    return len(entries)
+
+
+def is_untouched(session: Session, run: EvaluationRun) -> bool:
+    """Whether a locked run still is what was locked."""
+    return run.locked_hash == fingerprint(session, run)
+
+
+def rescaled(scheme: Scheme, weights: Mapping[str, Decimal]) -> Scheme:
+    """The scheme with other weights, each dimension's points in proportion. `Refused` unless they add up to 100."""
+    told_: dict[str, Any] = scheme.model_dump(mode="json")
+    for dimension in told_["dimensions"]:
+        weight = weights.get(dimension["id"], Decimal(str(dimension["weight"])))
+        old = Decimal(str(dimension["weight"]))
+        points = [Decimal(str(i["points"])) * weight / old for i in dimension["indicators"]]
+        rounded = [p.quantize(Decimal("0.0001")) for p in points]
+        rounded[-1] += weight - sum(rounded)
+        dimension["weight"] = str(weight)
+        for indicator, value in zip(dimension["indicators"], rounded, strict=True):
+            indicator["points"] = str(value)
+    return checked_scheme(told_)
+
+
+def what_if(
+    scheme: Scheme, other: Scheme, rows: list[EvaluationResult]
+) -> tuple[Counter[str], Counter[str], list[tuple[int, str | None, str | None]]]:
+    """How many have which grade under each scheme, and who crosses from one grade to another."""
+    before, after = Counter[str](), Counter[str]()
+    crossing = []
+    for row in rows:
+        measures = measures_of(row)
+        old, new = (evaluate(s, measures, row.months).grade for s in (scheme, other))
+        before[old or "不定等次"] += 1
+        after[new or "不定等次"] += 1
+        if old != new:
+            crossing.append((row.person_id, old, new))
+    return before, after, crossing
+
+
+def stability(scheme: Scheme, rows: list[EvaluationResult], by: Decimal = Decimal(5)) -> float:
+    """Share of people whose grade stays under every shift of `by` points of weight from one dimension to another."""
+    shifted = []
+    for one in scheme.dimensions:
+        for two in scheme.dimensions:
+            if one.id != two.id and one.weight > by:
+                weights: dict[str, Decimal] = {d.id: d.weight for d in scheme.dimensions}
+                weights[one.id] -= by
+                weights[two.id] += by
+                shifted.append(rescaled(scheme, weights))
+    kept = 0
+    for row in rows:
+        measures = measures_of(row)
+        grade = evaluate(scheme, measures, row.months).grade
+        kept += all(evaluate(s, measures, row.months).grade == grade for s in shifted)
+    return kept / len(rows) if rows else 1.0
