@@ -9,6 +9,7 @@ from typing import Any
 from exam_app.bench_assemble import assemble_rows
 from exam_app.bench_coverage import coverage_rows
 from exam_app.bench_door import door_rows
+from exam_app.bench_evaluation import evaluation_rows
 from exam_app.bench_exam import exam_rows
 from exam_app.bench_export import export_rows
 from exam_app.bench_fuzz import fuzz
@@ -126,6 +127,12 @@ def bench_door(people: int = 500) -> dict[str, Any]:
     return _result("door", rows, ratios)
 
 
+def bench_evaluation(people: int = 2000) -> dict[str, Any]:
+    """A year's records of many directors evaluated, against only reading them."""
+    rows, ratios = evaluation_rows(people)
+    return _result("evaluation", rows, ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -142,4 +149,5 @@ BENCHES = {
     "sheets": bench_sheets,
     "practice": bench_practice,
     "door": bench_door,
+    "evaluation": bench_evaluation,
 }

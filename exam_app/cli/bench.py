@@ -57,6 +57,7 @@ def bench(
             "coverage": {"people": 650_000},
             "export": {"people": 650_000},
             "practice": {"people": 7000},
+            "evaluation": {"people": 70_000},
         }
         if full
         else {}
@@ -79,7 +80,7 @@ def bench(
         sizes.setdefault("coverage", {})["engines"] = (engine,)
     benches: dict[str, Any] = {**BENCHES}
     if people:
-        for name in ("export", "practice", "door"):
+        for name in ("export", "practice", "door", "evaluation"):
             sizes[name] = {"people": people}
     results = [benches[n](**sizes.get(n, {})) for n in names]
     if as_json:
