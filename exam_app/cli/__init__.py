@@ -18,6 +18,7 @@ from exam_app.cli.exam import exam
 from exam_app.cli.kb import kb
 from exam_app.cli.ledger import ledger
 from exam_app.cli.reminders import remind
+from exam_app.cli.reports import report
 from exam_app.cli.run import demo, serve, show_config
 from exam_app.cli.stats import stats
 from exam_app.cli.users import user
@@ -52,6 +53,7 @@ for command in (
     kb,
     evaluate,
     remind,
+    report,
     bench,
 ):
     cli.add_command(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from exam_app.work.options import known_cadences, visit_options
+from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.database import now
 from training_records.ledger.models import Post
-from training_records.work.cadence import periods, strictest
-from training_records.work.models import Activity, CaseEntry, Visit
+from training_records.work.cadence import name_of, periods, strictest
+from training_records.work.models import Activity, CaseEntry, TaskDone, Visit
+from training_records.work.service import MONTHS
 
 VILLAGES = 60
 CATEGORIES = ("left-behind", "in-need", "key-in-need", "high-risk", "unattended", "more-often")
@@ -47,8 +49,10 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
             cases.append(case)
             if person > 1:
                 visits += _visits(rng, case, person, today)
-        if person > 1 and rng.random() < 0.7:
-            session.add(_activity(rng, person, village, opened, today))
+        if person > 1:
+            for _ in range(rng.randrange(0, 5)):
+                session.add(_activity(rng, person, village, opened, today))
+            session.add_all(_tasks(rng, person, max(start, date(today.year, 1, 1)), today))
     if cases:
         session.execute(insert(CaseEntry), cases)
     for at in range(0, len(visits), 2000):
@@ -82,6 +86,18 @@ def _visits(
             }
         )
     return found
+
+
+def _tasks(rng: random.Random, person: int, since: date, today: date) -> Iterator[TaskDone]:
+    """Most of what the duty list asks for is ticked, some of it late."""
+    diligence = rng.choice([0.6, 0.85, 0.95])
+    for step in duty_steps():
+        months = MONTHS.get(step["rhythm"])
+        for first, last in periods(since, today, months) if months else ():
+            on = last - timedelta(days=rng.randrange(-4, 20))
+            if on <= today and rng.random() < diligence:
+                period = name_of(first, months or 1)
+                yield TaskDone(person_id=person, task=step["id"], period=period, done_on=on)
 
 
 def _activity(rng: random.Random, person: int, village: str, opened: date, today: date) -> Activity:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
+from exam_app.reports.annual import annual_docx, gather
 from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
@@ -21,6 +22,7 @@ from training_records.evaluation.scheme import DIMENSIONS, load_scheme, read_sch
 from training_records.ledger.models import Person
 
 evaluation = Blueprint("evaluation", __name__)
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def _run(run_id: int) -> EvaluationRun:
@@ -90,6 +92,20 @@ def begin() -> Response:
         return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
     return _do(verb, url_for("evaluation.index"))
+
+
+@evaluation.get("/reports/annual.docx")
+@access(MANAGERS)
+def annual() -> Response:
+    """The annual self-inspection report of the office's own division."""
+    year = request.args.get("year", web.today().year, type=int)
+    if not 2020 <= year <= web.today().year:
+        raise Refused("年份填 2020 到今年")
+    code = web.account().division_code
+    found = gather(web.db(), code, year, web.today(), web.config().zone)
+    data = annual_docx(web.db(), found)
+    web.audit_read("report.annual", f"division:{code}", {"year": year})
+    return web.attachment(data, DOCX, f"{found.name}{year}年自查报告.docx")
 
 
 @evaluation.get("/evaluation/<int:run_id>")
@@ -186,7 +202,7 @@ def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
         states=STATES,
         steps=runs.steps_of(web.db(), run, person.id),
         appeals=runs.appeals_of(web.db(), run, person.id),
-        own=own,
+        is_own=own,
         role=web.account().role,
     )
 

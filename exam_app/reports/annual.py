@@ -1,0 +1,299 @@
+"""The district's annual self-inspection report (due 30 October, 青21#五二): figures that the system knows, and places to
+write what it does not know."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Cm, Pt
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.drawing import drawing
+from exam_app.exams.models import Exam
+from exam_app.kb.facts import load_facts
+from training_records.certificates.pdf import chinese_date
+from training_records.coverage.definition import Coverage, CoverageReport, coverage
+from training_records.coverage.rules import rule_of
+from training_records.divisions import get_division, prefix_of, within
+from training_records.errors import Refused
+from training_records.evaluation.models import STATES, EvaluationResult, EvaluationRun
+from training_records.events.attendance import people_reached
+from training_records.events.models import Event
+from training_records.ledger.service import overloaded, search_people, vacancies
+from training_records.paper import heading, new_document, saved, table
+from training_records.work.figures import WorkFigures, work_figures
+from training_records.work.models import FORMS, THEMES
+from training_records.work.satisfaction import satisfaction_in
+
+TEAL = "#0f6b66"
+TO_WRITE = "(请填写)"
+MOST_BARS = 12
+
+
+@dataclass(frozen=True)
+class Annual:
+    """All figures of a report."""
+
+    name: str
+    code: str
+    year: int
+    as_of: date
+    coverage: CoverageReport
+    vacancies: int
+    overloaded: int
+    checks_due: int
+    events: Sequence[tuple[Event, int]]
+    exams: Sequence[str]
+    work: WorkFigures
+    evaluation: tuple[EvaluationRun, Counter[str]] | None
+    satisfaction: tuple[int, int]
+
+
+def gather(session: Session, code: str, year: int, as_of: date, zone: ZoneInfo) -> Annual:
+    """The figures of a division for a year up to a day. `Refused` for a day before the year."""
+    if as_of < date(year, 1, 1):
+        raise Refused(f"{as_of} 还没到 {year} 年,没有数字可报")
+    day = min(as_of, date(year, 12, 31))
+    division, prefix = get_division(session, code), prefix_of(code)
+    _, due = search_people(session, prefix, on=day, limit=0, due_by=day + timedelta(days=30))
+    run = session.scalar(
+        select(EvaluationRun).where(
+            within(EvaluationRun.division_code, prefix), EvaluationRun.year == year
+        )
+    )
+    answers = satisfaction_in(session, prefix, year)
+    return Annual(
+        name=division.name,
+        code=code,
+        year=year,
+        as_of=day,
+        coverage=coverage(session, code, year, day),
+        vacancies=vacancies(session, prefix, day, 0)[1],
+        overloaded=len(overloaded(session, prefix, day, 5000)),
+        checks_due=due,
+        events=_events(session, prefix, year, day, zone),
+        exams=_exams(session, prefix, year, zone),
+        work=work_figures(session, prefix, date(year, 1, 1), day),
+        evaluation=(run, _grades(session, run)) if run else None,
+        satisfaction=(sum(a.answers for a in answers.values()), len(answers)),
+    )
+
+
+def _events(
+    session: Session, prefix: str, year: int, day: date, zone: ZoneInfo
+) -> list[tuple[Event, int]]:
+    query = select(Event).where(
+        within(Event.division_code, prefix), Event.state.in_(("open", "filed"))
+    )
+    found = []
+    for event in session.scalars(query.order_by(Event.id)):
+        days = [s.starts_at.astimezone(zone).date() for s in event.sessions]
+        if days and days[0].year == year and days[0] <= day:
+            found.append((event, people_reached(session, event)))
+    return found
+
+
+def _exams(session: Session, prefix: str, year: int, zone: ZoneInfo) -> list[str]:
+    start = datetime.combine(date(year, 1, 1), time(0), zone)
+    end = datetime.combine(date(year + 1, 1, 1), time(0), zone)
+    query = select(Exam.title).where(
+        within(Exam.division_code, prefix),
+        Exam.practice.is_(False),
+        Exam.opens_at < end,
+        Exam.closes_at >= start,
+    )
+    return list(session.scalars(query.order_by(Exam.id)))
+
+
+def _grades(session: Session, run: EvaluationRun) -> Counter[str]:
+    query = select(EvaluationResult.grade).where(EvaluationResult.run_id == run.id)
+    return Counter(grade or "不定等次" for grade in session.scalars(query))
+
+
+def annual_docx(session: Session, found: Annual) -> bytes:
+    """The report as a document that an office goes on writing."""
+    document = new_document(f"{found.name}{found.year}年自查报告")
+    title = f"{found.name}{found.year}年农村留守儿童和困境儿童关爱服务质量提升行动自查报告"
+    heading(document, title, 18, WD_ALIGN_PARAGRAPH.CENTER)
+    document.add_paragraph(
+        f"数字截至{chinese_date(found.as_of)},由系统从台账、档案和工作记录里算出;写着“{TO_WRITE}”的地方请补上。"
+    )
+    heading(document, "一、总体情况")
+    _indented(document, _opening(found))
+    heading(document, "二、儿童主任队伍建设(第 20 项)")
+    _team(document, session, found)
+    heading(document, "三、走访、活动和政策落实")
+    _work(document, found)
+    heading(document, "四、工作评价和满意度")
+    _evaluation(document, found)
+    heading(document, "五、23 项任务进展")
+    rows = [
+        [str(t["item"]), t["title"], _known(found, int(t["item"])) or TO_WRITE]
+        for t in load_facts().data["policy"]["tasks"]
+    ]
+    table(document, ["项", "任务", "进展"], rows, (1.4, 4.6, 11))
+    for number, words in (
+        ("六", "优秀案例"),
+        ("七", "存在的问题"),
+        ("八", "下一步措施"),
+    ):
+        heading(document, f"{number}、{words}")
+        if words == "存在的问题":
+            for gap in _gaps(found):
+                document.add_paragraph(f"· {gap}")
+        _indented(document, TO_WRITE)
+    document.add_paragraph()
+    seal = document.add_paragraph(f"{found.name}民政局\n(盖章处)\n{chinese_date(found.as_of)}")
+    seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    return saved(document)
+
+
+def _indented(document: Any, text: str) -> None:
+    paragraph = document.add_paragraph(text)
+    paragraph.paragraph_format.first_line_indent = Pt(21)
+
+
+def _rate(row: Coverage) -> str:
+    return "—" if row.rate is None else f"{100 * row.rate:.1f}%"
+
+
+def _opening(found: Annual) -> str:
+    total, work = found.coverage.total, found.work
+    return (
+        f"全{'市' if found.name.endswith('市') else '区'}在岗儿童主任 {total.in_post} 人,"
+        f"当年培训已覆盖 {total.covered} 人,覆盖率 {_rate(total)};"
+        f"走访对象 {work.children} 名,记录走访和联系 {sum(work.visits.values())} 次,"
+        f"开展活动 {sum(work.activities.values())} 场、{work.came} 人次。"
+    )
+
+
+def _team(document: Any, session: Session, found: Annual) -> None:
+    total, rule = found.coverage.total, rule_of(session, found.year)
+    _indented(
+        document,
+        f"台账:在岗儿童主任 {total.in_post} 人,没有儿童主任的村(社区){found.vacancies} 个,"
+        f"按规定需增配的 {found.overloaded} 处;入职查询 30 天内到期、过期或没登记的 {found.checks_due} 条。",
+    )
+    _indented(
+        document,
+        f"培训:当年要求 {rule.hours.normalize():f} 学时{'并通过考试' if rule.exam else ''}。已覆盖 {total.covered} 人,"
+        f"待训 {total.pending} 人,未覆盖 {total.uncovered} 人,覆盖率 {_rate(total)};"
+        f"在岗而初任考核没有合格的 {total.not_inducted} 人。",
+    )
+    if found.coverage.children:
+        document.add_picture(io.BytesIO(coverage_chart(found)), width=Cm(16))
+        rows = [
+            [c.name, *map(str, (c.in_post, c.covered, c.pending, c.uncovered)), _rate(c)]
+            for c in (*found.coverage.children, total)
+        ]
+        rows[-1][0] = "合计"
+        heads = ["单位", "在岗", "已覆盖", "待训", "未覆盖", "覆盖率"]
+        table(document, heads, rows, (5, 2.4, 2.4, 2.4, 2.4, 2.4))
+    if found.events:
+        document.add_paragraph()
+        rows = [[e.title, e.organiser, e.form, f"{n} 人"] for e, n in found.events]
+        table(document, ["培训", "主办", "形式", "到课"], rows, (7, 5, 2.5, 2.5))
+    words = "、".join(dict.fromkeys(found.exams)) or "没有"
+    _indented(document, f"当年的考试:{words}。")
+
+
+def _work(document: Any, found: Annual) -> None:
+    work = found.work
+    by_form = "、".join(f"{FORMS[f]} {n} 次" for f, n in work.visits.items()) or "没有记录"
+    _indented(document, f"走访:走访对象 {work.children} 名(只用村内代号),{by_form}。")
+    _indented(
+        document,
+        f"强制报告:走访中记下必须立即报告的情况 {work.alarms} 次,其中记下已向公安机关报告的 {work.reported} 次。",
+    )
+    if work.activities:
+        rows = [
+            [THEMES[t], str(n)] for t, n in sorted(work.activities.items(), key=lambda x: -x[1])
+        ]
+        table(document, ["活动主题", "场次"], rows, (8, 4))
+
+
+def _evaluation(document: Any, found: Annual) -> None:
+    if found.evaluation is None:
+        _indented(document, f"工作评价:当年还没有开始。{TO_WRITE}")
+    else:
+        run, grades = found.evaluation
+        words = ",".join(f"{g} {n} 人" for g, n in grades.most_common())
+        _indented(document, f"工作评价:到“{STATES[run.state]}”这一步。{words}。")
+    answers, people = found.satisfaction
+    _indented(
+        document,
+        f"满意度:收到匿名问卷 {answers} 份,涉及儿童主任 {people} 人(不足 5 份的不显示个人结果)。",
+    )
+
+
+def _known(found: Annual, item: int) -> str:
+    """What the system knows of one of the 23 tasks; empty where it knows nothing."""
+    work, total = found.work, found.coverage.total
+    themes = work.activities
+    told = {
+        8: f"走访中发现并记录必须报告的情况 {work.alarms} 次,已报告 {work.reported} 次",
+        10: f"走访对象 {work.children} 名;家访 {work.visits.get('home', 0)} 次,其他联系 {sum(work.visits.values()) - work.visits.get('home', 0)} 次",
+        13: f"开展活动 {sum(themes.values())} 场、{work.came} 人次",
+        16: f"安全类活动 {sum(themes.get(t, 0) for t in ('safety', 'drowning', 'bullying', 'abuse'))} 场",
+        18: f"网络安全活动 {themes.get('internet', 0)} 场",
+        20: f"在岗 {total.in_post} 人,培训覆盖率 {_rate(total)};办班 {len(found.events)} 期、到课 {sum(n for _, n in found.events)} 人次",
+    }
+    if item == 2 and themes.get("mental"):
+        return f"心理健康活动 {themes['mental']} 场"
+    if item == 7 and themes.get("family"):
+        return f"家庭教育活动 {themes['family']} 场"
+    return told.get(item, "")
+
+
+def _gaps(found: Annual) -> list[str]:
+    """Gaps that the figures show."""
+    total = found.coverage.total
+    gaps = []
+    if total.uncovered:
+        gaps.append(f"还有 {total.uncovered} 人没有完成当年培训")
+    if total.not_inducted:
+        gaps.append(f"{total.not_inducted} 人在岗而初任考核没有合格")
+    if found.vacancies:
+        gaps.append(f"{found.vacancies} 个村(社区)没有儿童主任")
+    if found.overloaded:
+        gaps.append(f"{found.overloaded} 处需要增配儿童主任")
+    if found.checks_due:
+        gaps.append(f"{found.checks_due} 条入职查询要补或要续")
+    if found.work.alarms > found.work.reported:
+        gaps.append(f"{found.work.alarms - found.work.reported} 次应报告的情况没有记下报告")
+    return gaps or ["系统里的数字没有显示出缺口"]
+
+
+def coverage_chart(found: Annual) -> bytes:
+    """Rates of coverage of the places below that are furthest behind, as PNG."""
+    every = sorted(
+        (c for c in found.coverage.children if c.rate is not None), key=lambda c: -(c.rate or 0)
+    )
+    rows = every[-MOST_BARS:]
+    with drawing((8, 1.0 + 0.36 * max(len(rows), 1)), as_png=True) as picture:
+        axes = picture.figure.subplots()
+        values = [100 * (c.rate or 0) for c in rows]
+        bars = axes.barh([c.name for c in rows], values, color=TEAL)
+        axes.bar_label(bars, [f"{v:.1f}%" for v in values], padding=4)
+        short = sum((c.rate or 0) < 1 for c in every)
+        axes.set_title(
+            f"{short} 个地方还没有全覆盖" if short else "各地都已全覆盖",
+            loc="left",
+            fontweight="bold",
+        )
+        if short and len(every) > len(rows):
+            axes.set_xlabel(f"只画最低的 {len(rows)} 个,全部见下表")
+        axes.set_xlim(0, 118)
+        axes.set_xticks([])
+        for side in ("top", "right", "bottom"):
+            axes.spines[side].set_visible(False)
+        picture.figure.tight_layout()
+    return picture.png

@@ -1,0 +1,67 @@
+"""Figures of the daily work of a division in a stretch of time, by day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from training_records.divisions import within
+from training_records.work.models import Activity, CaseEntry, Visit
+
+
+@dataclass(frozen=True)
+class WorkFigures:
+    """Children in caseloads on the last day, visits by form, visits with something to report and those reported,
+    activities by theme with the people who came."""
+
+    children: int
+    visits: Mapping[str, int]
+    alarms: int
+    reported: int
+    activities: Mapping[str, int]
+    came: int
+
+
+def work_figures(session: Session, prefix: str, since: date, until: date) -> WorkFigures:
+    """The figures of a division."""
+    here = within(CaseEntry.division_code, prefix)
+    children = select(func.count()).where(
+        here,
+        CaseEntry.opened_on <= until,
+        CaseEntry.closed_on.is_(None) | (CaseEntry.closed_on > until),
+    )
+    made = (
+        select(Visit.form, func.count(), func.count(Visit.reported_at))
+        .join(CaseEntry, CaseEntry.id == Visit.case_id)
+        .where(here, Visit.on.between(since, until))
+    )
+    visits = {form: n for form, n, _ in session.execute(made.group_by(Visit.form))}
+    alarms, reported = 0, 0
+    for _, n, told in session.execute(made.where(Visit.alarm).group_by(Visit.form)):
+        alarms, reported = alarms + n, reported + told
+    held = (
+        select(
+            Activity.theme,
+            func.count(),
+            func.sum(func.coalesce(Activity.children, 0) + func.coalesce(Activity.adults, 0)),
+        )
+        .where(
+            within(Activity.division_code, prefix),
+            Activity.held,
+            Activity.on.between(since, until),
+        )
+        .group_by(Activity.theme)
+    )
+    rows = session.execute(held).all()
+    return WorkFigures(
+        session.scalar(children) or 0,
+        visits,
+        alarms,
+        reported,
+        {theme: n for theme, n, _ in rows},
+        int(sum(people or 0 for _, _, people in rows)),
+    )
