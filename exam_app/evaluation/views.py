@@ -15,6 +15,7 @@ from exam_app.reports.annual import annual_docx, gather
 from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
+from training_records.evaluation import overview as figures
 from training_records.evaluation import runs
 from training_records.evaluation.measures import measured
 from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
@@ -185,6 +186,31 @@ def what_if(run_id: int) -> str:
         stable=runs.stability(scheme, results[:300]),
         looked_at=min(len(results), 300),
         refused=refused,
+    )
+
+
+@evaluation.get("/evaluation/<int:run_id>/overview")
+@access(OFFICES)
+def overview(run_id: int) -> str:
+    """The five dimensions by place and by caseload band, and who lies far from the others of their band."""
+    run = _run(run_id)
+    reach = max(web.scope().prefix, prefix_of(run.division_code), key=len)
+    rows = runs.results_of(web.db(), run, reach)
+    results, names = [r for r, _ in rows], {p.id: p.name for _, p in rows}
+    shares = figures.shares_of(run, results)
+    children = figures.caseloads(web.db(), run, reach)
+    bands = {r.person_id: figures.band_of(children.get(r.code, 0)) for r in results}
+    places = figures.by_place(results, shares, "town")
+    web.know_places([g.name for g in places])
+    order = [name for _, name in figures.BANDS] + [figures.MORE]
+    return render_template(
+        "evaluation/overview.html",
+        run=run,
+        scheme=runs.scheme_of(run),
+        places=places,
+        bands=sorted(figures.groups(bands, shares), key=lambda g: order.index(g.name)),
+        outliers=figures.outliers(results, children),
+        names=names,
     )
 
 

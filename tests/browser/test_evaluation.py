@@ -86,6 +86,8 @@ def test_a_round_with_an_appeal(academy, open_page):
     expect(office.get_by_text("按现在的记录重新算了")).to_be_visible()
     office.get_by_role("link", name="换一换权重会怎样").click()
     assert_accessible(office)
+    office.goto(f"{run}/overview")
+    assert_accessible(office)
 
     # Publicity ends; nothing changes after the lock, and the archive has it.
     def over(session):

@@ -12,7 +12,7 @@ from tests.factories import CITY, DISTRICT, VILLAGE
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
 from training_records.errors import NotFound, Refused
-from training_records.evaluation import runs
+from training_records.evaluation import overview, runs
 from training_records.evaluation.measures import Subject
 from training_records.evaluation.models import EvaluationResult
 from training_records.evaluation.scheme import load_scheme
@@ -169,3 +169,41 @@ def test_other_weights(session, run, people):
     with pytest.raises(Refused, match="等于 100"):
         runs.rescaled(SCHEME, {"visits": Decimal(90)})
     assert 0 <= runs.stability(SCHEME, rows) <= 1
+
+
+def test_the_overview_counts_as_plain_loops_do(session, run, people):
+    rows = list(session.scalars(select(EvaluationResult)))
+    shares = overview.shares_of(run, rows)
+    # Only hours have data in training, only one measure in visits.
+    assert shares[people[1].id]["training"] == 0.5 and shares[people[1].id]["visits"] == 0.9
+    assert shares[people[1].id]["satisfaction"] is None
+    [town] = overview.by_place(rows, shares, "town")
+    assert (town.name, town.people) == ("370283001000", 3)
+    assert town.shares["training"] == pytest.approx((1 + 0.5 + 0) / 3)
+    assert town.shares["activities"] is None
+
+
+@pytest.mark.parametrize(
+    ("children", "band"),
+    [
+        (0, "没有走访对象"),
+        (1, "1–5 名"),
+        (5, "1–5 名"),
+        (6, "6–15 名"),
+        (30, "16–30 名"),
+        (31, "30 名以上"),
+    ],
+)
+def test_bands(children, band):
+    assert overview.band_of(children) == band
+
+
+def test_only_the_far_off_are_named_within_their_band(session, world):
+    crowd = [world.person() for _ in range(9)]
+    subjects = {p.id: subject(p, "8" if n else "0") for n, p in enumerate(crowd)}
+    made = runs.start(session, DISTRICT, 2026, TODAY, SCHEME, subjects, "t")
+    rows = list(session.scalars(select(EvaluationResult).where(EvaluationResult.run_id == made.id)))
+    found = overview.outliers(rows, {})
+    assert [o.person_id for o in found] == [crowd[0].id] and found[0].middle > found[0].total
+    # In bands of fewer than five nobody stands out.
+    assert overview.outliers(rows[:4], {}) == []

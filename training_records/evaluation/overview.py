@@ -1,0 +1,124 @@
+"""How a division stands in the five dimensions: by place and by caseload band, never a ranking of villages by cases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from training_records.divisions import DivisionLevel, ancestor, within
+from training_records.evaluation.models import EvaluationResult, EvaluationRun
+from training_records.evaluation.runs import measures_of, scheme_of
+from training_records.evaluation.scoring import evaluate
+from training_records.work.models import CaseEntry
+
+# Villages are compared only with those that have about as many children in their caseload.
+BANDS = ((0, "没有走访对象"), (5, "1–5 名"), (15, "6–15 名"), (30, "16–30 名"))
+MORE = "30 名以上"
+FEWEST = 5
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some people together: how many, and the mean share of each dimension's points (None: no data)."""
+
+    name: str
+    people: int
+    shares: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """Somebody whose total lies far from the others of the same band (beyond 1.5 interquartile ranges)."""
+
+    person_id: int
+    band: str
+    total: float
+    middle: float
+
+
+def band_of(children: int) -> str:
+    """The band of a caseload."""
+    return next((name for most, name in BANDS if children <= most), MORE)
+
+
+def caseloads(session: Session, run: EvaluationRun, prefix: str) -> dict[str, int]:
+    """Village to children in its caseload on the day of the run."""
+    query = (
+        select(CaseEntry.division_code, func.count())
+        .where(
+            within(CaseEntry.division_code, prefix),
+            CaseEntry.opened_on <= run.as_of,
+            or_(CaseEntry.closed_on.is_(None), CaseEntry.closed_on > run.as_of),
+        )
+        .group_by(CaseEntry.division_code)
+    )
+    return dict(session.execute(query).all())
+
+
+def shares_of(
+    run: EvaluationRun, rows: Iterable[EvaluationResult]
+) -> dict[int, dict[str, float | None]]:
+    """Person to the share of each dimension's points; of what had data only."""
+    scheme, found = scheme_of(run), {}
+    for row in rows:
+        result = evaluate(scheme, measures_of(row), row.months)
+        own: dict[str, float | None] = {}
+        for dimension in result.dimensions:
+            possible = sum(i.max for i in dimension.indicators if i.score is not None)
+            own[dimension.id] = float(dimension.score or 0) / float(possible) if possible else None
+        found[row.person_id] = own
+    return found
+
+
+def groups(
+    named: Mapping[int, str], shares: Mapping[int, Mapping[str, float | None]]
+) -> list[Group]:
+    """People grouped by a name, with the mean share of each dimension."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for person, name in named.items():
+        members[name].append(person)
+    found = []
+    for name in sorted(members):
+        own = [shares[p] for p in members[name]]
+        means = {}
+        for dimension in own[0]:
+            known = [s[dimension] for s in own if s[dimension] is not None]
+            means[dimension] = sum(known) / len(known) if known else None  # type: ignore[arg-type]
+        found.append(Group(name, len(own), means))
+    return found
+
+
+def by_place(
+    rows: Sequence[EvaluationResult],
+    shares: Mapping[int, Mapping[str, float | None]],
+    level: DivisionLevel,
+) -> list[Group]:
+    """Groups by the division of a level; the names are codes."""
+    return groups({r.person_id: ancestor(r.code, level) for r in rows}, shares)
+
+
+def outliers(rows: Sequence[EvaluationResult], children: Mapping[str, int]) -> list[Outlier]:
+    """People far from those of the same band; bands of fewer than five say nothing."""
+    bands: dict[str, list[EvaluationResult]] = defaultdict(list)
+    for row in rows:
+        if row.total is not None and row.grade is not None:
+            bands[band_of(children.get(row.code, 0))].append(row)
+    found = []
+    for name, members in bands.items():
+        totals = [float(r.total or 0) for r in members]
+        if len(totals) < FEWEST:
+            continue
+        low, _, high = quantiles(totals, n=4)
+        reach = 1.5 * (high - low)
+        middle = median(totals)
+        found += [
+            Outlier(r.person_id, name, float(r.total or 0), middle)
+            for r in members
+            if not low - reach <= float(r.total or 0) <= high + reach
+        ]
+    return sorted(found, key=lambda o: o.total)
