@@ -293,7 +293,7 @@ def test_topic_practice_is_remembered_too(page, session):
 
 def test_the_mock_exam_of_social_workers_is_scored_by_its_rules(world, session, saver):
     exam = world.exam(blueprint="social-work-mock", kind="social-work", practice=True)
-    assert len(exam.forms[0].items) == 40
+    assert len(exam.forms[0].items) == 80 and exam.minutes == 120
     attempt = begin(session, exam, world.person())
 
     def half(place):
@@ -301,8 +301,8 @@ def test_the_mock_exam_of_social_workers_is_scored_by_its_rules(world, session, 
         return key[:1] if place.question.type == "multiple" else key
 
     hand_in(session, saver, attempt, half)
-    # 30 single choices of one point; of ten multiple choices one right choice each, half a point.
-    assert (attempt.score, attempt.max_score) == (35, 50)
+    # 60 single choices of one point; of twenty multiple choices one right choice each, half a point.
+    assert (attempt.score, attempt.max_score) == (70, 100)
     assert not service_reserved(session) & {i["id"] for i in exam.forms[0].items}
 
 
