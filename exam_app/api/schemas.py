@@ -176,6 +176,36 @@ class CoverageOut(DivisionFigures):
     children: list[DivisionFigures]
 
 
+class IndicatorOut(BaseModel):
+    id: str
+    value: float | None
+    score: float | None
+    max: float
+    explanation: str
+
+
+class DimensionOut(BaseModel):
+    id: str
+    score: float | None
+    indicators: list[IndicatorOut]
+
+
+class EvaluatedOut(BaseModel):
+    person: str
+    total: float | None
+    grade: str | None
+    vetoed: bool
+    dimensions: list[DimensionOut]
+    division: str
+    months_in_post: float
+
+
+class EvaluationOut(BaseModel):
+    year: int
+    state: str | None
+    results: list[EvaluatedOut]
+
+
 class RecordOut(BaseModel):
     id: int
     kind: str

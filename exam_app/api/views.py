@@ -34,7 +34,10 @@ from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from training_records.archive.service import entries_of
 from training_records.coverage.definition import report_dict
 from training_records.database import now
+from training_records.divisions import prefix_of
 from training_records.errors import NotFound
+from training_records.evaluation import runs
+from training_records.evaluation.table import as_data
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 Model = TypeVar("Model", bound=BaseModel)
@@ -315,6 +318,30 @@ def _attempt(attempt: Attempt) -> schemas.AttemptOut:
 @describes("培训覆盖率", schemas.CoverageOut, query=("year", "division", "as_of"))
 def coverage() -> Response:
     return _json(schemas.CoverageOut(**report_dict(read_report(), people=False)))
+
+
+@api.get("/evaluation")
+@access(OFFICES)
+@describes("工作评价结果", schemas.EvaluationOut, query=("year", "division"))
+def evaluation() -> Response:
+    """The results of a year's run in a division; none while no run has begun."""
+    year = request.args.get("year", web.today().year, type=int)
+    division = web.scope().division(web.db(), request.args.get("division"))
+    prefix = prefix_of(division.code)
+    found: list[schemas.EvaluatedOut] = []
+    state = None
+    for run in runs.runs_in(web.db(), prefix):
+        if run.year == year:
+            state = run.state
+            found += [
+                schemas.EvaluatedOut(
+                    **as_data(str(row.person_id), runs.explain(run, row)) | {"grade": row.grade},
+                    division=row.code,
+                    months_in_post=float(row.months),
+                )
+                for row, _ in runs.results_of(web.db(), run, prefix)
+            ]
+    return _json(schemas.EvaluationOut(year=year, state=state, results=found))
 
 
 @api.get("/people/<int:person_id>/records")

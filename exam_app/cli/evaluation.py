@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from exam_app.cli.tools import emit, json_option, open_session
+from exam_app.cli.tools import emit, json_option, open_session, write_file
 from exam_app.evaluation.sources import SOURCES, check_known, frame_of
 from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of
@@ -19,6 +19,7 @@ from training_records.evaluation.scheme import Scheme, load_scheme, read_scheme
 from training_records.evaluation.scoring import Result
 from training_records.evaluation.scoring import evaluate as score_of
 from training_records.evaluation.table import as_data, read_measures
+from training_records.evaluation.workbook import Line, evaluation_workbook
 
 CITY = "370200000000"
 
@@ -36,7 +37,8 @@ CITY = "370200000000"
 @click.option("--year", type=click.IntRange(2000, 2100), help="从记录里算哪一年")
 @click.option("--division", default=CITY, show_default=True, help="区划编码")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="算到哪一天(默认今天)")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@click.option("--format", "form", type=click.Choice(["table", "json", "xlsx"]), default="table")
+@click.option("--out", type=click.Path(dir_okay=False), help="xlsx 写到哪个文件")
 @json_option
 def evaluate(
     scheme_file: str | None,
@@ -45,6 +47,7 @@ def evaluate(
     division: str,
     as_of: datetime | None,
     form: str,
+    out: str | None,
     as_json: bool,
 ) -> None:
     """按评价方案给每个人计分,说明每一分怎么来的。"""
@@ -53,6 +56,8 @@ def evaluate(
         if scheme_file
         else load_scheme("2026")
     )
+    if form == "xlsx" and not out:
+        raise click.UsageError("--format xlsx 要用 --out 给文件名")
     results = (
         _from_table(scheme, Path(measures_file))
         if measures_file
@@ -60,6 +65,13 @@ def evaluate(
     )
     if as_json or form == "json":
         emit({"results": [as_data(person, result) | more for person, result, more in results]})
+        return
+    if form == "xlsx":
+        lines = [
+            Line(person, "", str(more.get("division", "")), more.get("months"), result)
+            for person, result, more in results
+        ]
+        write_file(str(out), evaluation_workbook(f"评价结果 {scheme.title}", scheme, lines))
         return
     for person, result, _ in results:
         total = "没有数据" if result.total is None else f"{result.total} 分"

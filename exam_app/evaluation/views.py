@@ -20,6 +20,7 @@ from training_records.evaluation import runs
 from training_records.evaluation.measures import measured
 from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
 from training_records.evaluation.scheme import DIMENSIONS, load_scheme, read_scheme
+from training_records.evaluation.workbook import Line, evaluation_workbook
 from training_records.ledger.models import Person
 
 evaluation = Blueprint("evaluation", __name__)
@@ -187,6 +188,23 @@ def what_if(run_id: int) -> str:
         looked_at=min(len(results), 300),
         refused=refused,
     )
+
+
+@evaluation.get("/evaluation/<int:run_id>/export.xlsx")
+@access(OFFICES)
+def export(run_id: int) -> Response:
+    """Everybody's result in the scope, with every point's reckoning."""
+    run = _run(run_id)
+    reach = max(web.scope().prefix, prefix_of(run.division_code), key=len)
+    rows = runs.results_of(web.db(), run, reach)
+    web.know_places([r.code for r, _ in rows])
+    lines = [
+        Line(str(p.id), p.name, web.place(r.code), r.months, runs.explain(run, r)) for r, p in rows
+    ]
+    title = f"{run.year}年儿童主任工作评价({STATES[run.state]})"
+    data = evaluation_workbook(title, runs.scheme_of(run), lines)
+    web.audit_read("evaluation.export", f"run:{run_id}", {"rows": len(lines)})
+    return web.attachment(data, web.XLSX, f"{title}.xlsx")
 
 
 @evaluation.get("/evaluation/<int:run_id>/overview")

@@ -100,3 +100,43 @@ def test_by_page_and_by_command(world, sign_in, tmp_path, session, monkeypatch):
     run = CliRunner().invoke(cli, arguments)
     assert run.exit_code == 0, run.output
     assert "平度市" in texts(Document(str(out)))
+
+
+def test_an_evaluation_by_page_api_and_command(world, sign_in, session, tmp_path, monkeypatch):
+    import openpyxl
+
+    person = world.person(VILLAGE, start=date(2024, 1, 1), name="=王秀兰")
+    world.entry(person, "training", date.today(), hours=8)
+    office = sign_in(world.account("district", DISTRICT))
+    assert office.get("/api/v1/evaluation").json["results"] == []
+    office.form("/evaluation", year=str(date.today().year))
+    told = office.get("/api/v1/evaluation").json
+    assert told["state"] == "self_review" and len(told["results"]) == 1
+    [result] = told["results"]
+    assert result["person"] == str(person.id) and result["division"] == VILLAGE
+    assert len(result["dimensions"]) == 5
+    # A town sees its own, another district nothing.
+    town = sign_in(world.account("supervisor", "370283001000"))
+    assert len(town.get("/api/v1/evaluation").json["results"]) == 1
+    other = sign_in(world.account("district", "370281000000"))
+    assert other.get("/api/v1/evaluation").json["results"] == []
+    assert other.get(f"/api/v1/evaluation?division={DISTRICT}").status_code == 404
+    book = openpyxl.load_workbook(io.BytesIO(office.get("/evaluation/1/export.xlsx").data))
+    assert book.sheetnames == ["评价结果", "每一分怎么来的"]
+    row = [c.value for c in list(book["评价结果"].iter_rows())[-1]]
+    assert row[4] == result["total"] and str(row[1]).lstrip("'") == "=王秀兰"
+    # Neutralised: no cell of it is a formula.
+    assert all(c.data_type != "f" for sheet in book for line in sheet.iter_rows() for c in line)
+    assert other.get("/evaluation/1/export.xlsx").status_code == 404
+    monkeypatch.setenv(
+        "ACADEMY_DATABASE_URL", session.get_bind().url.render_as_string(hide_password=False)
+    )
+    session.commit()
+    monkeypatch.setenv("ACADEMY_INSTANCE", str(tmp_path))
+    out = tmp_path / "r.xlsx"
+    arguments = ["evaluate", "--year", str(date.today().year), "--division", DISTRICT]
+    run = CliRunner().invoke(cli, [*arguments, "--format", "xlsx", "--out", str(out)])
+    assert run.exit_code == 0, run.output
+    sheet = openpyxl.load_workbook(out)["评价结果"]
+    assert [c.value for c in list(sheet.iter_rows())[-1]][4] == result["total"]
+    assert CliRunner().invoke(cli, [*arguments, "--format", "xlsx"]).exit_code == 2

@@ -1,0 +1,53 @@
+"""An evaluation as the office's workbook: a row a person, then every point with its reckoning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from training_records.evaluation.scheme import Scheme
+from training_records.evaluation.scoring import Result
+from training_records.ledger.export import Sheet, make_workbook
+
+
+@dataclass(frozen=True)
+class Line:
+    """A person's result with what an office knows them by."""
+
+    person: str
+    name: str
+    place: str
+    months: Decimal | None
+    result: Result
+
+
+def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[Line]) -> bytes:
+    """Two sheets: 评价结果 and 每一分怎么来的."""
+    titles = {i.id: i.title or i.id for i in scheme.indicators}
+
+    def fill(book: Any) -> None:
+        heads = ["编号", "姓名", "村(社区)", "任职月数", "总分", "等次", "一票否决"]
+        heads += [f"{d.title}({d.weight.normalize():f})" for d in scheme.dimensions]
+        widths = [9, 9, 26, 9, 9, 9, 9] + [14] * len(scheme.dimensions)
+        sheet = Sheet(book, "评价结果", title, heads, widths)
+        for line in lines:
+            result = line.result
+            own = [line.person, line.name, line.place, _plain(line.months), _plain(result.total)]
+            own += [result.grade or "不定等次", "是" if result.vetoed else ""]
+            sheet.add([*own, *(_plain(d.score) for d in result.dimensions)])
+        heads = ["编号", "姓名", "方面", "指标", "数值", "得分", "满分", "怎么算的"]
+        detail = Sheet(book, "每一分怎么来的", title, heads, [9, 9, 14, 14, 10, 9, 9, 56])
+        for line in lines:
+            for dimension, said in zip(line.result.dimensions, scheme.dimensions, strict=True):
+                for one in dimension.indicators:
+                    values = (_plain(v) for v in (one.value, one.score, one.max))
+                    own = [line.person, line.name, said.title, titles[one.id], *values]
+                    detail.add([*own, one.explanation])
+
+    return make_workbook(fill)
+
+
+def _plain(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
