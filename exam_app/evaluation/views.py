@@ -71,6 +71,7 @@ def index() -> str:
 
 @evaluation.post("/evaluation")
 @access(MANAGERS)
+@web.only_reads
 def begin() -> Response:
     def verb() -> str:
         year = request.form.get("year", 0, type=int)
@@ -88,8 +89,9 @@ def begin() -> Response:
         as_of = min(web.today(), date(year, 12, 31))
         code = web.account().division_code
         frame = frame_of(prefix_of(code), year, as_of, web.config())
+        # Reckoned before the one writer of SQLite is taken.
         subjects = measured(web.db(), frame, SOURCES)
-        run = runs.start(web.db(), code, year, as_of, scheme, subjects, web.actor())
+        run = runs.start(web.begin_writing(), code, year, as_of, scheme, subjects, web.actor())
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
         return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
@@ -135,15 +137,20 @@ def show(run_id: int) -> str:
 
 @evaluation.post("/evaluation/<int:run_id>")
 @access(MANAGERS)
+@web.only_reads
 def step(run_id: int) -> Response:
-    run = _own(run_id)
+    _own(run_id)
 
     def verb() -> str:
         if "again" in request.form:
+            run = _own(run_id)
             frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, web.config())
             subjects = measured(web.db(), frame, SOURCES)
-            changed = runs.reckon_again(web.db(), run, subjects, web.actor())
+            session = web.begin_writing()
+            changed = runs.reckon_again(session, _own(run_id), subjects, web.actor())
             return f"按现在的记录重新算了,{changed} 人有变化。"
+        web.begin_writing()
+        run = _own(run_id)
         if "lock" in request.form:
             number = runs.lock(web.db(), run, web.today(), web.actor())
             web.audit("evaluation.lock", f"run:{run.id}", {"hash": run.locked_hash})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO, cast
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -138,12 +138,17 @@ def _unit_page(row: CourseVersion, unit: dict[str, Any], refused: str = "") -> s
 
 @courses.post("/courses/<int:version_id>/units/<unit_id>")
 @access(MANAGERS)
+@web.only_reads
 def save_unit(version_id: int, unit_id: str) -> Response | tuple[str, int]:
     row, form = _version(version_id), request.form
     number = editor.unit_at(row, unit_id)
     units = list(row.content["units"])
     changed = dict(units[number])
     try:
+        # Recordings are large: they are put in their place before the one writer of SQLite is taken.
+        _stage()
+        web.begin_writing()
+        row = _version(version_id)
         if "remove" in form:
             units.pop(number)
         elif "up" in form:
@@ -211,15 +216,21 @@ def _files(found: dict[str, Any]) -> None:
         found["text"] = f"{found['text'].rstrip()}\n\n{link}\n"
 
 
+def _stage() -> None:
+    g.staged = {
+        name: media.stage(web.config().instance, cast(BinaryIO, file.stream), file.filename or "")
+        for name, file in request.files.items()
+        if file.filename
+    }
+
+
 def _kept(name: str, types: tuple[str, ...]) -> media.MediaFile | None:
-    file = request.files.get(name)
-    if file is None or not file.filename:
+    staged: media.Staged | None = g.staged.get(name)
+    if staged is None:
         return None
-    stream = cast(BinaryIO, file.stream)
-    row = media.keep(web.db(), web.config().instance, stream, file.filename, web.actor())
-    if row.media_type not in types:
-        raise Refused(f"“{file.filename[-40:]}”不是这里要的文件。请看输入框上面写的格式")
-    return row
+    if staged.media_type not in types:
+        raise Refused(f"“{staged.name[-40:]}”不是这里要的文件。请看输入框上面写的格式")
+    return media.keep(web.db(), staged, web.actor())
 
 
 @courses.post("/courses/<int:version_id>/publish")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,8 +33,20 @@ KINDS = (
 PLAYED = ("video/mp4", "audio/mp4", "audio/mpeg")
 
 
-def keep(session: Session, folder: Path, file: BinaryIO, name: str, by: str) -> MediaFile:
-    """Keeps a file of a course; the same content again is kept once. `Refused` for other kinds and sizes."""
+@dataclass(frozen=True)
+class Staged:
+    """A file that lies in its place and is not yet noted in the database."""
+
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    seconds: int | None
+
+
+def stage(folder: Path, file: BinaryIO, name: str) -> Staged:
+    """Puts a file of a course in its place, measured; the same content again lies there once. Needs no database, so
+    that nobody waits for it meanwhile. `Refused` for other kinds and sizes."""
     head = file.read(16)
     kind = next((k for k in KINDS if head[k[0] :].startswith(k[1])), None)
     if kind is None:
@@ -48,23 +61,23 @@ def keep(session: Session, folder: Path, file: BinaryIO, name: str, by: str) -> 
             raise Refused(f"文件超过 {MAX_BYTES // 2**20} MB。请压缩,或分成几段")
         digest.update(chunk)
     sha = digest.hexdigest()
-    if (there := session.get(MediaFile, sha)) is not None and path_of(folder, sha).exists():
-        return there
     path = path_of(folder, sha)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file.seek(0)
-    with written_whole(path) as half, half.open("wb") as out:
-        shutil.copyfileobj(file, out, CHUNK)
-    row = there or MediaFile(
-        sha256=sha,
-        name=name[-100:] or f"文件{kind[3]}",
-        media_type=kind[2],
-        size=size,
-        seconds=_seconds(path, kind[3]) if kind[2] in PLAYED else None,
-        by=by,
-    )
-    session.add(row)
-    session.flush()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file.seek(0)
+        with written_whole(path) as half, half.open("wb") as out:
+            shutil.copyfileobj(file, out, CHUNK)
+    seconds = _seconds(path, kind[3]) if kind[2] in PLAYED else None
+    return Staged(sha, name[-100:] or f"文件{kind[3]}", kind[2], size, seconds)
+
+
+def keep(session: Session, staged: Staged, by: str) -> MediaFile:
+    """Notes a file that lies in its place; the same again is the one that is there."""
+    row = session.get(MediaFile, staged.sha256)
+    if row is None:
+        row = MediaFile(**asdict(staged), by=by)
+        session.add(row)
+        session.flush()
     return row
 
 

@@ -81,18 +81,23 @@ def slips(round_id: int) -> Response:
     if not people or len(people) > MOST_PEOPLE:
         flash(f"这里有 {len(people)} 名儿童主任。请填一个镇(街)的区划编码", "bad")
         return redirect(url_for("surveys.index"))
-    data = []
-    for person, name, code in people:
-        place = full_name(session, code)
-        for token in satisfaction.issue(session, round_, person, web.today()):
-            link = web.config().public_url + url_for("surveys.answer", token=token)
-            shown = f"{token[:5]}-{token[5:]}"
-            data.append({"name": name, "place": place, "token": shown, "qr": qr_svg(link)})
-    web.audit("satisfaction.slips", f"round:{round_.id}", {"slips": len(data)})
-    web.db().commit()
-    told = {"until": round_.closes_on.isoformat(), "slips": data}
+    issued = [
+        (name, full_name(session, code), token)
+        for person, name, code in people
+        for token in satisfaction.issue(session, round_, person, web.today())
+    ]
+    web.audit("satisfaction.slips", f"round:{round_.id}", {"slips": len(issued)})
+    until = round_.closes_on.isoformat()
+    session.commit()
+    told = {"until": until, "slips": [_slip(*one) for one in issued]}
     pdf = typeset(Path(__file__).parent / "slips.typ", told)
     return web.attachment(pdf, "application/pdf", f"{division.name}满意度问卷码.pdf")
+
+
+def _slip(name: str, place: str, token: str) -> dict[str, str]:
+    link = web.config().public_url + url_for("surveys.answer", token=token)
+    shown = f"{token[:5]}-{token[5:]}"
+    return {"name": name, "place": place, "token": shown, "qr": qr_svg(link)}
 
 
 @surveys.route("/s/<token>", methods=["GET", "POST"])
