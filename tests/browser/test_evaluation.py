@@ -43,7 +43,7 @@ def test_a_round_with_an_appeal(academy, open_page):
     assert_accessible(office)
     office.get_by_role("button", name="算出每个人,开始自评").click()
     expect(office.get_by_text("儿童主任现在可以自评")).to_be_visible()
-    office.get_by_role("link", name=f"{date.today().year} 年").click()
+    office.get_by_role("link", name=f"{date.today().year} 年", exact=True).click()
     assert_accessible(office)
     run = office.url
 
