@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from flask import (
     Response,
     abort,
     current_app,
+    flash,
     g,
     jsonify,
     redirect,
@@ -45,6 +46,7 @@ from training_records.errors import NotFound, RecordsError, Refused
 log = structlog.get_logger()
 API = "/api/"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 # What every answer carries, and behind TLS.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -344,6 +346,27 @@ def span(start: datetime, end: datetime) -> str:
     first, last = start.astimezone(config().zone), end.astimezone(config().zone)
     day = "" if first.date() == last.date() else f"{chinese_date(last.date())} "
     return f"{chinese_date(first.date())} {first:%H:%M}–{day}{last:%H:%M}"
+
+
+def try_to(verb: Callable[[], str | None], target: str) -> BaseResponse:
+    """Calls a verb, commits, says what it did or why it was refused, and goes on to a page."""
+    try:
+        told = verb()
+    except Refused as refused:
+        db().rollback()
+        flash(str(refused), "bad")
+        return redirect(target)
+    db().commit()
+    if told:
+        flash(told, "good")
+    return redirect(target)
+
+
+def worker_script() -> BaseResponse:
+    """The service worker that opens kept pages without a network; each path that serves it is its scope."""
+    answer = current_app.send_static_file("exam-sw.js")
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
 
 
 def know_places(codes: Iterable[str]) -> None:

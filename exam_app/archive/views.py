@@ -31,7 +31,6 @@ from training_records.experience import experience_text
 from training_records.ledger.models import ROLES, Person
 
 archive = Blueprint("archive", __name__)
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def person_file(person: Person) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def paper(person_id: int, form: str) -> BaseResponse:
     data = archive_data(web.db(), found, web.today())
     made = archive_pdf(data) if form == "pdf" else archive_docx(data)
     web.audit_read("archive.export", f"person:{found.id}", {"form": form})
-    kind = "application/pdf" if form == "pdf" else DOCX
+    kind = "application/pdf" if form == "pdf" else web.DOCX
     return web.attachment(made, kind, f"{found.name}培训档案.{form}")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -19,12 +18,11 @@ from training_records.evaluation import overview as figures
 from training_records.evaluation import runs
 from training_records.evaluation.measures import measured
 from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
-from training_records.evaluation.scheme import DIMENSIONS, load_scheme, read_scheme
+from training_records.evaluation.scheme import load_scheme, read_scheme
 from training_records.evaluation.workbook import Line, evaluation_workbook
 from training_records.ledger.models import Person
 
 evaluation = Blueprint("evaluation", __name__)
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def _run(run_id: int) -> EvaluationRun:
@@ -38,16 +36,9 @@ def _own(run_id: int) -> EvaluationRun:
     return run
 
 
-def _do(verb: Callable[[], str], target: str) -> Response:
-    try:
-        told = verb()
-    except Refused as refused:
-        web.db().rollback()
-        flash(str(refused), "bad")
-    else:
-        web.db().commit()
-        flash(told, "good")
-    return redirect(target)
+def _reach(run: EvaluationRun) -> str:
+    """Whose results are shown: of the run's division, as far as the account's scope goes."""
+    return max(web.scope().prefix, prefix_of(run.division_code), key=len)
 
 
 @evaluation.get("/evaluation")
@@ -95,7 +86,7 @@ def begin() -> Response:
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
         return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
-    return _do(verb, url_for("evaluation.index"))
+    return web.try_to(verb, url_for("evaluation.index"))
 
 
 @evaluation.get("/reports/annual.docx")
@@ -109,15 +100,14 @@ def annual() -> Response:
     found = gather(web.db(), code, year, web.today(), web.config().zone)
     data = annual_docx(web.db(), found)
     web.audit_read("report.annual", f"division:{code}", {"year": year})
-    return web.attachment(data, DOCX, f"{found.name}{year}年自查报告.docx")
+    return web.attachment(data, web.DOCX, f"{found.name}{year}年自查报告.docx")
 
 
 @evaluation.get("/evaluation/<int:run_id>")
 @access(OFFICES)
 def show(run_id: int) -> str:
     run = _run(run_id)
-    reach = max(web.scope().prefix, prefix_of(run.division_code), key=len)
-    rows = runs.results_of(web.db(), run, reach)
+    rows = runs.results_of(web.db(), run, _reach(run))
     web.know_places([r.code for r, _ in rows])
     grades = [g.name for g in runs.scheme_of(run).grades]
     return render_template(
@@ -159,7 +149,7 @@ def step(run_id: int) -> Response:
         web.audit("evaluation.step", f"run:{run.id}", {"state": run.state})
         return f"现在是“{STATES[run.state]}”。"
 
-    return _do(verb, url_for("evaluation.show", run_id=run_id))
+    return web.try_to(verb, url_for("evaluation.show", run_id=run_id))
 
 
 @evaluation.get("/evaluation/<int:run_id>/what-if")
@@ -202,8 +192,7 @@ def what_if(run_id: int) -> str:
 def export(run_id: int) -> Response:
     """Everybody's result in the scope, with every point's reckoning."""
     run = _run(run_id)
-    reach = max(web.scope().prefix, prefix_of(run.division_code), key=len)
-    rows = runs.results_of(web.db(), run, reach)
+    rows = runs.results_of(web.db(), run, _reach(run))
     web.know_places([r.code for r, _ in rows])
     lines = [
         Line(str(p.id), p.name, web.place(r.code), r.months, runs.explain(run, r)) for r, p in rows
@@ -219,11 +208,10 @@ def export(run_id: int) -> Response:
 def overview(run_id: int) -> str:
     """The five dimensions by place and by caseload band, and who lies far from the others of their band."""
     run = _run(run_id)
-    reach = max(web.scope().prefix, prefix_of(run.division_code), key=len)
-    rows = runs.results_of(web.db(), run, reach)
+    rows = runs.results_of(web.db(), run, _reach(run))
     results, names = [r for r, _ in rows], {p.id: p.name for _, p in rows}
     shares = figures.shares_of(run, results)
-    children = figures.caseloads(web.db(), run, reach)
+    children = figures.caseloads(web.db(), run, _reach(run))
     bands = {r.person_id: figures.band_of(children.get(r.code, 0)) for r in results}
     places = figures.by_place(results, shares, "town")
     web.know_places([g.name for g in places])
@@ -248,7 +236,6 @@ def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
         person=person,
         result=runs.explain(run, row),
         scheme=runs.scheme_of(run),
-        dimensions=DIMENSIONS,
         known=KNOWN,
         states=STATES,
         steps=runs.steps_of(web.db(), run, person.id),
@@ -288,7 +275,7 @@ def say(run_id: int) -> Response:
         runs.comment(web.db(), run, row, "self", text, web.actor())
         return "自评保存好了。"
 
-    return _do(verb, url_for("evaluation.mine", run_id=run_id))
+    return web.try_to(verb, url_for("evaluation.mine", run_id=run_id))
 
 
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>")
@@ -321,4 +308,4 @@ def review(run_id: int, person_id: int) -> Response:
         runs.comment(web.db(), run, row, step, text, web.actor())
         return "意见保存好了。"
 
-    return _do(verb, url_for("evaluation.person", run_id=run_id, person_id=person_id))
+    return web.try_to(verb, url_for("evaluation.person", run_id=run_id, person_id=person_id))

@@ -39,7 +39,6 @@ from training_records.events.models import (
 from training_records.events.report import report_of
 
 events = Blueprint("events", __name__)
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PAPERS = {
     "notice.docx": "通知",
     "list.docx": "名单和签到表",
@@ -95,19 +94,8 @@ def _text(name: str, most: int) -> str:
     return " ".join(request.form.get(name, "").split())[:most]
 
 
-def _do(event_id: int, verb: Callable[[], str | None], back: str | None = None) -> Response:
-    """Calls a verb, says what it did or why not, and goes back to the event."""
-    target = back or url_for("events.show", event_id=event_id)
-    try:
-        told = verb()
-    except Refused as refused:
-        web.db().rollback()
-        flash(str(refused), "bad")
-        return redirect(target)
-    web.db().commit()
-    if told:
-        flash(told, "good")
-    return redirect(target)
+def _do(event_id: int, verb: Callable[[], str | None]) -> Response:
+    return web.try_to(verb, url_for("events.show", event_id=event_id))
 
 
 @events.get("/events")
@@ -206,7 +194,7 @@ def plan_line(line_id: int) -> Response:
     line = _line(line_id)
     if "remove" in request.form:
         back = url_for("events.plan", year=line.year)
-        return _do(0, lambda: planning.remove_plan(web.db(), line), back)
+        return web.try_to(lambda: planning.remove_plan(web.db(), line), back)
     event = planning.start_planned(web.db(), line, _organiser(), web.actor(), web.config().zone)
     web.audit("event.create", f"event:{event.id}", {"title": event.title})
     web.db().commit()
@@ -237,7 +225,7 @@ def create() -> Response:
         return "建好了。接着安排课程、填地点,再发通知。"
 
     made: list[int] = []
-    answer = _do(0, verb, url_for("events.index"))
+    answer = web.try_to(verb, url_for("events.index"))
     return redirect(url_for("events.show", event_id=made[0])) if made else answer
 
 
@@ -498,7 +486,7 @@ def paper(event_id: int, paper: str) -> Response:
         data = _report(event)
     name = f"{event.title}{PAPERS[paper]}.{paper.rpartition('.')[2]}"
     web.audit_read("event.paper", f"event:{event_id}", {"paper": paper})
-    return web.attachment(data, DOCX if paper.endswith("docx") else "application/pdf", name)
+    return web.attachment(data, web.DOCX if paper.endswith("docx") else "application/pdf", name)
 
 
 def _report(event: Event) -> bytes:
@@ -568,7 +556,7 @@ def keep(event_id: int) -> Response:
         if "summary" in request.form or request.form.get("kind") == "photo"
         else None
     )
-    return _do(event_id, verb, back)
+    return web.try_to(verb, back or url_for("events.show", event_id=event_id))
 
 
 @events.route("/events/<int:event_id>/file", methods=["GET", "POST"])
@@ -635,4 +623,4 @@ def register(event_id: int, session_id: int) -> Response:
         attendance.mark(web.db(), one, person, state, _text("note", 200), web.actor())
         return "登记好了。"
 
-    return _do(event_id, verb, back)
+    return web.try_to(verb, back)

@@ -6,7 +6,7 @@ import random
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, current_app, jsonify, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -188,6 +188,4 @@ def wrong() -> str:
 @practice.get("/practice/sw.js")
 @access(PUBLIC)
 def worker() -> Response:
-    answer = current_app.send_static_file("exam-sw.js")
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    return web.worker_script()

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.scope import MANAGERS, OFFICES, PUBLIC, access
-from exam_app.work.views import day_of, said
+from exam_app.work.views import day_of
 from training_records.database import now
 from training_records.divisions import full_name, prefix_of, within
 from training_records.errors import NotFound, Refused
@@ -58,7 +58,7 @@ def begin() -> Response:
         web.audit("satisfaction.open", f"round:{row.id}")
         return "调查开始了。按镇(街)打印问卷码,剪开发给照护人和村民。"
 
-    return said(verb, url_for("surveys.index"))
+    return web.try_to(verb, url_for("surveys.index"))
 
 
 @surveys.post("/satisfaction/<int:round_id>/slips")
@@ -160,4 +160,4 @@ def check() -> Response:
         web.audit("visits.draw", f"division:{web.account().division_code}", {"seed": seed})
         return f"抽到 {new} 次走访,每人最多 {checking.EACH} 次。种子是 {seed}。"
 
-    return said(verb, url_for("surveys.checks"))
+    return web.try_to(verb, url_for("surveys.checks"))

@@ -7,10 +7,7 @@ from typing import Any
 
 from flask import (
     Blueprint,
-    current_app,
-    flash,
     jsonify,
-    redirect,
     render_template,
     request,
     url_for,
@@ -60,19 +57,6 @@ def day_of(text: str, what: str) -> date:
         raise Refused(f"{what}写成 2026-11-24 这样") from None
 
 
-def said(verb: Any, target: str) -> Response:
-    """Calls a verb and says what it did or why not."""
-    try:
-        told = verb()
-    except Refused as refused:
-        web.db().rollback()
-        flash(str(refused), "bad")
-    else:
-        web.db().commit()
-        flash(told, "good")
-    return redirect(target)
-
-
 @work.get("/caseload")
 @access(DIRECTORS)
 def cases() -> str:
@@ -104,7 +88,7 @@ def add_case() -> Response:
         )
         return f"代号 {row.code} 记下了。"
 
-    return said(verb, url_for("work.cases"))
+    return web.try_to(verb, url_for("work.cases"))
 
 
 @work.post("/caseload/<int:case_id>")
@@ -116,7 +100,7 @@ def end_case(case_id: int) -> Response:
         service.close_case(web.db(), entry, web.today())
         return f"代号 {entry.code} 移出了名单,走访记录都在。"
 
-    return said(verb, url_for("work.cases"))
+    return web.try_to(verb, url_for("work.cases"))
 
 
 @work.get("/visits/log")
@@ -235,7 +219,7 @@ def visit(visit_id: int) -> Response:
         row.photo = _kept(images=True)
         return "照片传好了。"
 
-    return said(verb, url_for("work.visits"))
+    return web.try_to(verb, url_for("work.visits"))
 
 
 def _kept(*, images: bool = False) -> str:
@@ -299,7 +283,7 @@ def add_activity() -> Response:
         )
         return f"“{row.title}”记下了。"
 
-    return said(verb, url_for("work.activities"))
+    return web.try_to(verb, url_for("work.activities"))
 
 
 @work.post("/activities/<int:activity_id>")
@@ -313,7 +297,7 @@ def hold(activity_id: int) -> Response:
             row.photo = _kept(images=True)
         return f"“{row.title}”记成办过了。"
 
-    return said(verb, url_for("work.activities"))
+    return web.try_to(verb, url_for("work.activities"))
 
 
 def my_tasks() -> list[service.Task]:
@@ -343,7 +327,7 @@ def tick() -> Response:
         service.do_task(web.db(), web.person_id(), task, web.today(), kept)
         return f"“{task.title}”做完了。"
 
-    return said(verb, url_for("work.tasks"))
+    return web.try_to(verb, url_for("work.tasks"))
 
 
 @work.get("/office-tasks")
@@ -371,12 +355,10 @@ def give() -> Response:
         web.audit("task.give", f"task:{row.id}", {"title": row.title})
         return "发下去了,您管理范围里的儿童主任都能看到。"
 
-    return said(verb, url_for("work.given"))
+    return web.try_to(verb, url_for("work.given"))
 
 
 @work.get("/visits/sw.js")
 @access(PUBLIC)
 def worker() -> Response:
-    answer = current_app.send_static_file("exam-sw.js")
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    return web.worker_script()
