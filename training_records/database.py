@@ -110,9 +110,11 @@ def insert_into(session: Session, table: type[Base]) -> Any:
     return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
 
 
-def insert_missing(session: Session, table: type[Base], **values: Any) -> None:
-    """Inserts a row unless its key is there already, also when two do so at once."""
-    session.execute(insert_into(session, table).values(**values).on_conflict_do_nothing())
+def insert_missing(session: Session, table: type[Base], **values: Any) -> bool:
+    """Inserts a row unless its key is there already, also when two do so at once; whether it was missing."""
+    insert = insert_into(session, table).values(**values).on_conflict_do_nothing()
+    own: Any = table.__table__
+    return session.execute(insert.returning(*own.primary_key.columns)).first() is not None
 
 
 def store(

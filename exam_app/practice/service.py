@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from exam_app.practice.memory import Mastery, mastery, recall, review
 from exam_app.practice.models import PracticeAnswer, PracticeCard
 from question_bank import InvalidResponse, score, valid_response
-from training_records.database import insert_into, now
+from training_records.database import insert_missing, now
 from training_records.errors import Refused
 
 DAILY, PACK, AT_ONCE = 5, 15, 100
@@ -157,23 +157,19 @@ def _note(
     right: bool,
     at: datetime,
 ) -> None:
-    new: Any = session.execute(
-        insert_into(session, PracticeAnswer)
-        .values(
-            person_id=person_id,
-            key=answer.key,
-            item_id=question.id,
-            version=question.version,
-            response=answer.response,
-            right=right,
-            unsure=answer.unsure,
-            daily=answer.daily,
-            at=at,
-        )
-        .on_conflict_do_nothing()
-        .returning(PracticeAnswer.key)
-    )
-    if new.one_or_none() is None:
+    if not insert_missing(
+        session,
+        PracticeAnswer,
+        person_id=person_id,
+        key=answer.key,
+        item_id=question.id,
+        version=question.version,
+        response=answer.response,
+        right=right,
+        unsure=answer.unsure,
+        daily=answer.daily,
+        at=at,
+    ):
         return
     card = cards.get(question.id)
     if card is None:

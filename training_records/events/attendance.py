@@ -14,7 +14,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from training_records.database import insert_into, now
+from training_records.database import insert_missing, now
 from training_records.divisions import ancestor, level_of
 from training_records.errors import Refused
 from training_records.events.models import (
@@ -79,13 +79,8 @@ def sign_in(
     state = "present" if moment <= one.starts_at + LATE else "late"
     if enrolled != "approved":
         state = "unlisted"
-    new = session.execute(
-        insert_into(session, Attendance)
-        .values(session_id=one.id, person_id=person_id, state=state, how=how, at=moment, by=by)
-        .on_conflict_do_nothing()
-        .returning(Attendance.state)
-    ).first()
-    if new is not None:
+    told = {"state": state, "how": how, "at": moment, "by": by}
+    if insert_missing(session, Attendance, session_id=one.id, person_id=person_id, **told):
         return state, False
     row = session.get_one(Attendance, (one.id, person_id), populate_existing=True)
     if row.state == "leave":

@@ -10,7 +10,7 @@ from statistics import mean
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from training_records.database import insert_into, now
+from training_records.database import insert_missing, now
 from training_records.errors import Refused
 from training_records.events.attendance import CAME
 from training_records.events.models import Attendance, Event, SurveyAnswer, SurveyGiven
@@ -59,13 +59,7 @@ def answer(
         raise Refused("您已经填过了,或没有参加这次培训")
     if set(marks) != set(QUESTIONS) or any(m not in MARKS for m in marks.values()):
         raise Refused("请每一项都选一个")
-    given = session.execute(
-        insert_into(session, SurveyGiven)
-        .values(event_id=event.id, person_id=person_id)
-        .on_conflict_do_nothing()
-        .returning(SurveyGiven.person_id)
-    ).first()
-    if given is None:
+    if not insert_missing(session, SurveyGiven, event_id=event.id, person_id=person_id):
         raise Refused("您已经填过了")
     session.add(
         SurveyAnswer(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from training_records.database import insert_into, now
+from training_records.database import insert_missing, now
 from training_records.divisions import ancestor, get_within, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Post
@@ -215,26 +215,22 @@ def log_visit(
         raise Refused("需要和措施只能从表里勾选")
     alarm = any((c, a) in options.alarms for c, a in visit.findings.items())
     at = now()
-    new = session.execute(
-        insert_into(session, Visit)
-        .values(
-            person_id=person_id,
-            case_id=entry.id,
-            key=visit.key,
-            on=visit.on,
-            form=visit.form,
-            findings=dict(visit.findings),
-            needs=list(visit.needs),
-            measures=list(visit.measures),
-            next_on=visit.next_on,
-            alarm=alarm,
-            reported_at=at if alarm and visit.reported else None,
-            at=at,
-        )
-        .on_conflict_do_nothing()
-        .returning(Visit.id)
-    ).first()
-    return new is not None
+    return insert_missing(
+        session,
+        Visit,
+        person_id=person_id,
+        case_id=entry.id,
+        key=visit.key,
+        on=visit.on,
+        form=visit.form,
+        findings=dict(visit.findings),
+        needs=list(visit.needs),
+        measures=list(visit.measures),
+        next_on=visit.next_on,
+        alarm=alarm,
+        reported_at=at if alarm and visit.reported else None,
+        at=at,
+    )
 
 
 def visits_of(session: Session, person_id: int, limit: int = 50) -> list[tuple[Visit, CaseEntry]]:
