@@ -14,15 +14,20 @@ from exam_app import web
 from exam_app.scope import MANAGERS, OFFICES, access
 from training_records.divisions import full_name, prefix_of
 from training_records.errors import Refused
-from training_records.ledger import merging, service
+from training_records.ledger import absence, merging, service
 from training_records.ledger.columns import COLUMNS
-from training_records.ledger.models import CHANGES, ROLES, Person, Post
+from training_records.ledger.models import ABSENCES, CHANGES, ROLES, Person, Post
 from training_records.ledger.places import Places
 from training_records.ledger.rows import PARSERS, PERSON_FIELDS, POST_FIELDS
 from training_records.ledger.values import shown
 
 people = Blueprint("people", __name__)
 SHOWN = 200
+ABSENT = {
+    "absence.kind": "请假种类",
+    "absence.start": "请假第一天",
+    "absence.end": "请假最后一天",
+}
 # The check has its own form, with its own rules.
 EDITED = tuple(f for f in PERSON_FIELDS if not f.startswith("background_"))
 
@@ -50,6 +55,8 @@ def _page(person: Person, refused: str = "", status: int = 200) -> Any:
         lines=lines,
         merges=[m for m in merging.merges_of(session, person.id) if m.undone_at is None],
         kinds=CHANGES,
+        absences=absence.absences_of(session, person.id),
+        absence_kinds=ABSENCES,
         refused=refused,
         may=web.account().role in MANAGERS,
         choices={"gender": ["男", "女"], "full_time": ["是", "否"], "purchased": ["是", "否"]},
@@ -67,6 +74,8 @@ def _told(fields: dict[str, Any]) -> list[str]:
             told.append(
                 ("新登记" if before is None else "撤销") + {"person": "人员", "post": "任职"}[name]
             )
+        elif name in ABSENT:
+            told.append(f"{ABSENT[name]}:{before or '空'} → {after or '空'}")
         elif name == "identity_digest":
             told.append("证件号码(不显示)")
         else:
@@ -207,6 +216,28 @@ def leave(person_id: int) -> Any:
         end, reason = _day("end", "最后一天"), request.form.get("reason", "")
         service.leave(web.db(), _post(person), end, web.actor(), reason)
         return "离任已登记。培训档案和学时都留着。"
+
+    return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/absence")
+@access(MANAGERS)
+def away(person_id: int) -> Any:
+    """Notes a leave, its end, or takes it back."""
+
+    def action(person: Person) -> str:
+        form, session = request.form, web.db()
+        if number := form.get("absence", type=int):
+            row = absence.get_absence(session, number, person.id)
+            if "remove" in form:
+                absence.remove_absence(session, row, web.actor(), form.get("reason", ""))
+                return "撤销了,变更记录里还看得到。"
+            absence.end_absence(session, row, person, _day("end", "最后一天"), web.actor())
+            return "请假的最后一天记下了。"
+        end = _day("end", "最后一天") if form.get("end", "").strip() else None
+        start, kind = _day("start", "第一天"), form.get("kind", "")
+        absence.note_absence(session, person, kind, start, end, web.actor(), form.get("reason", ""))
+        return "请假记下了。评价时这些日子按不在任算。"
 
     return _do(person_id, action)
 

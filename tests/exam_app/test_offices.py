@@ -494,3 +494,20 @@ def test_a_spot_check_from_draw_to_mending(world, session, office, other):
     checks = session.scalars(select(SpotCheck).order_by(SpotCheck.id)).all()
     assert again != shown
     assert [i.person_id for i in checks[0].items] == [i.person_id for i in checks[1].items]
+
+
+def test_leave_by_page(world, sign_in, office, other, session):
+    person = world.person(VILLAGE)
+    url = f"/ledger/people/{person.id}"
+    answer = office.form(f"{url}/absence", kind="birth", start="2026-03-01", end="2026-03-09")
+    assert answer.status_code == 422 and "不满 30 天" in answer.text
+    assert office.form(f"{url}/absence", kind="birth", start="2026-03-01").status_code == 302
+    assert "还没回来" in office.get(url).text
+    assert office.form(f"{url}/absence", absence="1", end="2026-06-10").status_code == 302
+    page = office.get(url).text
+    assert "2026年6月10日" in page and "请假最后一天:空 → 2026-06-10" in page
+    assert "登记请假" not in sign_in(world.account("supervisor", TOWN)).get(url).text
+    assert other.form(f"{url}/absence", absence="1", remove="1", reason="x").status_code == 404
+    assert office.form(f"{url}/absence", absence="9", end="2026-06-10").status_code == 404
+    office.form(f"{url}/absence", absence="1", remove="1", reason="记错了人")
+    assert "没有记过请假" in office.get(url).text

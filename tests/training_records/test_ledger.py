@@ -3,13 +3,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from tests.factories import OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
 from tests.training_records.test_importer import row, workbook
 from training_records.archive.service import entries_of, verify
-from training_records.errors import Refused
-from training_records.ledger import service
+from training_records.errors import NotFound, Refused
+from training_records.ledger import absence, service
 from training_records.ledger.batches import undo_batch
 from training_records.ledger.importer import (
     apply_checked,
@@ -271,3 +273,52 @@ def test_history_names_nobodys_identity_number(session, world):
     apply(session, check(session, workbook([[*row(), "本科", "11010519491231002X"]], head)))
     lines = session.scalars(select(LedgerChange)).all()
     assert lines and "11010519491231002X" not in repr([line.fields for line in lines])
+
+
+def test_leave_is_noted_ended_and_taken_back(session, world):
+    one, two = world.person(start=date(2025, 1, 1)), world.person(start=date(2026, 6, 1))
+    first = absence.note_absence(session, one, "birth", date(2026, 3, 1), None, "t", "")
+    with pytest.raises(Refused, match="已经记过一次假"):
+        absence.note_absence(session, one, "illness", date(2026, 5, 1), None, "t", "")
+    with pytest.raises(Refused, match="不满 30 天"):
+        absence.end_absence(session, first, one, date(2026, 3, 29), "t")
+    absence.end_absence(session, first, one, date(2026, 5, 31), "t")
+    absence.note_absence(session, one, "illness", date(2026, 8, 1), date(2026, 8, 30), "t", "")
+    with pytest.raises(Refused, match="没有任职"):
+        absence.note_absence(session, two, "other", date(2026, 5, 1), None, "t", "")
+    with pytest.raises(Refused, match="早于第一天"):
+        absence.note_absence(session, two, "other", date(2026, 7, 1), date(2026, 6, 1), "t", "")
+    with pytest.raises(Refused, match="种类"):
+        absence.note_absence(session, two, "holiday", date(2026, 7, 1), None, "t", "")
+    with pytest.raises(NotFound):
+        absence.get_absence(session, first.id, two.id)
+    found = absence.absences_in(session, VILLAGE, date(2026, 1, 1), date(2026, 12, 31))
+    assert found == {
+        one.id: [(date(2026, 3, 1), date(2026, 5, 31)), (date(2026, 8, 1), date(2026, 8, 30))]
+    }
+    with pytest.raises(Refused, match="为什么撤销"):
+        absence.remove_absence(session, first, "t", " ")
+    absence.remove_absence(session, first, "t", "记错了人")
+    assert [a.kind for a in absence.absences_of(session, one.id)] == ["illness"]
+    assert [k for k, _, _ in told(session, one)].count("away") == 4
+    session.commit()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60)), max_size=4),
+    st.integers(0, 300),
+    st.integers(0, 200),
+)
+def test_what_is_left_of_a_time_without_leave(spans, begin, length):
+    day = date(2026, 1, 1)
+    away, reached = [], -1
+    for gap, long in spans:
+        first = reached + 1 + gap
+        away.append((day + timedelta(first), day + timedelta(first + long)))
+        reached = first + long
+    start, end = day + timedelta(begin), day + timedelta(begin + length)
+    left = absence.without(start, end, away)
+    days = {start + timedelta(n) for n in range(length + 1)}
+    days -= {a + timedelta(n) for a, b in away for n in range((b - a).days + 1)}
+    assert {a + timedelta(n) for a, b in left for n in range((b - a).days + 1)} == days
+    assert all(a <= b for a, b in left)

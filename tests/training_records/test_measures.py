@@ -17,6 +17,8 @@ from training_records.divisions import prefix_of
 from training_records.errors import Refused
 from training_records.evaluation.measures import CATALOGUE, measured, subjects_of
 from training_records.evaluation.scheme import load_scheme
+from training_records.evaluation.scoring import evaluate
+from training_records.ledger.absence import note_absence
 from training_records.ledger.models import Post
 from training_records.work import service
 from training_records.work.cadence import period_of, strictest
@@ -101,6 +103,38 @@ def test_two_directors_of_a_village_share_its_visits(session, world, frame):
     for month in range(1, 9):
         add_visit(session, two, own, date(YEAR, month, 5))
     assert values(session, frame, two)["visits_on_time_rate"] == 1
+
+
+def test_leave_owes_nothing_and_is_no_time_in_post(session, world, frame):
+    person = world.person()
+    entry = add_case(session)
+    for month in (1, 2):
+        add_visit(session, person, entry, date(YEAR, month, 5))
+    # Away from March 10 to June 20: March to June owe nothing, July and August were missed.
+    note_absence(session, person, "birth", date(YEAR, 3, 10), date(YEAR, 6, 20), "t", "")
+    session.add(OfficeTask(division_code=DISTRICT, title="x", due_on=date(YEAR, 5, 5), by="t"))
+    session.commit()
+    found = measured(session, frame, SOURCES)[person.id]
+    # 258 days until September 15, 103 of them away.
+    assert found.months == Decimal("5.1")
+    assert found.measures["visits_on_time_rate"] == Decimal("0.5")
+    due = found.measures["tasks_done_rate"]
+    session.commit()
+    # The task that fell into the leave is not among those that were due.
+    session.add(OfficeTask(division_code=DISTRICT, title="y", due_on=date(YEAR, 7, 5), by="t"))
+    session.add(
+        TaskDone(person_id=person.id, task="office-2", period="once", done_on=date(YEAR, 7, 1))
+    )
+    session.commit()
+    assert due == 0 and values(session, frame, person)["tasks_done_rate"] > 0
+    # On leave all the year: nothing to judge, no grade.
+    other = world.person(VILLAGE_2)
+    note_absence(session, other, "illness", date(2025, 12, 1), None, "t", "")
+    session.commit()
+    away = measured(session, frame, SOURCES)[other.id]
+    assert away.months == 0 and away.measures["visits_on_time_rate"] is None
+    assert evaluate(load_scheme("2026"), away.measures, away.months).grade is None
+    session.commit()
 
 
 def test_part_of_a_year_and_another_village(session, world, frame):

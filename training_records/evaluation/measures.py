@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.coverage.rules import TRAINING_KINDS, rule_of
 from training_records.divisions import prefix_of, within
+from training_records.ledger.absence import absences_in, without
 from training_records.ledger.models import Post
 from training_records.work.cadence import Cadence, name_of, owed, paid, periods, strictest
 from training_records.work.checking import LEAST
@@ -58,7 +59,7 @@ CATALOGUE: tuple[Measure, ...] = (
         "比例",
         "应走访的次数里按时走到的占多少。每个对象按类别每月或每季应走 1 次,任职期间的完整月、季才算",
         "走访记录、走访对象",
-        "对象在名单里不到半个周期的不算应走;一村两人的,谁走都算,指定了人的只算指定的人;没有对象就没有数据",
+        "对象在名单里不到半个周期的不算应走;请假满 30 天的,请假的日子按不在任算;一村两人的,谁走都算,指定了人的只算指定的人;没有对象就没有数据",
     ),
     Measure(
         "visit_log_rate",
@@ -123,7 +124,7 @@ CATALOGUE: tuple[Measure, ...] = (
 
 @dataclass(frozen=True)
 class Window:
-    """A person's time in a village within the year, as of the day."""
+    """A person's time in a village within the year, as of the day, without leave."""
 
     village: str
     start: date
@@ -168,7 +169,8 @@ Source = Callable[[Session, Frame, dict[int, Subject]], None]
 
 
 def subjects_of(session: Session, frame: Frame) -> dict[int, Subject]:
-    """Directors of a division who were in post in the year; each counts where their latest post in it is."""
+    """Directors of a division who were in post in the year; each counts where their latest post in it is. Time on
+    leave is no time in post."""
     query = (
         select(Post.person_id, Post.division_code, Post.start, Post.end)
         .where(
@@ -179,13 +181,13 @@ def subjects_of(session: Session, frame: Frame) -> dict[int, Subject]:
         )
         .order_by(Post.person_id, Post.start, Post.id)
     )
+    away = absences_in(session, frame.prefix, frame.first, frame.last)
     found: dict[int, Subject] = {}
     for person, code, start, end in session.execute(query):
         subject = found.setdefault(person, Subject(person, code))
         subject.code = code
-        window = Window(code, max(start, frame.first), min(end or frame.last, frame.last))
-        if window.start <= window.end:
-            subject.windows.append(window)
+        held = max(start, frame.first), min(end or frame.last, frame.last)
+        subject.windows += [Window(code, *part) for part in without(*held, away.get(person, ()))]
     days = (date(frame.year, 12, 31) - frame.first).days + 1
     for subject in found.values():
         in_post = _days(subject.windows)

@@ -76,11 +76,27 @@ class Post(Base):
     person: Mapped[Person] = relationship(back_populates="posts")
 
 
+class Absence(Base):
+    """A time in which a person in post is on leave (请假): what, from when, until when (none: not back yet).
+    Identity: `id`."""
+
+    __tablename__ = "absence"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    start: Mapped[date]
+    end: Mapped[date | None]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class LedgerChange(Base):
     """What was changed of a person or a post: when, by whom, why, from what to what. Append-only.
 
     `fields`: name of the field to [before, after]; those of the post begin with ``post.``; a post or person that
-    is new has its id under ``post`` or ``person``, with nothing before. Identity: `id`.
+    is new has its id under ``post`` or ``person``, with nothing before; those of a leave begin with ``absence.``.
+    Identity: `id`.
     """
 
     __tablename__ = "ledger_change"
@@ -149,8 +165,10 @@ CHANGES = {
     "changed": "更改",
     "left": "离任",
     "checked": "入职查询",
+    "away": "请假",
     "removed": "撤销",
     "merged": "合并",
     "unmerged": "撤销合并",
 }
 ROLES = {"director": "儿童主任", "supervisor": "儿童督导员"}
+ABSENCES = {"birth": "产假", "illness": "病假", "study": "脱产学习", "other": "其他"}

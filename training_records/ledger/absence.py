@@ -1,0 +1,122 @@
+"""Leave (请假) of people in post: noted by an office, counted by the evaluation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import ABSENCES, Absence, Person
+from training_records.ledger.service import current_post, ids_in, note, plain
+
+# Less than this is nobody's business: a month's visit can be made before or after it.
+LEAST_DAYS = 30
+
+
+def absences_of(session: Session, person_id: int) -> list[Absence]:
+    """A person's times of leave, latest first."""
+    query = select(Absence).where(Absence.person_id == person_id)
+    return list(session.scalars(query.order_by(Absence.start.desc(), Absence.id.desc())))
+
+
+def note_absence(
+    session: Session, person: Person, kind: str, start: date, end: date | None, by: str, reason: str
+) -> Absence:
+    """Notes a leave. `Refused` when it is shorter than `LEAST_DAYS`, overlaps another one, or the person is not in post."""
+    if kind not in ABSENCES:
+        raise Refused("请选请假的种类")
+    _check(session, person, start, end)
+    row = Absence(person_id=person.id, kind=kind, start=start, end=end, by=by)
+    session.add(row)
+    fields = {
+        "absence.kind": [None, ABSENCES[kind]],
+        "absence.start": [None, plain(start)],
+        "absence.end": [None, plain(end)],
+    }
+    note(session, "away", person.id, None, fields, by, reason)
+    session.flush()
+    return row
+
+
+def end_absence(session: Session, row: Absence, person: Person, end: date, by: str) -> None:
+    """Notes or corrects the last day of a leave."""
+    _check(session, person, row.start, end, row.id)
+    fields = {"absence.end": [plain(row.end), plain(end)]}
+    row.end = end
+    note(session, "away", person.id, None, fields, by, None)
+    session.flush()
+
+
+def remove_absence(session: Session, row: Absence, by: str, reason: str) -> None:
+    """Takes back a leave that was noted by mistake; the history keeps it. `Refused` without a reason."""
+    if not reason.strip():
+        raise Refused("请写明为什么撤销,例如“记错了人”")
+    fields = {
+        "absence.kind": [ABSENCES[row.kind], None],
+        "absence.start": [plain(row.start), None],
+        "absence.end": [plain(row.end), None],
+    }
+    note(session, "away", row.person_id, None, fields, by, reason)
+    session.delete(row)
+    session.flush()
+
+
+def get_absence(session: Session, number: int, person_id: int) -> Absence:
+    """A leave of this person, or NotFound."""
+    row = session.get(Absence, number)
+    if row is None or row.person_id != person_id:
+        raise NotFound("没有这次请假,请刷新页面再看")
+    return row
+
+
+def _check(
+    session: Session, person: Person, start: date, end: date | None, own: int | None = None
+) -> None:
+    if end is not None and end < start:
+        raise Refused("请假的最后一天早于第一天,请核对")
+    if end is not None and (end - start).days + 1 < LEAST_DAYS:
+        raise Refused(f"不满 {LEAST_DAYS} 天的假不用记,当月的走访前后补上就行")
+    if current_post(session, person.id, start) is None:
+        raise Refused(f"{person.name}在 {start} 没有任职,不用记请假")
+    for other in absences_of(session, person.id):
+        apart = (other.end is not None and other.end < start) or (
+            end is not None and end < other.start
+        )
+        if other.id != own and not apart:
+            raise Refused(f"{other.start} 起已经记过一次假,日子重了,请核对")
+
+
+def absences_in(
+    session: Session, prefix: str, first: date, last: date
+) -> dict[int, list[tuple[date, date]]]:
+    """Person to their times of leave (first and last day) that touch first…last, of people with a post in the
+    division. One without an end goes on until `last`."""
+    query = select(Absence.person_id, Absence.start, Absence.end).where(
+        Absence.person_id.in_(ids_in(prefix)),
+        Absence.start <= last,
+        or_(Absence.end.is_(None), Absence.end >= first),
+    )
+    found: dict[int, list[tuple[date, date]]] = defaultdict(list)
+    for person, start, end in session.execute(query.order_by(Absence.start)):
+        until = end or last
+        if (until - start).days + 1 >= LEAST_DAYS:
+            found[person].append((start, until))
+    return dict(found)
+
+
+def without(start: date, end: date, away: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+    """What is left of start…end without times of leave, which are in order and apart."""
+    found = []
+    for first, last in away:
+        if last < start or first > end:
+            continue
+        if first > start:
+            found.append((start, first - timedelta(days=1)))
+        start = last + timedelta(days=1)
+    if start <= end:
+        found.append((start, end))
+    return found
