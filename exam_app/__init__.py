@@ -120,6 +120,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.sheets.views import sheets
     from exam_app.spot.views import spot
     from exam_app.verify.views import verify
+    from exam_app.work.office_task_views import office_tasks
     from exam_app.work.survey_views import surveys
     from exam_app.work.views import work
 
@@ -131,6 +132,7 @@ def _capabilities(app: Flask) -> None:
         practice,
         work,
         surveys,
+        office_tasks,
         courses,
         exams,
         rooms,

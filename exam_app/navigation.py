@@ -27,6 +27,7 @@ DIRECTOR = [
     Place("exams.index", "考试", "✎"),
     Place("archive.mine", "我的", "☺", also=("evaluation",)),
 ]
+EVALUATION = Place("evaluation.index", "评价", "★", phone=False)
 OFFICE = [
     Place("home.index", "总览", "◉"),
     Place("ledger.index", "台账", "☰"),
@@ -34,7 +35,7 @@ OFFICE = [
     Place("events.index", "办班", "⚑", phone=False, also=("door",)),
     Place("courses.index", "课程", "▤", phone=False),
     Place("exams.manage", "考试", "✎", phone=False),
-    Place("evaluation.index", "评价", "★", phone=False),
+    EVALUATION,
     Place("certificates.index", "证书", "✪", phone=False),
 ]
 CITY = [*OFFICE, Place("bank.index", "题库", "❏", phone=False)]
@@ -45,6 +46,6 @@ def navigation(role: str) -> list[Place]:
     if role == "director":
         return DIRECTOR
     if role == "supervisor":
-        return [OFFICE[0], OFFICE[1], OFFICE[2], Place("archive.mine", "我的", "☺")]
+        return [*OFFICE[:3], EVALUATION, Place("archive.mine", "我的", "☺")]
     settings = Place("admin.index", "设置", "⚙", also=("reminders",))
     return [*(CITY if role in ("city", "operator") else OFFICE), settings]

@@ -211,6 +211,8 @@ def file(digest: str) -> BaseResponse:
 def _of_my_office(row: Evidence) -> bool:
     """Whether an office below or above the account's kept the file."""
     prefix, code = web.scope().prefix, row.division_code
+    if web.account().role == "supervisor":
+        return code.startswith(prefix)
     near = code.startswith(prefix) or prefix.startswith(prefix_of(code))
     return near and web.account().role in MANAGERS
 

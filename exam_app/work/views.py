@@ -15,7 +15,7 @@ from flask import (
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.scope import MANAGERS, PUBLIC, access
+from exam_app.scope import PUBLIC, access
 from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.archive import evidence
 from training_records.database import now
@@ -328,34 +328,6 @@ def tick() -> Response:
         return f"“{task.title}”做完了。"
 
     return web.try_to(verb, url_for("work.tasks"))
-
-
-@work.get("/office-tasks")
-@access(MANAGERS)
-def given() -> str:
-    rows = service.given_tasks(web.db(), web.scope().prefix)
-    return render_template("work/given.html", rows=rows)
-
-
-@work.post("/office-tasks")
-@access(MANAGERS)
-def give() -> Response:
-    def verb() -> str:
-        if number := request.form.get("withdraw", type=int):
-            service.get_task(web.db(), number, web.scope().prefix).withdrawn = True
-            return "撤回了,儿童主任那里不再显示。"
-        row = service.give_task(
-            web.db(),
-            web.account().division_code,
-            request.form.get("title", ""),
-            day_of(request.form.get("due_on", ""), "期限"),
-            web.actor(),
-            web.today(),
-        )
-        web.audit("task.give", f"task:{row.id}", {"title": row.title})
-        return "发下去了,您管理范围里的儿童主任都能看到。"
-
-    return web.try_to(verb, url_for("work.given"))
 
 
 @work.get("/visits/sw.js")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from exam_app.work.options import visit_options
-from tests.factories import DISTRICT, OTHER_VILLAGE, VILLAGE
+from tests.factories import DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE
 from training_records.database import now
 from training_records.work.models import CaseEntry, Visit
 
@@ -135,6 +136,24 @@ def test_activities_and_tasks(world, phone, sign_in):
     assert other.form("/office-tasks", withdraw="1").status_code == 404
 
 
+def test_a_town_sets_a_deadline_and_sees_who_has_met_it(world, phone, sign_in):
+    town = sign_in(world.account("supervisor", TOWN))
+    due = (now() + timedelta(days=9)).date().isoformat()
+    town.form("/office-tasks", title="汛期前走一遍", due_on=due)
+    assert "0 / 1 人" in town.get("/office-tasks").text
+    picture = (io.BytesIO(b"%PDF-1.4 x"), "材料.pdf")
+    phone.form("/tasks", task="office-1", period="once", file=picture)
+    assert "1 / 1 人" in town.get("/office-tasks").text
+    page = town.get("/office-tasks/1").text
+    assert "还差 0 人" in page
+    link = re.search(r"/archive/evidence/\w+|/evidence/\w+", page)[0]
+    assert town.get(link).data == b"%PDF-1.4 x"
+    other = sign_in(world.account("supervisor", "370281001000"))
+    assert other.get("/office-tasks/1").status_code == 404
+    assert other.get(link).status_code == 404
+    assert "汛期前走一遍" in sign_in(world.account("district", DISTRICT)).get("/office-tasks").text
+
+
 def test_a_case_is_ended_by_its_village_only(world, phone, sign_in, session):
     case = add(phone)
     other = sign_in(world.account("director", OTHER_VILLAGE))
@@ -146,8 +165,6 @@ def test_a_case_is_ended_by_its_village_only(world, phone, sign_in, session):
 
 
 def test_satisfaction_from_paper_to_figures(world, sign_in, app, session):
-    import re
-
     from pypdf import PdfReader
 
     office = sign_in(world.account("district", DISTRICT))

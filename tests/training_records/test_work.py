@@ -15,9 +15,10 @@ from exam_app.work.options import duty_steps, known_cadences, visit_options
 from tests.factories import DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
 from training_records.database import now
 from training_records.errors import NotFound, Refused
-from training_records.work import service
+from training_records.ledger.models import Post
+from training_records.work import office_tasks, service
 from training_records.work.cadence import name_of, owed, paid, period_of, periods, strictest
-from training_records.work.models import CaseEntry, Visit
+from training_records.work.models import CaseEntry, TaskDone, Visit
 
 TODAY = date(2026, 5, 20)
 KNOWN = known_cadences()
@@ -245,7 +246,7 @@ def test_tasks_by_rhythm_and_by_office(session, world):
         (TOWN, date(2026, 5, 10)),
         (OTHER_VILLAGE, TODAY),
     ):
-        service.give_task(session, division, f"材料 {division}", max(due, TODAY), "t", TODAY)
+        office_tasks.give_task(session, division, f"材料 {division}", max(due, TODAY), "t", TODAY)
     session.commit()
 
     def tasks(today=TODAY):
@@ -268,7 +269,7 @@ def test_tasks_by_rhythm_and_by_office(session, world):
     assert late.state(TODAY + timedelta(days=1)) == "overdue"
     for odd in ({"title": " "}, {"due_on": TODAY - timedelta(days=1)}):
         with pytest.raises(Refused):
-            service.give_task(
+            office_tasks.give_task(
                 session, TOWN, **{"title": "x", "due_on": TODAY, **odd}, by="t", today=TODAY
             )
 
@@ -281,3 +282,32 @@ def test_two_villages_of_one_person(session, world):
     villages = service.villages_of(session, person.id, TODAY)
     assert villages == [VILLAGE, VILLAGE_2]
     assert len(service.due_list(session, villages, KNOWN, TODAY)) == 2
+
+
+def test_who_has_done_what_an_office_gave(session, world):
+    one, two, gone = world.person(VILLAGE), world.person(VILLAGE_2), world.person(VILLAGE)
+    world.person(OTHER_VILLAGE)
+    session.get(Post, gone.posts[0].id).end = TODAY - timedelta(days=1)
+    row = office_tasks.give_task(session, DISTRICT, "材料", TODAY, "t", TODAY)
+    session.add(TaskDone(person_id=two.id, task=f"office-{row.id}", period="once", done_on=TODAY))
+    session.commit()
+    assert office_tasks.counts(session, row, "370283", TODAY) == (1, 2)
+    assert office_tasks.counts(session, row, VILLAGE, TODAY) == (0, 1)
+    assert office_tasks.counts(session, row, "3702", TODAY) == (1, 2)
+    found = office_tasks.doing(session, row, "3702", TODAY)
+    assert [(d.person.id, d.code, d.done_on) for d in found] == [
+        (one.id, VILLAGE, None),
+        (two.id, VILLAGE_2, TODAY),
+    ]
+    town = office_tasks.give_task(session, TOWN, "镇里的", TODAY, "t", TODAY)
+    assert [t.id for t in office_tasks.given_tasks(session, "370283001")] == [town.id, row.id]
+    # A town takes its own back, not the district's; another district sees neither.
+    with pytest.raises(NotFound):
+        office_tasks.withdraw(session, row.id, "370283001")
+    office_tasks.withdraw(session, town.id, "370283001")
+    with pytest.raises(Refused, match="已经撤回"):
+        office_tasks.withdraw(session, town.id, "370283")
+    with pytest.raises(NotFound):
+        office_tasks.get_given(session, row.id, "370281")
+    assert office_tasks.given_tasks(session, "370281") == []
+    session.commit()

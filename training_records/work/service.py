@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from training_records.database import insert_missing, now
-from training_records.divisions import ancestor, get_within, within
+from training_records.divisions import ancestor
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Post
 from training_records.ledger.service import in_post_on
@@ -389,30 +389,3 @@ def undo_task(session: Session, person_id: int, task: Task, today: date) -> None
         raise Refused("只能撤回今天勾的")
     session.delete(row)
     session.flush()
-
-
-def give_task(
-    session: Session, division_code: str, title: str, due_on: date, by: str, today: date
-) -> OfficeTask:
-    """A task for all directors of a division."""
-    if not title.strip():
-        raise Refused("请写要做什么")
-    if not today <= due_on <= date(today.year + 1, 12, 31):
-        raise Refused("期限要在今天到明年年底之间")
-    row = OfficeTask(division_code=division_code, title=title.strip()[:100], due_on=due_on, by=by)
-    session.add(row)
-    session.flush()
-    return row
-
-
-def given_tasks(session: Session, prefix: str) -> list[OfficeTask]:
-    """Tasks given by offices in a division, latest first."""
-    query = select(OfficeTask).where(within(OfficeTask.division_code, prefix))
-    return list(
-        session.scalars(query.order_by(OfficeTask.due_on.desc(), OfficeTask.id.desc()).limit(100))
-    )
-
-
-def get_task(session: Session, task_id: int, prefix: str) -> OfficeTask:
-    """A task of an office in the scope, or NotFound."""
-    return get_within(session, OfficeTask, task_id, prefix, "这项任务")

@@ -1,0 +1,112 @@
+"""Tasks with a deadline that a town, a district or the city gives to the directors within it, and who has done them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from training_records.divisions import ancestor, get_within, prefix_of, within
+from training_records.errors import NotFound, Refused
+from training_records.ledger.models import Person, Post
+from training_records.ledger.service import in_post_on
+from training_records.work.models import OfficeTask, TaskDone
+
+SHOWN = 60
+
+
+def give_task(
+    session: Session, division_code: str, title: str, due_on: date, by: str, today: date
+) -> OfficeTask:
+    """A task for all directors of a division."""
+    if not title.strip():
+        raise Refused("请写要做什么")
+    if not today <= due_on <= date(today.year + 1, 12, 31):
+        raise Refused("期限要在今天到明年年底之间")
+    row = OfficeTask(division_code=division_code, title=title.strip()[:100], due_on=due_on, by=by)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def given_tasks(session: Session, prefix: str) -> list[OfficeTask]:
+    """Tasks that concern a division: given in it or by those above it, the latest deadline first."""
+    above = [ancestor(prefix.ljust(12, "0"), level) for level in ("city", "district", "town")]
+    query = select(OfficeTask).where(
+        or_(within(OfficeTask.division_code, prefix), OfficeTask.division_code.in_(above))
+    )
+    order = OfficeTask.due_on.desc(), OfficeTask.id.desc()
+    return list(session.scalars(query.order_by(*order).limit(SHOWN)))
+
+
+def get_given(session: Session, task_id: int, prefix: str) -> OfficeTask:
+    """A task that concerns a division, or NotFound."""
+    row = session.get(OfficeTask, task_id)
+    if row is None or not (
+        row.division_code.startswith(prefix) or prefix.startswith(prefix_of(row.division_code))
+    ):
+        raise NotFound("没有这项任务,或不在您的管理范围内")
+    return row
+
+
+def withdraw(session: Session, task_id: int, prefix: str) -> None:
+    """Takes a task back that an office of the scope gave; what was done of it stays on record."""
+    row = get_within(session, OfficeTask, task_id, prefix, "这项任务")
+    if row.withdrawn:
+        raise Refused("已经撤回了")
+    row.withdrawn = True
+    session.flush()
+
+
+def _directors(row: OfficeTask, prefix: str, today: date) -> Select[int]:
+    """Ids of those whom a task concerns: directors in post on its day (or today, before it)."""
+    reach = max(prefix, prefix_of(row.division_code), key=len)
+    return select(Post.person_id).distinct().where(
+        Post.role == "director",
+        within(Post.division_code, reach),
+        in_post_on(min(today, row.due_on)),
+    )
+
+
+def counts(session: Session, row: OfficeTask, prefix: str, today: date) -> tuple[int, int]:
+    """How many have done a task, and of how many, within a division."""
+    people = _directors(row, prefix, today).subquery()
+    done = select(func.count()).where(
+        TaskDone.task == f"office-{row.id}", TaskDone.person_id.in_(select(people.c[0]))
+    )
+    return session.scalar(done) or 0, session.scalar(select(func.count(people.c[0]))) or 0
+
+
+@dataclass(frozen=True)
+class Doing:
+    """Somebody whom a task concerns: where in post, when done (None: not yet), with what evidence."""
+
+    person: Person
+    code: str
+    done_on: date | None
+    evidence: str | None
+
+
+def doing(session: Session, row: OfficeTask, prefix: str, today: date) -> list[Doing]:
+    """Everyone whom a task concerns within a division, those who have not done it first."""
+    ids = _directors(row, prefix, today)
+    reach = max(prefix, prefix_of(row.division_code), key=len)
+    place = (
+        select(func.max(Post.division_code))
+        .where(
+            Post.person_id == Person.id, Post.role == "director", within(Post.division_code, reach)
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(Person, place, TaskDone.done_on, TaskDone.evidence)
+        .outerjoin(
+            TaskDone,
+            (TaskDone.person_id == Person.id) & (TaskDone.task == f"office-{row.id}"),
+        )
+        .where(Person.id.in_(ids))
+    )
+    found = [Doing(*line) for line in session.execute(query)]
+    return sorted(found, key=lambda d: (d.done_on is not None, d.code, d.person.id))
