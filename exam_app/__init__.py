@@ -103,6 +103,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.bank.views import bank
     from exam_app.certificates.views import certificates
     from exam_app.coverage.views import coverage
+    from exam_app.evaluation.scheme_views import schemes
     from exam_app.evaluation.views import evaluation
     from exam_app.events.door_views import door
     from exam_app.events.views import events
@@ -142,6 +143,7 @@ def _capabilities(app: Flask) -> None:
         ledger,
         people,
         evaluation,
+        schemes,
         events,
         door,
         certificates,

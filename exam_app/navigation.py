@@ -27,7 +27,9 @@ DIRECTOR = [
     Place("exams.index", "考试", "✎"),
     Place("archive.mine", "我的", "☺", also=("evaluation",)),
 ]
-EVALUATION = Place("evaluation.index", "评价", "★", phone=False)
+EVALUATION = Place(
+    "evaluation.index", "评价", "★", phone=False, also=("schemes", "reports", "models")
+)
 OFFICE = [
     Place("home.index", "总览", "◉"),
     Place("ledger.index", "台账", "☰"),

@@ -14,6 +14,7 @@ from exam_app.evaluation.sources import SOURCES, check_known, frame_of
 from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of
 from training_records.errors import Refused
+from training_records.evaluation.kept import SHIPPED, scheme_for
 from training_records.evaluation.measures import measured
 from training_records.evaluation.scheme import Scheme, load_scheme, read_scheme
 from training_records.evaluation.scoring import Result
@@ -54,7 +55,7 @@ def evaluate(
     scheme = (
         read_scheme(Path(scheme_file).read_text("utf-8"), f"{Path(scheme_file).name} ")
         if scheme_file
-        else load_scheme("2026")
+        else _scheme(year, division, measures_file)
     )
     if form == "xlsx" and not out:
         raise click.UsageError("--format xlsx 要用 --out 给文件名")
@@ -77,6 +78,14 @@ def evaluate(
         total = "没有数据" if result.total is None else f"{result.total} 分"
         veto = "(一票否决)" if result.vetoed else ""
         click.echo(f"{person}  {total}  {result.grade or '—'}{veto}")
+
+
+def _scheme(year: int | None, division: str, measures_file: str | None) -> Scheme:
+    """The scheme that was laid down for the division and year; without a database the one that ships."""
+    if measures_file or year is None:
+        return load_scheme(SHIPPED)
+    with open_session() as (session, _):
+        return scheme_for(read_only(session), division, year)
 
 
 _Row = tuple[str, Result, dict[str, Any]]

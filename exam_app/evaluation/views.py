@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
+from exam_app.evaluation.sources import KNOWN, SOURCES, frame_of
 from exam_app.reports.annual import annual_docx, gather
 from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import overview as figures
 from training_records.evaluation import runs
+from training_records.evaluation.kept import scheme_for
 from training_records.evaluation.measures import measured
 from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
-from training_records.evaluation.scheme import load_scheme, read_scheme
 from training_records.evaluation.workbook import Line, evaluation_workbook
 from training_records.ledger.models import Person
 
 evaluation = Blueprint("evaluation", __name__)
 
 
-def _run(run_id: int) -> EvaluationRun:
+def get_run(run_id: int) -> EvaluationRun:
     return runs.get_run(web.db(), run_id, web.scope().prefix)
 
 
-def _own(run_id: int) -> EvaluationRun:
-    run = _run(run_id)
+def own_run(run_id: int) -> EvaluationRun:
+    run = get_run(run_id)
     if not run.division_code.startswith(web.scope().prefix):
         raise NotFound("没有这次评价,或不在您的管理范围内")
     return run
@@ -47,7 +46,7 @@ def index() -> str:
     if web.account().role == "director":
         rows = runs.results_of_person(web.db(), web.person_id())
         return render_template("evaluation/mine.html", rows=rows, states=STATES)
-    found = runs.runs_in(web.db(), web.scope().prefix)
+    found, code = runs.runs_in(web.db(), web.scope().prefix), web.account().division_code
     return render_template(
         "evaluation/index.html",
         runs=found,
@@ -55,7 +54,7 @@ def index() -> str:
         states=STATES,
         year=web.today().year,
         may_start=web.account().role == "district",
-        scheme=load_scheme("2026"),
+        scheme=scheme_for(web.db(), code, web.today().year),
         known=KNOWN,
     )
 
@@ -68,17 +67,9 @@ def begin() -> Response:
         year = request.form.get("year", 0, type=int)
         if not 2020 <= year <= web.today().year:
             raise Refused("年份填 2020 到今年")
-        file = request.files.get("scheme")
-        if file is not None and file.filename:
-            try:
-                scheme = read_scheme(file.read().decode("utf-8-sig"), f"{file.filename[-40:]} ")
-            except UnicodeDecodeError:
-                raise Refused("方案文件要存成 UTF-8 的 YAML") from None
-        else:
-            scheme = load_scheme("2026")
-        check_known(scheme)
         as_of = min(web.today(), date(year, 12, 31))
         code = web.account().division_code
+        scheme = scheme_for(web.db(), code, year)
         frame = frame_of(prefix_of(code), year, as_of, web.config())
         # Reckoned before the one writer of SQLite is taken.
         subjects = measured(web.db(), frame, SOURCES)
@@ -106,7 +97,7 @@ def annual() -> Response:
 @evaluation.get("/evaluation/<int:run_id>")
 @access(OFFICES)
 def show(run_id: int) -> str:
-    run = _run(run_id)
+    run = get_run(run_id)
     rows = runs.results_of(web.db(), run, _reach(run))
     web.know_places([r.code for r, _ in rows])
     grades = [g.name for g in runs.scheme_of(run).grades]
@@ -129,18 +120,18 @@ def show(run_id: int) -> str:
 @access(MANAGERS)
 @web.only_reads
 def step(run_id: int) -> Response:
-    _own(run_id)
+    own_run(run_id)
 
     def verb() -> str:
         if "again" in request.form:
-            run = _own(run_id)
+            run = own_run(run_id)
             frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, web.config())
             subjects = measured(web.db(), frame, SOURCES)
             session = web.begin_writing()
-            changed = runs.reckon_again(session, _own(run_id), subjects, web.actor())
+            changed = runs.reckon_again(session, own_run(run_id), subjects, web.actor())
             return f"按现在的记录重新算了,{changed} 人有变化。"
         web.begin_writing()
-        run = _own(run_id)
+        run = own_run(run_id)
         if "lock" in request.form:
             number = runs.lock(web.db(), run, web.today(), web.actor())
             web.audit("evaluation.lock", f"run:{run.id}", {"hash": run.locked_hash})
@@ -152,46 +143,11 @@ def step(run_id: int) -> Response:
     return web.try_to(verb, url_for("evaluation.show", run_id=run_id))
 
 
-@evaluation.get("/evaluation/<int:run_id>/what-if")
-@access(MANAGERS)
-def what_if(run_id: int) -> str:
-    """Other weights: how the grades would fall, who crosses, how stable they are."""
-    run, refused = _own(run_id), ""
-    scheme = runs.scheme_of(run)
-    rows = runs.results_of(web.db(), run, prefix_of(run.division_code))
-    weights = {str(d.id): d.weight for d in scheme.dimensions}
-    other = scheme
-    try:
-        told = {k: Decimal(request.args[k]) for k in weights if k in request.args}
-        other = runs.rescaled(scheme, {**weights, **told})
-        weights |= told
-    except InvalidOperation:
-        refused = "权重要填数字"
-    except Refused as problem:
-        refused = str(problem)
-    results = [r for r, _ in rows]
-    before, after, crossing = runs.what_if(scheme, other, results)
-    return render_template(
-        "evaluation/what_if.html",
-        run=run,
-        scheme=scheme,
-        weights=weights,
-        before=before,
-        after=after,
-        crossing=crossing[:100],
-        number=len(crossing),
-        names={p.id: p.name for _, p in rows},
-        stable=runs.stability(scheme, results[:300]),
-        looked_at=min(len(results), 300),
-        refused=refused,
-    )
-
-
 @evaluation.get("/evaluation/<int:run_id>/export.xlsx")
 @access(OFFICES)
 def export(run_id: int) -> Response:
     """Everybody's result in the scope, with every point's reckoning."""
-    run = _run(run_id)
+    run = get_run(run_id)
     rows = runs.results_of(web.db(), run, _reach(run))
     web.know_places([r.code for r, _ in rows])
     lines = [
@@ -207,7 +163,7 @@ def export(run_id: int) -> Response:
 @access(OFFICES)
 def overview(run_id: int) -> str:
     """The five dimensions by place and by caseload band, and who lies far from the others of their band."""
-    run = _run(run_id)
+    run = get_run(run_id)
     rows = runs.results_of(web.db(), run, _reach(run))
     results, names = [r for r, _ in rows], {p.id: p.name for _, p in rows}
     shares = figures.shares_of(run, results)
@@ -281,14 +237,14 @@ def say(run_id: int) -> Response:
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>")
 @access(OFFICES)
 def person(run_id: int, person_id: int) -> str:
-    return _person_page(_run(run_id), web.scope().person(web.db(), person_id), own=False)
+    return _person_page(get_run(run_id), web.scope().person(web.db(), person_id), own=False)
 
 
 @evaluation.post("/evaluation/<int:run_id>/<int:person_id>")
 @access(OFFICES)
 def review(run_id: int, person_id: int) -> Response:
     """The word of the town or district, sending back, or the answer to an objection."""
-    run = _run(run_id)
+    run = get_run(run_id)
     found = web.scope().person(web.db(), person_id)
     row = runs.get_result(web.db(), run, found.id)
 

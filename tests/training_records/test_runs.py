@@ -12,7 +12,7 @@ from tests.factories import CITY, DISTRICT, VILLAGE
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
 from training_records.errors import NotFound, Refused
-from training_records.evaluation import overview, runs
+from training_records.evaluation import overview, runs, what_if
 from training_records.evaluation.measures import Subject
 from training_records.evaluation.models import EvaluationResult
 from training_records.evaluation.scheme import load_scheme
@@ -157,18 +157,18 @@ def test_who_was_there_for_a_short_time_gets_no_grade(session, world):
 
 
 def test_other_weights(session, run, people):
-    rows = list(session.scalars(select(EvaluationResult)))
-    same = runs.rescaled(SCHEME, {})
+    rows = what_if.of_results(session.scalars(select(EvaluationResult)))
+    same = what_if.rescaled(SCHEME, {})
     assert same == SCHEME
     weights = {"visits": Decimal(10), "training": Decimal(40)}
-    other = runs.rescaled(SCHEME, weights)
+    other = what_if.rescaled(SCHEME, weights)
     assert sum(d.weight for d in other.dimensions) == 100
-    before, after, crossing = runs.what_if(SCHEME, other, rows)
+    before, after, crossing = what_if.what_if(SCHEME, other, rows)
     assert sum(before.values()) == sum(after.values()) == 3
     assert {p for p, _, _ in crossing} and all(old != new for _, old, new in crossing)
     with pytest.raises(Refused, match="等于 100"):
-        runs.rescaled(SCHEME, {"visits": Decimal(90)})
-    assert 0 <= runs.stability(SCHEME, rows) <= 1
+        what_if.rescaled(SCHEME, {"visits": Decimal(90)})
+    assert 0 <= what_if.stability(SCHEME, rows) <= 1
 
 
 def test_the_overview_counts_as_plain_loops_do(session, run, people):

@@ -20,6 +20,18 @@ STATES = {
 }
 
 
+class EvaluationScheme(Base):
+    """The scheme that a district or the city lays down for a year. Identity: (division, year)."""
+
+    __tablename__ = "evaluation_scheme"
+
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    scheme: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
 class EvaluationRun(Base):
     """One evaluation of a division's directors in a year. Identity: `id`; one a division and year that is not dropped.
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -366,52 +364,3 @@ def lock(session: Session, run: EvaluationRun, today: date, by: str) -> int:
 def is_untouched(session: Session, run: EvaluationRun) -> bool:
     """Whether a locked run still is what was locked."""
     return run.locked_hash == fingerprint(session, run)
-
-
-def rescaled(scheme: Scheme, weights: Mapping[str, Decimal]) -> Scheme:
-    """The scheme with other weights, each dimension's points in proportion. `Refused` unless they add up to 100."""
-    told_: dict[str, Any] = scheme.model_dump(mode="json")
-    for dimension in told_["dimensions"]:
-        weight = weights.get(dimension["id"], Decimal(str(dimension["weight"])))
-        old = Decimal(str(dimension["weight"]))
-        points = [Decimal(str(i["points"])) * weight / old for i in dimension["indicators"]]
-        rounded = [p.quantize(Decimal("0.0001")) for p in points]
-        rounded[-1] += weight - sum(rounded)
-        dimension["weight"] = str(weight)
-        for indicator, value in zip(dimension["indicators"], rounded, strict=True):
-            indicator["points"] = str(value)
-    return checked_scheme(told_)
-
-
-def what_if(
-    scheme: Scheme, other: Scheme, rows: list[EvaluationResult]
-) -> tuple[Counter[str], Counter[str], list[tuple[int, str | None, str | None]]]:
-    """How many have which grade under each scheme, and who crosses from one grade to another."""
-    before, after = Counter[str](), Counter[str]()
-    crossing = []
-    for row in rows:
-        measures = measures_of(row)
-        old, new = (evaluate(s, measures, row.months).grade for s in (scheme, other))
-        before[old or "不定等次"] += 1
-        after[new or "不定等次"] += 1
-        if old != new:
-            crossing.append((row.person_id, old, new))
-    return before, after, crossing
-
-
-def stability(scheme: Scheme, rows: list[EvaluationResult], by: Decimal = Decimal(5)) -> float:
-    """Share of people whose grade stays under every shift of `by` points of weight from one dimension to another."""
-    shifted = []
-    for one in scheme.dimensions:
-        for two in scheme.dimensions:
-            if one.id != two.id and one.weight > by:
-                weights: dict[str, Decimal] = {d.id: d.weight for d in scheme.dimensions}
-                weights[one.id] -= by
-                weights[two.id] += by
-                shifted.append(rescaled(scheme, weights))
-    kept = 0
-    for row in rows:
-        measures = measures_of(row)
-        grade = evaluate(scheme, measures, row.months).grade
-        kept += all(evaluate(s, measures, row.months).grade == grade for s in shifted)
-    return kept / len(rows) if rows else 1.0

@@ -61,10 +61,14 @@ def _year(session: Session, event: Event, zone: ZoneInfo) -> int:
 
 def _trained(session: Session, event: Event, parent: Event) -> int:
     teachers = select(EventSession.teacher_id).where(EventSession.event_id == event.id)
-    came = select(Attendance.person_id).distinct().where(
-        Attendance.person_id.in_(teachers),
-        Attendance.session_id.in_([s.id for s in parent.sessions]),
-        Attendance.state.in_(CAME),
+    came = (
+        select(Attendance.person_id)
+        .distinct()
+        .where(
+            Attendance.person_id.in_(teachers),
+            Attendance.session_id.in_([s.id for s in parent.sessions]),
+            Attendance.state.in_(CAME),
+        )
     )
     return len(session.scalars(came).all())
 

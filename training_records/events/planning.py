@@ -303,8 +303,12 @@ def cancel(session: Session, event: Event, reason: str, by: str) -> int:
         raise Refused("请写为什么取消,会告诉报名的人")
     event.state = "cancelled"
     note(session, event, f"取消:{reason.strip()}", by)
-    signed = select(Attendance.person_id).distinct().where(
-        Attendance.session_id.in_([s.id for s in event.sessions]), Attendance.state != "leave"
+    signed = (
+        select(Attendance.person_id)
+        .distinct()
+        .where(
+            Attendance.session_id.in_([s.id for s in event.sessions]), Attendance.state != "leave"
+        )
     )
     return len(session.scalars(signed).all())
 

@@ -63,10 +63,14 @@ def withdraw(session: Session, task_id: int, prefix: str) -> None:
 def _directors(row: OfficeTask, prefix: str, today: date) -> Select[int]:
     """Ids of those whom a task concerns: directors in post on its day (or today, before it)."""
     reach = max(prefix, prefix_of(row.division_code), key=len)
-    return select(Post.person_id).distinct().where(
-        Post.role == "director",
-        within(Post.division_code, reach),
-        in_post_on(min(today, row.due_on)),
+    return (
+        select(Post.person_id)
+        .distinct()
+        .where(
+            Post.role == "director",
+            within(Post.division_code, reach),
+            in_post_on(min(today, row.due_on)),
+        )
     )
 
 

@@ -1,0 +1,312 @@
+"""Pages of schemes: lay one down for a year, try it on this year's records, try other weights on a run."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import yaml
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
+from exam_app.evaluation.views import own_run
+from exam_app.scope import MANAGERS, access
+from training_records.divisions import children, full_name, level_of, prefix_of
+from training_records.errors import NotFound, Refused
+from training_records.evaluation import kept
+from training_records.evaluation.measures import measured
+from training_records.evaluation.runs import results_of, scheme_of
+from training_records.evaluation.scheme import DIMENSIONS, Scheme, checked_scheme, read_scheme
+from training_records.evaluation.what_if import (
+    Judged,
+    of_results,
+    of_subjects,
+    rescaled,
+    stability,
+    what_if,
+)
+from training_records.ledger.models import Person
+
+schemes = Blueprint("schemes", __name__)
+SCORINGS = {"proportional": "按比例", "steps": "分段", "threshold": "达标即得"}
+WORDS = {
+    "weight": "权重",
+    "points": "分值",
+    "target": "目标值",
+    "steps": "分段",
+    "measure": "指标",
+    "title": "名称",
+    "min": "最低分",
+    "name": "名称",
+    "above": "超过几",
+    "least_months": "最少任职月数",
+}
+# A person's stability costs twenty evaluations.
+LOOKED_AT, CROSSING_SHOWN, BLANK = 300, 100, 1
+_NUMBER = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*[::]\s*(\d+(?:\.\d+)?)\s*(%?)")
+
+
+def _year(year: int) -> int:
+    if not 2020 <= year <= web.today().year + 1:
+        raise NotFound("只能看 2020 年到明年的方案")
+    return year
+
+
+@schemes.get("/evaluation/schemes/<int:year>")
+@access(MANAGERS)
+def edit(year: int) -> str:
+    code = web.account().division_code
+    scheme = kept.scheme_for(web.db(), code, _year(year))
+    return _page(year, scheme.model_dump(mode="json"))
+
+
+def _page(year: int, told: dict[str, Any], refused: str = "") -> str:
+    row = kept.kept_scheme(web.db(), web.account().division_code, year)
+    by_id = {d.get("id"): d for d in told.get("dimensions", ())}
+    return render_template(
+        "evaluation/scheme.html",
+        year=year,
+        told=told,
+        dimensions=[
+            {"id": key, "name": name, **by_id.get(key, {"weight": "", "indicators": []})}
+            for key, name in DIMENSIONS.items()
+        ],
+        known=KNOWN,
+        scorings=SCORINGS,
+        refused=refused,
+        whose=full_name(web.db(), row.division_code) if row else "",
+        own_one=row is not None and row.division_code == web.account().division_code,
+        blank=BLANK,
+        steps=steps_in_words,
+    )
+
+
+def steps_in_words(steps: Sequence[Sequence[Any]]) -> str:
+    """Steps as the form has them: `0.6:0.5 0.9:1`."""
+    return " ".join(f"{web.plain(bound)}:{web.plain(share)}" for bound, share in steps)
+
+
+def _told_steps(text: str) -> list[list[str]]:
+    """Steps from `0.6:0.5 0.9:1` or `0.6:50% 0.9:100%`."""
+    if re.sub(r"[\s,,;;、]", "", _NUMBER.sub("", text)):
+        raise Refused(f"分段“{text[:30]}”写成 0.6:50% 0.9:100% 这样:达到多少,得这项分值的多少")
+    return [
+        [bound, str(Decimal(share) / 100) if percent else share]
+        for bound, share, percent in _NUMBER.findall(text)
+    ]
+
+
+def _told() -> dict[str, Any]:
+    """The form's fields in the shape of a scheme file; what is left empty is left out."""
+    form = request.form
+
+    def field(name: str) -> str:
+        return form.get(name, "").strip()
+
+    dimensions = []
+    for key in DIMENSIONS:
+        if not field(f"{key}-weight"):
+            continue
+        indicators, number = [], 0
+        while f"{key}-{number}-measure" in form and number < 20:
+            at = f"{key}-{number}-"
+            number += 1
+            if not field(f"{at}points"):
+                continue
+            scoring, measure = field(f"{at}scoring"), field(f"{at}measure")
+            one: dict[str, Any] = {
+                "id": field(f"{at}id") or f"{key}_{number}",
+                "title": field(f"{at}title") or (KNOWN[measure].title if measure in KNOWN else ""),
+                "measure": measure,
+                "points": field(f"{at}points"),
+                "scoring": scoring,
+            }
+            if scoring == "steps":
+                one["steps"] = _told_steps(field(f"{at}steps"))
+            elif field(f"{at}target"):
+                one["target"] = field(f"{at}target")
+            indicators.append(one)
+        dimensions.append(
+            {
+                "id": key,
+                "title": field(f"{key}-title") or DIMENSIONS[key],
+                "weight": field(f"{key}-weight"),
+                "indicators": indicators,
+            }
+        )
+    grades = zip(form.getlist("grade"), form.getlist("least"), strict=False)
+    vetoes = zip(
+        form.getlist("veto"), form.getlist("above"), form.getlist("veto_grade"), strict=False
+    )
+    return {
+        "title": field("title")[:60],
+        "dimensions": dimensions,
+        "grades": [{"name": g.strip(), "min": m.strip()} for g, m in grades if g.strip()],
+        "vetoes": [
+            {"measure": m, "above": a.strip() or "0", "grade": g.strip()} for m, a, g in vetoes if m
+        ],
+        "proration": "months_in_post" if "proration" in form else "none",
+        "missing": "zero" if field("missing") == "zero" else "exclude",
+        "least_months": field("least_months") or "0",
+    }
+
+
+def in_words(text: str, told: dict[str, Any]) -> str:
+    """A refusal with names instead of a file's paths."""
+
+    def dimension(match: re.Match[str]) -> str:
+        own = told["dimensions"][int(match[1])]
+        return str(own.get("title") or own.get("id"))
+
+    text = re.sub(r"dimensions\.(\d+)", dimension, text)
+    text = re.sub(r"\.indicators\.(\d+)", lambda m: f"第 {int(m[1]) + 1} 项指标", text)
+    text = re.sub(
+        r"(grades|vetoes)\.(\d+)",
+        lambda m: f"第 {int(m[2]) + 1} 个{'等次' if m[1] == 'grades' else '一票否决'}",
+        text,
+    )
+    text = re.sub(r"\.?indicators(?=:)", "的指标", text)
+    return re.sub(r"\.?\b([a-z_]+)(?:\.\d+)*(?=:)", lambda m: WORDS.get(m[1], m[1]), text).replace(
+        "评价方案 :", ""
+    )
+
+
+@schemes.post("/evaluation/schemes/<int:year>")
+@access(MANAGERS)
+def save(year: int) -> str | Response | tuple[str, int]:
+    code, told = web.account().division_code, {}
+    _year(year)
+    try:
+        if "drop" in request.form:
+            kept.drop_scheme(web.db(), code, year)
+            web.audit("scheme.drop", f"division:{code}", {"year": year})
+            web.db().commit()
+            flash("撤掉了,现在用上级或系统自带的方案。", "good")
+            return redirect(url_for("schemes.edit", year=year))
+        file = request.files.get("file")
+        if file is not None and file.filename:
+            try:
+                text = file.read().decode("utf-8-sig")
+            except UnicodeDecodeError:
+                raise Refused("方案文件要存成 UTF-8 的 YAML") from None
+            scheme = read_scheme(text, f"{file.filename[-40:]} ")
+        else:
+            told = {"id": f"{prefix_of(code)}-{year}"}
+            told |= _told()
+            scheme = checked_scheme(told)
+        check_known(scheme)
+        kept.keep_scheme(web.db(), code, year, scheme, web.actor())
+    except Refused as refused:
+        web.db().rollback()
+        told = told or kept.scheme_for(web.db(), code, year).model_dump(mode="json")
+        return _page(year, told, in_words(str(refused), told)), 422
+    web.audit("scheme.keep", f"division:{code}", {"year": year, "scheme": scheme.id})
+    web.db().commit()
+    flash(f"{year} 年的方案保存好了。先在下面“试算”看看会怎样。", "good")
+    return redirect(url_for("schemes.edit", year=year))
+
+
+@schemes.get("/evaluation/schemes/<int:year>.yaml")
+@access(MANAGERS)
+def download(year: int) -> Response:
+    scheme = kept.scheme_for(web.db(), web.account().division_code, _year(year))
+    data = _numbers(scheme.model_dump(mode="json", exclude_defaults=True))
+    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120)
+    return web.attachment(text.encode(), "application/yaml", f"评价方案{year}.yaml")
+
+
+def _numbers(value: Any) -> Any:
+    """Decimals, which are told as text, as YAML's numbers."""
+    if isinstance(value, dict):
+        return {k: v if k in ("id", "title", "name") else _numbers(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_numbers(v) for v in value]
+    if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value) if "." in value else int(value)
+    return value
+
+
+@schemes.get("/evaluation/schemes/<int:year>/try")
+@access(MANAGERS)
+def try_out(year: int) -> str:
+    """What a year's scheme would do to everybody, by this year's records as of today; before the year begins."""
+    code = web.account().division_code
+    scheme = kept.scheme_for(web.db(), code, _year(year))
+    districts = children(web.db(), code) if level_of(code) == "city" else []
+    if districts:
+        asked = request.args.get("division", districts[0].code)
+        code = next((d.code for d in districts if d.code == asked), districts[0].code)
+    frame = frame_of(prefix_of(code), web.today().year, web.today(), web.config())
+    people = of_subjects(measured(web.db(), frame, SOURCES).values())
+    now_ = kept.scheme_for(web.db(), code, web.today().year)
+    return _tried(
+        people,
+        now_,
+        scheme,
+        title=f"{year} 年的方案会怎样",
+        told=f"用{full_name(web.db(), code)}今年到今天的记录试算,只是看看,不影响任何人的评价。",
+        back=url_for("schemes.edit", year=year),
+        districts=districts,
+        division=code,
+    )
+
+
+@schemes.get("/evaluation/<int:run_id>/what-if")
+@access(MANAGERS)
+def weigh(run_id: int) -> str:
+    """Other weights on a run."""
+    run = own_run(run_id)
+    rows = results_of(web.db(), run, prefix_of(run.division_code))
+    scheme = scheme_of(run)
+    return _tried(
+        of_results(r for r, _ in rows),
+        scheme,
+        scheme,
+        title="换一换权重会怎样",
+        told="只是试算,不改评价。定方案要在一年开始以前。",
+        back=url_for("evaluation.show", run_id=run.id),
+    )
+
+
+def _tried(people: list[Judged], scheme: Scheme, other: Scheme, **more: Any) -> str:
+    """Grades under both schemes, the other one with the weights that were asked for."""
+    weights, refused = {str(d.id): d.weight for d in other.dimensions}, ""
+    try:
+        asked = {k: Decimal(request.args[k]) for k in weights if k in request.args}
+        other = rescaled(other, {**weights, **asked})
+        weights |= asked
+    except InvalidOperation:
+        refused = "权重要填数字"
+    except Refused as problem:
+        refused = str(problem)
+    before, after, crossing = what_if(scheme, other, people)
+    ids = [person for person, _, _ in crossing[:CROSSING_SHOWN]]
+    names = web.db().execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
+    return render_template(
+        "evaluation/what_if.html",
+        scheme=other,
+        weights=weights,
+        grades=_grades(scheme, other, before, after),
+        before=before,
+        after=after,
+        crossing=crossing[:CROSSING_SHOWN],
+        number=len(crossing),
+        names=dict(names.all()),
+        people=len(people),
+        stable=stability(other, people[:LOOKED_AT]),
+        looked_at=min(len(people), LOOKED_AT),
+        refused=refused,
+        **more,
+    )
+
+
+def _grades(one: Scheme, two: Scheme, *counts: Counter[str]) -> list[str]:
+    """The grades of both schemes in their order."""
+    names = [g.name for s in (two, one) for g in s.grades] + ["不定等次"]
+    return [n for n in dict.fromkeys(names) if any(c[n] for c in counts) or n != "不定等次"]
