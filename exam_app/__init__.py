@@ -118,6 +118,8 @@ def _capabilities(app: Flask) -> None:
     from exam_app.ledger.views import ledger
     from exam_app.practice.views import practice
     from exam_app.reminders.views import reminders
+    from exam_app.reports.case_views import cases
+    from exam_app.reports.views import reports
     from exam_app.sheets.views import sheets
     from exam_app.spot.views import spot
     from exam_app.verify.views import verify
@@ -144,6 +146,8 @@ def _capabilities(app: Flask) -> None:
         people,
         evaluation,
         schemes,
+        reports,
+        cases,
         events,
         door,
         certificates,

@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.evaluation.sources import KNOWN, SOURCES, frame_of
-from exam_app.reports.annual import annual_docx, gather
 from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
@@ -78,20 +77,6 @@ def begin() -> Response:
         return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
     return web.try_to(verb, url_for("evaluation.index"))
-
-
-@evaluation.get("/reports/annual.docx")
-@access(MANAGERS)
-def annual() -> Response:
-    """The annual self-inspection report of the office's own division."""
-    year = request.args.get("year", web.today().year, type=int)
-    if not 2020 <= year <= web.today().year:
-        raise Refused("年份填 2020 到今年")
-    code = web.account().division_code
-    found = gather(web.db(), code, year, web.today(), web.config().zone)
-    data = annual_docx(web.db(), found)
-    web.audit_read("report.annual", f"division:{code}", {"year": year})
-    return web.attachment(data, web.DOCX, f"{found.name}{year}年自查报告.docx")
 
 
 @evaluation.get("/evaluation/<int:run_id>")

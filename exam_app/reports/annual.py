@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -27,6 +27,9 @@ from training_records.errors import Refused
 from training_records.evaluation.models import STATES, EvaluationResult, EvaluationRun
 from training_records.events.attendance import people_reached
 from training_records.events.models import Event
+from training_records.inspection.cases import cases_in
+from training_records.inspection.models import GoodCase
+from training_records.inspection.reports import texts_of
 from training_records.ledger.service import overloaded, search_people, vacancies
 from training_records.paper import heading, new_document, saved, table
 from training_records.work.figures import WorkFigures, work_figures
@@ -55,6 +58,8 @@ class Annual:
     work: WorkFigures
     evaluation: tuple[EvaluationRun, Counter[str]] | None
     satisfaction: tuple[int, int]
+    texts: Mapping[str, str]
+    cases: Sequence[GoodCase]
 
 
 def gather(session: Session, code: str, year: int, as_of: date, zone: ZoneInfo) -> Annual:
@@ -84,6 +89,8 @@ def gather(session: Session, code: str, year: int, as_of: date, zone: ZoneInfo) 
         work=work_figures(session, prefix, date(year, 1, 1), day),
         evaluation=(run, _grades(session, run)) if run else None,
         satisfaction=(sum(a.answers for a in answers.values()), len(answers)),
+        texts=texts_of(session, code, year),
+        cases=[case for case, _ in cases_in(session, prefix, year, ("chosen", "accepted"))],
     )
 
 
@@ -136,20 +143,18 @@ def annual_docx(session: Session, found: Annual) -> bytes:
     _evaluation(document, found)
     heading(document, "五、23 项任务进展")
     rows = [
-        [str(t["item"]), t["title"], _known(found, int(t["item"])) or TO_WRITE]
+        [str(t["item"]), t["title"], progress(found, int(t["item"])) or TO_WRITE]
         for t in load_facts().data["policy"]["tasks"]
     ]
     table(document, ["项", "任务", "进展"], rows, (1.4, 4.6, 11))
-    for number, words in (
-        ("六", "优秀案例"),
-        ("七", "存在的问题"),
-        ("八", "下一步措施"),
-    ):
-        heading(document, f"{number}、{words}")
-        if words == "存在的问题":
-            for gap in _gaps(found):
-                document.add_paragraph(f"· {gap}")
-        _indented(document, TO_WRITE)
+    heading(document, "六、优秀案例")
+    _cases(document, found.cases)
+    heading(document, "七、存在的问题")
+    for gap in gaps(found):
+        document.add_paragraph(f"· {gap}")
+    _written(document, found.texts.get("problems"))
+    heading(document, "八、下一步措施")
+    _written(document, found.texts.get("measures"))
     document.add_paragraph()
     seal = document.add_paragraph(f"{found.name}民政局\n(盖章处)\n{chinese_date(found.as_of)}")
     seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
@@ -159,6 +164,23 @@ def annual_docx(session: Session, found: Annual) -> bytes:
 def _indented(document: Any, text: str) -> None:
     paragraph = document.add_paragraph(text)
     paragraph.paragraph_format.first_line_indent = Pt(21)
+
+
+def _written(document: Any, text: str | None) -> None:
+    for line in (text or TO_WRITE).splitlines():
+        if line.strip():
+            _indented(document, line.strip())
+
+
+def _cases(document: Any, cases: Sequence[GoodCase]) -> None:
+    """The cases that the district accepted, the city's choice first."""
+    if not cases:
+        _indented(document, TO_WRITE)
+    for number, case in enumerate(cases, 1):
+        chosen = "(市里入选)" if case.state == "chosen" else ""
+        heading(document, f"案例 {number}:{case.title}{chosen}", 11)
+        for word, text in (("情况", case.situation), ("做法", case.done), ("结果", case.result)):
+            _written(document, f"{word}:{text}")
 
 
 def _rate(row: Coverage) -> str:
@@ -234,7 +256,13 @@ def _evaluation(document: Any, found: Annual) -> None:
     )
 
 
-def _known(found: Annual, item: int) -> str:
+def progress(found: Annual, item: int) -> str:
+    """What the report says of one of the 23 tasks: what the system knows, then what was written."""
+    parts = (known_of(found, item), found.texts.get(f"task-{item}", ""))
+    return "\n".join(part for part in parts if part)
+
+
+def known_of(found: Annual, item: int) -> str:
     """What the system knows of one of the 23 tasks; empty where it knows nothing."""
     work, total = found.work, found.coverage.total
     themes = work.activities
@@ -253,7 +281,7 @@ def _known(found: Annual, item: int) -> str:
     return told.get(item, "")
 
 
-def _gaps(found: Annual) -> list[str]:
+def gaps(found: Annual) -> list[str]:
     """Gaps that the figures show."""
     total = found.coverage.total
     gaps = []

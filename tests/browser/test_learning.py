@@ -69,6 +69,8 @@ def test_a_second_window_takes_over(academy, open_page):
     assert_accessible(first)
     first.get_by_role("link", name="在这里接着学").click()
     expect(first.locator("#elsewhere")).to_be_hidden()
+    first.wait_for_load_state("networkidle")
+    first.wait_for_timeout(1500)
     second.evaluate(HIDE, True)
     second.evaluate(HIDE, False)
     expect(second.get_by_role("heading", name="另一个窗口在学")).to_be_visible()

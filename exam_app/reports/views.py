@@ -1,0 +1,117 @@
+"""Pages of the annual self-inspection report: write into it, take it along as a document, hand it in; who has."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.kb.facts import load_facts
+from exam_app.reports.annual import annual_docx, gaps, gather, known_of
+from exam_app.scope import MANAGERS, access
+from training_records.archive import evidence
+from training_records.divisions import level_of
+from training_records.errors import NotFound, Refused
+from training_records.inspection import reports as verbs
+
+reports = Blueprint("reports", __name__)
+
+
+def _year() -> int:
+    year = request.args.get("year", web.today().year, type=int)
+    if not 2020 <= year <= web.today().year:
+        raise Refused("年份填 2020 到今年")
+    return year
+
+
+@reports.get("/reports")
+@access(MANAGERS)
+def index() -> str:
+    """A district's own report, or (city) who has handed in."""
+    year, code = _year(), web.account().division_code
+    due = verbs.due_on(year)
+    if level_of(code) != "district":
+        return render_template(
+            "reports/filings.html",
+            year=year,
+            due=due,
+            filings=verbs.filings(web.db(), code, year, web.today()),
+            states=verbs.FILING_STATES,
+        )
+    found = gather(web.db(), code, year, web.today(), web.config().zone)
+    tasks = [
+        (t["item"], t["title"], known_of(found, int(t["item"])))
+        for t in load_facts().data["policy"]["tasks"]
+    ]
+    return render_template(
+        "reports/annual.html",
+        year=year,
+        due=due,
+        report=verbs.report_of(web.db(), code, year),
+        texts=found.texts,
+        tasks=tasks,
+        cases=found.cases,
+        gaps=gaps(found),
+        most=verbs.MOST_TEXT,
+    )
+
+
+@reports.post("/reports")
+@access(MANAGERS)
+def write() -> Response:
+    """Keeps what was written, or hands the sealed report in."""
+    year, code = _year(), web.account().division_code
+
+    def verb() -> str:
+        file = request.files.get("file")
+        if "hand_in" in request.form:
+            if file is None or not file.filename:
+                raise Refused("请先选盖好章的报告(PDF,或拍照 JPG、PNG)")
+            kept = evidence.keep(
+                web.db(),
+                web.config().instance / "evidence",
+                file.read(),
+                f"{year}年自查报告",
+                code,
+                web.actor(),
+            )
+            row = verbs.hand_in(web.db(), code, year, kept.sha256, web.today(), web.actor())
+            web.audit("report.file", f"division:{code}", {"year": year, "sha256": kept.sha256})
+            late = row.filed_on is not None and row.filed_on > verbs.due_on(year)
+            return "交上去了,市民政局看得到。" + ("期限已过,记为晚交。" if late else "")
+        texts = {
+            name.removeprefix("t-"): text
+            for name, text in request.form.items()
+            if name.startswith("t-")
+        }
+        version = request.form.get("version", 0, type=int)
+        verbs.write_texts(web.db(), code, year, texts, version, web.actor())
+        return "保存好了。下载 Word 就能看到写的内容。"
+
+    return web.try_to(verb, url_for("reports.index", year=year))
+
+
+@reports.get("/reports/annual.docx")
+@access(MANAGERS)
+def annual() -> Response:
+    """The annual report of the office's own division; of one of its districts for the city."""
+    year = _year()
+    division = web.scope().division(web.db(), request.args.get("division"))
+    found = gather(web.db(), division.code, year, web.today(), web.config().zone)
+    data = annual_docx(web.db(), found)
+    web.audit_read("report.annual", f"division:{division.code}", {"year": year})
+    return web.attachment(data, web.DOCX, f"{found.name}{year}年自查报告.docx")
+
+
+@reports.get("/reports/<code>.file")
+@access(MANAGERS)
+def filed(code: str) -> Response:
+    """The sealed report as it was handed in."""
+    division, year = web.scope().division(web.db(), code), _year()
+    row = verbs.report_of(web.db(), division.code, year)
+    if row is None or row.file is None:
+        raise NotFound("还没有交")
+    kept, data = evidence.read(web.db(), web.config().instance / "evidence", row.file)
+    ending = {"application/pdf": "pdf", "image/png": "png"}.get(kept.media_type, "jpg")
+    web.audit_read("report.read", f"division:{division.code}", {"year": year})
+    return web.attachment(data, kept.media_type, f"{division.name}{year}年自查报告.{ending}")

@@ -1,0 +1,161 @@
+"""The verbs of collected cases: hand in, mend, decide, list. What could name a child is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from training_records.database import now
+from training_records.divisions import level_of, within
+from training_records.errors import NotFound, Refused
+from training_records.inspection.models import CASE_STATES, GoodCase
+from training_records.ledger.models import Person
+
+PARTS = {
+    "title": ("题目", 40),
+    "situation": ("情况", 600),
+    "done": ("怎么做的", 1200),
+    "result": ("结果", 600),
+}
+MOST_A_YEAR = 10
+# What tells who a child is, or where it lives.
+_NAMING = (
+    (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "身份证号"),
+    (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), "手机号"),
+    (re.compile(r"\d+\s*(号楼|单元|室|门牌)"), "住址"),
+    (re.compile(r"(真名|本名|全名|姓名|大名)(叫|是|为|:|:)"), "姓名"),
+    (re.compile(r"(?<!\d)\d{2}-\d{2}(?!\d)"), "走访代号"),
+)
+
+
+def check_parts(parts: Mapping[str, str]) -> dict[str, str]:
+    """The parts of a case, trimmed. `Refused` when one is missing, too long, or could name a child."""
+    found = {}
+    for name, (word, most) in PARTS.items():
+        text = parts.get(name, "").strip()
+        if not text:
+            raise Refused(f"“{word}”还没有写")
+        if len(text) > most:
+            raise Refused(f"“{word}”最多 {most} 字,现在有 {len(text)} 字,请压缩")
+        for pattern, what in _NAMING:
+            if hit := pattern.search(text):
+                raise Refused(f"“{word}”里的“{hit[0]}”像是{what},请删掉。案例里不能认出是哪个孩子")
+        found[name] = text
+    return found
+
+
+def submit(
+    session: Session,
+    code: str,
+    year: int,
+    item: int,
+    parts: Mapping[str, str],
+    nameless: bool,
+    by: str,
+    person_id: int | None = None,
+) -> GoodCase:
+    """Hands a case in. `nameless`: its writer says that no child can be recognised in it; `item`: the task of the
+    policy that it belongs to."""
+    _sure(nameless)
+    if not 1 <= item <= 23:
+        raise Refused("请选案例属于哪一项任务")
+    own = select(GoodCase.id).where(GoodCase.by == by, GoodCase.year == year)
+    if len(session.scalars(own).all()) >= MOST_A_YEAR:
+        raise Refused(f"一年最多交 {MOST_A_YEAR} 个案例,请挑最好的")
+    row = GoodCase(
+        division_code=code,
+        year=year,
+        item=item,
+        person_id=person_id,
+        by=by,
+        # What a district hands in itself needs no first choice.
+        state="accepted" if level_of(code) in ("district", "city") else "submitted",
+        **check_parts(parts),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _sure(nameless: bool) -> None:
+    if not nameless:
+        raise Refused("请看一遍,确认没有孩子和家人的姓名、学校、住址,再勾上“看过了”")
+
+
+def mend(session: Session, row: GoodCase, parts: Mapping[str, str], nameless: bool) -> None:
+    """Writes a case anew after it was sent back; it is looked at again."""
+    if row.state != "returned":
+        raise Refused("只有退回来的案例能改")
+    _sure(nameless)
+    for name, text in check_parts(parts).items():
+        setattr(row, name, text)
+    row.state = "submitted"
+    session.flush()
+
+
+# From which states an office of which level may put a case into which state.
+MOVES: dict[str, dict[str, tuple[str, ...]]] = {
+    "district": {
+        "submitted": ("accepted", "returned", "declined"),
+        "accepted": ("returned", "declined"),
+        "declined": ("accepted",),
+    },
+    "city": {"accepted": ("chosen",), "chosen": ("accepted",)},
+}
+
+
+def moves(row: GoodCase, level: str) -> tuple[str, ...]:
+    """What an office of a level may decide now."""
+    return MOVES.get(level, {}).get(row.state, ())
+
+
+def decide(
+    session: Session, row: GoodCase, level: str, state: str, comment: str, nameless: bool, by: str
+) -> None:
+    """Accepts, sends back, declines or chooses a case. Who lets it pass says that no child can be recognised in it;
+    who sends it back says why."""
+    if state not in moves(row, level):
+        raise Refused(f"这个案例现在是“{CASE_STATES[row.state]}”,不能这样办。请刷新页面再看")
+    if state in ("accepted", "chosen"):
+        _sure(nameless)
+    elif not comment.strip():
+        raise Refused("请写为什么,本人会看到")
+    row.state, row.comment = state, comment.strip()[:200] or None
+    row.decided_by, row.decided_at = by, now()
+    session.flush()
+
+
+def get_case(session: Session, number: int, prefix: str) -> GoodCase:
+    """A case in the scope of an office, or NotFound."""
+    row = session.get(GoodCase, number)
+    if row is None or not row.division_code.startswith(prefix):
+        raise NotFound("没有这个案例,或不在您的管理范围内")
+    return row
+
+
+def cases_in(
+    session: Session, prefix: str, year: int, states: tuple[str, ...] = tuple(CASE_STATES)
+) -> list[tuple[GoodCase, Person | None]]:
+    """Cases of a division and year with those whose work they tell of, the ones to be decided first."""
+    query = (
+        select(GoodCase, Person)
+        .outerjoin(Person, Person.id == GoodCase.person_id)
+        .where(
+            within(GoodCase.division_code, prefix),
+            GoodCase.year == year,
+            GoodCase.state.in_(states),
+        )
+        .order_by(GoodCase.id)
+    )
+    order = list(CASE_STATES)
+    found = [(case, person) for case, person in session.execute(query)]
+    return sorted(found, key=lambda f: order.index(f[0].state))
+
+
+def cases_of(session: Session, person_id: int) -> list[GoodCase]:
+    """A director's own cases, latest first."""
+    query = select(GoodCase).where(GoodCase.person_id == person_id)
+    return list(session.scalars(query.order_by(GoodCase.id.desc())))

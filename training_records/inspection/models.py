@@ -1,0 +1,67 @@
+"""Tables of the yearly self-inspection: the report of a district, and cases handed in as examples."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+CASE_STATES = {
+    "submitted": "等区(市)看",
+    "returned": "退回修改",
+    "accepted": "区(市)选上",
+    "chosen": "市里入选",
+    "declined": "没有选上",
+}
+
+
+class AnnualReport(Base):
+    """What a district writes for its annual report, and that it was handed in. Identity: (division, year).
+
+    `texts`: place of the report (`problems`, `measures`, `task-10`) to what was written there; `file`: the sealed
+    report as it was handed in last.
+    """
+
+    __tablename__ = "annual_report"
+
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    texts: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=0)
+    file: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
+    # The first time counts for the deadline; a better copy may follow.
+    filed_on: Mapped[date | None]
+    replaced_at: Mapped[datetime | None]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class GoodCase(Base):
+    """A case handed in as an example (优秀案例): what the matter was, what was done, what came of it, and how it was
+    decided. It tells of the work and names no child. Identity: `id`.
+
+    `person_id`: the director whose work it tells of (None: an office's own).
+    """
+
+    __tablename__ = "good_case"
+    __table_args__ = (Index("ix_good_case_place_year", "division_code", "year"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    year: Mapped[int]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    title: Mapped[str] = mapped_column(String(40))
+    item: Mapped[int]
+    situation: Mapped[str] = mapped_column(String(600))
+    done: Mapped[str] = mapped_column(String(1200))
+    result: Mapped[str] = mapped_column(String(600))
+    state: Mapped[str] = mapped_column(String(10), default="submitted")
+    comment: Mapped[str | None] = mapped_column(String(200))
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    decided_by: Mapped[str | None] = mapped_column(String(40))
+    decided_at: Mapped[datetime | None]
