@@ -103,12 +103,14 @@ def _capabilities(app: Flask) -> None:
     from exam_app.bank.views import bank
     from exam_app.certificates.views import certificates
     from exam_app.coverage.views import coverage
+    from exam_app.evaluation.allowance_views import allowances
     from exam_app.evaluation.scheme_views import schemes
     from exam_app.evaluation.views import evaluation
     from exam_app.events.door_views import door
     from exam_app.events.views import events
     from exam_app.exams.room_views import rooms
     from exam_app.exams.views import exams
+    from exam_app.exemplars.views import models
     from exam_app.home.views import home
     from exam_app.jobs.views import jobs
     from exam_app.kb.views import kb
@@ -146,8 +148,10 @@ def _capabilities(app: Flask) -> None:
         people,
         evaluation,
         schemes,
+        allowances,
         reports,
         cases,
+        models,
         events,
         door,
         certificates,

@@ -17,6 +17,7 @@ import training_records.coverage.running
 import training_records.divisions
 import training_records.evaluation.models
 import training_records.events.models
+import training_records.exemplars.models
 import training_records.inspection.models
 import training_records.ledger.models
 import training_records.work.models

@@ -25,10 +25,14 @@ DIRECTOR = [
     Place("home.index", "今天", "☀", also=("door", "work")),
     Place("learn.index", "学习", "▤", also=("practice",)),
     Place("exams.index", "考试", "✎"),
-    Place("archive.mine", "我的", "☺", also=("evaluation", "cases")),
+    Place("archive.mine", "我的", "☺", also=("evaluation", "cases", "models")),
 ]
 EVALUATION = Place(
-    "evaluation.index", "评价", "★", phone=False, also=("schemes", "reports", "cases", "models")
+    "evaluation.index",
+    "评价",
+    "★",
+    phone=False,
+    also=("schemes", "allowances", "reports", "cases", "models"),
 )
 OFFICE = [
     Place("home.index", "总览", "◉"),

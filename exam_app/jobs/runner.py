@@ -13,12 +13,17 @@ from exam_app.accounts.hashing import step_back
 from exam_app.archive.anchors import anchor_today
 from exam_app.archive.jobs import archives_job
 from exam_app.certificates.jobs import certificates_job
+from exam_app.exemplars.jobs import publish_job
 from exam_app.jobs.service import Handler, forget_old, work_off
 from training_records.database import now
 
 log = structlog.get_logger()
 EVERY, TIDY = 1.0, 3600.0
-KINDS: dict[str, Handler] = {"certificates": certificates_job, "archives": archives_job}
+KINDS: dict[str, Handler] = {
+    "certificates": certificates_job,
+    "archives": archives_job,
+    "publish": publish_job,
+}
 
 
 def start_runner(app: Flask, every: float = EVERY) -> threading.Event:

@@ -53,8 +53,8 @@ class Work:
             raise Stopped
 
 
-Handler = Callable[[Work], str]
-"""Makes a job's file in its folder part by part; returns the file's name."""
+Handler = Callable[[Work], str | None]
+"""Makes a job's file in its folder part by part; returns the file's name, None where there is none to take along."""
 
 
 def ask(

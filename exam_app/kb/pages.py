@@ -31,6 +31,7 @@ from exam_app.kb.links import (
     link_sources,
     link_terms,
 )
+from exam_app.kb.published import NOTHING, Published, as_markdown
 from question_bank import load_bank, point_counts
 
 DOCS = ROOT / "docs"
@@ -45,10 +46,10 @@ RHYTHMS = {
 }
 
 
-def write_sources(target: Path = BUILD) -> list[str]:
+def write_sources(target: Path = BUILD, published: Published = NOTHING) -> list[str]:
     """Renders all pages and files into `target`; returns the pages' names (without ``.md``)."""
     shutil.rmtree(target, ignore_errors=True)
-    pages = render_pages()
+    pages = render_pages(published)
     for name, text in pages.items():
         path = target / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +77,11 @@ def _write_words(data: dict[str, Any], path: Path) -> None:
 
 
 @cache
-def render_pages() -> dict[str, str]:
+def render_pages(published: Published = NOTHING) -> dict[str, str]:
     """Page name to finished Markdown, as it was when the process first asked. Raises `BuildError`
     with the page's name."""
     data = load_facts().data
-    pages = link_back(raw_pages())
+    pages = link_back(raw_pages(published))
     finished = {}
     for name, text in pages.items():
         text = _with_footer(name, text)
@@ -92,7 +93,7 @@ def render_pages() -> dict[str, str]:
     return finished
 
 
-def raw_pages() -> dict[str, str]:
+def raw_pages(published: Published = NOTHING) -> dict[str, str]:
     """Page name to Markdown as the templates give it, sources not yet linked."""
     data = load_facts().data
     environment = jinja2.Environment(
@@ -109,6 +110,8 @@ def raw_pages() -> dict[str, str]:
         "asked": asked,
         "anchor_of": anchor_of,
         "rhythms": RHYTHMS,
+        "published": published,
+        "md": as_markdown,
         "by_id": lambda name: {entry["id"]: entry for entry in data[name]},
     }
     pages: dict[str, str] = {}

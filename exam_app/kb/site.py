@@ -23,6 +23,7 @@ from exam_app.kb.facts import load_facts
 from exam_app.kb.history import unrecorded
 from exam_app.kb.links import BuildError
 from exam_app.kb.pages import DOCS, write_sources
+from exam_app.kb.published import file_of, load_published
 from exam_app.kb.readability import offenders
 from question_bank.bank import ITEMS
 
@@ -34,11 +35,11 @@ _FOREIGN = re.compile(r"lunr/(wordcut|tinyseg)|lunr/min/lunr\.(?!zh\.|multi\.|st
 KEPT = (".html", ".css", ".js", ".json", ".docx", ".ics", ".woff2", ".png", ".svg")
 
 
-def fingerprint() -> str:
+def fingerprint(*more: Path) -> str:
     """Changes when anything that the site is made from changes."""
     digest = hashlib.sha256()
     code = Path(__file__).parent.glob("*.py")
-    for path in [ROOT / "mkdocs.yml", *code, *DOCS.rglob("*"), *ITEMS.rglob("*.yaml")]:
+    for path in [ROOT / "mkdocs.yml", *code, *DOCS.rglob("*"), *ITEMS.rglob("*.yaml"), *more]:
         if path.is_file():
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
@@ -47,14 +48,14 @@ def fingerprint() -> str:
 def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool:
     """Builds the site into `site` unless it is current; True when it was built."""
     stamp = site / ".fingerprint"
-    current = fingerprint()
+    current = fingerprint(file_of(site))
     if not force and stamp.exists() and stamp.read_text() == current:
         return False
     if strict:
         check_facts()
     fresh = site.with_name(site.name + ".new")
     with _alone():
-        write_sources()
+        write_sources(published=load_published(file_of(site)))
         _mkdocs(fresh, strict=strict)
     (fresh / "csp.json").write_text(json.dumps(sorted(script_hashes(fresh))))
     _lighten_index(fresh / "search" / "search_index.json")

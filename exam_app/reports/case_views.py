@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
+from exam_app.exemplars.jobs import ask_publication
 from exam_app.kb.facts import load_facts
 from exam_app.scope import EVERYONE, MANAGERS, access
 from training_records.divisions import level_of
@@ -130,10 +131,12 @@ def decide(number: int) -> Response:
 
     def verb() -> str:
         form, level = request.form, level_of(web.account().division_code)
-        state = form.get("state", "")
+        before, state = row.state, form.get("state", "")
         verbs.decide(
             web.db(), row, level, state, form.get("comment", ""), "nameless" in form, web.actor()
         )
+        if "chosen" in (before, state):
+            ask_publication(web.db(), web.account().division_code, web.actor())
         web.audit("case.decide", f"case:{row.id}", {"state": state})
         return f"记下了:{CASE_STATES[state]}。"
 

@@ -32,6 +32,19 @@ class EvaluationScheme(Base):
     at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 
+class AllowanceRule(Base):
+    """By what a district reckons allowances (补贴) of a year: name of the rule to its amount in yuan, as text.
+    Identity: (division, year)."""
+
+    __tablename__ = "allowance_rule"
+
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    amounts: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
 class EvaluationRun(Base):
     """One evaluation of a division's directors in a year. Identity: `id`; one a division and year that is not dropped.
 

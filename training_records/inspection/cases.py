@@ -40,11 +40,16 @@ def check_parts(parts: Mapping[str, str]) -> dict[str, str]:
             raise Refused(f"“{word}”还没有写")
         if len(text) > most:
             raise Refused(f"“{word}”最多 {most} 字,现在有 {len(text)} 字,请压缩")
-        for pattern, what in _NAMING:
-            if hit := pattern.search(text):
-                raise Refused(f"“{word}”里的“{hit[0]}”像是{what},请删掉。案例里不能认出是哪个孩子")
+        check_nameless(word, text)
         found[name] = text
     return found
+
+
+def check_nameless(word: str, text: str) -> None:
+    """`Refused` when a text could tell which child it is about. `word`: how people call the field."""
+    for pattern, what in _NAMING:
+        if hit := pattern.search(text):
+            raise Refused(f"“{word}”里的“{hit[0]}”像是{what},请删掉。不能让人认出是哪个孩子")
 
 
 def submit(

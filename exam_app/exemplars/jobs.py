@@ -1,0 +1,73 @@
+"""Publication: what was chosen goes into the knowledge base, what was withdrawn leaves it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exam_app.config import ROOT
+from exam_app.jobs.models import Job
+from exam_app.jobs.service import Work, ask
+from exam_app.kb.published import (
+    Published,
+    PublishedCase,
+    PublishedPerson,
+    file_of,
+    write_published,
+)
+from training_records.database import read_only
+from training_records.divisions import full_name
+from training_records.errors import Refused
+from training_records.exemplars.service import exemplars_in
+from training_records.inspection.models import GoodCase
+
+
+def gather_published(session: Session) -> Published:
+    """What is to be published as of now, latest year first."""
+    people = [
+        PublishedPerson(row.year, person.name, full_name(session, row.village_code), row.words)
+        for row, person in exemplars_in(session, "", states=("chosen",))
+    ]
+    query = select(GoodCase).where(GoodCase.state == "chosen")
+    cases = [
+        # The district says enough: a village could tell who is meant.
+        PublishedCase(
+            c.year,
+            c.title,
+            full_name(session, c.division_code[:6].ljust(12, "0")),
+            c.situation,
+            c.done,
+            c.result,
+        )
+        for c in session.scalars(query.order_by(GoodCase.year.desc(), GoodCase.id))
+    ]
+    return Published(tuple(people), tuple(cases))
+
+
+def ask_publication(session: Session, division_code: str, by: str) -> Job:
+    """A job that brings the knowledge base up to date; one that waits already does it too."""
+    waiting = session.scalar(select(Job).where(Job.kind == "publish", Job.state == "waiting"))
+    return waiting or ask(session, "publish", "更新知识库“身边的典型”", division_code, {}, by)
+
+
+def publish_job(work: Work) -> None:
+    """Writes what is published and builds the site in a process of its own: the pages of this one are cached."""
+    with work.make_session() as session:
+        published = gather_published(read_only(session))
+    site = work.config.instance / "kb"
+    write_published(file_of(site), published)
+    work.progress(1, 2)
+    done = subprocess.run(
+        [sys.executable, "-m", "exam_app", "kb", "build"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "ACADEMY_INSTANCE": str(work.config.instance)},
+    )
+    if done.returncode:
+        raise Refused(f"知识库没有建成,还是原来的样子:{done.stderr.strip()[-200:]}")
+    work.progress(2, 2)

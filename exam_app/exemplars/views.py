@@ -1,0 +1,168 @@
+"""Pages of model workers: candidates, nominations, agreement, publicity, choice."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.exemplars.jobs import ask_publication
+from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, access
+from training_records.divisions import level_of
+from training_records.errors import NotFound, Refused
+from training_records.exemplars import service
+from training_records.exemplars.models import STATES, Exemplar
+from training_records.ledger.models import Person
+
+models = Blueprint("models", __name__)
+
+
+@models.get("/models")
+@access(EVERYONE)
+def index() -> str:
+    """Directors: their own nomination and those that are public; offices: candidates and nominations."""
+    session, own = web.db(), web.account()
+    if own.role not in MANAGERS:
+        public = service.exemplars_in(
+            session, own.division_code[:6], states=("publicity", "chosen")
+        )
+        web.know_places([e.village_code for e, _ in public])
+        mine = service.exemplars_of(session, web.person_id())
+        return render_template("exemplars/mine.html", mine=mine, public=public, states=STATES)
+    prefix = web.scope().prefix
+    year = request.args.get("year", web.today().year, type=int)
+    found = service.candidates(session, prefix, year)
+    rows = service.exemplars_in(session, prefix, year)
+    web.know_places([c.code for c in found] + [e.village_code for e, _ in rows])
+    taken = {e.person_id for e, _ in rows if e.state not in ("declined", "withdrawn")}
+    return render_template(
+        "exemplars/index.html",
+        year=year,
+        candidates=[c for c in found if c.person.id not in taken],
+        rows=rows,
+        states=STATES,
+        years=service.YEARS,
+        may_nominate=level_of(own.division_code) == "district",
+    )
+
+
+@models.get("/models/nominate/<int:person_id>")
+@access(MANAGERS)
+def form(person_id: int) -> str:
+    person = web.scope().person(web.db(), person_id)
+    return render_template(
+        "exemplars/nominate.html", person=person, told={}, year=web.today().year, refused=""
+    )
+
+
+@models.post("/models/nominate/<int:person_id>")
+@access(MANAGERS)
+def nominate(person_id: int) -> str | Response | tuple[str, int]:
+    person, told = web.scope().person(web.db(), person_id), request.form
+    try:
+        row = service.nominate(
+            web.db(),
+            person,
+            web.account().division_code,
+            told.get("year", web.today().year, type=int),
+            told.get("material", ""),
+            told.get("words", ""),
+            web.today(),
+            web.actor(),
+        )
+    except Refused as refused:
+        web.db().rollback()
+        year = told.get("year", web.today().year, type=int)
+        page = render_template(
+            "exemplars/nominate.html", person=person, told=told, year=year, refused=str(refused)
+        )
+        return page, 422
+    web.audit("exemplar.nominate", f"person:{person.id}", {"year": row.year})
+    return web.try_to(
+        lambda: f"推荐了{person.name}。本人在手机上同意以后才能公示。",
+        url_for("models.show", number=row.id),
+    )
+
+
+def _office(number: int) -> Exemplar:
+    return service.get_exemplar(web.db(), number, web.scope().prefix)
+
+
+@models.get("/models/<int:number>")
+@access(MANAGERS)
+def show(number: int) -> str:
+    row = _office(number)
+    return render_template(
+        "exemplars/show.html",
+        row=row,
+        person=web.db().get_one(Person, row.person_id),
+        objections=service.objections_to(web.db(), row),
+        states=STATES,
+        city=level_of(web.account().division_code) == "city",
+        least=service.LEAST_DAYS,
+    )
+
+
+@models.post("/models/<int:number>")
+@access(MANAGERS)
+def decide(number: int) -> Response:
+    """Publicity, answers, choice (the city's), or none."""
+    row = _office(number)
+
+    def verb() -> str:
+        form, session = request.form, web.db()
+        if "publish" in form:
+            days = form.get("days", 0, type=int)
+            service.publish(session, row, days, web.today(), web.actor())
+            told = f"公示到 {row.publicity_until}。"
+        elif objection := form.get("objection", type=int):
+            service.answer(session, row, objection, form.get("text", ""), web.actor())
+            told = "答复了。"
+        elif "choose" in form:
+            if level_of(web.account().division_code) != "city":
+                raise Refused("由市民政局选定")
+            service.choose(session, row, web.today(), web.actor())
+            ask_publication(session, web.account().division_code, web.actor())
+            told = "选定了,记进了本人档案;知识库正在更新。"
+        else:
+            service.decline(session, row, form.get("text", ""), web.actor())
+            told = "记下了:没有选。"
+        web.audit("exemplar.decide", f"exemplar:{row.id}", {"state": row.state})
+        return told
+
+    return web.try_to(verb, url_for("models.show", number=number))
+
+
+@models.post("/models/<int:number>/own")
+@access(LEARNERS)
+def own(number: int) -> Response:
+    """The person agrees, or takes it back."""
+
+    def verb() -> str:
+        row = web.db().get(Exemplar, number)
+        if row is None:
+            raise NotFound("没有这次推荐")
+        if "agree" in request.form:
+            service.agree(web.db(), row, web.person_id())
+            return "记下了:您同意。随时可以撤回。"
+        if service.withdraw(web.db(), row, web.person_id(), web.actor()):
+            ask_publication(web.db(), row.division_code, web.actor())
+        return "撤回了。公布过的也会从知识库里去掉。"
+
+    return web.try_to(verb, url_for("models.index"))
+
+
+@models.post("/models/<int:number>/objection")
+@access(LEARNERS)
+def objection(number: int) -> Response:
+    """Somebody of the same district has something against a nomination."""
+
+    def verb() -> str:
+        row = web.db().get(Exemplar, number)
+        if row is None or row.division_code[:6] != web.account().division_code[:6]:
+            raise NotFound("没有这次推荐")
+        text = request.form.get("text", "")
+        service.object_to(web.db(), row, text, web.today(), web.actor())
+        return "意见交上去了,民政部门会答复。"
+
+    return web.try_to(verb, url_for("models.index"))

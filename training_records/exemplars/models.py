@@ -1,0 +1,61 @@
+"""Tables of model workers: a nomination and its way, objections to it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_records.database import Base, now
+
+STATES = {
+    "nominated": "等本人同意",
+    "agreed": "本人同意了,等公示",
+    "publicity": "公示",
+    "chosen": "选定",
+    "declined": "没有选",
+    "withdrawn": "撤回",
+}
+
+
+class Exemplar(Base):
+    """A director nominated as a model worker of a year. Identity: (person, year).
+
+    `material`: why, for those who decide; `words`: what is published, agreed to by the person at `agreed_at`.
+    """
+
+    __tablename__ = "exemplar"
+    __table_args__ = (Index("uq_exemplar", "person_id", "year", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
+    # The village as it was, whatever post the person holds later.
+    village_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    year: Mapped[int]
+    material: Mapped[str] = mapped_column(String(1500))
+    words: Mapped[str] = mapped_column(String(300))
+    state: Mapped[str] = mapped_column(String(10), default="nominated")
+    agreed_at: Mapped[datetime | None]
+    publicity_until: Mapped[date | None]
+    reason: Mapped[str | None] = mapped_column(String(200))
+    by: Mapped[str] = mapped_column(String(40))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    decided_by: Mapped[str | None] = mapped_column(String(40))
+    decided_at: Mapped[datetime | None]
+
+
+class ExemplarObjection(Base):
+    """What somebody has against a nomination while it is public, and the answer. Identity: `id`."""
+
+    __tablename__ = "exemplar_objection"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    exemplar_id: Mapped[int] = mapped_column(ForeignKey("exemplar.id"), index=True)
+    text: Mapped[str] = mapped_column(String(300))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(default=now)
+    answer: Mapped[str | None] = mapped_column(String(300))
+    answered_by: Mapped[str | None] = mapped_column(String(40))
+    answered_at: Mapped[datetime | None]
