@@ -104,6 +104,7 @@ def _capabilities(app: Flask) -> None:
     from exam_app.certificates.views import certificates
     from exam_app.coverage.views import coverage
     from exam_app.evaluation.allowance_views import allowances
+    from exam_app.evaluation.dashboard_views import dashboards
     from exam_app.evaluation.scheme_views import schemes
     from exam_app.evaluation.views import evaluation
     from exam_app.events.door_views import door
@@ -149,6 +150,7 @@ def _capabilities(app: Flask) -> None:
         evaluation,
         schemes,
         allowances,
+        dashboards,
         reports,
         cases,
         models,

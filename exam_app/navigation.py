@@ -32,7 +32,7 @@ EVALUATION = Place(
     "评价",
     "★",
     phone=False,
-    also=("schemes", "allowances", "reports", "cases", "models"),
+    also=("schemes", "allowances", "dashboards", "reports", "cases", "models"),
 )
 OFFICE = [
     Place("home.index", "总览", "◉"),

@@ -8,13 +8,15 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, text
 
-from tests.factories import CITY, DISTRICT, VILLAGE
+from tests.factories import CITY, DISTRICT, TOWN, VILLAGE
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import overview, runs, what_if
+from training_records.evaluation.dashboard import dashboard, joined
 from training_records.evaluation.measures import Subject
 from training_records.evaluation.models import EvaluationResult
+from training_records.evaluation.overview import Group
 from training_records.evaluation.scheme import load_scheme
 
 TODAY = date(2026, 12, 20)
@@ -207,3 +209,37 @@ def test_only_the_far_off_are_named_within_their_band(session, world):
     assert [o.person_id for o in found] == [crowd[0].id] and found[0].middle > found[0].total
     # In bands of fewer than five nobody stands out.
     assert overview.outliers(rows[:4], {}) == []
+
+
+def test_places_taken_together_weigh_by_their_people(session, run, people):
+    one = Group("a", 3, {"visits": 0.5, "training": None}, {"visits": 2, "training": 0})
+    two = Group("b", 5, {"visits": 1.0, "training": 0.4}, {"visits": 6, "training": 5})
+    both = joined([one, two], "all")
+    assert both.people == 8 and both.shares["visits"] == pytest.approx((0.5 * 2 + 6) / 8)
+    assert both.shares["training"] == pytest.approx(0.4) and both.known["visits"] == 8
+    assert joined([one], "x").shares["training"] is None
+
+
+def test_the_dashboard_is_the_overview_over_places_and_years(session, run, people):
+    found = dashboard(session, "3702", run.year)
+    rows = list(session.scalars(select(EvaluationResult)))
+    shares = overview.shares_of(run, rows)
+    [whole] = overview.groups(dict.fromkeys(shares, "x"), shares)
+    assert found.whole.shares == pytest.approx(whole.shares)
+    assert [g.name for g in found.places] == [DISTRICT] and found.trend[-1][0] == run.year
+    assert found.weakest == min(
+        (d for d, s in whole.shares.items() if s is not None), key=lambda d: whole.shares[d]
+    )
+    # A district sees its towns, another one nothing.
+    assert [g.name for g in dashboard(session, "370283", run.year).places] == [TOWN]
+    assert dashboard(session, "370283001", run.year).whole.people == 3
+    assert dashboard(session, "370281", run.year).whole is None
+    # What is reckoned again is read again; what only moves on says so.
+    run.state = "town"
+    assert dashboard(session, "3702", run.year).runs[0].state == "town"
+    rows[0].measures = {}
+    run.reckoned_at = run.reckoned_at + timedelta(seconds=1)
+    session.flush()
+    again = dashboard(session, "3702", run.year)
+    assert again.whole.known["training"] == found.whole.known["training"] - 1
+    session.rollback()

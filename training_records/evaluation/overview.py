@@ -24,11 +24,13 @@ FEWEST = 5
 
 @dataclass(frozen=True)
 class Group:
-    """Some people together: how many, and the mean share of each dimension's points (None: no data)."""
+    """Some people together: how many, the mean share of each dimension's points (None: no data), and of how many
+    people there is data."""
 
     name: str
     people: int
     shares: Mapping[str, float | None]
+    known: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,12 @@ def groups(
     found = []
     for name in sorted(members):
         own = [shares[p] for p in members[name]]
-        means = {}
+        means, counts = {}, {}
         for dimension in own[0]:
-            known = [s[dimension] for s in own if s[dimension] is not None]
-            means[dimension] = sum(known) / len(known) if known else None  # type: ignore[arg-type]
-        found.append(Group(name, len(own), means))
+            known = [s for one in own if (s := one[dimension]) is not None]
+            counts[dimension] = len(known)
+            means[dimension] = sum(known) / len(known) if known else None
+        found.append(Group(name, len(own), means, counts))
     return found
 
 
