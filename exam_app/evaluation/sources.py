@@ -10,8 +10,10 @@ from sqlalchemy import DateTime, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from exam_app.config import Config
+from exam_app.exams.models import Exam
 from exam_app.practice.models import PracticeAnswer
 from exam_app.work.options import duty_steps, known_cadences, visit_options
+from training_records.divisions import prefix_of
 from training_records.errors import Refused
 from training_records.evaluation.measures import CATALOGUE, Frame, Measure, Source, Subject
 from training_records.evaluation.scheme import Scheme
@@ -51,7 +53,28 @@ def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject])
         subject.measures["practice_days"] = Decimal(found.get(person, 0))
 
 
-SOURCES: tuple[Source, ...] = (_practice_days,)
+def _exams_missed(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
+    """Who passed nothing although there was an exam for them while they were in post has 0, not nothing: to stay away
+    is no better than to fail."""
+    start = datetime.combine(frame.first, time(0), frame.zone)
+    end = datetime.combine(frame.last + timedelta(days=1), time(0), frame.zone)
+    query = select(Exam.division_code, Exam.opens_at, Exam.closes_at).where(
+        Exam.practice.is_(False), Exam.closes_at >= start, Exam.closes_at < end
+    )
+    held = [
+        (prefix_of(code), opens.astimezone(frame.zone).date(), closes.astimezone(frame.zone).date())
+        for code, opens, closes in session.execute(query)
+    ]
+    for subject in subjects.values():
+        if subject.measures["exam_score"] is None and any(
+            w.village.startswith(prefix) and w.start <= closed and w.end >= opened
+            for w in subject.windows
+            for prefix, opened, closed in held
+        ):
+            subject.measures["exam_score"] = Decimal(0)
+
+
+SOURCES: tuple[Source, ...] = (_practice_days, _exams_missed)
 KNOWN = {measure.name: measure for measure in (*CATALOGUE, PRACTICE_DAYS)}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from tests.browser.conftest import OFFICE, PHONE, assert_accessible, sign_in
 
 # What the database is doesn't show on a page: one engine is enough here.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
+NEXT = date.today().year + 1
 PAGES = {
     "": [
         "/login",
@@ -17,6 +20,8 @@ PAGES = {
         "/kb/services/visits/",
         "/kb/duties/director/",
         "/kb/policy/action-3/",
+        "/kb/evaluation/scoring/",
+        "/kb/cases/published/",
     ],
     "director": [
         "/",
@@ -32,8 +37,22 @@ PAGES = {
         "/archive",
         "/password",
         "/no-such-page",
+        "/evaluation",
+        "/cases",
+        "/cases/new",
+        "/models",
+        "/tasks",
     ],
-    "supervisor": ["/", "/coverage", "/ledger", "/archive", "/learn"],
+    "supervisor": [
+        "/",
+        "/coverage",
+        "/ledger",
+        "/archive",
+        "/learn",
+        "/evaluation",
+        "/evaluation/dashboard",
+        "/office-tasks",
+    ],
     "district": [
         "/",
         "/coverage",
@@ -44,8 +63,18 @@ PAGES = {
         "/exams/manage",
         "/courses",
         "/admin?q=王",
+        "/evaluation",
+        "/evaluation/dashboard",
+        f"/evaluation/schemes/{NEXT}",
+        f"/evaluation/schemes/{NEXT}/try",
+        "/reports",
+        "/cases",
+        "/models",
+        "/models/nominate/1",
+        "/office-tasks",
+        "/ledger/people/1",
     ],
-    "city": ["/", "/coverage", "/bank"],
+    "city": ["/", "/coverage", "/bank", "/reports", "/models", "/evaluation"],
     "operator": ["/admin"],
 }
 SMALL = """() => [...document.querySelectorAll('main button, main a.go, .bottom a, .top button, input:not([type=hidden]), select, label.option')]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -12,6 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from exam_app.cli import cli
+from exam_app.config import ROOT
 from training_records.errors import Refused
 from training_records.evaluation.scheme import SCHEMES, checked_scheme, load_scheme, read_scheme
 from training_records.evaluation.scoring import evaluate, rounded
@@ -307,3 +310,53 @@ def test_tables_and_the_command_line(tmp_path):
 def test_tables_that_are_refused(data, told):
     with pytest.raises(Refused, match=told):
         read_measures(data, load_scheme("2026"))
+
+
+def indented(text, first):
+    """The indented block of a page that begins with `first`."""
+    lines = text.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith(f"    {first}"))
+    block = itertools.takewhile(lambda line: line.startswith("    "), lines[at:])
+    return "\n".join(line[4:] for line in block)
+
+
+def tables(text):
+    """Rows of cells of each table of a page, heads and rules left out."""
+    found, current = [], []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            current.append([cell.strip() for cell in line.strip("|").split("|")])
+        elif current:
+            found.append(current[2:])
+            current = []
+    return found
+
+
+def test_the_worked_examples_of_the_knowledge_base():
+    """The page's table of measures gives the page's results, and each line of its reckoning."""
+    page = (ROOT / "docs" / "evaluation" / "scoring.md").read_text("utf-8")
+    scheme = load_scheme("2026")
+    rows = read_measures(indented(page, "person,").encode(), scheme)
+    results = {r.person: evaluate(scheme, r.measures, r.months) for r in rows}
+    totals, first, second = tables(page)
+    assert {p: (f"{r.total:.2f}", r.grade or "不定等次") for p, r in results.items()} == {
+        person: (total, grade) for person, total, grade in totals
+    }
+    assert results["丙"].vetoed
+    for person, table in (("甲", first), ("乙", second)):
+        scored = [i for d in results[person].dimensions for i in d.indicators]
+        assert len(scored) == len(table) - 1
+        for one, (_, value, how, points, most) in zip(scored, table, strict=False):
+            if one.score is None:
+                assert (value, points, most) == ("没有", "—", "—")
+                continue
+            assert (Decimal(value), points, Decimal(most)) == (one.value, f"{one.score}", one.max)
+            if match := re.fullmatch(r"([\d.]+) × ([\d.]+) ÷ ([\d.]+)", how):
+                a, b, c = map(Fraction, match.groups())
+                assert rounded(a * b / c) == one.score
+        known = [i for i in scored if i.score is not None]
+        assert Decimal(table[-1][4]) == sum(i.max for i in known)
+    # The sums in the text.
+    for words in ("81.25 ÷ 95 × 100 = 85.53", "71.2333 ÷ 77 × 100 = 92.51"):
+        part, whole, said = re.fullmatch(r"([\d.]+) ÷ (\d+) × 100 = ([\d.]+)", words).groups()
+        assert words in page and rounded(Fraction(part) / Fraction(whole) * 100) == Decimal(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
 from exam_app.practice.models import PracticeAnswer
 from exam_app.work.options import duty_steps, known_cadences, visit_options
-from tests.factories import DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
+from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
 from training_records.evaluation.measures import CATALOGUE, measured, subjects_of
@@ -103,6 +104,20 @@ def test_two_directors_of_a_village_share_its_visits(session, world, frame):
     for month in range(1, 9):
         add_visit(session, two, own, date(YEAR, month, 5))
     assert values(session, frame, two)["visits_on_time_rate"] == 1
+
+
+def test_staying_away_from_an_exam_is_no_better_than_failing(session, world, frame):
+    there, later = world.person(), world.person(VILLAGE_2, start=date(YEAR, 8, 1))
+    elsewhere = world.person(OTHER_VILLAGE)
+    opens = datetime(YEAR, 6, 1, 9, tzinfo=ZONE)
+    world.exam(DISTRICT, opens_at=opens, closes_at=opens + timedelta(days=10))
+    world.exam(CITY, opens_at=opens, closes_at=opens + timedelta(days=10), practice=True)
+    assert values(session, frame, there)["exam_score"] == 0
+    assert values(session, frame, later)["exam_score"] is None
+    whole = replace(frame, prefix=prefix_of(CITY))
+    assert values(session, whole, elsewhere)["exam_score"] is None
+    world.entry(there, "exam", date(YEAR, 6, 5), score=Decimal(83))
+    assert values(session, frame, there)["exam_score"] == 83
 
 
 def test_leave_owes_nothing_and_is_no_time_in_post(session, world, frame):
