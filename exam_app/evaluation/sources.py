@@ -15,7 +15,8 @@ from exam_app.practice.models import PracticeAnswer
 from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
-from training_records.evaluation.measures import CATALOGUE, Frame, Measure, Source, Subject
+from training_records.evaluation.catalogue import CATALOGUE, Measure
+from training_records.evaluation.measures import Frame, Source, Subject
 from training_records.evaluation.scheme import Scheme
 
 PRACTICE_DAYS = Measure(

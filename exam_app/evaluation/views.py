@@ -17,6 +17,7 @@ from training_records.evaluation import runs
 from training_records.evaluation.kept import scheme_for
 from training_records.evaluation.measures import measured
 from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
+from training_records.evaluation.records import MOST, SHOWN, records_behind, without_codes
 from training_records.evaluation.workbook import Line, evaluation_workbook
 from training_records.ledger.models import Person
 
@@ -178,6 +179,7 @@ def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
         result=runs.explain(run, row),
         scheme=runs.scheme_of(run),
         known=KNOWN,
+        with_records=SHOWN,
         states=STATES,
         steps=runs.steps_of(web.db(), run, person.id),
         appeals=runs.appeals_of(web.db(), run, person.id),
@@ -223,6 +225,39 @@ def say(run_id: int) -> Response:
 @access(OFFICES)
 def person(run_id: int, person_id: int) -> str:
     return _person_page(get_run(run_id), web.scope().person(web.db(), person_id), own=False)
+
+
+def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> str:
+    if measure not in KNOWN:
+        raise NotFound("没有这个指标")
+    row = runs.get_result(web.db(), run, person.id)
+    frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, web.config())
+    lines = records_behind(web.db(), frame, person.id, measure)
+    return render_template(
+        "evaluation/records.html",
+        run=run,
+        person=person,
+        measure=KNOWN[measure],
+        value=row.measures.get(measure),
+        lines=lines if own or lines is None else without_codes(lines),
+        is_own=own,
+        most=MOST,
+    )
+
+
+@evaluation.get("/evaluation/<int:run_id>/mine/<measure>")
+@access(LEARNERS)
+def my_records(run_id: int, measure: str) -> str:
+    """The records behind a measure of one's own."""
+    return _records(*_mine(run_id), measure, own=True)
+
+
+@evaluation.get("/evaluation/<int:run_id>/<int:person_id>/<measure>")
+@access(OFFICES)
+def records(run_id: int, person_id: int, measure: str) -> str:
+    """The records behind a measure of somebody."""
+    person = web.scope().person(web.db(), person_id)
+    return _records(get_run(run_id), person, measure, own=False)
 
 
 @evaluation.post("/evaluation/<int:run_id>/<int:person_id>")

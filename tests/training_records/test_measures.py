@@ -16,14 +16,23 @@ from exam_app.work.options import duty_steps, known_cadences, visit_options
 from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
-from training_records.evaluation.measures import CATALOGUE, measured, subjects_of
+from training_records.evaluation.catalogue import CATALOGUE, with_parts
+from training_records.evaluation.measures import measured, subjects_of
+from training_records.evaluation.records import SHOWN, records_behind, without_codes
 from training_records.evaluation.scheme import load_scheme
 from training_records.evaluation.scoring import evaluate
 from training_records.ledger.absence import note_absence
 from training_records.ledger.models import Post
 from training_records.work import service
 from training_records.work.cadence import period_of, strictest
-from training_records.work.models import Activity, CaseEntry, OfficeTask, TaskDone, Visit
+from training_records.work.models import (
+    Activity,
+    CaseEntry,
+    OfficeTask,
+    TaskDone,
+    Visit,
+    VisitCheck,
+)
 
 YEAR, AS_OF = 2026, date(2026, 9, 15)
 KNOWN_CADENCES = known_cadences()
@@ -380,12 +389,82 @@ def test_against_slow_loops_over_random_histories(session, world, frame):
                 )
         assert subject.measures["tasks_done_rate"] == share(done, whole)
         assert subject.measures["tasks_on_time_rate"] == share(in_time, whole)
+        # What a person is shown behind a share adds up to it.
+        for name in (
+            "visits_on_time_rate",
+            "tasks_done_rate",
+            "tasks_on_time_rate",
+            "visit_log_rate",
+        ):
+            lines = records_behind(session, frame, person.id, name)
+            assert subject.measures[name] == share(sum(x.counted for x in lines), len(lines))
+        counted = len(records_behind(session, frame, person.id, "visits_logged"))
+        assert subject.measures["visits_logged"] == counted
 
 
 def test_the_same_records_give_the_same_figures(session, world, frame):
     test_against_slow_loops_over_random_histories(session, world, frame)
     first, again = (measured(session, frame, SOURCES) for _ in range(2))
     assert {p: s.measures for p, s in first.items()} == {p: s.measures for p, s in again.items()}
+
+
+def test_what_the_sample_does_not_confirm_is_taken_off(session, world, frame):
+    person = world.person()
+    entry = add_case(session)
+    for month in range(1, 9):
+        add_visit(session, person, entry, date(YEAR, month, 5))
+    made = list(session.scalars(select(Visit).order_by(Visit.on)))
+
+    def check(visit, confirmed):
+        session.add(
+            VisitCheck(visit_id=visit.id, person_id=person.id, division_code=VILLAGE, seed=1,
+                       confirmed=confirmed)
+        )  # fmt: skip
+        session.commit()
+
+    check(made[0], True)
+    check(made[1], False)
+    # Too few to say anything.
+    assert values(session, frame, person)["visits_on_time_corrected_rate"] == 1
+    check(made[2], True)
+    assert values(session, frame, person)["visits_on_time_corrected_rate"] == Decimal("0.6667")
+    lines = records_behind(session, frame, person.id, "visits_checked_rate")
+    assert [x.counted for x in lines] == [True, False, True] and lines[0].code == "01-01"
+    assert all(x.code == "" for x in without_codes(lines))
+    assert with_parts(["visits_on_time_corrected_rate", "exam_score"]) == [
+        "visits_on_time_corrected_rate",
+        "visits_on_time_rate",
+        "visits_checked_rate",
+        "exam_score",
+    ]
+    session.commit()
+
+
+def test_records_behind_every_measure_that_has_some(session, world, frame):
+    person = world.person()
+    entry = add_case(session)
+    day = date(YEAR, 3, 5)
+    late = datetime(YEAR, 4, 1, tzinfo=ZONE)
+    add_visit(session, person, entry, day, alarm=True, findings={"x": "y"}, at=late)
+    world.entry(person, "training", day, hours=Decimal(4))
+    world.entry(person, "training", day, hours=Decimal(4), level="镇街")
+    world.entry(person, "exam", day, passed=False, score=Decimal(40))
+    for held in (True, False):
+        session.add(
+            Activity(person_id=person.id, division_code=VILLAGE, on=day, theme="safety", title="课",
+                     held=held, children=3, adults=1)
+        )  # fmt: skip
+    session.commit()
+    found = {name: records_behind(session, frame, person.id, name) for name in SHOWN}
+    assert all(found[name] for name in SHOWN - {"visits_checked_rate"})
+    assert "记晚了" in found["visit_log_rate"][0].note and not found["visit_log_rate"][0].counted
+    assert found["missed_mandatory_reports"][0].note == "没有记下报告"
+    assert sorted(x.counted for x in found["training_hours"]) == [False, True]
+    assert [x.counted for x in found["exam_score"]] == [False]
+    assert sorted(x.counted for x in found["activities_held"]) == [False, True]
+    assert records_behind(session, frame, person.id, "satisfaction_mean") is None
+    assert records_behind(session, frame, 9999, "training_hours") == []
+    session.commit()
 
 
 def test_the_catalogue_is_whole(session, world, frame):

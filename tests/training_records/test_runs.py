@@ -24,7 +24,11 @@ SCHEME = load_scheme("2026")
 
 
 def subject(person, hours="8", months="12", **more):
-    measures = {"training_hours": Decimal(hours), "visits_on_time_rate": Decimal("0.9"), **more}
+    measures = {
+        "training_hours": Decimal(hours),
+        "visits_on_time_corrected_rate": Decimal("0.9"),
+        **more,
+    }
     return Subject(person.id, VILLAGE, [], Decimal(months), measures)
 
 
@@ -49,10 +53,10 @@ def to(session, run, state):
 
 def test_everybody_gets_what_the_scheme_says(session, run, people):
     rows = {r.person_id: r for r, _ in runs.results_of(session, run, "370283")}
-    # 20 points for visits, 8 for hours; only these have data: 28 in all.
-    assert rows[people[0].id].total == Decimal("92.86") and rows[people[0].id].grade == "优秀"
-    assert rows[people[1].id].total == Decimal("78.57") and rows[people[2].id].total == Decimal(
-        "64.29"
+    # 25 points for visits, 8 for hours; only these have data: 33 in all.
+    assert rows[people[0].id].total == Decimal("92.42") and rows[people[0].id].grade == "优秀"
+    assert rows[people[1].id].total == Decimal("80.30") and rows[people[2].id].total == Decimal(
+        "68.18"
     )
     explained = runs.explain(run, rows[people[1].id])
     assert explained.total == rows[people[1].id].total
@@ -117,8 +121,8 @@ def test_appeals_only_while_public_and_all_answered(session, run, people):
     # The record was corrected: reckoned again, the old and the new total stay in the history.
     subjects = {p.id: subject(p, h) for p, h in zip(people, ("8", "4", "4"), strict=True)}
     assert runs.reckon_again(session, run, subjects, "t") == 1
-    assert row.total == Decimal("78.57")
-    assert any("64.29 分 → 78.57" in s.text for s in runs.steps_of(session, run, people[2].id))
+    assert row.total == Decimal("80.30")
+    assert any("68.18 分 → 80.30" in s.text for s in runs.steps_of(session, run, people[2].id))
     assert runs.reckon_again(session, run, subjects, "t") == 0
 
 
@@ -128,7 +132,7 @@ def test_locked_is_locked(session, run, people):
     session.commit()
     entries = {e.person_id: e for e in session.scalars(select(ArchiveEntry))}
     assert entries[people[0].id].title == "2026年工作评价:优秀"
-    assert entries[people[0].id].score == Decimal("92.86") and verify(session)[1] == []
+    assert entries[people[0].id].score == Decimal("92.42") and verify(session)[1] == []
     assert runs.is_untouched(session, run)
     row = runs.get_result(session, run, people[0].id)
     for verb in (

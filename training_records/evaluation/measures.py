@@ -1,4 +1,4 @@
-"""The catalogue of measures: what each is, and its value for everyone from the records as of a day."""
+"""The measures of the catalogue: their values for everyone from the records as of a day."""
 
 from __future__ import annotations
 
@@ -33,100 +33,10 @@ from training_records.work.models import (
 from training_records.work.satisfaction import satisfaction_in
 from training_records.work.service import MONTHS
 
-TENTH = Decimal("0.1")
+TENTH, TEN_THOUSANDTH = Decimal("0.1"), Decimal("0.0001")
 # A visit is logged properly within a week of it.
 LOGGED_WITHIN = timedelta(days=7)
 REPORTED_WITHIN = timedelta(hours=24)
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A measure as anyone may read it: name in schemes, title, unit, what it is, where it comes from, what happens at
-    its edges."""
-
-    name: str
-    title: str
-    unit: str
-    definition: str
-    source: str
-    edges: str = "没有可算的就是“没有数据”"
-
-
-CATALOGUE: tuple[Measure, ...] = (
-    Measure(
-        "visits_on_time_rate",
-        "按时走访率",
-        "比例",
-        "应走访的次数里按时走到的占多少。每个对象按类别每月或每季应走 1 次,任职期间的完整月、季才算",
-        "走访记录、走访对象",
-        "对象在名单里不到半个周期的不算应走;请假满 30 天的,请假的日子按不在任算;一村两人的,谁走都算,指定了人的只算指定的人;没有对象就没有数据",
-    ),
-    Measure(
-        "visit_log_rate",
-        "走访记录完整率",
-        "比例",
-        "走访里,7 天内记下、各项都填了的占多少",
-        "走访记录",
-    ),
-    Measure(
-        "visits_checked_rate",
-        "抽查属实率",
-        "比例",
-        "儿童督导员随机抽查的走访里属实的占多少;谁都能用同一个种子重抽",
-        "走访抽查",
-        "查过的不足 3 次就是“没有数据”",
-    ),
-    Measure(
-        "missed_mandatory_reports",
-        "应报告未报告",
-        "次",
-        "走访时看到必须立即报告的情况,24 小时内没有记下向公安机关报告的次数",
-        "走访记录",
-        "没有走访记录的算 0",
-    ),
-    Measure(
-        "visits_logged", "走访次数", "次", "当年记下的走访和联系次数", "走访记录", "没有的算 0"
-    ),
-    Measure(
-        "training_hours",
-        "年度学时",
-        "学时",
-        "当年计入覆盖率的培训学时(层级按当年规则)",
-        "培训档案",
-        "没有的算 0",
-    ),
-    Measure(
-        "exam_score",
-        "考试成绩",
-        "分",
-        "当年通过的考试里最高的一次",
-        "培训档案、考试安排",
-        "在任期间组织过考试而没有通过、没有参加的算 0;没有组织过考试就没有数据",
-    ),
-    Measure(
-        "induction_passed", "初任考核合格", "0 或 1", "到这一天为止初任考核是不是合格过", "培训档案"
-    ),
-    Measure("activities_held", "办活动次数", "次", "当年办过的活动", "活动记录", "没有的算 0"),
-    Measure(
-        "activity_themes", "活动主题数", "个", "当年办过的活动有几种主题", "活动记录", "没有的算 0"
-    ),
-    Measure(
-        "tasks_done_rate",
-        "任务完成率",
-        "比例",
-        "到期的任务(职责清单每月、每季、每年的事,上级布置的事)里做了的占多少",
-        "任务记录",
-    ),
-    Measure("tasks_on_time_rate", "任务按时率", "比例", "到期的任务里按期做了的占多少", "任务记录"),
-    Measure(
-        "satisfaction_mean",
-        "满意度",
-        "1–5 分",
-        "服务对象匿名打分的平均,向全区平均收拢:(份数×本人平均+10×全区平均)÷(份数+10)",
-        "满意度调查",
-        "不足 5 份就是“没有数据”",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -175,9 +85,9 @@ Source = Callable[[Session, Frame, dict[int, Subject]], None]
 """Fills in measures of subjects from some records."""
 
 
-def subjects_of(session: Session, frame: Frame) -> dict[int, Subject]:
-    """Directors of a division who were in post in the year; each counts where their latest post in it is. Time on
-    leave is no time in post."""
+def subjects_of(session: Session, frame: Frame, person_id: int | None = None) -> dict[int, Subject]:
+    """Directors of a division who were in post in the year, or one of them; each counts where their latest post in it
+    is. Time on leave is no time in post."""
     query = (
         select(Post.person_id, Post.division_code, Post.start, Post.end)
         .where(
@@ -188,6 +98,8 @@ def subjects_of(session: Session, frame: Frame) -> dict[int, Subject]:
         )
         .order_by(Post.person_id, Post.start, Post.id)
     )
+    if person_id is not None:
+        query = query.where(Post.person_id == person_id)
     away = absences_in(session, frame.prefix, frame.first, frame.last)
     found: dict[int, Subject] = {}
     for person, code, start, end in session.execute(query):
@@ -225,7 +137,7 @@ def rate(part: int, whole: int) -> Decimal | None:
     """A share to 4 decimals, half-up; None of nothing."""
     if whole == 0:
         return None
-    return (Decimal(part) / whole).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return (Decimal(part) / whole).quantize(TEN_THOUSANDTH, ROUND_HALF_UP)
 
 
 def _by_village(subjects: Mapping[int, Subject]) -> dict[str, list[tuple[int, Window]]]:
@@ -374,23 +286,48 @@ def _activities(session: Session, frame: Frame, subjects: dict[int, Subject]) ->
         subject.measures["activity_themes"] = Decimal(themes)
 
 
-def _tasks(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    """Tasks whose day has come while the person was in post: done at all, done in time."""
+@dataclass(frozen=True)
+class TaskCalendar:
+    """Tasks whose day has come: of the duty list as (task, period, day, title), of offices with their prefix."""
+
+    rhythm: Sequence[tuple[str, str, date, str]]
+    given: Sequence[tuple[str, tuple[str, str, date, str]]]
+
+    def of(self, subject: Subject) -> Iterator[tuple[str, str, date, str]]:
+        """Those that a person was in post for on their day."""
+        for task in self.rhythm:
+            if any(w.start <= task[2] <= w.end for w in subject.windows):
+                yield task
+        for prefix, task in self.given:
+            if any(
+                w.start <= task[2] <= w.end and w.village.startswith(prefix)
+                for w in subject.windows
+            ):
+                yield task
+
+
+def task_calendar(session: Session, frame: Frame) -> TaskCalendar:
+    """The calendar of a frame."""
     rhythm = [
-        (step["id"], name_of(first, MONTHS[step["rhythm"]]), last)
+        (step["id"], name_of(first, MONTHS[step["rhythm"]]), last, step["what"])
         for step in frame.steps
         if step["rhythm"] in MONTHS
         for first, last in periods(frame.first, frame.last, MONTHS[step["rhythm"]])
         if last <= frame.last
     ]
+    query = select(OfficeTask).where(
+        OfficeTask.withdrawn.is_(False), OfficeTask.due_on.between(frame.first, frame.last)
+    )
     given = [
-        (f"office-{row.id}", row.division_code, row.due_on)
-        for row in session.scalars(
-            select(OfficeTask).where(
-                OfficeTask.withdrawn.is_(False), OfficeTask.due_on.between(frame.first, frame.last)
-            )
-        )
+        (prefix_of(row.division_code), (f"office-{row.id}", "once", row.due_on, row.title))
+        for row in session.scalars(query)
     ]
+    return TaskCalendar(rhythm, given)
+
+
+def _tasks(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
+    """Tasks whose day has come while the person was in post: done at all, done in time."""
+    calendar = task_calendar(session, frame)
     done: dict[int, dict[tuple[str, str], date]] = defaultdict(dict)
     people = select(Post.person_id).where(
         Post.role == "director", within(Post.division_code, frame.prefix)
@@ -402,26 +339,13 @@ def _tasks(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None
         done[person][task, period] = on
     for person, subject in subjects.items():
         own, whole, ticked, in_time = done.get(person, {}), 0, 0, 0
-        wanted = [(task, period, due) for task, period, due in rhythm if _held(subject, due)]
-        wanted += [
-            (task, "once", due)
-            for task, code, due in given
-            if any(
-                w.village.startswith(prefix_of(code)) and w.start <= due <= w.end
-                for w in subject.windows
-            )
-        ]
-        for task, period, due in wanted:
+        for task, period, due, _ in calendar.of(subject):
             ticked_on = own.get((task, period))
             whole += 1
             ticked += ticked_on is not None
             in_time += ticked_on is not None and ticked_on <= due
         subject.measures["tasks_done_rate"] = rate(ticked, whole)
         subject.measures["tasks_on_time_rate"] = rate(in_time, whole)
-
-
-def _held(subject: Subject, day: date) -> bool:
-    return any(w.start <= day <= w.end for w in subject.windows)
 
 
 def _checked(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
@@ -443,6 +367,17 @@ def _checked(session: Session, frame: Frame, subjects: dict[int, Subject]) -> No
         subject.measures["visits_checked_rate"] = rate(sum(own), len(own)) if enough else None
 
 
+def _corrected(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
+    """After `_visits_on_time` and `_checked`: what the sample did not confirm is taken off in proportion."""
+    for subject in subjects.values():
+        on_time = subject.measures["visits_on_time_rate"]
+        confirmed = subject.measures["visits_checked_rate"]
+        value = on_time if on_time is None or confirmed is None else on_time * confirmed
+        subject.measures["visits_on_time_corrected_rate"] = (
+            None if value is None else value.quantize(TEN_THOUSANDTH, ROUND_HALF_UP)
+        )
+
+
 def _satisfaction(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
     found = satisfaction_in(session, frame.prefix, frame.year)
     for person, subject in subjects.items():
@@ -454,6 +389,7 @@ _SOURCES: tuple[Source, ...] = (
     _visits_on_time,
     _visits,
     _checked,
+    _corrected,
     _training,
     _activities,
     _tasks,

@@ -15,6 +15,7 @@ from training_records.archive.service import NewEntry, append_many
 from training_records.database import now
 from training_records.divisions import level_of, within
 from training_records.errors import NotFound, Refused
+from training_records.evaluation.catalogue import with_parts
 from training_records.evaluation.measures import Subject
 from training_records.evaluation.models import (
     STATES,
@@ -93,7 +94,7 @@ def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]
     rows = {row.person_id: row for row in session.scalars(query)}
     changed = []
     for person, subject in subjects.items():
-        needed = {name: subject.measures.get(name) for name in scheme.measures}
+        needed = {name: subject.measures.get(name) for name in with_parts(scheme.measures)}
         result = evaluate(scheme, needed, subject.months)
         row = rows.pop(person, None)
         if row is None:

@@ -1,0 +1,219 @@
+"""The records behind a measure of one person: what was looked at, and what of it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from training_records.archive.service import entries_of
+from training_records.coverage.rules import TRAINING_KINDS, rule_of
+from training_records.evaluation.measures import (
+    LOGGED_WITHIN,
+    REPORTED_WITHIN,
+    Frame,
+    Subject,
+    Window,
+    subjects_of,
+    task_calendar,
+)
+from training_records.work.cadence import owed, paid, strictest
+from training_records.work.models import (
+    FORMS,
+    THEMES,
+    Activity,
+    CaseEntry,
+    TaskDone,
+    Visit,
+    VisitCheck,
+)
+
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Line:
+    """A record: its day (or the last day of its period), what it is, whether it counts for the measure, and why it is so.
+    `code`: of the caseload; for the village's own director only."""
+
+    day: date
+    what: str
+    counted: bool
+    note: str = ""
+    code: str = ""
+
+
+def records_behind(
+    session: Session, frame: Frame, person_id: int, measure: str
+) -> list[Line] | None:
+    """The records behind a measure, latest first; None where a measure has no records of its own to show."""
+    lines = _LINES.get(measure)
+    if lines is None:
+        return None
+    subject = subjects_of(session, frame, person_id).get(person_id)
+    if subject is None:
+        return []
+    return sorted(lines(session, frame, subject), key=lambda x: x.day, reverse=True)[:MOST]
+
+
+def without_codes(lines: Iterable[Line]) -> list[Line]:
+    """For offices: the codes stay in the village."""
+    return [replace(line, code="") for line in lines]
+
+
+def _owed(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    for window in subject.windows:
+        query = select(CaseEntry).where(
+            CaseEntry.division_code == window.village,
+            CaseEntry.opened_on <= frame.last,
+            or_(CaseEntry.closed_on.is_(None), CaseEntry.closed_on >= frame.first),
+        )
+        for entry in session.scalars(query):
+            if entry.assigned_id in (None, subject.person_id):
+                yield from _periods(session, frame, window, entry)
+
+
+def _periods(session: Session, frame: Frame, window: Window, entry: CaseEntry) -> Iterator[Line]:
+    cadence = strictest(entry.categories, frame.cadences)
+    if cadence is None or cadence.months is None:
+        return
+    # Of a code, also when its categories changed.
+    same = select(CaseEntry.id).where(
+        CaseEntry.division_code == entry.division_code, CaseEntry.code == entry.code
+    )
+    query = select(Visit.on, Visit.form).where(
+        Visit.case_id.in_(same), Visit.on.between(frame.first, frame.last)
+    )
+    made = [(on, form) for on, form in session.execute(query)]
+    for period in owed(cadence, entry.opened_on, entry.closed_on, window.start, window.end):
+        done = paid(cadence, period, made)
+        days = "、".join(
+            f"{on:%-m月%-d日}" for on, _ in sorted(made) if period[0] <= on <= period[1]
+        )
+        note = f"走了:{days}" if done else (f"{days}有联系,形式不符" if days else "没走")
+        yield Line(
+            period[1], f"{period[0]:%-m月}起{cadence.months}个月内应走 1 次", done, note, entry.code
+        )
+
+
+def _visits(session: Session, frame: Frame, subject: Subject) -> list[tuple[Visit, str]]:
+    query = (
+        select(Visit, CaseEntry.code)
+        .join(CaseEntry, CaseEntry.id == Visit.case_id)
+        .where(
+            Visit.person_id == subject.person_id,
+            Visit.on.between(frame.first, frame.last),
+            CaseEntry.division_code.startswith(frame.prefix, autoescape=True),
+        )
+    )
+    return [(visit, code) for visit, code in session.execute(query)]
+
+
+def _logged(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    for visit, code in _visits(session, frame, subject):
+        late = visit.at.astimezone(frame.zone).date() - visit.on > LOGGED_WITHIN
+        gaps = frame.checks - len(visit.findings)
+        note = "、".join(w for w, so in (("记晚了", late), (f"有 {gaps} 项没填", gaps > 0)) if so)
+        yield Line(visit.on, FORMS[visit.form], not late and gaps <= 0, note, code)
+
+
+def _all_visits(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    for visit, code in _visits(session, frame, subject):
+        yield Line(visit.on, FORMS[visit.form], True, "", code)
+
+
+def _alarms(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    for visit, code in _visits(session, frame, subject):
+        if visit.alarm:
+            soon = visit.reported_at and visit.reported_at - visit.at <= REPORTED_WITHIN
+            note = (
+                "24 小时内记下报告"
+                if soon
+                else ("报告记晚了" if visit.reported_at else "没有记下报告")
+            )
+            yield Line(visit.on, "有必须立即报告的情况", not soon, note, code)
+
+
+def _checks(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    query = (
+        select(VisitCheck, Visit.on, CaseEntry.code)
+        .join(Visit, Visit.id == VisitCheck.visit_id)
+        .join(CaseEntry, CaseEntry.id == Visit.case_id)
+        .where(
+            VisitCheck.person_id == subject.person_id,
+            VisitCheck.confirmed.is_not(None),
+            Visit.on.between(frame.first, frame.last),
+        )
+    )
+    for check, on, code in session.execute(query):
+        word = "属实" if check.confirmed else "不属实"
+        yield Line(on, "抽查的走访", bool(check.confirmed), word, code)
+
+
+def _training(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    levels = rule_of(session, frame.year).levels
+    for entry in entries_of(session, subject.person_id):
+        if frame.first <= entry.date <= frame.last and entry.kind in TRAINING_KINDS:
+            counts = entry.level in levels and entry.hours is not None
+            hours = f"{entry.hours.normalize():f} 学时" if entry.hours is not None else "没有学时"
+            note = hours if counts else f"{hours},{entry.level or '没有层级'}不计入"
+            yield Line(entry.date, entry.title, counts, note)
+
+
+def _exams(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    for entry in entries_of(session, subject.person_id):
+        if frame.first <= entry.date <= frame.last and entry.kind == "exam":
+            score = "" if entry.score is None else f"{entry.score.normalize():f} 分"
+            word = "合格" if entry.passed else "没合格"
+            yield Line(entry.date, entry.title, bool(entry.passed), f"{score} {word}".strip())
+
+
+def _activities(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    query = select(Activity).where(
+        Activity.person_id == subject.person_id, Activity.on.between(frame.first, frame.last)
+    )
+    for row in session.scalars(query):
+        came = f"孩子 {row.children} 人,大人 {row.adults} 人" if row.held else "还没办"
+        yield Line(row.on, f"{THEMES[row.theme]}:{row.title}", row.held, came)
+
+
+def _tasks(session: Session, frame: Frame, subject: Subject) -> list[tuple[str, date, date | None]]:
+    query = select(TaskDone).where(
+        TaskDone.person_id == subject.person_id, TaskDone.done_on <= frame.as_of
+    )
+    done = {(row.task, row.period): row.done_on for row in session.scalars(query)}
+    return [
+        (title, due, done.get((task, period)))
+        for task, period, due, title in task_calendar(session, frame).of(subject)
+    ]
+
+
+def _tasks_done(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    for title, due, on in _tasks(session, frame, subject):
+        yield Line(due, title, on is not None, f"{on:%-m月%-d日}做了" if on else "没做")
+
+
+def _tasks_in_time(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+    for title, due, on in _tasks(session, frame, subject):
+        late = on is not None and on > due
+        note = f"{on:%-m月%-d日}做了{',晚了' if late else ''}" if on else "没做"
+        yield Line(due, title, on is not None and not late, note)
+
+
+_LINES: dict[str, Callable[[Session, Frame, Subject], Iterable[Line]]] = {
+    "visits_on_time_rate": _owed,
+    "visit_log_rate": _logged,
+    "visits_logged": _all_visits,
+    "missed_mandatory_reports": _alarms,
+    "visits_checked_rate": _checks,
+    "training_hours": _training,
+    "exam_score": _exams,
+    "activities_held": _activities,
+    "activity_themes": _activities,
+    "tasks_done_rate": _tasks_done,
+    "tasks_on_time_rate": _tasks_in_time,
+}
+SHOWN = frozenset(_LINES)
