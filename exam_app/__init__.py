@@ -14,22 +14,34 @@ from flask_compress import Compress
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from exam_app import web
 from exam_app.accounts.models import ROLES, Account
-from exam_app.accounts.service import find_session
+from exam_app.accounts.service import find_session, token_hash
+from exam_app.accounts.tokens import find_token
 from exam_app.config import Config, load_config
 from exam_app.exams.door import Door
 from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
 from exam_app.kb.pages import kb_url
 from exam_app.learn.media import MAX_BYTES
+from exam_app.metrics import collectors
 from exam_app.navigation import navigation
 from exam_app.static_files import serve_packed
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
 
-csrf = CSRFProtect()
+
+class Csrf(CSRFProtect):
+    """A token in a header comes from a script: no other site's page can make a browser send it."""
+
+    def protect(self, *args: Any, **more: Any) -> None:
+        if web.bearer() is None:
+            super().protect(*args, **more)
+
+
+csrf = Csrf()
 
 
 class AcademyRequest(Request):
@@ -47,10 +59,10 @@ class AcademyRequest(Request):
 
 
 class SignedIn(UserMixin):
-    """What Flask-Login keeps: the session token and the account behind it."""
+    """What Flask-Login keeps: the session token, the account behind it, and what it may do (read, write)."""
 
-    def __init__(self, token: str, account: Account) -> None:
-        self.id, self.account = token, account
+    def __init__(self, token: str, account: Account, scope: str = "write") -> None:
+        self.id, self.account, self.scope = token, account, scope
 
 
 def create_app(config: Config | None = None, engine: Engine | None = None) -> Flask:
@@ -75,6 +87,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     _logging()
+    collectors()
     engine = engine or make_engine(config.database_url)
     app.extensions["engine"] = engine
     app.extensions["session_factory"] = make_session_factory(engine)
@@ -92,10 +105,14 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     app.wsgi_app = Door(  # type: ignore[method-assign]
         app.wsgi_app, app.extensions["saver"], app.extensions["tickets"], config.secure
     )
+    if hops := config.trusted_proxies:
+        # Only then: an address that anybody may write would let them pass every brake by address.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
 
 
 def _capabilities(app: Flask) -> None:
+    from exam_app.accounts.own_views import own_account
     from exam_app.accounts.views import accounts
     from exam_app.admin.views import admin
     from exam_app.api.views import api
@@ -133,6 +150,7 @@ def _capabilities(app: Flask) -> None:
     for blueprint in (
         home,
         accounts,
+        own_account,
         kb,
         learn,
         practice,
@@ -177,6 +195,12 @@ def _sign_in(app: Flask) -> None:
             return None
         account = find_session(web.db(), token)
         return SignedIn(token, account) if account else None
+
+    @manager.request_loader
+    def _bearer(_request: Request) -> SignedIn | None:
+        text = web.bearer()
+        found = find_token(web.db(), text) if text and "without_account" not in g else None
+        return SignedIn(f"token:{token_hash(text or '')}", *found) if found else None
 
 
 def _templates(app: Flask) -> None:

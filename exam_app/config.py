@@ -13,7 +13,8 @@ from dotenv import dotenv_values
 
 PREFIX = "ACADEMY_"
 ROOT = Path(__file__).resolve().parents[1]
-SECRETS = ("secret_key", "database_url", "redis_url")
+SECRETS = ("secret_key", "field_keys", "metrics_token")
+ADDRESSES = ("redis_url", "smtp_url")
 
 
 class ConfigError(ValueError):
@@ -39,6 +40,10 @@ class Config:
     smtp_url: str
     smtp_from: str
     webhook_hosts: str
+    field_keys: str
+    second_step: str
+    metrics_token: str
+    trusted_proxies: int
     demo: bool
     sources: Mapping[str, str]
 
@@ -75,12 +80,16 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     env = values.get("env", "development")
     if env == "production" and "secret_key" not in values:
         raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY(一串随机字符,至少 32 位)")
+    second_step = values.get("second_step", "required" if env == "production" else "optional")
+    if second_step not in ("required", "optional"):
+        raise ConfigError("ACADEMY_SECOND_STEP 填 required(区、市账号必须两步登录)或 optional")
     try:
         pace = float(values.get("study_pace", "1"))
+        proxies = int(values.get("trusted_proxies", "0"))
         ZoneInfo(values.get("timezone", "Asia/Shanghai"))
     except (ValueError, KeyError) as error:
         raise ConfigError(
-            f"ACADEMY_STUDY_PACE 要填数字,ACADEMY_TIMEZONE 要填时区名:{error}"
+            f"ACADEMY_STUDY_PACE、ACADEMY_TRUSTED_PROXIES 要填数字,ACADEMY_TIMEZONE 要填时区名:{error}"
         ) from error
     return Config(
         database_url=values.get("database_url", f"sqlite:///{instance / 'academy.db'}"),
@@ -94,6 +103,10 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         smtp_url=values.get("smtp_url", ""),
         smtp_from=values.get("smtp_from", ""),
         webhook_hosts=values.get("webhook_hosts", WEBHOOK_HOSTS),
+        field_keys=values.get("field_keys", ""),
+        second_step=second_step,
+        metrics_token=values.get("metrics_token", ""),
+        trusted_proxies=proxies,
         demo=values.get("demo", "").lower() in ("1", "true", "yes"),
         sources=sources,
     )
@@ -127,7 +140,7 @@ def masked(config: Config) -> dict[str, dict[str, str]]:
         if name == "database_url" and "@" in value:
             head, _, tail = value.rpartition("@")
             value = head.split("://")[0] + "://****@" + tail
-        elif name == "secret_key" or (name in ("redis_url", "smtp_url") and "@" in value):
+        elif (name in SECRETS and value) or (name in ADDRESSES and "@" in value):
             value = "****"
         shown[PREFIX + name.upper()] = {"value": value, "source": config.sources[name]}
     return shown

@@ -25,7 +25,7 @@ DIRECTOR = [
     Place("home.index", "今天", "☀", also=("door", "work")),
     Place("learn.index", "学习", "▤", also=("practice",)),
     Place("exams.index", "考试", "✎"),
-    Place("archive.mine", "我的", "☺", also=("evaluation", "cases", "models")),
+    Place("archive.mine", "我的", "☺", also=("evaluation", "cases", "models", "own_account")),
 ]
 EVALUATION = Place(
     "evaluation.index",
@@ -53,5 +53,5 @@ def navigation(role: str) -> list[Place]:
         return DIRECTOR
     if role == "supervisor":
         return [*OFFICE[:3], EVALUATION, Place("archive.mine", "我的", "☺")]
-    settings = Place("admin.index", "设置", "⚙", also=("reminders",))
+    settings = Place("admin.index", "设置", "⚙", also=("reminders", "own_account"))
     return [*(CITY if role in ("city", "operator") else OFFICE), settings]

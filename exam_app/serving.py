@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from exam_app.config import PREFIX, Config, load_config
+from exam_app.metrics import share_between_workers
 
 # Many, for most of them only wait: for a password check, for a commit that others share.
 THREADS = 32
 # Phones that keep their connection to one worker; beyond its limit the server lets others wait until some go.
 CONNECTIONS = 65_536
 GRACE_SECONDS = 20
+# A worker takes two or three seconds to load; a slow machine more.
+LOADING_SECONDS = 8
 # New objects before the collector looks: a page makes some ten thousand that are gone with it.
 YOUNG = 20_000
 # Standard output is the command's own (`--json`): the server speaks on standard error.
@@ -67,13 +70,27 @@ def allow_many_connections() -> None:
 
 def run(target: str, host: str, port: int, workers: int | None = None) -> None:
     """Serves the WSGI factory `target` (``module:function``) until SIGTERM or SIGINT; requests under
-    way are finished, a worker that dies is replaced."""
+    way are finished, a worker that dies is replaced. SIGHUP replaces the workers one by one."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    class Server(Granian):  # type: ignore[misc, valid-type]
+        """On SIGHUP an old worker stays until the new one in its place has loaded and listens."""
+
+        respawn_interval: float
+
+        def _reload(self, *arguments: Any) -> Any:
+            usual = self.respawn_interval
+            self.respawn_interval = LOADING_SECONDS
+            try:
+                return super()._reload(*arguments)
+            finally:
+                self.respawn_interval = usual
+
     allow_many_connections()
-    Granian(
+    share_between_workers()
+    Server(
         target,
         address=host,
         port=port,

@@ -32,11 +32,13 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from exam_app.accounts import second
 from exam_app.accounts.hashing import Busy
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import token_hash
 from exam_app.audit.service import record
 from exam_app.config import Config
+from exam_app.metrics import observe
 from exam_app.scope import PUBLIC, Scope, scope_of
 from training_records.certificates.pdf import chinese_date as written_date
 from training_records.database import now, read_only
@@ -64,6 +66,8 @@ BEFORE_CHANGE = {
     "verify.certificate",
     "verify.form",
 }
+# And one that has yet to set up its second step.
+BEFORE_SECOND = {"own_account.index", "own_account.set_up", "own_account.switch"}
 
 
 def config() -> Config:
@@ -115,6 +119,21 @@ def only_reads(view: Any) -> Any:
     """Marks a view that changes nothing through the request's session, whatever its method."""
     view.writes = False
     return view
+
+
+def bearer() -> str | None:
+    """The token that a script sends along; for the API only."""
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" and wants_json() else None
+
+
+def second_step_required() -> bool:
+    """Whether the one who is signed in has to have a second step."""
+    return (
+        config().second_step == "required"
+        and not config().demo
+        and account().role in ("district", "city", "operator")
+    )
 
 
 def account() -> Account:
@@ -216,6 +235,18 @@ def refused_to(roles: frozenset[str]) -> BaseResponse | None:
         if wants_json():
             return problem(403, "请先修改初始密码")
         return redirect(url_for("accounts.password"))
+    before = BEFORE_CHANGE | BEFORE_SECOND
+    if (
+        second_step_required()
+        and request.endpoint not in before
+        and not second.is_on(db(), account().id)
+    ):
+        if wants_json():
+            return problem(403, "请先在网页上设置两步登录")
+        flash("您的账号要用两步登录,请先设置。")
+        return redirect(url_for("own_account.set_up"))
+    if current_user.scope == "read" and request.method not in SAFE:
+        return problem(403, "这个令牌只能读,不能改。请用“读和写”的令牌")
     if account().role not in roles:
         return refuse(403, "您的账号不能做这件事。需要的话请联系区(市)民政部门")
     return None
@@ -237,7 +268,9 @@ def log_request(
     method: str, endpoint: str | None, status: int, started: float, **more: str
 ) -> None:
     """One line a request, without personal data; `started`: `time.perf_counter` at its beginning."""
-    ms = round(1000 * (time.perf_counter() - started), 1)
+    seconds = time.perf_counter() - started
+    observe(method, endpoint, status, seconds)
+    ms = round(1000 * seconds, 1)
     log.info("request", method=method, endpoint=endpoint, status=status, ms=ms, **more)
 
 

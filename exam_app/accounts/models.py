@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from training_records.database import Base, now
@@ -41,6 +41,46 @@ class LoginSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    # What its owner recognises it by.
+    device: Mapped[str | None] = mapped_column(String(40))
+    ip: Mapped[str | None] = mapped_column(String(45))
+
+    account: Mapped[Account] = relationship()
+
+
+class SecondStep(Base):
+    """The authenticator of an account. Identity: the account. `secret`: sealed; `last_step`: the time step of the last
+    code that was taken, which does not hold again."""
+
+    __tablename__ = "second_step"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(200))
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class RecoveryCode(Base):
+    """A code on paper for when the phone is gone, once. Identity: its hash."""
+
+    __tablename__ = "recovery_code"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    used_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A token for scripts. Identity: its hash. `scope`: read or write."""
+
+    __tablename__ = "api_token"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    name: Mapped[str] = mapped_column(String(40))
+    scope: Mapped[str] = mapped_column(String(5))
+    made_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
 
     account: Mapped[Account] = relationship()

@@ -8,19 +8,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
+from exam_app.accounts import second
 from exam_app.accounts.hashing import hash_password, outdated, verify
-from exam_app.accounts.models import ROLES, Account, LoginSession, Throttle
+from exam_app.accounts.models import ROLES, Account, ApiToken, LoginSession, Throttle
+from exam_app.crypto import Seal
 from training_records.database import insert_missing, now, read_only
 from training_records.divisions import get_division
 from training_records.errors import NotFound, Refused
 from training_records.ledger.values import phone as parse_phone
 
 SESSION_LENGTH = timedelta(days=14)
-FREE_FAILURES = {"phone": 5, "address": 30}
+FREE_FAILURES = {"phone": 5, "address": 30, "code": 5}
 DELAY = timedelta(seconds=30)
 MAX_DELAY = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=12)
@@ -29,6 +32,24 @@ MIN_PASSWORD = 8
 
 class SignInRefused(Refused):
     """Wrong credentials or too many tries; the message is the same whether the phone exists."""
+
+
+class CodeNeeded(Refused):
+    """The password was right; the code of the second step is still to come."""
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__("还要填手机上的验证码")
+        self.account_id = account_id
+
+
+class Device(NamedTuple):
+    """Where somebody signs in from: what its browser calls itself, in few words, and its address."""
+
+    name: str = ""
+    address: str = ""
+
+
+NOWHERE = Device()
 
 
 @lru_cache
@@ -99,15 +120,16 @@ def new_initial_password() -> str:
     return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
 
 
-def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[Account, str]:
-    """The account and a fresh session token. `SignInRefused` otherwise; failures are counted.
+def sign_in(session: Session, phone: str, password: str, device: Device) -> tuple[Account, str]:
+    """The account and a fresh session token. `SignInRefused` otherwise; failures are counted. `CodeNeeded` where the
+    account asks for a second step: nobody is signed in before `enter_code`.
 
     The caller commits in both cases: also a refused try has to be remembered. Neither lock nor
     connection is held while the password is checked, so that a storm of sign-ins doesn't hold up
     anyone's saving. `Busy` when too many wait already.
     """
     at = now()
-    keys = throttle_keys(phone, address)
+    keys = throttle_keys(phone, device.address)
     session.rollback()
     read_only(session)
     blocked = refuse_blocked(session, keys, at)
@@ -124,7 +146,26 @@ def sign_in(session: Session, phone: str, password: str, address: str) -> tuple[
         unlock(session, phone)
     if outdated(account.password_hash):
         account.password_hash = hash_password(password)
-    return account, open_session(session, account)
+    if second.is_on(session, account.id):
+        raise CodeNeeded(account.id)
+    return account, open_session(session, account, device)
+
+
+def enter_code(
+    session: Session, account_id: int, code: str, seal: Seal, device: Device
+) -> tuple[Account, str]:
+    """The second step: the account and a fresh session token. `SignInRefused` for a wrong code; failures are counted by
+    account and by address."""
+    at = now()
+    keys = [f"code:{account_id}", f"address:{device.address}"]
+    blocked = refuse_blocked(session, keys, at)
+    account = session.get(Account, account_id)
+    if account is None or not account.active or not second.passes(session, account_id, code, seal):
+        count_failure(session, keys, at)
+        raise SignInRefused("验证码不对,或已经用过。请看手机上现在的 6 位数字,再填一次")
+    if keys[0] in blocked:
+        session.execute(delete(Throttle).where(Throttle.key == keys[0]))
+    return account, open_session(session, account, device)
 
 
 def throttle_keys(phone: str, address: str) -> list[str]:
@@ -157,12 +198,16 @@ def refuse_blocked(session: Session, keys: Sequence[str], at: datetime) -> list[
     return [throttle.key for throttle in throttles]
 
 
-def open_session(session: Session, account: Account) -> str:
+def open_session(session: Session, account: Account, device: Device = NOWHERE) -> str:
     """A new session token for an account."""
     token = secrets.token_urlsafe(32)
     session.add(
         LoginSession(
-            token_hash=token_hash(token), account_id=account.id, expires_at=now() + SESSION_LENGTH
+            token_hash=token_hash(token),
+            account_id=account.id,
+            expires_at=now() + SESSION_LENGTH,
+            device=device.name[:40] or None,
+            ip=device.address[:45] or None,
         )
     )
     session.flush()
@@ -189,7 +234,31 @@ def sign_out(session: Session, token: str) -> None:
     session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(token)))
 
 
-def change_password(session: Session, account: Account, old: str, new: str) -> str:
+def sessions_of(session: Session, account_id: int) -> list[LoginSession]:
+    """Where an account is signed in, latest first."""
+    query = select(LoginSession).where(
+        LoginSession.account_id == account_id, LoginSession.expires_at > now()
+    )
+    return list(session.scalars(query.order_by(LoginSession.created_at.desc())))
+
+
+def end_sessions(session: Session, account_id: int, keep: str, handle: str = "") -> int:
+    """Signs an account out elsewhere: where the hash begins with `handle` (none: everywhere) but not in the session whose
+    hash is `keep`; how many."""
+    query = delete(LoginSession).where(
+        LoginSession.account_id == account_id, LoginSession.token_hash != keep
+    )
+    if handle:
+        if len(handle) < 12 or not handle.isalnum():
+            raise NotFound("没有这个登录")
+        query = query.where(LoginSession.token_hash.startswith(handle, autoescape=True))
+    ended: Any = session.execute(query)
+    return int(ended.rowcount)
+
+
+def change_password(
+    session: Session, account: Account, old: str, new: str, device: Device = NOWHERE
+) -> str:
     """Sets a new password, ends all sessions and returns a token for a new one."""
     if not verify(account.password_hash, old):
         raise Refused("原密码不对,请再输一次")
@@ -199,15 +268,16 @@ def change_password(session: Session, account: Account, old: str, new: str) -> s
     account.password_hash = hash_password(new)
     account.must_change_password = False
     session.execute(delete(LoginSession).where(LoginSession.account_id == account.id))
-    return open_session(session, account)
+    return open_session(session, account, device)
 
 
 def reset_password(session: Session, account: Account) -> str:
-    """A new initial password; all sessions end and the lock is lifted."""
+    """A new initial password; all sessions and tokens end, the lock is lifted."""
     initial = new_initial_password()
     account.password_hash = hash_password(initial)
     account.must_change_password = True
-    session.execute(delete(LoginSession).where(LoginSession.account_id == account.id))
+    for table in (LoginSession, ApiToken):
+        session.execute(delete(table).where(table.account_id == account.id))
     unlock(session, account.phone)
     return initial
 

@@ -11,18 +11,25 @@ from exam_app.accounts import claims
 from exam_app.accounts.forms import ClaimForm, LoginForm, PasswordForm
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import (
+    CodeNeeded,
+    Device,
     SignInRefused,
     change_password,
+    enter_code,
     open_session,
     sign_in,
     sign_out,
 )
 from exam_app.accounts.slips import slips_pdf
 from exam_app.audit.service import record
+from exam_app.crypto import seal_of
 from exam_app.scope import EVERYONE, MANAGERS, PUBLIC, access
+from training_records.database import now
 from training_records.errors import Refused
 
 accounts = Blueprint("accounts", __name__)
+# Between password and code, in seconds.
+CODE_WITHIN = 300
 
 
 def remember(account: Account, token: str) -> None:
@@ -49,11 +56,14 @@ def login() -> str | Response | tuple[str, int]:
         return render_template("accounts/login.html", form=form)
     try:
         account, token = sign_in(
-            web.db(),
-            (form.phone.data or "").strip(),
-            form.password.data or "",
-            request.remote_addr or "",
+            web.db(), (form.phone.data or "").strip(), form.password.data or "", device()
         )
+    except CodeNeeded as needed:
+        web.db().commit()
+        # Signed, and only that the password was right: nobody is signed in yet.
+        session.clear()
+        session["second"] = [needed.account_id, int(now().timestamp())]
+        return redirect(url_for("accounts.code", next=request.args.get("next")))
     except SignInRefused as refused:
         web.db().commit()
         return render_template("accounts/login.html", form=form, refused=str(refused)), 422
@@ -62,6 +72,55 @@ def login() -> str | Response | tuple[str, int]:
     if account.must_change_password:
         return redirect(url_for("accounts.password"))
     return redirect(web.safe_next(request.args.get("next")))
+
+
+@accounts.route("/login/code", methods=["GET", "POST"])
+@access(PUBLIC)
+def code() -> str | Response | tuple[str, int]:
+    """The second step: a code from the authenticator, or from paper."""
+    account_id, at = session.get("second", (0, 0))
+    if now().timestamp() - at > CODE_WITHIN:
+        session.pop("second", None)
+        flash("请重新输入手机号和密码。")
+        return redirect(url_for("accounts.login"))
+    if request.method == "GET":
+        return render_template("accounts/code.html")
+    try:
+        account, token = enter_code(
+            web.db(), account_id, request.form.get("code", "")[:20], seal_of(web.config()), device()
+        )
+    except SignInRefused as refused:
+        web.db().commit()
+        return render_template("accounts/code.html", refused=str(refused)), 422
+    web.db().commit()
+    remember(account, token)
+    return redirect(web.safe_next(request.args.get("next")))
+
+
+_SYSTEMS = (
+    ("Android", "安卓手机"),
+    ("iPhone", "苹果手机"),
+    ("iPad", "苹果平板"),
+    ("Windows", "Windows 电脑"),
+    ("Macintosh", "苹果电脑"),
+    ("Linux", "Linux 电脑"),
+)
+_BROWSERS = (
+    ("MicroMessenger", "微信"),
+    ("Edg/", "Edge"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+
+
+def device() -> Device:
+    """Where the request comes from, in words that its owner recognises."""
+    agent = request.user_agent.string
+    parts = [
+        next((word for mark, word in names if mark in agent), "") for names in (_SYSTEMS, _BROWSERS)
+    ]
+    return Device(" ".join(p for p in parts if p) or "别的程序", request.remote_addr or "")
 
 
 @accounts.post("/logout")
@@ -83,7 +142,11 @@ def password() -> str | Response | tuple[str, int]:
     first = web.account().must_change_password
     try:
         token = change_password(
-            web.db(), web.db().merge(web.account()), form.old.data or "", form.new.data or ""
+            web.db(),
+            web.db().merge(web.account()),
+            form.old.data or "",
+            form.new.data or "",
+            device(),
         )
     except Refused as refused:
         web.db().rollback()
@@ -118,7 +181,7 @@ def claim() -> str | Response | tuple[str, int]:
     except Refused as refused:
         web.db().rollback()
         return render_template("accounts/claim.html", form=form, refused=str(refused)), 422
-    token = open_session(web.db(), account)
+    token = open_session(web.db(), account, device())
     record(web.db(), f"account:{account.id}", "account.claim", f"person:{account.person_id}")
     web.db().commit()
     remember(account, token)

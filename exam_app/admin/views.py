@@ -7,8 +7,9 @@ from sqlalchemy import or_, select
 from werkzeug.wrappers import Response
 
 from exam_app import web
+from exam_app.accounts import second
 from exam_app.accounts.models import ROLES, Account
-from exam_app.accounts.service import reset_password, unlock
+from exam_app.accounts.service import end_sessions, reset_password, unlock
 from exam_app.audit.service import tail
 from exam_app.scope import MANAGERS, access
 from training_records.divisions import within
@@ -41,7 +42,10 @@ def index() -> str:
             web.db().scalars(query.order_by(Account.division_code, Account.name).limit(50))
         )
     log = tail(web.db(), 20)[::-1] if web.account().role == "operator" else []
-    return render_template("admin/index.html", q=text, found=found, roles=ROLES, log=log)
+    second_on = {a.id for a in found if second.is_on(web.db(), a.id)}
+    return render_template(
+        "admin/index.html", q=text, found=found, roles=ROLES, log=log, second_on=second_on
+    )
 
 
 def _account(account_id: int) -> Account:
@@ -75,4 +79,17 @@ def open_lock(account_id: int) -> Response:
     web.audit("account.unlock", f"account:{account.id}")
     web.db().commit()
     flash(f"{account.name}的账号已解锁,可以马上再登录。")
+    return redirect(url_for("admin.index", q=account.phone))
+
+
+@admin.post("/admin/accounts/<int:account_id>/second-step")
+@access(MANAGERS)
+def second_off(account_id: int) -> Response:
+    """For somebody whose phone is gone, after asking them in person."""
+    account = _account(account_id)
+    second.switch_off(web.db(), account.id)
+    end_sessions(web.db(), account.id, "")
+    web.audit("second_step.off", f"account:{account.id}")
+    web.db().commit()
+    flash(f"{account.name}的两步登录关掉了,下次登录要重新设置。")
     return redirect(url_for("admin.index", q=account.phone))

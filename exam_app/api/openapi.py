@@ -93,7 +93,8 @@ def describe(rules: list[tuple[str, str, Any]]) -> dict[str, Any]:
             "securitySchemes": {
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "session"},
                 "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+                "bearer": {"type": "http", "scheme": "bearer"},
             },
         },
-        "security": [{"cookie": [], "csrf": []}],
+        "security": [{"cookie": [], "csrf": []}, {"bearer": []}],
     }

@@ -22,6 +22,7 @@ class _In(BaseModel):
 class LoginIn(_In):
     phone: StrictStr = Field(max_length=20)
     password: StrictStr = Field(max_length=128)
+    code: StrictStr | None = Field(None, max_length=20)
 
 
 class UserOut(BaseModel):

@@ -10,11 +10,18 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import csrf, web
-from exam_app.accounts.service import SignInRefused, sign_in, token_hash
-from exam_app.accounts.views import remember
+from exam_app.accounts.service import (
+    CodeNeeded,
+    SignInRefused,
+    enter_code,
+    sign_in,
+    token_hash,
+)
+from exam_app.accounts.views import device, remember
 from exam_app.api import schemas
 from exam_app.api.openapi import describe, describes
 from exam_app.coverage.views import read_report
+from exam_app.crypto import seal_of
 from exam_app.exams import marking, service
 from exam_app.exams.door import RESULT
 from exam_app.exams.errors import (
@@ -114,9 +121,15 @@ def _json(model: BaseModel) -> Response:
 def login() -> BaseResponse:
     body = _body(schemas.LoginIn)
     try:
-        account, token = sign_in(
-            web.db(), body.phone.strip(), body.password, request.remote_addr or ""
-        )
+        try:
+            account, token = sign_in(web.db(), body.phone.strip(), body.password, device())
+        except CodeNeeded as needed:
+            if body.code is None:
+                web.db().commit()
+                return web.problem(401, str(needed), second_step=True)
+            account, token = enter_code(
+                web.db(), needed.account_id, body.code, seal_of(web.config()), device()
+            )
     except SignInRefused as refused:
         web.db().commit()
         return web.problem(401, str(refused))

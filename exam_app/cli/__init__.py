@@ -16,6 +16,7 @@ from exam_app.cli.database import db
 from exam_app.cli.evaluation import evaluate
 from exam_app.cli.exam import exam
 from exam_app.cli.kb import kb
+from exam_app.cli.keys import keys
 from exam_app.cli.ledger import ledger
 from exam_app.cli.reminders import remind
 from exam_app.cli.reports import report
@@ -42,6 +43,7 @@ for command in (
     show_config,
     db,
     user,
+    keys,
     ledger,
     bank,
     paper,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from sqlalchemy import text
 
 from exam_app import web
 from exam_app.coverage.views import running_report
 from exam_app.home.today import Standing, tasks_of
+from exam_app.metrics import CONTENT_TYPE, exposition
 from exam_app.migrate import is_current
 from exam_app.reminders.service import unseen
 from exam_app.scope import EVERYONE, PUBLIC, access
@@ -19,6 +21,7 @@ from training_records.archive.service import entries_of
 from training_records.coverage.rules import TRAINING_KINDS, rule_of
 from training_records.database import now
 from training_records.divisions import full_name, level_of, prefix_of
+from training_records.errors import NotFound
 from training_records.events.demonstration import demonstrations
 from training_records.ledger.service import current_post, search_people, vacancies
 
@@ -93,3 +96,16 @@ def readyz() -> tuple[Response, int]:
     return jsonify(
         {"status": "ready" if current else "migrations pending"}
     ), 200 if current else 503
+
+
+@home.get("/metrics")
+@access(PUBLIC)
+def metrics() -> Response:
+    """For Prometheus: asked for on the machine itself, or with the token of `ACADEMY_METRICS_TOKEN`."""
+    token = web.config().metrics_token
+    told = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    near = request.remote_addr in ("127.0.0.1", "::1") and not forwarded
+    if not near and not (token and secrets.compare_digest(told.encode(), token.encode())):
+        raise NotFound("没有这个页面")
+    return Response(exposition(web.db()), content_type=CONTENT_TYPE)

@@ -85,7 +85,7 @@ def test_the_answer_is_the_same_whether_the_phone_exists(app, world):
 def attempt(session, phone, password, address="1.1.1.1"):
     """A try as the view makes it: remembered, whatever comes of it."""
     try:
-        return sign_in(session, phone, password, address)
+        return sign_in(session, phone, password, service.Device("", address))
     finally:
         session.commit()
 

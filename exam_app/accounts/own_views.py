@@ -1,0 +1,138 @@
+"""The account page: where one is signed in, the second step, tokens for scripts."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.accounts import second, tokens
+from exam_app.accounts.hashing import verify
+from exam_app.accounts.models import Account
+from exam_app.accounts.service import end_sessions, sessions_of, token_hash
+from exam_app.crypto import seal_of
+from exam_app.scope import EVERYONE, MANAGERS, access
+from training_records.errors import Refused
+from training_records.typesetting import qr_svg
+
+own_account = Blueprint("own_account", __name__)
+
+
+@own_account.get("/account")
+@access(EVERYONE)
+def index() -> str:
+    return _page()
+
+
+def _page(**more: object) -> str:
+    own, session = web.account(), web.db()
+    return render_template(
+        "accounts/account.html",
+        sessions=sessions_of(session, own.id),
+        here=token_hash(current_user.id),
+        second_on=second.is_on(session, own.id),
+        codes_left=second.codes_left(session, own.id),
+        required=web.second_step_required(),
+        tokens=tokens.tokens_of(session, own.id) if own.role in MANAGERS else [],
+        scopes=tokens.SCOPES,
+        may_tokens=own.role in MANAGERS,
+        **more,
+    )
+
+
+@own_account.post("/account/sessions")
+@access(EVERYONE)
+def sign_out_elsewhere() -> Response:
+    def verb() -> str:
+        keep, handle = token_hash(current_user.id), request.form.get("handle", "")
+        number = end_sessions(web.db(), web.account().id, keep, handle)
+        web.audit("session.end", f"account:{web.account().id}", {"sessions": number})
+        return f"退出了 {number} 处登录。" if number else "别处没有登录。"
+
+    return web.try_to(verb, url_for("own_account.index"))
+
+
+@own_account.get("/account/second-step")
+@access(MANAGERS)
+@web.writes
+def set_up() -> str | Response:
+    """The QR code to take up with an authenticator."""
+    own = web.db().get_one(Account, web.account().id)
+    if second.is_on(web.db(), own.id):
+        return redirect(url_for("own_account.index"))
+    secret = second.begin(web.db(), own, seal_of(web.config()))
+    web.db().commit()
+    return _set_up(own, secret)
+
+
+def _set_up(own: Account, secret: str, refused: str = "") -> str:
+    spaced = " ".join(secret[n : n + 4] for n in range(0, len(secret), 4))
+    picture = qr_svg(second.address_of(own, secret))
+    return render_template("accounts/second.html", picture=picture, secret=spaced, refused=refused)
+
+
+@own_account.post("/account/second-step")
+@access(MANAGERS)
+def switch() -> str | Response | tuple[str, int]:
+    """Switches the second step on with a first code, makes new recovery codes, or switches it off."""
+    own, session = web.db().get_one(Account, web.account().id), web.db()
+    seal, form = seal_of(web.config()), request.form
+    try:
+        if "code" in form:
+            made = second.confirm(session, own, form["code"].strip(), seal)
+            web.audit("second_step.on", f"account:{own.id}")
+            session.commit()
+            return render_template("accounts/recovery.html", codes=made)
+        if not verify(own.password_hash, form.get("password", "")):
+            raise Refused("密码不对,请再输一次")
+        if "renew" in form:
+            made = second.new_recovery_codes(session, own)
+            web.audit("second_step.codes", f"account:{own.id}")
+            session.commit()
+            return render_template("accounts/recovery.html", codes=made)
+        if web.second_step_required():
+            raise Refused("您的账号必须用两步登录,不能关。换手机请让上级先关掉,再重新设置")
+        second.switch_off(session, own.id)
+        web.audit("second_step.off", f"account:{own.id}")
+        session.commit()
+    except Refused as refused:
+        session.rollback()
+        if "code" in form:
+            secret = second.begin(session, session.get_one(Account, own.id), seal)
+            session.commit()
+            return _set_up(own, secret, str(refused)), 422
+        return _page(refused=str(refused)), 422
+    flash("两步登录关掉了。", "good")
+    return redirect(url_for("own_account.index"))
+
+
+@own_account.post("/account/tokens")
+@access(MANAGERS)
+def make_token() -> str | tuple[str, int]:
+    own, form = web.db().get_one(Account, web.account().id), request.form
+    try:
+        text = tokens.make_token(
+            web.db(),
+            own,
+            form.get("name", ""),
+            form.get("scope", ""),
+            form.get("days", 0, type=int),
+        )
+    except Refused as refused:
+        web.db().rollback()
+        return _page(refused=str(refused)), 422
+    web.audit("token.make", f"account:{own.id}", {"scope": form.get("scope", "")})
+    web.db().commit()
+    return _page(token=text)
+
+
+@own_account.post("/account/tokens/<handle>")
+@access(MANAGERS)
+def revoke_token(handle: str) -> Response:
+    def verb() -> str:
+        tokens.revoke(web.db(), web.account().id, handle)
+        web.audit("token.revoke", f"account:{web.account().id}")
+        return "令牌删掉了,用它的脚本马上不能再用。"
+
+    return web.try_to(verb, url_for("own_account.index"))

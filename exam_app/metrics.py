@@ -1,0 +1,70 @@
+"""What monitoring asks for (Prometheus): requests by endpoint and status, their time, and how things stand.
+
+With several worker processes the figures lie in a folder that all of them write to (`PROMETHEUS_MULTIPROC_DIR`,
+set by `academy serve` before a worker begins).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from exam_app.exams.models import Attempt
+from exam_app.jobs.models import Job
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def share_between_workers() -> None:
+    """Gives the workers that are started from here a folder for their figures; empty at each start."""
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="academy-metrics-")
+
+
+@lru_cache
+def collectors() -> tuple[Any, Any]:
+    """The two collectors of this process; called once before there are threads."""
+    # Imported late: the library looks for the folder when it is imported.
+    from prometheus_client import Counter, Histogram
+
+    requests = Counter("academy_requests", "Requests answered", ["method", "endpoint", "status"])
+    seconds = Histogram("academy_request_seconds", "Time to answer", ["endpoint"], buckets=BUCKETS)
+    return requests, seconds
+
+
+def observe(method: str, endpoint: str | None, status: int, seconds: float) -> None:
+    """Counts one request. No path and no id: an endpoint's name only."""
+    requests, times = collectors()
+    requests.labels(method, endpoint or "none", str(status)).inc()
+    times.labels(endpoint or "none").observe(seconds)
+
+
+def exposition(session: Session) -> bytes:
+    """All figures of all workers, and those of the database as of now."""
+    from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_latest, multiprocess
+
+    registry: Any = REGISTRY
+    if FOLDER in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    collectors()
+    now = CollectorRegistry()
+    attempts = Gauge("academy_attempts_in_progress", "Exams under way", registry=now)
+    attempts.set(
+        session.scalar(
+            select(func.count()).select_from(Attempt).where(Attempt.state == "in_progress")
+        )
+        or 0
+    )
+    jobs = Gauge("academy_jobs", "Jobs by state", ["state"], registry=now)
+    for state in ("waiting", "running", "failed"):
+        jobs.labels(state).set(0)
+    for state, count in session.execute(select(Job.state, func.count()).group_by(Job.state)):
+        jobs.labels(state).set(count)
+    return bytes(generate_latest(registry) + generate_latest(now))

@@ -1,0 +1,112 @@
+"""What monitoring sees: by endpoint and never by person; who may ask; all workers together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+from exam_app import create_app
+from exam_app.bench_save import prepare
+from exam_app.bench_server import running
+from tests.factories import DISTRICT
+
+TOKEN = {"Authorization": "Bearer watch-2026"}
+
+
+def test_by_endpoint_and_never_by_person(app, world, sign_in):
+    office = sign_in(world.account("district", DISTRICT))
+    person = world.person()
+    office.get(f"/archive/{person.id}")
+    office.get("/no-such-page")
+    told = app.test_client().get("/metrics").text
+    assert 'academy_requests_total{endpoint="archive.person",method="GET",status="200"}' in told
+    assert 'endpoint="none",method="GET",status="404"' in told
+    assert "academy_request_seconds_bucket" in told
+    assert "academy_attempts_in_progress 0.0" in told
+    assert 'academy_jobs{state="failed"} 0.0' in told
+    assert f"/archive/{person.id}" not in told and person.phone not in told
+
+
+def test_only_on_the_machine_itself_or_with_the_token(config, clean):
+    app = create_app(replace(config, metrics_token="watch-2026"), clean)
+    client = app.test_client()
+    assert client.get("/metrics").status_code == 200
+    # What a proxy hands on comes from elsewhere, whatever it says.
+    for headers in ({"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}):
+        assert client.get("/metrics", headers=headers).status_code == 404
+        assert client.get("/metrics", headers={**headers, **TOKEN}).status_code == 200
+    far = {"REMOTE_ADDR": "10.1.2.3"}
+    assert client.get("/metrics", environ_base=far).status_code == 404
+    wrong = {"Authorization": "Bearer 错"}
+    assert client.get("/metrics", environ_base=far, headers=wrong).status_code == 404
+    assert client.get("/metrics", environ_base=far, headers=TOKEN).status_code == 200
+    app.extensions["saver"].close()
+    bare = create_app(config, clean)
+    empty = {"Authorization": "Bearer "}
+    answer = bare.test_client().get("/metrics", environ_base=far, headers=empty)
+    assert answer.status_code == 404
+    bare.extensions["saver"].close()
+
+
+def test_addresses_behind_proxies(config, clean):
+    """Only as many hops are believed as were laid down."""
+    seen = {"X-Forwarded-For": "6.6.6.6, 10.9.9.9", "X-Forwarded-Proto": "https"}
+    for hops, address in ((0, "127.0.0.1"), (1, "10.9.9.9"), (2, "6.6.6.6")):
+        app = create_app(replace(config, trusted_proxies=hops), clean)
+        found = []
+
+        @app.before_request
+        def _note(found=found):
+            from flask import request
+
+            found.append(request.remote_addr)
+
+        app.test_client().get("/healthz", headers=seen)
+        assert found == [address]
+        app.extensions["saver"].close()
+
+
+def counted(text):
+    found = re.findall(r'academy_requests_total\{endpoint="home.healthz",[^}]*\} ([\d.]+)', text)
+    return sum(map(float, found))
+
+
+def test_all_workers_together_and_a_reload_that_nobody_notices(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'metrics.db'}"
+    prepare(url, 1)
+    failed, asked, stop = [], [0], threading.Event()
+    with running(url, tmp_path, workers=2) as served:
+
+        def ask() -> None:
+            while not stop.is_set():
+                try:
+                    with urllib.request.urlopen(f"{served.url}/healthz", timeout=10) as answer:
+                        assert answer.status == 200
+                    asked[0] += 1
+                except OSError as error:
+                    failed.append(str(error))
+
+        phones = [threading.Thread(target=ask) for _ in range(3)]
+        for phone in phones:
+            phone.start()
+        time.sleep(1)
+        before = set(served.pids())
+        os.kill(served.process.pid, signal.SIGHUP)
+        deadline = time.monotonic() + 60
+        while before & (set(served.pids()) - {served.process.pid}):
+            assert time.monotonic() < deadline, "the workers were not replaced"
+            time.sleep(0.2)
+        time.sleep(1)
+        stop.set()
+        for phone in phones:
+            phone.join()
+        with urllib.request.urlopen(f"{served.url}/metrics", timeout=10) as answer:
+            told = answer.read().decode()
+    assert failed == []
+    assert asked[0] > 50 and counted(told) >= asked[0]
