@@ -44,6 +44,7 @@ class Config:
     second_step: str
     metrics_token: str
     trusted_proxies: int
+    backup_recipients: str
     demo: bool
     sources: Mapping[str, str]
 
@@ -107,6 +108,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         second_step=second_step,
         metrics_token=values.get("metrics_token", ""),
         trusted_proxies=proxies,
+        backup_recipients=values.get("backup_recipients", ""),
         demo=values.get("demo", "").lower() in ("1", "true", "yes"),
         sources=sources,
     )

@@ -1,28 +1,31 @@
-"""`academy db`: migrations, integrity check, backup and restore."""
+"""`academy db`: migrations, integrity check, backup and restore, moving between engines."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import subprocess
-from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import click
-from sqlalchemy import func, select, text
-from sqlalchemy.engine import make_url
 
-from exam_app.cli.tools import emit, json_option, open_session, say, stop
+from exam_app.cli.tools import emit, json_option, say, stop
 from exam_app.config import Config, load_config
-from exam_app.migrate import is_current, upgrade
-from exam_app.models import metadata
+from exam_app.migrate import upgrade
+from exam_app.operations import backups
+from exam_app.operations.dumps import dump, load
+from exam_app.operations.moving import copy_all
 from training_records.database import make_engine
 from training_records.errors import Refused
+
+identity_option = click.option(
+    "--identity",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="age 私钥文件(备份加了密时)",
+)
 
 
 @click.group()
 def db() -> None:
-    """数据库:升级、检查、备份、恢复。"""
+    """数据库:升级、检查、备份、恢复、搬家。"""
 
 
 @db.command("upgrade")
@@ -40,23 +43,10 @@ def upgrade_command() -> None:
 @json_option
 def check(as_json: bool) -> None:
     """检查完整性:引擎自检、外键、版本、各表行数。"""
-    problems = []
-    with open_session() as (session, _):
-        engine = session.get_bind()
-        if engine.dialect.name == "sqlite":
-            problems += [
-                r[0] for r in session.execute(text("PRAGMA integrity_check")) if r[0] != "ok"
-            ]
-            problems += [
-                f"外键断了:{r[0]} 第 {r[1]} 行"
-                for r in session.execute(text("PRAGMA foreign_key_check"))
-            ]
-        if not is_current(engine):  # type: ignore[arg-type]
-            problems.append("表不是最新版本,请运行 academy db upgrade")
-        counts = {
-            t.name: session.scalar(select(func.count()).select_from(t))
-            for t in metadata.sorted_tables
-        }
+    engine = make_engine(load_config().database_url)
+    problems = backups.check_database(engine)
+    counts = backups.count_rows(engine)
+    engine.dispose()
     if as_json:
         emit({"ok": not problems, "problems": problems, "rows": counts})
     else:
@@ -71,14 +61,8 @@ def check(as_json: bool) -> None:
 @db.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 def backup(file: str) -> None:
-    """在线备份到 FILE(不用停服务)。"""
-    config = load_config()
-    if config.database_url.startswith("sqlite"):
-        partial = Path(f"{file}.partial")
-        _copy(_path(config), partial)
-        partial.replace(file)
-    else:
-        _postgres("pg_dump", config, "--format=custom", f"--file={file}")
+    """数据库在线备份到 FILE(不用停服务)。附件和录像不在里面,整套备份用 nightly。"""
+    dump(load_config().database_url, Path(file))
     say(f"已备份到 {file}")
 
 
@@ -86,54 +70,85 @@ def backup(file: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 def restore(file: str) -> None:
     """从 FILE 恢复,现有数据会先另存一份。"""
-    config = load_config()
-    if config.database_url.startswith("sqlite"):
-        current = _path(config)
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
-            try:
-                sound = source.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            except sqlite3.DatabaseError:
-                sound = False
-            if not sound:
-                raise Refused(f"{file} 不是备份文件或已损坏,没有恢复。请换一份备份")
-            if current.exists():
-                kept = current.with_suffix(".before-restore.db")
-                _copy(current, kept)
-                say(f"原来的数据已另存为 {kept}")
-            # Through SQLite's own backup, so that connections still open see the restored data.
-            with closing(sqlite3.connect(current)) as target:
-                source.backup(target)
-    else:
-        _postgres(
-            "pg_restore",
-            config,
-            "--clean",
-            "--if-exists",
-            "--no-owner",
-            "--single-transaction",
-            "--dbname",
-            None,
-            file,
-        )
+    kept = load(load_config().database_url, Path(file))
+    if kept:
+        say(f"原来的数据已另存为 {kept}")
     say("已恢复。请运行 academy db check 和 academy archive verify 核对")
 
 
-def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+def _recipients(config: Config, given: tuple[str, ...]) -> list[str]:
+    return list(given) or [r.strip() for r in config.backup_recipients.split(",") if r.strip()]
 
 
-def _path(config: Config) -> Path:
-    return Path(str(make_url(config.database_url).database))
+@db.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--encrypt-to", "recipients", multiple=True, help="age 公钥,可写几个")
+@click.option(
+    "--keep",
+    type=click.IntRange(1, 366),
+    nargs=3,
+    default=backups.KEEP,
+    show_default=True,
+    help="留最近几天、几周、几个月的",
+)
+def nightly(folder: Path, recipients: tuple[str, ...], keep: tuple[int, int, int]) -> None:
+    """整套备份到 FOLDER(数据库、附件、录像、存档点),加密,按规矩删旧的。每晚由定时任务运行。"""
+    config = load_config()
+    keys = _recipients(config, recipients)
+    made = backups.make_bundle(config, folder, keys)
+    gone = backups.superfluous(backups.bundles_in(folder), keep)
+    for path in gone:
+        path.unlink()
+    sealed = "已加密" if keys else "没有加密:请设 ACADEMY_BACKUP_RECIPIENTS"
+    say(f"已备份到 {made}({made.stat().st_size / 2**20:.1f} MB,{sealed}),删掉旧的 {len(gone)} 份")
 
 
-def _postgres(tool: str, config: Config, *arguments: str | None) -> None:
-    url = make_url(config.database_url).set(drivername="postgresql")
-    address = url.set(password=None).render_as_string()
-    filled = [a if a is not None else address for a in arguments]
-    if None not in arguments:
-        filled.append(address)
-    environment = {**os.environ, **({"PGPASSWORD": url.password} if url.password else {})}
-    done = subprocess.run([tool, *filled], capture_output=True, text=True, env=environment)  # noqa: S603
-    if done.returncode:
-        raise Refused(f"{tool} 没有成功:{done.stderr.strip()}")
+@db.command()
+@click.argument("place", type=click.Path(exists=True, path_type=Path))
+@identity_option
+@json_option
+def drill(place: Path, identity: Path | None, as_json: bool) -> None:
+    """恢复演练:把 PLACE(一份整套备份,或放备份的文件夹里最新的一份)恢复到一旁,逐项核对,不动正式数据。"""
+    if place.is_dir():
+        found = backups.bundles_in(place)
+        if not found:
+            raise Refused(f"{place} 里没有整套备份")
+        place = found[0][1]
+    proof = backups.drill(load_config(), place, identity)
+    if as_json:
+        emit(asdict(proof))
+    else:
+        click.echo(f"备份 {proof.bundle},{proof.made_at}")
+        click.echo(
+            f"{sum(proof.rows.values())} 行,档案 {proof.archive} 条,操作记录 {proof.audit} 条,附件抽查 {proof.evidence} 个"
+        )
+        for problem in proof.problems:
+            click.echo(problem)
+        click.echo("能恢复,没有发现问题" if not proof.problems else f"{len(proof.problems)} 个问题")
+    stop(1 if proof.problems else 0)
+
+
+@db.command("restore-all")
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@identity_option
+def restore_all(bundle: Path, identity: Path | None) -> None:
+    """从一份整套备份恢复数据库、附件和录像。"""
+    backups.restore_bundle(load_config(), bundle, identity)
+    say("已恢复。请运行 academy db upgrade、academy db check 和 academy archive verify 核对")
+
+
+@db.command()
+@click.option("--from", "source", required=True, help="原来的数据库地址")
+@click.option("--to", "target", required=True, help="新的、空的数据库地址")
+@json_option
+def copy(source: str, target: str, as_json: bool) -> None:
+    """把全部数据搬到另一个数据库(例如从 SQLite 到 PostgreSQL),按行数和记录链核对。"""
+    engines = make_engine(source), make_engine(target)
+    try:
+        rows = copy_all(*engines, told=lambda name, n: say(f"{name} {n}") if n else None)
+    finally:
+        for engine in engines:
+            engine.dispose()
+    if as_json:
+        emit({"rows": rows})
+    say(f"搬好了 {sum(rows.values())} 行。把 ACADEMY_DATABASE_URL 改成新地址,再启动服务")

@@ -1,0 +1,286 @@
+"""Backups of a whole installation: database, evidence, recordings, anchors; encrypted, kept by a rule, and proved.
+
+A bundle is a tar file with `manifest.json` (time, engine, rows by table, SHA-256 of each file), encrypted for the
+recipients' public keys (age, https://age-encryption.org/v1) when there are any: the server itself can't read it then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyrage
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.engine import make_url
+
+from exam_app.archive.anchors import FILE as ANCHORS
+from exam_app.archive.anchors import outside
+from exam_app.audit.service import verify as verify_audit
+from exam_app.config import Config
+from exam_app.migrate import is_current, upgrade
+from exam_app.models import metadata
+from exam_app.operations.dumps import dump, is_sqlite, load
+from training_records.archive.models import Evidence
+from training_records.archive.service import verify as verify_archive
+from training_records.database import make_engine, make_session_factory, now, read_only
+from training_records.errors import Refused
+from training_records.files import written_whole
+
+DATABASE, MANIFEST = "database", "manifest.json"
+FOLDERS = ("evidence", "media")
+FILES = (ANCHORS, "published.json")
+NAME = re.compile(r"academy-(\d{8}T\d{6})Z\.tar(\.age)?")
+# How many of the latest days, weeks and months are kept.
+KEEP = (7, 5, 12)
+SPOT = 20
+
+
+def make_bundle(config: Config, folder: Path, recipients: Sequence[str] = ()) -> Path:
+    """A bundle of everything as of now. `Refused` for a recipient that is none."""
+    keys = [_recipient(r) for r in recipients]
+    folder.mkdir(parents=True, exist_ok=True)
+    at = now()
+    target = folder / f"academy-{at:%Y%m%dT%H%M%S}Z.tar{'.age' if keys else ''}"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as made:
+        work = Path(made)
+        # The database first: what it names lies in the folders already, and files are never taken away.
+        dump(config.database_url, work / DATABASE)
+        files = {DATABASE: work / DATABASE, **_files(config.instance)}
+        manifest = {
+            "made_at": at.isoformat(),
+            "engine": "sqlite" if is_sqlite(config.database_url) else "postgresql",
+            "files": {name: _sha256(path) for name, path in files.items()},
+        }
+        (work / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), "utf-8")
+        plain = work / "bundle.tar"
+        with tarfile.open(plain, "w") as out:
+            for name, path in {MANIFEST: work / MANIFEST, **files}.items():
+                out.add(path, name)
+        with written_whole(target) as half:
+            if keys:
+                with plain.open("rb") as source, half.open("wb") as sealed:
+                    pyrage.encrypt_io(source, sealed, keys)
+            else:
+                plain.replace(half)
+    target.chmod(0o600)
+    return target
+
+
+def _recipient(text: str) -> Any:
+    try:
+        return pyrage.x25519.Recipient.from_str(text.strip())
+    except Exception:
+        raise Refused(f"“{text[:20]}…”不是 age 公钥。它以 age1 开头,用 age-keygen 生成") from None
+
+
+def _files(instance: Path) -> dict[str, Path]:
+    found = {name: instance / name for name in FILES if (instance / name).is_file()}
+    for folder in FOLDERS:
+        for path in sorted((instance / folder).rglob("*")):
+            if path.is_file() and path.suffix != ".half":
+                found[path.relative_to(instance).as_posix()] = path
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bundles_in(folder: Path) -> list[tuple[datetime, Path]]:
+    """The bundles of a folder, latest first."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if match := NAME.fullmatch(path.name):
+            found.append((datetime.strptime(match[1], "%Y%m%dT%H%M%S"), path))
+    return sorted(found, reverse=True)
+
+
+def superfluous(
+    bundles: Iterable[tuple[datetime, Path]], keep: tuple[int, int, int] = KEEP
+) -> list[Path]:
+    """What the rule lets go: all but the last of each of the latest days, weeks and months that have one. The latest
+    bundle is never among them."""
+    ordered, kept = sorted(bundles, reverse=True), set()
+    marks = ("%Y-%m-%d", "%G-%V", "%Y-%m")
+    for mark, number in zip(marks, keep, strict=True):
+        seen: dict[str, Path] = {}
+        for at, path in ordered:
+            seen.setdefault(at.strftime(mark), path)
+        kept |= set(list(seen.values())[:number])
+    return [path for _, path in ordered[1:] if path not in kept]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a drill found: rows by table, archive and audit entries checked, evidence files compared, problems."""
+
+    bundle: str
+    made_at: str
+    rows: dict[str, int]
+    archive: int
+    audit: int
+    evidence: int
+    problems: list[str]
+
+
+def unpack(bundle: Path, folder: Path, identity: Path | None) -> dict[str, Any]:
+    """Unpacks a bundle and compares every file with the manifest, which is returned. `Refused` when it is encrypted for
+    another key, damaged, or not whole."""
+    plain = bundle
+    if bundle.suffix == ".age":
+        plain = folder / "bundle.tar"
+        if identity is None:
+            raise Refused("备份是加密的,请用 --identity 给出私钥文件")
+        try:
+            lines = identity.read_text("utf-8").splitlines()
+            keys = [
+                pyrage.x25519.Identity.from_str(x.strip())
+                for x in lines
+                if x.strip() and not x.startswith("#")
+            ]
+            with bundle.open("rb") as sealed, plain.open("wb") as out:
+                pyrage.decrypt_io(sealed, out, keys)
+        except Exception as error:
+            raise Refused(
+                f"{bundle.name} 打不开:私钥不对,或文件坏了({type(error).__name__})"
+            ) from None
+    try:
+        with tarfile.open(plain) as packed:
+            packed.extractall(folder, filter="data")
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except (OSError, tarfile.TarError, ValueError):
+        raise Refused(f"{bundle.name} 不是备份,或没有写完。请换一份") from None
+    for name, digest in manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or _sha256(path) != digest:
+            raise Refused(f"{bundle.name} 里的 {name} 少了或坏了。请换一份")
+    return manifest
+
+
+def drill(config: Config, bundle: Path, identity: Path | None = None) -> Proof:
+    """Restores a bundle beside the running installation (a SQLite file, or a database of its own on the same server),
+    brings it to the code's version and checks it: engine, chains, evidence by sample. Nothing of it stays."""
+    with tempfile.TemporaryDirectory(prefix="academy-drill-") as made:
+        folder = Path(made)
+        manifest = unpack(bundle, folder, identity)
+        with _elsewhere(config, folder, manifest["engine"]) as url:
+            load(url, folder / DATABASE)
+            engine = make_engine(url)
+            try:
+                return _prove(config, engine, folder, bundle, manifest)
+            finally:
+                engine.dispose()
+
+
+def _prove(
+    config: Config, engine: Engine, folder: Path, bundle: Path, manifest: dict[str, Any]
+) -> Proof:
+    if not is_current(engine):
+        upgrade(engine)
+    problems = check_database(engine)
+    beside = Config(**{**vars(config), "instance": folder})
+    with make_session_factory(engine)() as session:
+        read_only(session)
+        rows = count_rows(engine)
+        entries, breaks = verify_archive(session, outside(beside))
+        problems += [f"档案链 {b.chain} 第 {b.seq} 条:{b.reason}" for b in breaks]
+        noted, breaks = verify_audit(session)
+        problems += [f"操作记录第 {b.seq} 条:{b.reason}" for b in breaks]
+        kept = list(session.scalars(select(Evidence.sha256)))
+        sample = random.sample(kept, min(SPOT, len(kept)))
+        for digest in sample:
+            path = folder / "evidence" / digest[:2] / digest
+            if not path.is_file() or _sha256(path) != digest:
+                problems.append(f"附件 {digest[:12]}… 少了或坏了")
+    return Proof(bundle.name, manifest["made_at"], rows, entries, noted, len(sample), problems)
+
+
+def check_database(engine: Engine) -> list[str]:
+    """What the engine itself finds wrong."""
+    problems = []
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            found = connection.execute(text("PRAGMA integrity_check"))
+            problems += [row[0] for row in found if row[0] != "ok"]
+            broken = connection.execute(text("PRAGMA foreign_key_check"))
+            problems += [f"外键断了:{row[0]} 第 {row[1]} 行" for row in broken]
+        else:
+            query = text(
+                "SELECT conrelid::regclass::text FROM pg_constraint WHERE NOT convalidated"
+            )
+            problems += [f"约束没有验证:{row[0]}" for row in connection.execute(query)]
+    if not is_current(engine):
+        problems.append("表不是最新版本,请运行 academy db upgrade")
+    return problems
+
+
+def count_rows(engine: Engine) -> dict[str, int]:
+    """Rows of every table."""
+    with engine.connect() as connection:
+        return {
+            table.name: connection.scalar(select(func.count()).select_from(table)) or 0
+            for table in metadata.sorted_tables
+        }
+
+
+class _elsewhere:
+    """A place to restore into that is not the running database; gone afterwards."""
+
+    def __init__(self, config: Config, folder: Path, engine: str) -> None:
+        self._url, self._folder, self._engine = config.database_url, folder, engine
+        self._name = f"academy_drill_{uuid4().hex[:12]}"
+
+    def __enter__(self) -> str:
+        if self._engine == "sqlite":
+            return f"sqlite:///{self._folder / 'restored.db'}"
+        if is_sqlite(self._url):
+            raise Refused("这是 PostgreSQL 的备份,请在用 PostgreSQL 的机器上演练")
+        self._server(f"CREATE DATABASE {self._name}")
+        return make_url(self._url).set(database=self._name).render_as_string(hide_password=False)
+
+    def __exit__(self, *error: object) -> None:
+        if self._engine != "sqlite":
+            self._server(f"DROP DATABASE IF EXISTS {self._name}")
+
+    def _server(self, statement: str) -> None:
+        engine = make_engine(self._url)
+        try:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text(statement))
+        finally:
+            engine.dispose()
+
+
+def restore_bundle(config: Config, bundle: Path, identity: Path | None = None) -> None:
+    """Puts a bundle in the place of the installation: database and files. Files that are there stay."""
+    with tempfile.TemporaryDirectory(prefix="academy-restore-") as made:
+        folder = Path(made)
+        manifest = unpack(bundle, folder, identity)
+        if (manifest["engine"] == "sqlite") != is_sqlite(config.database_url):
+            raise Refused(
+                f"备份是 {manifest['engine']} 的,和 ACADEMY_DATABASE_URL 不是一种。"
+                "先恢复到同一种数据库,再用 academy db copy 搬"
+            )
+        config.instance.mkdir(parents=True, exist_ok=True)
+        load(config.database_url, folder / DATABASE)
+        for name in _unpacked(manifest):
+            target = config.instance / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                shutil.copyfile(folder / name, target)
+
+
+def _unpacked(manifest: dict[str, Any]) -> Iterator[str]:
+    yield from (name for name in manifest["files"] if name != DATABASE)

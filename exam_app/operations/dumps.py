@@ -1,0 +1,78 @@
+"""A database as one file, taken while the service runs, and back again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from training_records.errors import Refused
+from training_records.files import written_whole
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether a database is a file of SQLite."""
+    return url.startswith("sqlite")
+
+
+def path_of(url: str) -> Path:
+    """The file of a SQLite database."""
+    return Path(str(make_url(url).database))
+
+
+def dump(url: str, file: Path) -> None:
+    """The database as of now, whole: SQLite's online backup, or `pg_dump`."""
+    with written_whole(file) as half:
+        if is_sqlite(url):
+            _copy(path_of(url), half)
+        else:
+            _postgres("pg_dump", url, "--format=custom", f"--file={half}", None)
+
+
+def load(url: str, file: Path) -> Path | None:
+    """Puts a dump in the place of what is there; where a SQLite file was kept aside. `Refused` when the dump is damaged:
+    nothing was changed then."""
+    if not is_sqlite(url):
+        options = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--dbname")
+        _postgres("pg_restore", url, *options, None, str(file))
+        return None
+    current, kept = path_of(url), None
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
+        try:
+            sound = source.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        except sqlite3.DatabaseError:
+            sound = False
+        if not sound:
+            raise Refused(f"{file} 不是备份文件或已损坏,没有恢复。请换一份备份")
+        if current.exists():
+            kept = current.with_suffix(".before-restore.db")
+            _copy(current, kept)
+        # Through SQLite's own backup, so that connections still open see the restored data.
+        with closing(sqlite3.connect(current)) as target:
+            source.backup(target)
+    return kept
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+def _postgres(tool: str, url: str, *arguments: str | None) -> None:
+    """Runs a tool of PostgreSQL; None stands for the database's address, without its password."""
+    address = make_url(url).set(drivername="postgresql")
+    plain = address.set(password=None).render_as_string()
+    environment = {**os.environ, **({"PGPASSWORD": address.password} if address.password else {})}
+    command = [tool, *(plain if a is None else a for a in arguments)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
+    except FileNotFoundError:
+        raise Refused(
+            f"没有找到 {tool}。请安装 PostgreSQL 的客户端:apt install postgresql-client"
+        ) from None
+    if done.returncode:
+        raise Refused(f"{tool} 没有成功:{done.stderr.strip()}")
