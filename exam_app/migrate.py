@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from alembic import command
@@ -25,6 +26,15 @@ def _config(engine: Engine) -> AlembicConfig:
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Brings the database's tables to the code's version."""
     command.upgrade(_config(engine), revision)
+
+
+def statements(revisions: str) -> str:
+    """What PostgreSQL is told by the migrations ``0018:0019``, without a database."""
+    out = io.StringIO()
+    config = AlembicConfig(output_buffer=out)
+    config.set_main_option("script_location", str(FOLDER))
+    command.upgrade(config, revisions, sql=True)
+    return out.getvalue()
 
 
 def is_current(engine: Engine) -> bool:

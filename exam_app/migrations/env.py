@@ -1,7 +1,9 @@
 """Alembic's environment: the engine comes from the caller."""
 
+from contextlib import contextmanager
+
 from alembic import context
-from sqlalchemy import JSON
+from sqlalchemy import JSON, text
 
 from exam_app.models import metadata
 from training_records.database import UtcDateTime
@@ -17,18 +19,62 @@ def render_item(kind, obj, autogen_context):
     return False
 
 
+# A migration that waits for a lock makes everybody wait who comes after: it rather gives up and is tried again.
+LIMITS = ("SET LOCAL lock_timeout = '5s'", "SET LOCAL statement_timeout = '15min'")
+
+
+def migrate(connection=None) -> None:
+    with context.begin_transaction():
+        if context.get_context().dialect.name == "postgresql":
+            for limit in LIMITS:
+                context.execute(limit)
+        context.run_migrations()
+        if connection is not None:
+            check_keys(connection)
+
+
+@contextmanager
+def unchecked(connection):
+    """SQLite changes a table by making it anew: what points to it must not stop that. All is checked at the end, before
+    anything is kept."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+def check_keys(connection) -> None:
+    """Raises when something points to a row that is not there."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+        if broken:
+            raise RuntimeError(f"broken foreign keys after the migration: {broken[:5]}")
+
+
 def run() -> None:
+    if context.is_offline_mode():
+        # What PostgreSQL would be told, for the linter.
+        context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+        migrate()
+        return
     engine = context.config.attributes["engine"]
-    with engine.connect() as connection:
+    with engine.connect() as connection, unchecked(connection):
         context.configure(
             connection=connection,
             target_metadata=metadata,
             render_as_batch=True,
+            # SQLite can do it too, once BEGIN is said in time, as our engine does.
+            transactional_ddl=True,
             render_item=render_item,
             compare_type=True,
         )
-        with context.begin_transaction():
-            context.run_migrations()
+        migrate(connection)
         connection.commit()
 
 
