@@ -15,6 +15,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
 
 from exam_app import web
 from exam_app.accounts.models import ROLES, Account
@@ -44,6 +45,13 @@ class Csrf(CSRFProtect):
 csrf = Csrf()
 
 
+class Id(IntegerConverter):
+    """A number in a path: as large as the database's ids can be, else there is no such page."""
+
+    def __init__(self, map: Any, *args: Any, **more: Any) -> None:
+        super().__init__(map, *args, **{"max": 2**31 - 1, **more})
+
+
 class AcademyRequest(Request):
     """Requests are small, but for the recordings of courses."""
 
@@ -70,6 +78,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     config = config or load_config()
     app = Flask(__name__)
     app.request_class = AcademyRequest
+    app.url_map.converters["int"] = Id
     app.config.update(
         ACADEMY=config,
         SECRET_KEY=config.secret_key,

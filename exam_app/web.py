@@ -27,7 +27,7 @@ from flask import (
 )
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
@@ -348,6 +348,12 @@ def init_web(app: Flask) -> None:
     def _at_once(error: IntegrityError) -> BaseResponse:
         log.error("conflict", constraint=str(error.orig).splitlines()[0])
         return refuse(409, "刚才有人同时改了同一条,这次没有保存。请刷新页面看一看,再试一次")
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    def _too_large(error: Exception) -> BaseResponse:
+        # A number that no column can hold: SQLite's driver and PostgreSQL say so in their own way.
+        return refuse(422, "有个数字太大或格式不对,没有保存。请检查后再试")
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> BaseResponse:

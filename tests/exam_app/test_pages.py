@@ -167,3 +167,17 @@ def test_openapi_describes_every_endpoint(app):
     assert all(
         f"#/components/schemas/{name}" in text for name in ("CoverageOut", "StartOut", "Problem")
     )
+
+
+def test_numbers_that_no_column_holds(world, sign_in):
+    office = sign_in(world.account("district", DISTRICT))
+    huge = str(10**30)
+    assert office.get(f"/archive/{huge}").status_code == 404
+    answers = [
+        office.form("/office-tasks", withdraw=huge),
+        office.form("/coverage", division=huge),
+        office.get(f"/coverage?year={huge}"),
+        office.get(f"/models?year={huge}"),
+        office.get(f"/cases?year={huge}"),
+    ]
+    assert all(a.status_code < 500 for a in answers), [a.status_code for a in answers]
