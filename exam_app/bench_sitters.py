@@ -11,7 +11,12 @@ from typing import Any
 
 from exam_app.bench_load import exchange_full, message, percentile, serve_task
 
-RETRIES = 5
+RETRIES, LONGEST_PAUSE = 5, 3.2
+
+
+def pause(again: int) -> float:
+    """Seconds to wait before one more try, as the phone's page does."""
+    return min(0.2 * 2**again, LONGEST_PAUSE) * (0.75 + random.random() / 2)  # noqa: S311
 
 
 class Sitter:
@@ -26,14 +31,15 @@ class Sitter:
         self.streams: Any = None
         self.acknowledged: dict[str, int] = {}
         self.attempt = 0
+        self.retries = RETRIES
 
     async def call(self, step: str, method: str, path: str, body: Any) -> Any:
         """The JSON answer of a request, repeated with a pause when it fails."""
         data = json.dumps(body).encode()
         start = time.perf_counter()
-        for again in range(RETRIES):
+        for again in range(self.retries):
             if again:
-                await asyncio.sleep(0.2 * 2**again * (0.75 + random.random() / 2))  # noqa: S311
+                await asyncio.sleep(pause(again))
             try:
                 status, headers, answer = await self._exchange(self._request(method, path, data))
             except (OSError, asyncio.IncompleteReadError):

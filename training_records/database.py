@@ -11,7 +11,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, DateTime, Engine, MetaData, create_engine, event
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import (
+    JSON,
+    URL,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
@@ -56,13 +67,48 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def engine_url(address: str) -> URL:
+    """An address as SQLAlchemy takes it. PostgreSQL's own form with several hosts
+    (``postgresql://user@one:5432,two:5432/academy?target_session_attrs=read-write``) is taken too: the first host that
+    does what is asked for is connected to, also after another one has become the primary."""
+    if not address.startswith(("postgresql://", "postgres://")):
+        return make_url(address)
+    found = conninfo_to_dict(address)
+    hosts, ports = (str(found.pop(name, "")).split(",") for name in ("host", "port"))
+    user, password, name = (found.pop(part, None) for part in ("user", "password", "dbname"))
+    if len(hosts) == 1:
+        return make_url("postgresql+psycopg://" + address.split("://", 1)[1])
+    places = [f"{host}:{ports[min(at, len(ports) - 1)] or 5432}" for at, host in enumerate(hosts)]
+    query = {"host": places, **{key: str(value) for key, value in found.items()}}
+    return URL.create("postgresql+psycopg", user, password, database=name, query=query)  # type: ignore[arg-type]
+
+
+def libpq(url: URL) -> dict[str, str]:
+    """An engine's address as libpq's own parameters, for tools and connections beside SQLAlchemy."""
+    query = dict(url.query)
+    told = query.pop("host", ())
+    places = [told] if isinstance(told, str) else list(told)
+    if places and ":" in places[0]:
+        split = [place.rpartition(":") for place in places]
+        hosts, ports = ",".join(h for h, _, _ in split), ",".join(p for _, _, p in split)
+    else:
+        hosts, ports = ",".join(places) or (url.host or ""), str(url.port or "")
+    known = {
+        "host": hosts,
+        "port": ports,
+        "user": url.username,
+        "password": url.password,
+        "dbname": url.database,
+        **{key: str(value) for key, value in query.items()},
+    }
+    return {key: str(value) for key, value in known.items() if value}
+
+
 def make_engine(url: str) -> Engine:
     """An engine for SQLite (WAL, synchronous=FULL) or PostgreSQL (psycopg 3)."""
-    if url.startswith(("postgresql://", "postgres://")):
-        url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if not url.startswith("sqlite"):
         return create_engine(
-            url, pool_pre_ping=True, pool_size=8, max_overflow=8, hide_parameters=True
+            engine_url(url), pool_pre_ping=True, pool_size=8, max_overflow=8, hide_parameters=True
         )
     # Parameters are hidden so that no personal data reaches a log through an error.
     engine = create_engine(

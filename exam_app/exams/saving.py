@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from exam_app.exams.ticket import Ticket
+from training_records.database import libpq
 from training_records.turn import Writer, turn_of
 
 GRACE = timedelta(seconds=60)
@@ -80,7 +82,7 @@ class Saver(Protocol):
 def make_saver(engine: Engine) -> Saver:
     """The saver for an engine; it opens its own connections when first used."""
     if engine.dialect.name == "postgresql":
-        return PostgresSaver(engine.url.set(drivername="postgresql").render_as_string(False))
+        return PostgresSaver(make_conninfo(**libpq(engine.url)))
     return SqliteSaver(Path(str(engine.url.database)))
 
 
@@ -300,11 +302,15 @@ FROM unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[]) AS t(s
 """
 
 
+# Seconds a save waits for a connection before its phone is told to come again.
+PATIENCE = 3.0
+
+
 class PostgresSaver:
     """One statement on a connection of an own pool, committed by itself."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, address: str) -> None:
+        self._address = address
         self._mutex = threading.Lock()
         self._pool: ConnectionPool[Any] | None = None
 
@@ -349,10 +355,13 @@ class PostgresSaver:
         with self._mutex:
             if self._pool is None:
                 self._pool = ConnectionPool(
-                    self._url,
+                    self._address,
                     min_size=1,
                     max_size=16,
-                    timeout=WAIT,
+                    timeout=PATIENCE,
+                    # After this the pool forgets its growing pauses and tries at once for whoever asks: a new
+                    # primary is found within a second or two.
+                    reconnect_timeout=PATIENCE,
                     kwargs={"autocommit": True},
                     open=True,
                 )

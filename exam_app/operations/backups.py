@@ -22,7 +22,6 @@ from uuid import uuid4
 
 import pyrage
 from sqlalchemy import Engine, func, select, text
-from sqlalchemy.engine import make_url
 
 from exam_app.archive.anchors import FILE as ANCHORS
 from exam_app.archive.anchors import outside
@@ -33,7 +32,7 @@ from exam_app.models import metadata
 from exam_app.operations.dumps import dump, is_sqlite, load
 from training_records.archive.models import Evidence
 from training_records.archive.service import verify as verify_archive
-from training_records.database import make_engine, make_session_factory, now, read_only
+from training_records.database import engine_url, make_engine, make_session_factory, now, read_only
 from training_records.errors import Refused
 from training_records.files import written_whole
 
@@ -235,6 +234,11 @@ def count_rows(engine: Engine) -> dict[str, int]:
         }
 
 
+def _beside(url: str, name: str) -> str:
+    """The address of another database on the same server."""
+    return engine_url(url).set(database=name).render_as_string(hide_password=False)
+
+
 class _elsewhere:
     """A place to restore into that is not the running database; gone afterwards."""
 
@@ -248,7 +252,7 @@ class _elsewhere:
         if is_sqlite(self._url):
             raise Refused("这是 PostgreSQL 的备份,请在用 PostgreSQL 的机器上演练")
         self._server(f"CREATE DATABASE {self._name}")
-        return make_url(self._url).set(database=self._name).render_as_string(hide_password=False)
+        return _beside(self._url, self._name)
 
     def __exit__(self, *error: object) -> None:
         if self._engine != "sqlite":

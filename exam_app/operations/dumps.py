@@ -8,8 +8,10 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import make_url
 
+from training_records.database import engine_url, libpq
 from training_records.errors import Refused
 from training_records.files import written_whole
 
@@ -64,9 +66,10 @@ def _copy(source: Path, target: Path) -> None:
 
 def _postgres(tool: str, url: str, *arguments: str | None) -> None:
     """Runs a tool of PostgreSQL; None stands for the database's address, without its password."""
-    address = make_url(url).set(drivername="postgresql")
-    plain = address.set(password=None).render_as_string()
-    environment = {**os.environ, **({"PGPASSWORD": address.password} if address.password else {})}
+    address = libpq(engine_url(url))
+    password = address.pop("password", None)
+    plain = make_conninfo(**address)
+    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     command = [tool, *(plain if a is None else a for a in arguments)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
