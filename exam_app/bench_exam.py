@@ -10,6 +10,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,17 @@ from sqlalchemy import func, select
 
 from exam_app.accounts.hashing import HASHER
 from exam_app.bench_load import apart
-from exam_app.bench_save import PASSWORD, databases, lost, phone_of, prepare
-from exam_app.bench_server import Running, running
+from exam_app.bench_save import (
+    PASSWORD,
+    another_database,
+    databases,
+    lost,
+    phone_of,
+    prepare,
+)
+from exam_app.bench_server import Running, cpu_of, peak_of, running
 from exam_app.exams.models import Attempt
+from exam_app.operations.front import nginx, pgbouncer, which
 from training_records.archive.models import ArchiveEntry
 from training_records.certificates.models import Certificate
 from training_records.database import make_engine, make_session_factory
@@ -42,11 +52,11 @@ def exam_rows(
     rows: list[dict[str, Any]] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
-        for name, url in urls.items():
+        for name, url, serve in _sizes(urls, Path(folder)):
             if engines and name not in engines:
                 continue
             exam = prepare(url, examinees + WARM)
-            with running(url, Path(folder)) as served:
+            with serve as served:
                 hashed = hash_seconds()
                 # A server that has just started loads its modules with the first requests.
                 early = _drive(served, exam, range(examinees + 1, examinees + WARM + 1), 2.0, 0.1)
@@ -59,7 +69,7 @@ def exam_rows(
                 if step in told["steps"]
             ]
             each = cpu / examinees - hashed
-            found = _compare(url, {**early["acknowledged"], **told["acknowledged"]})
+            found = compare(url, {**early["acknowledged"], **told["acknowledged"]})
             rows.append(
                 {
                     "step": f"{name} 合计",
@@ -77,6 +87,58 @@ def exam_rows(
     return rows, ratios
 
 
+Size = tuple[str, str, AbstractContextManager[Any]]
+
+
+def _sizes(urls: dict[str, str], folder: Path) -> Iterator[Size]:
+    """One machine on either engine, and (where the machine has the programs) two processes of their own between nginx and
+    PgBouncer: name, address of the database, server."""
+    for name, url in urls.items():
+        yield name, url, running(url, folder)
+    if "PostgreSQL" in urls and which("nginx") and which("pgbouncer"):
+        url = another_database(urls["PostgreSQL"])
+        yield "nginx+2 个进程+PgBouncer", url, several(url, folder)
+
+
+class Several:
+    """Two application processes, nginx and PgBouncer as one server."""
+
+    def __init__(self, port: int, parts: list[Running], more: list[int]) -> None:
+        self.port, self._parts, self._more = port, parts, more
+
+    def cpu(self) -> float:
+        """Processor seconds of all of them so far (Linux)."""
+        return sum(p.cpu() for p in self._parts) + sum(cpu_of(pid) for pid in self._family())
+
+    def memory(self) -> float:
+        """Peak resident MB of all of them (Linux)."""
+        return sum(p.memory() for p in self._parts) + sum(peak_of(pid) for pid in self._family())
+
+    def _family(self) -> list[int]:
+        found = list(self._more)
+        for pid in self._more:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            found += map(int, children)
+        return found
+
+
+@contextmanager
+def several(url: str, folder: Path) -> Iterator[Several]:
+    """Size 2: no process keeps anything that another would need."""
+    with ExitStack() as stack:
+        # PgBouncer runs as nobody, who may not look into a private folder.
+        outside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="academy-front-")))
+        outside.chmod(0o755)
+        through, bouncer = stack.enter_context(pgbouncer(outside / "pgbouncer", url))
+        parts = []
+        for number in (1, 2):
+            own = folder / f"process-{number}"
+            own.mkdir(exist_ok=True)
+            parts.append(stack.enter_context(running(through, own, workers=1)))
+        port, front = stack.enter_context(nginx(folder / "nginx", [p.port for p in parts]))
+        yield Several(port, parts, [front, bouncer])
+
+
 def hash_seconds() -> float:
     """Processor seconds of one password check on this machine."""
     hashed = HASHER.hash(PASSWORD)
@@ -87,7 +149,7 @@ def hash_seconds() -> float:
 
 
 def _drive(
-    served: Running, exam: int, numbers: range, seconds: float, opening: float
+    served: Running | Several, exam: int, numbers: range, seconds: float, opening: float
 ) -> dict[str, Any]:
     spec = {
         "port": served.port,
@@ -100,7 +162,7 @@ def _drive(
     return apart("exam_app.bench_sitters", spec)
 
 
-def _compare(url: str, acknowledged: dict[str, dict[str, int]]) -> dict[str, Any]:
+def compare(url: str, acknowledged: dict[str, dict[str, int]]) -> dict[str, Any]:
     """What was acknowledged against what is there, and effects that came twice."""
     engine = make_engine(url)
     with make_session_factory(engine)() as session:

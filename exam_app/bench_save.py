@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -42,11 +43,16 @@ def databases(folder: Path) -> Iterator[dict[str, str]]:
         yield urls
         return
     with server(binaries, durable=True) as url:
-        engine = make_engine(f"{url}/postgres")
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("CREATE DATABASE bench"))
-        engine.dispose()
-        yield {**urls, "PostgreSQL": f"{url}/bench"}
+        yield {**urls, "PostgreSQL": another_database(f"{url}/postgres")}
+
+
+def another_database(url: str) -> str:
+    """A new, empty database on the same server."""
+    name, engine = f"bench_{secrets.token_hex(4)}", make_engine(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{url.rpartition('/')[0]}/{name}"
 
 
 def prepare(url: str, people: int) -> int:

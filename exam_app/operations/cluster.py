@@ -24,19 +24,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import click
 import psycopg
 
-from exam_app.bench_exam import _compare as compare
+from exam_app.bench_exam import compare
 from exam_app.bench_save import PASSWORD, lost, phone_of, prepare
 from exam_app.bench_sitters import Sitter, some
-from exam_app.config import ROOT
 from exam_app.local_postgres import find_binaries, free_port
+from exam_app.operations.front import filled, nginx, which
 
-DEPLOY = ROOT / "deploy"
 NODES, APPLICATIONS = 3, 2
 # Of this run only: the cluster is gone when it ends.
 SECRET = "try-cluster"  # noqa: S105
@@ -46,12 +44,8 @@ LONGEST_WAIT = 120
 
 def missing_programs() -> list[str]:
     """Programs that this machine lacks."""
-    found = [name for name in PROGRAMS if _which(name) is None]
+    found = [name for name in PROGRAMS if which(name) is None]
     return found if find_binaries() else [*found, "postgres"]
-
-
-def _which(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
 @dataclass
@@ -189,7 +183,7 @@ def _etcd(folder: Path, run: Any) -> str:
     client, peer = free_port(), free_port()
     run(
         "etcd",
-        str(_which("etcd")),
+        str(which("etcd")),
         "--name=one",
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls=http://127.0.0.1:{client}",
@@ -209,7 +203,7 @@ def _etcd(folder: Path, run: Any) -> str:
 
 def _node(folder: Path, number: int, etcd: str, run: Any) -> Node:
     port, api_port = free_port(), free_port()
-    values = {
+    values: dict[str, object] = {
         "name": f"node{number}",
         "host": "127.0.0.1",
         "port": port,
@@ -223,8 +217,8 @@ def _node(folder: Path, number: int, etcd: str, run: Any) -> Node:
         "replication_password": SECRET,
     }
     file = folder / f"node{number}.yml"
-    file.write_text(Template((DEPLOY / "patroni.yml").read_text("utf-8")).substitute(values))
-    process = run(f"node{number}", str(_which("patroni")), str(file))
+    file.write_text(filled("patroni.yml", values))
+    process = run(f"node{number}", str(which("patroni")), str(file))
     return Node(f"node{number}", port, api_port, process)
 
 
@@ -233,7 +227,6 @@ def applications(found: Cluster, say: Callable[[str], None]) -> Iterator[None]:
     """Two application processes behind nginx."""
     ports = [free_port() for _ in range(APPLICATIONS)]
     started: list[subprocess.Popen[bytes]] = []
-    found.port = free_port()
     environment = {
         **os.environ,
         "ACADEMY_DATABASE_URL": found.url,
@@ -248,36 +241,17 @@ def applications(found: Cluster, say: Callable[[str], None]) -> Iterator[None]:
         started.append(
             subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=log, stderr=log)  # noqa: S603
         )
-    run = found.folder / "nginx"
-    run.mkdir()
-    values = {
-        "run": run,
-        "listen": f"127.0.0.1:{found.port}",
-        "servers": "\n".join(f"    server 127.0.0.1:{p} max_fails=0;" for p in ports),
-    }
-    text = Template((DEPLOY / "nginx.conf").read_text("utf-8")).safe_substitute(values)
-    (run / "nginx.conf").write_text(text)
-    command = [
-        str(_which("nginx")),
-        "-p",
-        str(run),
-        "-c",
-        str(run / "nginx.conf"),
-        "-g",
-        "daemon off;",
-    ]
-    log = (found.folder / "nginx.log").open("ab")
-    started.append(subprocess.Popen(command, stdout=log, stderr=log))  # noqa: S603
     try:
-        for port in (*ports, found.port):
+        for port in ports:
 
             def ready(port: int = port) -> bool:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                     return True
 
             _wait(f"127.0.0.1:{port}", ready)
-        say(f"{APPLICATIONS} 个应用进程和 nginx 起来了")
-        yield
+        with nginx(found.folder / "nginx", ports) as (found.port, _):
+            say(f"{APPLICATIONS} 个应用进程和 nginx 起来了")
+            yield
     finally:
         for process in reversed(started):
             process.terminate()

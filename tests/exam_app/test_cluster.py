@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from exam_app.operations import cluster
 from tests.conftest import missing
 
