@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -239,6 +240,18 @@ def _templates(app: Flask) -> None:
         }
 
 
+class LogFile:
+    """Standard error, from which nobody suffers: with a full disk a line of the log is lost, not an answer."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def _logging() -> None:
     structlog.configure(
         processors=[
@@ -249,5 +262,5 @@ def _logging() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=LogFile()),  # type: ignore[arg-type]
     )

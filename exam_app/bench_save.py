@@ -135,7 +135,7 @@ class Phone:
     def __init__(self, url: str, number: int) -> None:
         self.url = url
         self.cookies: dict[str, str] = {}
-        self.token = ""
+        self.token, self.attempt = "", 0
         told = self.call("POST", "/api/v1/login", {"phone": phone_of(number), "password": PASSWORD})
         self.token = told["csrf_token"]
 
@@ -149,6 +149,10 @@ class Phone:
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value
             return json.load(answer)
+
+    def start(self, exam: int) -> None:
+        """Starts the exam; `attempt` is its id from then on."""
+        self.attempt = int(self.call("POST", f"/api/v1/exams/{exam}/attempts", {})["attempt_id"])
 
     @property
     def headers(self) -> dict[str, str]:
@@ -193,8 +197,8 @@ def at_work(served: Running, exam: int, people: int) -> list[dict[str, Any]]:
     calls = []
     for number in range(1, people + 1):
         phone = Phone(served.url, number)
-        opened = phone.call("POST", f"/api/v1/exams/{exam}/attempts", {})
-        path = f"/api/v1/attempts/{opened['attempt_id']}/answers"
+        phone.start(exam)
+        path = f"/api/v1/attempts/{phone.attempt}/answers"
         calls.append({"path": path, "headers": phone.headers})
     return calls
 

@@ -337,6 +337,13 @@ def init_web(app: Flask) -> None:
         response.headers["Retry-After"] = "30"
         return response
 
+    @app.errorhandler(OSError)
+    def _files(error: OSError) -> BaseResponse:
+        log.error("files", error=type(error).__name__, code=error.errno)
+        response = refuse(503, "文件存不进去,可能是磁盘满了,没有保存。请过一会儿再试,并告诉管理员")
+        response.headers["Retry-After"] = "60"
+        return response
+
     @app.errorhandler(Busy)
     def _busy(error: Busy) -> BaseResponse:
         g.without_account = True

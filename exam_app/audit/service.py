@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from exam_app.audit.models import AuditEntry
 from training_records.chain import Break, ChainHead, find_breaks, link, lock_head
 from training_records.database import now
+from training_records.divisions import within
 
 CHAIN = "audit"
 
@@ -54,6 +55,24 @@ def tail(session: Session, limit: int = 50) -> list[AuditEntry]:
     """The last entries, oldest first."""
     rows = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit))
     return list(rows)[::-1]
+
+
+def entries_in(
+    session: Session, prefix: str, text: str = "", before: int | None = None, limit: int = 50
+) -> list[AuditEntry]:
+    """Entries of the offices of a division, latest first; `text`: what the action or the subject begins with."""
+    query = select(AuditEntry).where(within(AuditEntry.scope, prefix))
+    if text:
+        query = query.where(
+            or_(
+                AuditEntry.action.startswith(text, autoescape=True),
+                AuditEntry.subject.startswith(text, autoescape=True),
+                AuditEntry.actor == text,
+            )
+        )
+    if before is not None:
+        query = query.where(AuditEntry.seq < before)
+    return list(session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit)))
 
 
 def verify(session: Session) -> tuple[int, list[Break]]:
