@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs clean
+.PHONY: help run test lint bench docs bundle clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-6s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ bench: .venv/.bench ## all benchmarks, small sizes
 docs: .venv/.docs ## build the knowledge base strictly, with MkDocs and with Zensical
 	$(BIN)/academy kb build --strict
 	$(BIN)/zensical build --clean --strict
+
+bundle: .venv/.run ## code and wheels in build/bundle, to install on a machine without a network
+	@sh tools/bundle.sh $(BIN)/python
 
 clean: ## remove the virtual environment and what was built (instance/ with its data stays)
 	rm -rf .venv build
