@@ -24,7 +24,7 @@ def test_every_setting_that_is_named_exists():
 
 
 def test_every_command_that_is_named_exists():
-    for words in re.findall(r"academy ((?:[a-z][a-z-]+ ?)+)", TEXTS):
+    for words in re.findall(r"academy (?!academy)((?:[a-z][a-z-]+ ?)+)", TEXTS):
         command = cli
         for word in words.split():
             if not isinstance(command, click.Group) or word not in command.commands:
