@@ -20,6 +20,7 @@ from exam_app.cli.keys import keys
 from exam_app.cli.ledger import ledger
 from exam_app.cli.reminders import remind
 from exam_app.cli.reports import report
+from exam_app.cli.retention import person, retention
 from exam_app.cli.run import demo, serve, show_config
 from exam_app.cli.stats import stats
 from exam_app.cli.users import user
@@ -56,6 +57,8 @@ for command in (
     evaluate,
     remind,
     report,
+    retention,
+    person,
     bench,
 ):
     cli.add_command(command)

@@ -1,0 +1,54 @@
+"""What is kept no longer than it is needed, by the rules of `exam_app/data/retention.yaml`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from exam_app.accounts.models import Activation, ApiToken, LoginSession, Throttle
+from exam_app.jobs.models import Job
+from exam_app.learn.models import StudyWindow
+from exam_app.practice.models import PracticeAnswer
+from exam_app.reminders.models import Reminder
+
+
+@lru_cache
+def rules() -> dict[str, int]:
+    """Name of the rule to years or days. Raises ValueError (Chinese) for a rule that is no number."""
+    told = yaml.safe_load(files("exam_app").joinpath("data/retention.yaml").read_text("utf-8"))
+    for name, value in told.items():
+        if type(value) is not int or value < 1:
+            raise ValueError(f"retention.yaml:{name} 要填大于 0 的整数")
+    return dict(told)
+
+
+def apply(session: Session, at: datetime, *, only_count: bool = False) -> dict[str, int]:
+    """Deletes what is over; table to rows. The audit log and the archive are chains, from which nothing is taken."""
+
+    def before(rule: str) -> datetime:
+        return at - timedelta(days=rules()[rule])
+
+    over: list[tuple[Any, Any]] = [
+        (LoginSession, LoginSession.expires_at < at),
+        (ApiToken, ApiToken.expires_at < at),
+        (Activation, Activation.expires_at < at),
+        (Throttle, Throttle.last_at < before("sign_in_failures")),
+        (Reminder, Reminder.made_at < before("reminders")),
+        (PracticeAnswer, PracticeAnswer.at < before("practice_answers")),
+        (StudyWindow, StudyWindow.last_at < before("study_windows")),
+        (Job, Job.finished_at < before("jobs")),
+    ]
+    found = {}
+    for table, where in over:
+        found[table.__tablename__] = (
+            session.scalar(select(func.count()).select_from(table).where(where)) or 0
+        )
+        if not only_count:
+            session.execute(delete(table).where(where))
+    return found
