@@ -107,6 +107,9 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     Compress(app)
     csrf.init_app(app)
     _sign_in(app)
+    from exam_app.accounts.oidc import set_up
+
+    set_up(app)
     web.init_web(app)
     _templates(app)
     _capabilities(app)
@@ -122,6 +125,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
 
 
 def _capabilities(app: Flask) -> None:
+    from exam_app.accounts.oidc import oidc
     from exam_app.accounts.own_views import own_account
     from exam_app.accounts.views import accounts
     from exam_app.admin.views import admin
@@ -161,6 +165,7 @@ def _capabilities(app: Flask) -> None:
         home,
         accounts,
         own_account,
+        oidc,
         kb,
         learn,
         practice,
@@ -235,6 +240,7 @@ def _templates(app: Flask) -> None:
             "role_name": ROLES[own.role] if own else "",
             "nav": navigation(own.role) if own else [],
             "demo": app.config["ACADEMY"].demo,
+            "oidc_name": app.config["ACADEMY"].oidc_name if "oidc" in app.extensions else "",
             "today": web.today(),
             "request_id": g.get("request_id", ""),
         }

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 
 PREFIX = "ACADEMY_"
 ROOT = Path(__file__).resolve().parents[1]
-SECRETS = ("secret_key", "field_keys", "metrics_token")
+SECRETS = ("secret_key", "field_keys", "metrics_token", "oidc_client_secret")
 ADDRESSES = ("redis_url", "smtp_url")
 
 
@@ -45,6 +45,11 @@ class Config:
     metrics_token: str
     trusted_proxies: int
     backup_recipients: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_claim: str
+    oidc_name: str
     demo: bool
     sources: Mapping[str, str]
 
@@ -81,6 +86,9 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     env = values.get("env", "development")
     if env == "production" and "secret_key" not in values:
         raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY(一串随机字符,至少 32 位)")
+    issuer = values.get("oidc_issuer", "")
+    if issuer and not issuer.startswith("https://") and env == "production":
+        raise ConfigError("ACADEMY_OIDC_ISSUER 要以 https:// 开头")
     second_step = values.get("second_step", "required" if env == "production" else "optional")
     if second_step not in ("required", "optional"):
         raise ConfigError("ACADEMY_SECOND_STEP 填 required(区、市账号必须两步登录)或 optional")
@@ -109,6 +117,11 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         metrics_token=values.get("metrics_token", ""),
         trusted_proxies=proxies,
         backup_recipients=values.get("backup_recipients", ""),
+        oidc_issuer=issuer,
+        oidc_client_id=values.get("oidc_client_id", ""),
+        oidc_client_secret=values.get("oidc_client_secret", ""),
+        oidc_claim=values.get("oidc_claim", "phone_number"),
+        oidc_name=values.get("oidc_name", "统一身份认证"),
         demo=values.get("demo", "").lower() in ("1", "true", "yes"),
         sources=sources,
     )

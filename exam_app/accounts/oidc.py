@@ -1,0 +1,110 @@
+"""Signing in with the office's own identity provider (OpenID Connect), for accounts that exist here already: the provider says
+whose phone it is, this system says what they may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import OAuth
+from flask import Blueprint, Flask, current_app, flash, redirect, request, session, url_for
+from joserfc.errors import JoseError
+from requests import RequestException
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.accounts import second
+from exam_app.accounts.models import Account
+from exam_app.accounts.service import open_session
+from exam_app.accounts.views import device, remember
+from exam_app.audit.service import record
+from exam_app.scope import PUBLIC, access
+from training_records.database import now
+from training_records.errors import NotFound
+from training_records.ledger.values import phone as parse_phone
+
+oidc = Blueprint("oidc", __name__)
+
+
+def set_up(app: Flask) -> None:
+    """Registers the provider of the configuration, if there is one."""
+    config = app.config["ACADEMY"]
+    if not config.oidc_issuer:
+        return
+    oauth = OAuth(app)
+    oauth.register(
+        "oidc",
+        client_id=config.oidc_client_id,
+        client_secret=config.oidc_client_secret or None,
+        server_metadata_url=f"{config.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
+        client_kwargs={
+            "scope": "openid profile phone",
+            "code_challenge_method": "S256",
+            "timeout": 10,
+        },
+    )
+    app.extensions["oidc"] = oauth
+
+
+def _client() -> Any:
+    oauth = current_app.extensions.get("oidc")
+    if oauth is None:
+        raise NotFound("没有设置统一身份认证")
+    return oauth.oidc
+
+
+@oidc.get("/login/oidc")
+@access(PUBLIC)
+def begin() -> Response:
+    """On to the provider; state, nonce and code challenge are kept in the session."""
+    target = web.config().public_url + url_for("oidc.back")
+    session["oidc_next"] = web.safe_next(request.args.get("next"))
+    try:
+        answer: Response = _client().authorize_redirect(target)
+    except (AuthlibBaseError, RequestException):
+        return _failed("统一身份认证现在连不上,请过一会儿再试,或用手机号和密码登录")
+    return answer
+
+
+@oidc.get("/login/oidc/back")
+@access(PUBLIC)
+@web.writes
+def back() -> Response:
+    """Back from the provider: whoever it vouches for is signed in, if they have an account."""
+    try:
+        token = _client().authorize_access_token()
+    except (AuthlibBaseError, JoseError, RequestException, ValueError, KeyError):
+        return _failed("统一身份认证没有通过,请重新登录")
+    told = token.get("userinfo") or {}
+    if told.get(web.config().oidc_claim + "_verified") is False:
+        return _failed("统一身份认证里的手机号还没有核实,不能登录")
+    account = _account(str(told.get(web.config().oidc_claim, "")))
+    if account is None:
+        return _failed("统一身份认证通过了,但这里没有您的账号。请联系区(市)民政部门开通")
+    target = session.pop("oidc_next", url_for("home.index"))
+    if second.is_on(web.db(), account.id):
+        session.clear()
+        session["second"] = [account.id, int(now().timestamp())]
+        return redirect(url_for("accounts.code", next=target))
+    opened = open_session(web.db(), account, device())
+    # Who comes through the provider needs no password here.
+    account.must_change_password = False
+    record(web.db(), f"account:{account.id}", "account.oidc", f"account:{account.id}")
+    web.db().commit()
+    remember(account, opened)
+    return redirect(target)
+
+
+def _account(told: str) -> Account | None:
+    try:
+        phone = parse_phone(told.replace(" ", "").replace("-", "").removeprefix("+86"))
+    except ValueError:
+        return None
+    return web.db().scalar(select(Account).where(Account.phone == phone, Account.active))
+
+
+def _failed(text: str) -> Response:
+    web.db().rollback()
+    flash(text, "bad")
+    return redirect(url_for("accounts.login"))
