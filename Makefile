@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs bundle clean
+.PHONY: help run test lint bench docs audit bundle clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-6s %s\n", $$1, $$2}'
@@ -27,7 +27,10 @@ docs: .venv/.docs ## build the knowledge base strictly, with MkDocs and with Zen
 	$(BIN)/academy kb build --strict
 	$(BIN)/zensical build --clean --strict
 
-bundle: .venv/.run ## code and wheels in build/bundle, to install on a machine without a network
+audit: .venv/.release ## known weaknesses of the pinned dependencies (asks the advisory service of the package index)
+	$(BIN)/pip-audit -r constraints.txt --no-deps --disable-pip
+
+bundle: .venv/.release ## code, wheels and their list (SBOM) in build/bundle, to install on a machine without a network
 	@sh tools/bundle.sh $(BIN)/python
 
 clean: ## remove the virtual environment and what was built (instance/ with its data stays)
@@ -38,6 +41,9 @@ clean: ## remove the virtual environment and what was built (instance/ with its 
 
 .venv/.dev: pyproject.toml constraints.txt tools/bootstrap.sh
 	@sh tools/bootstrap.sh "$(PYTHON)" '.[dev]' && touch $@ .venv/.run
+
+.venv/.release: pyproject.toml constraints.txt tools/bootstrap.sh
+	@sh tools/bootstrap.sh "$(PYTHON)" '.[release]' && touch $@ .venv/.run
 
 .venv/.bench: pyproject.toml constraints.txt tools/bootstrap.sh
 	@sh tools/bootstrap.sh "$(PYTHON)" '.[bench]' && touch $@ .venv/.run

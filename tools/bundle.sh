@@ -10,6 +10,7 @@ git archive --format=tar HEAD | gzip -9 >"$target/academy.tar.gz"
   -c constraints.txt --wheel-dir "$target/wheels" . 'setuptools>=77' wheel
 # The code itself is installed from its folder, so that templates and facts lie where they are looked for.
 rm -f "$target"/wheels/child_director_academy-*.whl
+"$(dirname "$python")/cyclonedx-py" requirements constraints.txt --of JSON -o "$target/sbom.cdx.json" >/dev/null
 cat >"$target/install.sh" <<'INSTALL'
 #!/bin/sh
 # Installs into a folder without a network: sh install.sh /srv/academy
