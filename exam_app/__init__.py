@@ -85,6 +85,8 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
         SECRET_KEY=config.secret_key,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.secure,
+        # The prefix makes the browser see to it that no other host and no plain HTTP has set it.
+        SESSION_COOKIE_NAME="__Host-session" if config.secure else "session",
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         MAX_CONTENT_LENGTH=24 * 2**20,
         MAX_FORM_MEMORY_SIZE=2**20,
@@ -209,7 +211,10 @@ def _sign_in(app: Flask) -> None:
         if "without_account" in g:
             return None
         account = find_session(web.db(), token)
-        return SignedIn(token, account) if account else None
+        if account is None or not web.still_there(account):
+            return None
+        structlog.contextvars.bind_contextvars(account=account.id)
+        return SignedIn(token, account)
 
     @manager.request_loader
     def _bearer(_request: Request) -> SignedIn | None:

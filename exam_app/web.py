@@ -23,6 +23,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask_login import current_user
@@ -57,6 +58,8 @@ HEADERS = {
 }
 HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 SAFE = ("GET", "HEAD", "OPTIONS")
+# Seconds after which an office has to sign in again.
+OFFICE_IDLE = 2 * 3600
 # Pages that an account with an initial password may still reach.
 BEFORE_CHANGE = {
     "accounts.password",
@@ -119,6 +122,17 @@ def only_reads(view: Any) -> Any:
     """Marks a view that changes nothing through the request's session, whatever its method."""
     view.writes = False
     return view
+
+
+def still_there(own: Account) -> bool:
+    """Whether an office's account was used within `OFFICE_IDLE`: its computer may stand in a room that others enter. The
+    moment is kept in the signed cookie; those who learn on their own phone stay signed in for two weeks."""
+    at, last = int(now().timestamp()), session.get("at", 0)
+    if own.role in ("district", "city", "operator") and last and at - last > OFFICE_IDLE:
+        return False
+    if at - last > 60:
+        session["at"] = at
+    return True
 
 
 def bearer() -> str | None:

@@ -62,11 +62,11 @@ class SecondStep(Base):
 
 
 class RecoveryCode(Base):
-    """A code on paper for when the phone is gone, once. Identity: its hash."""
+    """A code on paper for when the phone is gone, once. Identity: its salted hash, as of a password."""
 
     __tablename__ = "recovery_code"
 
-    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(200), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     used_at: Mapped[datetime | None]
 

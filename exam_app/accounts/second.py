@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 import pyotp
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from exam_app.accounts.hashing import hash_password, verify
 from exam_app.accounts.models import Account, RecoveryCode, SecondStep
 from exam_app.crypto import Seal
 from training_records.certificates.service import ALPHABET
@@ -64,7 +64,7 @@ def new_recovery_codes(session: Session, account: Account) -> list[str]:
         for _ in range(RECOVERY_CODES)
     ]
     session.add_all(
-        RecoveryCode(digest=_digest(account.id, code), account_id=account.id) for code in codes
+        RecoveryCode(digest=hash_password(code), account_id=account.id) for code in codes
     )
     session.flush()
     return [f"{code[:5]}-{code[5:]}" for code in codes]
@@ -92,13 +92,15 @@ def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
             .values(last_step=step)
         )
         return bool(getattr(taken, "rowcount", 0))
+    if len(text) != RECOVERY_LENGTH:
+        return False
+    unused = select(RecoveryCode.digest).where(
+        RecoveryCode.account_id == account_id, RecoveryCode.used_at.is_(None)
+    )
+    right = next((d for d in session.scalars(unused).all() if verify(d, text)), None)
     used: object = session.execute(
         update(RecoveryCode)
-        .where(
-            RecoveryCode.digest == _digest(account_id, text),
-            RecoveryCode.account_id == account_id,
-            RecoveryCode.used_at.is_(None),
-        )
+        .where(RecoveryCode.digest == right, RecoveryCode.used_at.is_(None))
         .values(used_at=now())
     )
     return bool(getattr(used, "rowcount", 0))
@@ -119,8 +121,3 @@ def _step(secret: str, code: str) -> int | None:
         if secrets.compare_digest(totp.generate_otp(step), code):
             return step
     return None
-
-
-def _digest(account_id: int, code: str) -> str:
-    # 50 random bits each: nothing to stretch.
-    return hashlib.sha256(f"recovery:{account_id}:{code}".encode()).hexdigest()

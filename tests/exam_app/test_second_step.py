@@ -9,11 +9,12 @@ from datetime import timedelta
 import pyotp
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from exam_app import create_app
 from exam_app.accounts import second, tokens
 from exam_app.accounts.models import ApiToken, LoginSession, RecoveryCode, SecondStep
-from exam_app.accounts.service import enter_code
+from exam_app.accounts.service import check_password_rules, enter_code
 from exam_app.accounts.views import Device
 from exam_app.crypto import Seal, seal_of
 from tests.exam_app.test_accounts import log_in, token
@@ -243,3 +244,59 @@ def test_sealed_with_changing_keys():
     for call in (Seal(["third"]).open, Seal(["third"]).renew):
         with pytest.raises(Refused, match="密钥"):
             call(sealed)
+
+
+def test_an_office_that_was_away_signs_in_again(app, account, world, monkeypatch):
+    from exam_app import web
+
+    client, phone = app.test_client(), app.test_client()
+    log_in(client, account.phone, PASSWORD)
+    log_in(phone, world.account("director").phone, PASSWORD)
+    for later, there, on_phone in (
+        (3600, 200, 200),
+        (3600 + 7000, 200, 200),
+        (10600 + 7300, 302, 200),
+    ):
+        at = now() + timedelta(seconds=later)
+        monkeypatch.setattr(web, "now", lambda at=at: at)
+        assert client.get("/").status_code == there, later
+        assert phone.get("/").status_code == on_phone
+    # Used again and again it stays.
+
+
+def test_behind_tls_the_cookie_is_bound_to_the_host(clean, config, account):
+    app = create_app(replace(config, public_url="https://academy.example"), clean)
+    client = app.test_client()
+    page = client.get("/login", base_url="https://localhost")
+    told = page.headers["Set-Cookie"]
+    assert told.startswith("__Host-session=") and "Secure" in told and "HttpOnly" in told
+    assert "Path=/" in told and "Domain" not in told and "SameSite=Lax" in told
+    assert "max-age=31536000; includeSubDomains" in page.headers["Strict-Transport-Security"]
+    app.extensions["saver"].close()
+
+
+def test_who_signs_in_and_who_does_not_is_in_the_log_without_names(app, account, secret):
+    with capture_logs() as events:
+        second_page(app, account, "wrong-password-1")
+        client, _ = second_page(app, account)
+        enter(client, "000000")
+        enter(client, code_of(secret))
+        log_in(app.test_client(), "13700000000", "x" * 9)
+    told = [(e["outcome"], e.get("account")) for e in events if e["event"] == "sign_in"]
+    assert told == [
+        ("wrong_password", account.id),
+        ("code_needed", account.id),
+        ("wrong_code", account.id),
+        ("ok", account.id),
+        ("wrong_password", None),
+    ]
+    assert account.phone not in str(events) and account.name not in str(events)
+
+
+@pytest.mark.parametrize("password", ["football1", "iloveyou1", "Password123", "trustno1trustno1"])
+def test_passwords_from_leaks_are_refused(password):
+    if password == "trustno1trustno1":
+        check_password_rules(password, "13800000000")
+        return
+    with pytest.raises(Refused, match="太常见"):
+        check_password_rules(password, "13800000000")

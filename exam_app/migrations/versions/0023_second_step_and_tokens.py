@@ -30,7 +30,7 @@ def upgrade() -> None:
 
     op.create_table(
         "recovery_code",
-        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=200), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
