@@ -32,6 +32,7 @@ COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".ics")
 WORKER = DOCS / "assets" / "sw.js"
 # The search brings every language's word cutter along; a phone needs Chinese only.
 _FOREIGN = re.compile(r"lunr/(wordcut|tinyseg)|lunr/min/lunr\.(?!zh\.|multi\.|stemmer)")
+_MARKED = re.compile("\u200b?([、。，；：！？“”（）《》〔〕 ])\u200b?")
 KEPT = (".html", ".css", ".js", ".json", ".docx", ".ics", ".woff2", ".png", ".svg")
 
 
@@ -127,11 +128,14 @@ def write_worker(site: Path, version: str) -> None:
 
 
 def _lighten_index(path: Path) -> None:
-    """Leaves a page's spoken words with the page: repeated at each section they only weigh."""
+    """Leaves a page's spoken words with the page: repeated at each section they only weigh. Marks between words are not
+    needed beside punctuation, at which words end anyway (`separator` in mkdocs.yml)."""
     index = json.loads(path.read_text("utf-8"))
     for entry in index["docs"]:
         if "#" in entry["location"]:
             entry.pop("tags", None)
+        for name in ("title", "text"):
+            entry[name] = _MARKED.sub(r"\1", entry[name])
     path.write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")), "utf-8")
 
 
