@@ -28,6 +28,7 @@ from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
 from exam_app.kb.pages import kb_url
 from exam_app.learn.media import MAX_BYTES
+from exam_app.limits import Limits
 from exam_app.metrics import collectors
 from exam_app.navigation import navigation
 from exam_app.static_files import serve_packed
@@ -105,6 +106,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     app.extensions["session_factory"] = make_session_factory(engine)
     app.extensions["saver"] = make_saver(engine)
     app.extensions["tickets"] = Tickets(config.secret_key)
+    app.extensions["limits"] = Limits(config)
     Bootstrap5(app)
     Compress(app)
     csrf.init_app(app)

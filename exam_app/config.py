@@ -42,6 +42,7 @@ class Config:
     webhook_hosts: str
     field_keys: str
     second_step: str
+    export_reason: str
     metrics_token: str
     trusted_proxies: int
     backup_recipients: str
@@ -89,9 +90,14 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     issuer = values.get("oidc_issuer", "")
     if issuer and not issuer.startswith("https://") and env == "production":
         raise ConfigError("ACADEMY_OIDC_ISSUER 要以 https:// 开头")
-    second_step = values.get("second_step", "required" if env == "production" else "optional")
-    if second_step not in ("required", "optional"):
-        raise ConfigError("ACADEMY_SECOND_STEP 填 required(区、市账号必须两步登录)或 optional")
+    usual = "required" if env == "production" else "optional"
+    second_step, export_reason = (
+        values.get(name, usual) for name in ("second_step", "export_reason")
+    )
+    if not {second_step, export_reason} <= {"required", "optional"}:
+        raise ConfigError(
+            "ACADEMY_SECOND_STEP(两步登录)和 ACADEMY_EXPORT_REASON(导出要写原因)填 required 或 optional"
+        )
     try:
         pace = float(values.get("study_pace", "1"))
         proxies = int(values.get("trusted_proxies", "0"))
@@ -114,6 +120,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         webhook_hosts=values.get("webhook_hosts", WEBHOOK_HOSTS),
         field_keys=values.get("field_keys", ""),
         second_step=second_step,
+        export_reason=export_reason,
         metrics_token=values.get("metrics_token", ""),
         trusted_proxies=proxies,
         backup_recipients=values.get("backup_recipients", ""),

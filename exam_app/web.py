@@ -39,6 +39,7 @@ from exam_app.accounts.models import Account
 from exam_app.accounts.service import token_hash
 from exam_app.audit.service import record
 from exam_app.config import Config
+from exam_app.limits import GROUPS
 from exam_app.metrics import observe
 from exam_app.scope import PUBLIC, Scope, scope_of
 from training_records.certificates.pdf import chinese_date as written_date
@@ -182,8 +183,15 @@ def actor() -> str:
     return f"account:{account().id}"
 
 
+def export_reason() -> str:
+    """Why somebody takes personal data along, as they said."""
+    return " ".join(request.args.get("reason", "").split())[:60]
+
+
 def audit(action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
-    """Records in the audit log what the signed-in account did."""
+    """Records in the audit log what the signed-in account did, with the reason that was asked for."""
+    if GROUPS.get(request.endpoint or "") == "export" and (reason := export_reason()):
+        detail = {**(detail or {}), "reason": reason}
     record(db(), actor(), action, subject, detail, account().division_code, g.request_id)
 
 
@@ -304,7 +312,30 @@ def init_web(app: Flask) -> None:
             roles = PUBLIC
         if roles is None:
             abort(403)
-        return None if roles == PUBLIC else refused_to(roles)
+        refused = None if roles == PUBLIC else refused_to(roles)
+        return refused or _too_often(request.endpoint) or _no_reason(request.endpoint)
+
+    def _no_reason(endpoint: str) -> BaseResponse | None:
+        """Asks an office why it takes personal data along; what it says goes into the audit log."""
+        asked = config().export_reason == "required" and GROUPS.get(endpoint) == "export"
+        if not asked or account().role in ("director",) or export_reason():
+            return None
+        if wants_json():
+            return problem(422, "导出个人信息要写原因:在地址后加 reason")
+        kept = [(k, v) for k, v in request.args.items(multi=True) if k != "reason"]
+        page = render_template("reason.html", kept=kept, missing="reason" in request.args)
+        return current_app.make_response((page, 422 if "reason" in request.args else 200))
+
+    def _too_often(endpoint: str) -> BaseResponse | None:
+        own = current_user.is_authenticated
+        key = f"account:{account().id}" if own else f"address:{request.remote_addr}"
+        wait = current_app.extensions["limits"].wait(endpoint, key) if endpoint in GROUPS else 0
+        if not wait:
+            return None
+        log.info("too_often", endpoint=endpoint)
+        response = refuse(429, f"这一分钟里问得太多了,请等 {wait} 秒再试")
+        response.headers["Retry-After"] = str(wait)
+        return response
 
     @app.after_request
     def _finish(response: Response) -> Response:

@@ -42,6 +42,7 @@ PAGES = {
         "/cases/new",
         "/models",
         "/tasks",
+        "/account",
     ],
     "supervisor": [
         "/",
@@ -73,6 +74,9 @@ PAGES = {
         "/models/nominate/1",
         "/office-tasks",
         "/ledger/people/1",
+        "/account",
+        "/account/second-step",
+        "/admin/log",
     ],
     "city": ["/", "/coverage", "/bank", "/reports", "/models", "/evaluation"],
     "operator": ["/admin"],

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import openpyxl
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from exam_app import create_app
 from exam_app.kb.facts import load_facts
-from tests.factories import CITY, DISTRICT, TOWN, VILLAGE, study
+from tests.conftest import Api
+from tests.factories import CITY, DISTRICT, PASSWORD, TOWN, VILLAGE, study
 from tests.training_records.test_importer import row, workbook
 
 
@@ -199,3 +202,21 @@ def test_the_log_of_what_was_done_by_scope(world, sign_in):
     other = sign_in(world.account("district", "370281000000"))
     assert "task.give" not in other.get("/admin/log").text
     assert sign_in(world.account("supervisor", TOWN)).get("/admin/log").status_code == 403
+
+
+def test_who_takes_personal_data_along_says_why(clean, config, world):
+    app = create_app(replace(config, export_reason="required"), clean)
+    world.person()
+    office = Api(app, world.account("district", DISTRICT).phone, PASSWORD)
+    asked = office.get("/ledger/export.xlsx?division=370283000000&q=1")
+    assert asked.status_code == 200 and "为什么要导出" in asked.text
+    assert 'name="division" value="370283000000"' in asked.text
+    assert office.get("/ledger/export.xlsx?reason=%20").status_code == 422
+    answer = office.get("/ledger/export.xlsx?reason=年度自查")
+    assert answer.mimetype.endswith("spreadsheetml.sheet")
+    assert "reason 年度自查" in office.get("/admin/log?q=ledger").text
+    # One's own data is one's own.
+    account = world.account("director")
+    phone = Api(app, account.phone, PASSWORD)
+    assert phone.get("/archive/mine.json").mimetype == "application/json"
+    app.extensions["saver"].close()
