@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from training_records.archive.service import NewEntry, append, entries_of, void
 from training_records.database import now
-from training_records.divisions import level_of, within
+from training_records.divisions import get_within, level_of, within
 from training_records.errors import NotFound, Refused
 from training_records.evaluation.models import EvaluationResult, EvaluationRun
 from training_records.evaluation.runs import scheme_of
@@ -231,10 +231,7 @@ def decline(session: Session, row: Exemplar, reason: str, by: str) -> None:
 
 def get_exemplar(session: Session, number: int, prefix: str) -> Exemplar:
     """A nomination in the scope of an office, or NotFound."""
-    row = session.get(Exemplar, number)
-    if row is None or not row.division_code.startswith(prefix):
-        raise NotFound("没有这次推荐,或不在您的管理范围内")
-    return row
+    return get_within(session, Exemplar, number, prefix, "这次推荐")
 
 
 def exemplars_in(

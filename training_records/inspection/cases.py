@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from training_records.database import now
-from training_records.divisions import level_of, within
-from training_records.errors import NotFound, Refused
+from training_records.divisions import get_within, level_of, within
+from training_records.errors import Refused
 from training_records.inspection.models import CASE_STATES, GoodCase
 from training_records.ledger.models import Person
 
@@ -135,10 +135,7 @@ def decide(
 
 def get_case(session: Session, number: int, prefix: str) -> GoodCase:
     """A case in the scope of an office, or NotFound."""
-    row = session.get(GoodCase, number)
-    if row is None or not row.division_code.startswith(prefix):
-        raise NotFound("没有这个案例,或不在您的管理范围内")
-    return row
+    return get_within(session, GoodCase, number, prefix, "这个案例")
 
 
 def cases_in(
