@@ -18,9 +18,12 @@ from exam_app.practice.service import DAILY, done_on
 from exam_app.work.options import known_cadences
 from exam_app.work.views import my_tasks, villages
 from training_records.database import now
+from training_records.evaluation.runs import results_of_person
 from training_records.events.attendance import attendance_of, door_is_open
 from training_records.events.enrolment import events_of_person
 from training_records.events.survey import may_answer
+from training_records.exemplars.service import exemplars_of
+from training_records.inspection.cases import cases_of
 from training_records.work.service import due_list, unreported
 
 WEEK = timedelta(days=7)
@@ -58,6 +61,7 @@ def tasks_of(person_id: int, standing: Standing) -> list[Task]:
         *_exams(exams, courses, standing),
     ]
     tasks += _visits()
+    tasks += _asked(person_id)
     done = done_on(web.db(), person_id, web.today(), web.config().zone)
     if done < DAILY:
         why = "快忘的题先出,练一练,记得更牢。"
@@ -72,6 +76,22 @@ def _alarms(person_id: int) -> Iterator[Task]:
     if found:
         why = f"{found[0][1].code} 的走访记录里有必须立即报告的情况,还没有记下报告。先打 110。"
         yield Task("立即报告", why, 1, "记下已经报告", url_for("work.visits"))
+
+
+def _asked(person_id: int) -> Iterator[Task]:
+    """What offices wait for: one's own word in the evaluation, agreement to a nomination, a case to be mended."""
+    for run, row in results_of_person(web.db(), person_id):
+        if row.returned or (run.state == "self_review" and not row.self_comment):
+            why = "退回来了,请补上说明。" if row.returned else "分已经算出来了,看一看,写上您的话。"
+            url = url_for("evaluation.mine", run_id=run.id)
+            yield Task(f"{run.year} 年的自评", why, 10, "去自评", url)
+    if any(e.state == "nominated" for e in exemplars_of(web.db(), person_id)):
+        why = "选上以后会公布您的姓名和几句话,要您同意。"
+        yield Task("推荐您当典型", why, 2, "看一看", url_for("models.index"))
+    for case in cases_of(web.db(), person_id):
+        if case.state == "returned":
+            url = url_for("cases.show", number=case.id)
+            yield Task(f"改一改案例“{case.title}”", case.comment or "", 10, "去改", url)
 
 
 def _visits() -> Iterator[Task]:

@@ -49,8 +49,9 @@ def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, sess
     refused = office.form(f"/models/nominate/{account.person_id}", **{**told, "words": ""})
     assert refused.status_code == 422 and "三年都好" in refused.text
     office.form(f"/models/nominate/{account.person_id}", **told)
-    assert "风雨无阻" in phone.get("/models").text
+    assert "风雨无阻" in phone.get("/models").text and "推荐您当典型" in phone.get("/").text
     phone.form("/models/1/own", agree="1")
+    assert "推荐您当典型" not in phone.get("/").text
     office.form("/models/1", publish="1", days="5")
     neighbour = sign_in(world.account("director", VILLAGE_2))
     assert "有意见" in neighbour.get("/models").text

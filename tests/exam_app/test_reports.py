@@ -71,6 +71,7 @@ def test_a_case_from_the_phone_to_the_report(world, sign_in, office, city):
     assert "等区(市)看" in phone.get("/cases").text
     office.form("/cases/1/decide", state="returned", comment="再写细一点")
     assert "再写细一点" in phone.get("/cases/1").text
+    assert "改一改案例" in phone.get("/").text
     assert phone.form("/cases/1", **PARTS).status_code == 422
     phone.form("/cases/1", **{**PARTS, "title": "雨夜转移"}, nameless="1")
     assert "雨夜转移" in office.get("/cases").text
