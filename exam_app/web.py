@@ -54,6 +54,8 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 # What every answer carries, and behind TLS.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
+    # What frame-ancestors says, once more for old browsers.
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
 }
