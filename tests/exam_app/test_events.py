@@ -34,11 +34,6 @@ def local(moment):
 
 
 @pytest.fixture
-def city(world, sign_in):
-    return sign_in(world.account("city", CITY))
-
-
-@pytest.fixture
 def district(world, sign_in):
     return sign_in(world.account("district", DISTRICT))
 

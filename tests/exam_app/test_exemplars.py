@@ -6,7 +6,6 @@ import io
 from datetime import date, timedelta
 
 import openpyxl
-import pytest
 
 from exam_app.exemplars.jobs import publish_job
 from exam_app.kb.pages import render_pages
@@ -26,16 +25,6 @@ from training_records.exemplars.models import Exemplar
 from training_records.ledger.models import Person
 
 YEAR = date.today().year
-
-
-@pytest.fixture
-def office(world, sign_in):
-    return sign_in(world.account("district", DISTRICT))
-
-
-@pytest.fixture
-def city(world, sign_in):
-    return sign_in(world.account("city", CITY))
 
 
 def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, session, app):

@@ -46,11 +46,6 @@ DAY = date(2026, 10, 20)
 
 
 @pytest.fixture
-def office(world, sign_in):
-    return sign_in(world.account("district", DISTRICT))
-
-
-@pytest.fixture
 def other(world, sign_in):
     return sign_in(world.account("district", OTHER_DISTRICT))
 

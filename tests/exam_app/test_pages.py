@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import openpyxl
-import pytest
 from sqlalchemy.exc import OperationalError
 
 from exam_app import create_app
@@ -14,11 +13,6 @@ from exam_app.kb.facts import load_facts
 from tests.conftest import Api
 from tests.factories import CITY, DISTRICT, PASSWORD, TOWN, VILLAGE, study
 from tests.training_records.test_importer import row, workbook
-
-
-@pytest.fixture
-def office(world, sign_in):
-    return sign_in(world.account("district", DISTRICT))
 
 
 def test_headers_are_strict_and_errors_carry_a_request_id(app, world, sign_in):

@@ -5,24 +5,13 @@ from __future__ import annotations
 import io
 from datetime import date
 
-import pytest
 from docx import Document
 
 from tests.exam_app.test_annual import texts
-from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, VILLAGE
+from tests.factories import DISTRICT, OTHER_DISTRICT, VILLAGE
 from tests.training_records.test_inspection import PARTS
 
 YEAR = date.today().year
-
-
-@pytest.fixture
-def office(world, sign_in):
-    return sign_in(world.account("district", DISTRICT))
-
-
-@pytest.fixture
-def city(world, sign_in):
-    return sign_in(world.account("city", CITY))
 
 
 def test_what_is_written_stands_in_the_document_and_is_handed_in(world, sign_in, office, city):

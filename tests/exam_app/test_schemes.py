@@ -19,11 +19,6 @@ YEAR = date.today().year
 NEXT = YEAR + 1
 
 
-@pytest.fixture
-def office(world, sign_in):
-    return sign_in(world.account("district", DISTRICT))
-
-
 def fields(page):
     """The main form as a browser would send it."""
     form = next(f for f in re.findall(r"<form.*?</form>", page, re.S) if "visits-weight" in f)
