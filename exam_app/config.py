@@ -59,6 +59,11 @@ class Config:
         return ZoneInfo(self.timezone)
 
     @property
+    def evidence(self) -> Path:
+        """The folder of evidence files."""
+        return self.instance / "evidence"
+
+    @property
     def secure(self) -> bool:
         """Behind TLS: cookies are Secure and HSTS is sent."""
         return self.public_url.startswith("https://")

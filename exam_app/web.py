@@ -41,7 +41,7 @@ from exam_app.audit.service import record
 from exam_app.config import Config
 from exam_app.limits import GROUPS
 from exam_app.metrics import observe
-from exam_app.scope import PUBLIC, Scope, scope_of
+from exam_app.scope import MANAGERS, PUBLIC, Scope, scope_of
 from training_records.certificates.pdf import chinese_date as written_date
 from training_records.database import now, read_only
 from training_records.divisions import ancestor, division_names, joined_name
@@ -131,7 +131,7 @@ def still_there(own: Account) -> bool:
     """Whether an office's account was used within `OFFICE_IDLE`: its computer may stand in a room that others enter. The
     moment is kept in the signed cookie; those who learn on their own phone stay signed in for two weeks."""
     at, last = int(now().timestamp()), session.get("at", 0)
-    if own.role in ("district", "city", "operator") and last and at - last > OFFICE_IDLE:
+    if own.role in MANAGERS and last and at - last > OFFICE_IDLE:
         return False
     if at - last > 60:
         session["at"] = at
@@ -146,11 +146,7 @@ def bearer() -> str | None:
 
 def second_step_required() -> bool:
     """Whether the one who is signed in has to have a second step."""
-    return (
-        config().second_step == "required"
-        and not config().demo
-        and account().role in ("district", "city", "operator")
-    )
+    return config().second_step == "required" and not config().demo and account().role in MANAGERS
 
 
 def account() -> Account:
@@ -320,7 +316,7 @@ def init_web(app: Flask) -> None:
     def _no_reason(endpoint: str) -> BaseResponse | None:
         """Asks an office why it takes personal data along; what it says goes into the audit log."""
         asked = config().export_reason == "required" and GROUPS.get(endpoint) == "export"
-        if not asked or account().role in ("director",) or export_reason():
+        if not asked or account().role == "director" or export_reason():
             return None
         if wants_json():
             return problem(422, "导出个人信息要写原因:在地址后加 reason")

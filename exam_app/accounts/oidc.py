@@ -17,10 +17,9 @@ from exam_app import web
 from exam_app.accounts import second
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import open_session
-from exam_app.accounts.views import device, remember
+from exam_app.accounts.views import ask_code, device, remember
 from exam_app.audit.service import record
 from exam_app.scope import PUBLIC, access
-from training_records.database import now
 from training_records.errors import NotFound
 from training_records.ledger.values import phone as parse_phone
 
@@ -84,9 +83,7 @@ def back() -> Response:
         return _failed("统一身份认证通过了,但这里没有您的账号。请联系区(市)民政部门开通")
     target = session.pop("oidc_next", url_for("home.index"))
     if second.is_on(web.db(), account.id):
-        session.clear()
-        session["second"] = [account.id, int(now().timestamp())]
-        return redirect(url_for("accounts.code", next=target))
+        return ask_code(account.id, target)
     opened = open_session(web.db(), account, device())
     # Who comes through the provider needs no password here.
     account.must_change_password = False

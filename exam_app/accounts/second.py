@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 import pyotp
 from sqlalchemy import delete, select, update
@@ -72,10 +73,14 @@ def new_recovery_codes(session: Session, account: Account) -> list[str]:
 
 def codes_left(session: Session, account_id: int) -> int:
     """How many recovery codes are unused."""
+    return len(_unused(session, account_id))
+
+
+def _unused(session: Session, account_id: int) -> Sequence[str]:
     query = select(RecoveryCode.digest).where(
         RecoveryCode.account_id == account_id, RecoveryCode.used_at.is_(None)
     )
-    return len(session.scalars(query).all())
+    return session.scalars(query).all()
 
 
 def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
@@ -94,10 +99,7 @@ def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
         return bool(getattr(taken, "rowcount", 0))
     if len(text) != RECOVERY_LENGTH:
         return False
-    unused = select(RecoveryCode.digest).where(
-        RecoveryCode.account_id == account_id, RecoveryCode.used_at.is_(None)
-    )
-    right = next((d for d in session.scalars(unused).all() if verify(d, text)), None)
+    right = next((d for d in _unused(session, account_id) if verify(d, text)), None)
     used: object = session.execute(
         update(RecoveryCode)
         .where(RecoveryCode.digest == right, RecoveryCode.used_at.is_(None))

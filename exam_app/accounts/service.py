@@ -228,7 +228,7 @@ def open_session(session: Session, account: Account, device: Device = NOWHERE) -
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a sign-in's token."""
+    """What is kept of a token, of a sign-in or for a script."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.accounts.models import Account, ApiToken
+from exam_app.accounts.service import token_hash
 from training_records.database import now
 from training_records.errors import NotFound, Refused
 
@@ -31,7 +31,7 @@ def make_token(session: Session, account: Account, name: str, scope: str, days: 
     text = MARK + secrets.token_urlsafe(32)
     session.add(
         ApiToken(
-            digest=_digest(text),
+            digest=token_hash(text),
             account_id=account.id,
             name=name.strip()[:40],
             scope=scope,
@@ -52,7 +52,7 @@ def find_token(session: Session, text: str) -> tuple[Account, str] | None:
     """The account that a token stands for, and what it may do."""
     row = session.scalar(
         select(ApiToken)
-        .where(ApiToken.digest == _digest(text), ApiToken.expires_at > now())
+        .where(ApiToken.digest == token_hash(text), ApiToken.expires_at > now())
         .options(joinedload(ApiToken.account))
     )
     return (row.account, row.scope) if row and row.account.active else None
@@ -65,7 +65,3 @@ def revoke(session: Session, account_id: int, handle: str) -> None:
         raise NotFound("没有这个令牌")
     session.delete(row)
     session.flush()
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

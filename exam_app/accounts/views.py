@@ -60,10 +60,7 @@ def login() -> str | Response | tuple[str, int]:
         )
     except CodeNeeded as needed:
         web.db().commit()
-        # Signed, and only that the password was right: nobody is signed in yet.
-        session.clear()
-        session["second"] = [needed.account_id, int(now().timestamp())]
-        return redirect(url_for("accounts.code", next=request.args.get("next")))
+        return ask_code(needed.account_id, request.args.get("next"))
     except SignInRefused as refused:
         web.db().commit()
         return render_template("accounts/login.html", form=form, refused=str(refused)), 422
@@ -72,6 +69,13 @@ def login() -> str | Response | tuple[str, int]:
     if account.must_change_password:
         return redirect(url_for("accounts.password"))
     return redirect(web.safe_next(request.args.get("next")))
+
+
+def ask_code(account_id: int, target: str | None) -> Response:
+    """On to the second step. The cookie says, signed, only that the first was right: nobody is signed in yet."""
+    session.clear()
+    session["second"] = [account_id, int(now().timestamp())]
+    return redirect(url_for("accounts.code", next=target))
 
 
 @accounts.route("/login/code", methods=["GET", "POST"])

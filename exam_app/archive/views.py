@@ -6,7 +6,6 @@ import json
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -165,13 +164,11 @@ def _files() -> tuple[str, ...]:
     file = request.files.get("file")
     if file is not None and file.filename:
         code = web.account().division_code
-        row = evidence.keep(web.db(), _evidence(), file.read(), file.filename, code, web.actor())
+        row = evidence.keep(
+            web.db(), web.config().evidence, file.read(), file.filename, code, web.actor()
+        )
         kept.append(row.sha256)
     return tuple(dict.fromkeys(kept))
-
-
-def _evidence() -> Path:
-    return web.config().instance / "evidence"
 
 
 def _training(files: tuple[str, ...]) -> external.Training:
@@ -200,7 +197,7 @@ def _training(files: tuple[str, ...]) -> external.Training:
 @access(EVERYONE)
 def file(digest: str) -> BaseResponse:
     """An evidence file: for offices of the place that kept it, and for those whose entry it proves."""
-    row, data = evidence.read(web.db(), _evidence(), digest)
+    row, data = evidence.read(web.db(), web.config().evidence, digest)
     if not (_of_my_office(row) or _proves_mine(digest)):
         raise NotFound("没有这个附件")
     answer = web.attachment(data, row.media_type, row.name)

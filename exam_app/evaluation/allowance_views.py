@@ -32,14 +32,12 @@ def index(run_id: int) -> str:
         ),
         Decimal(0),
     )
-    words = dict(verbs.MONTHLY) | {
-        verbs.GRADE + g.name: f"等次“{g.name}”,全年" for g in scheme_of(run).grades
-    }
+    names = [*verbs.MONTHLY, *(verbs.GRADE + g.name for g in scheme_of(run).grades)]
     return render_template(
         "evaluation/allowances.html",
         run=run,
         rules=rules,
-        words=words,
+        words={name: verbs.title_of(name) for name in names},
         people=len(rows),
         total=total,
         unknown=sum(p.full_time is None for _, p in rows),

@@ -48,7 +48,7 @@ WORDS = {
     "least_months": "最少任职月数",
 }
 # A person's stability costs twenty evaluations.
-LOOKED_AT, CROSSING_SHOWN, BLANK = 300, 100, 1
+LOOKED_AT, CROSSING_SHOWN = 300, 100
 _NUMBER = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*[::]\s*(\d+(?:\.\d+)?)\s*(%?)")
 
 
@@ -82,7 +82,6 @@ def _page(year: int, told: dict[str, Any], refused: str = "") -> str:
         refused=refused,
         whose=full_name(web.db(), row.division_code) if row else "",
         own_one=row is not None and row.division_code == web.account().division_code,
-        blank=BLANK,
         steps=steps_in_words,
     )
 

@@ -493,7 +493,7 @@ def _report(event: Event) -> bytes:
     zone = web.config().zone
     pictures = []
     for shown, kept in files_of(web.db(), event, "photo")[:8]:
-        data = evidence.read(web.db(), _folder(), kept.sha256)[1]
+        data = evidence.read(web.db(), web.config().evidence, kept.sha256)[1]
         pictures.append((shown.caption or "培训现场", data))
     notes = [
         f"{n.at.astimezone(zone):%Y-%m-%d %H:%M} {n.text}"
@@ -508,10 +508,6 @@ def _report(event: Event) -> bytes:
         now(),
         zone,
     )
-
-
-def _folder() -> Any:
-    return web.config().instance / "evidence"
 
 
 @events.get("/events/<int:event_id>/report")
@@ -546,7 +542,12 @@ def keep(event_id: int) -> Response:
             return "保存好了。"
         kind = "photo" if request.form.get("kind") == "photo" else "material"
         kept = evidence.keep(
-            web.db(), _folder(), file.read(), file.filename, event.division_code, web.actor()
+            web.db(),
+            web.config().evidence,
+            file.read(),
+            file.filename,
+            event.division_code,
+            web.actor(),
         )
         attach(web.db(), event, kept, kind, _text("caption", 60))
         return "传好了。"

@@ -20,7 +20,7 @@ from exam_app.kb.published import (
     write_published,
 )
 from training_records.database import read_only
-from training_records.divisions import full_name
+from training_records.divisions import ancestor, full_name
 from training_records.errors import Refused
 from training_records.exemplars.service import exemplars_in
 from training_records.inspection.models import GoodCase
@@ -38,7 +38,7 @@ def gather_published(session: Session) -> Published:
         PublishedCase(
             c.year,
             c.title,
-            full_name(session, c.division_code[:6].ljust(12, "0")),
+            full_name(session, ancestor(c.division_code, "district")),
             c.situation,
             c.done,
             c.result,

@@ -1,6 +1,6 @@
 """Backups of a whole installation: database, evidence, recordings, anchors; encrypted, kept by a rule, and proved.
 
-A bundle is a tar file with `manifest.json` (time, engine, rows by table, SHA-256 of each file), encrypted for the
+A bundle is a tar file with `manifest.json` (time, engine, SHA-256 of each file), encrypted for the
 recipients' public keys (age, https://age-encryption.org/v1) when there are any: the server itself can't read it then.
 """
 
@@ -14,7 +14,8 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,11 @@ from exam_app.config import Config
 from exam_app.migrate import is_current, upgrade
 from exam_app.models import metadata
 from exam_app.operations.dumps import dump, is_sqlite, load
+from training_records.archive import evidence
 from training_records.archive.models import Evidence
 from training_records.archive.service import verify as verify_archive
 from training_records.database import engine_url, make_engine, make_session_factory, now, read_only
-from training_records.errors import Refused
+from training_records.errors import RecordsError, Refused
 from training_records.files import written_whole
 
 DATABASE, MANIFEST = "database", "manifest.json"
@@ -189,7 +191,7 @@ def _prove(
     if not is_current(engine):
         upgrade(engine)
     problems = check_database(engine)
-    beside = Config(**{**vars(config), "instance": folder})
+    beside = replace(config, instance=folder)
     with make_session_factory(engine)() as session:
         read_only(session)
         rows = count_rows(engine)
@@ -200,8 +202,9 @@ def _prove(
         kept = list(session.scalars(select(Evidence.sha256)))
         sample = random.sample(kept, min(SPOT, len(kept)))
         for digest in sample:
-            path = folder / "evidence" / digest[:2] / digest
-            if not path.is_file() or _sha256(path) != digest:
+            try:
+                evidence.read(session, beside.evidence, digest)
+            except RecordsError:
                 problems.append(f"附件 {digest[:12]}… 少了或坏了")
     return Proof(bundle.name, manifest["made_at"], rows, entries, noted, len(sample), problems)
 
@@ -239,32 +242,29 @@ def _beside(url: str, name: str) -> str:
     return engine_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-class _elsewhere:
+@contextmanager
+def _elsewhere(config: Config, folder: Path, engine: str) -> Iterator[str]:
     """A place to restore into that is not the running database; gone afterwards."""
+    if engine == "sqlite":
+        yield f"sqlite:///{folder / 'restored.db'}"
+        return
+    if is_sqlite(config.database_url):
+        raise Refused("这是 PostgreSQL 的备份,请在用 PostgreSQL 的机器上演练")
+    name = f"academy_drill_{uuid4().hex[:12]}"
+    _on_server(config.database_url, f"CREATE DATABASE {name}")
+    try:
+        yield _beside(config.database_url, name)
+    finally:
+        _on_server(config.database_url, f"DROP DATABASE IF EXISTS {name}")
 
-    def __init__(self, config: Config, folder: Path, engine: str) -> None:
-        self._url, self._folder, self._engine = config.database_url, folder, engine
-        self._name = f"academy_drill_{uuid4().hex[:12]}"
 
-    def __enter__(self) -> str:
-        if self._engine == "sqlite":
-            return f"sqlite:///{self._folder / 'restored.db'}"
-        if is_sqlite(self._url):
-            raise Refused("这是 PostgreSQL 的备份,请在用 PostgreSQL 的机器上演练")
-        self._server(f"CREATE DATABASE {self._name}")
-        return _beside(self._url, self._name)
-
-    def __exit__(self, *error: object) -> None:
-        if self._engine != "sqlite":
-            self._server(f"DROP DATABASE IF EXISTS {self._name}")
-
-    def _server(self, statement: str) -> None:
-        engine = make_engine(self._url)
-        try:
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text(statement))
-        finally:
-            engine.dispose()
+def _on_server(url: str, statement: str) -> None:
+    engine = make_engine(url)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()
 
 
 def restore_bundle(config: Config, bundle: Path, identity: Path | None = None) -> None:
@@ -279,12 +279,8 @@ def restore_bundle(config: Config, bundle: Path, identity: Path | None = None) -
             )
         config.instance.mkdir(parents=True, exist_ok=True)
         load(config.database_url, folder / DATABASE)
-        for name in _unpacked(manifest):
+        for name in manifest["files"].keys() - {DATABASE}:
             target = config.instance / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():
                 shutil.copyfile(folder / name, target)
-
-
-def _unpacked(manifest: dict[str, Any]) -> Iterator[str]:
-    yield from (name for name in manifest["files"] if name != DATABASE)

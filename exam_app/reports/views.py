@@ -69,7 +69,7 @@ def write() -> Response:
                 raise Refused("请先选盖好章的报告(PDF,或拍照 JPG、PNG)")
             kept = evidence.keep(
                 web.db(),
-                web.config().instance / "evidence",
+                web.config().evidence,
                 file.read(),
                 f"{year}年自查报告",
                 code,
@@ -111,7 +111,7 @@ def filed(code: str) -> Response:
     row = verbs.report_of(web.db(), division.code, year)
     if row is None or row.file is None:
         raise NotFound("还没有交")
-    kept, data = evidence.read(web.db(), web.config().instance / "evidence", row.file)
+    kept, data = evidence.read(web.db(), web.config().evidence, row.file)
     ending = {"application/pdf": "pdf", "image/png": "png"}.get(kept.media_type, "jpg")
     web.audit_read("report.read", f"division:{division.code}", {"year": year})
     return web.attachment(data, kept.media_type, f"{division.name}{year}年自查报告.{ending}")

@@ -228,7 +228,7 @@ def _kept(*, images: bool = False) -> str:
         raise Refused("请先选一张照片")
     kept = evidence.keep(
         web.db(),
-        web.config().instance / "evidence",
+        web.config().evidence,
         file.read(),
         "走访表" if images else file.filename,
         web.account().division_code,

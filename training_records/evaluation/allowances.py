@@ -25,6 +25,11 @@ GRADE = "grade:"
 CERTIFICATE = "社会工作"
 
 
+def title_of(name: str) -> str:
+    """What people call a rule."""
+    return MONTHLY.get(name) or f"等次“{name.removeprefix(GRADE)}”,全年"
+
+
 def rules_of(session: Session, code: str, year: int) -> dict[str, Decimal]:
     """Name of the rule to its amount in yuan; empty when none were laid down. Names: those of `MONTHLY`, and `grade:`
     with a grade's name."""
@@ -119,7 +124,6 @@ def allowance_workbook(
         sheet.add(["合计", "", "", "", "", *map(float, sums)])
         table = Sheet(book, "规则", title, ["规则", "金额(元)"], [30, 14])
         for name, amount in rules.items():
-            word = MONTHLY.get(name) or f"等次“{name.removeprefix(GRADE)}”,全年"
-            table.add([word, float(amount)])
+            table.add([title_of(name), float(amount)])
 
     return make_workbook(fill)

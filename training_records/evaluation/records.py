@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from training_records.archive.service import entries_of
 from training_records.coverage.rules import TRAINING_KINDS, rule_of
+from training_records.divisions import within
 from training_records.evaluation.measures import (
     LOGGED_WITHIN,
     REPORTED_WITHIN,
@@ -30,6 +31,7 @@ from training_records.work.models import (
     Visit,
     VisitCheck,
 )
+from training_records.work.service import visits_by_code
 
 MOST = 500
 
@@ -71,23 +73,20 @@ def _owed(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
             CaseEntry.opened_on <= frame.last,
             or_(CaseEntry.closed_on.is_(None), CaseEntry.closed_on >= frame.first),
         )
+        made = visits_by_code(session, [window.village], frame.first, frame.last)
         for entry in session.scalars(query):
             if entry.assigned_id in (None, subject.person_id):
-                yield from _periods(session, frame, window, entry)
+                yield from _periods(
+                    frame, window, entry, made.get((window.village, entry.code), [])
+                )
 
 
-def _periods(session: Session, frame: Frame, window: Window, entry: CaseEntry) -> Iterator[Line]:
+def _periods(
+    frame: Frame, window: Window, entry: CaseEntry, made: list[tuple[date, str]]
+) -> Iterator[Line]:
     cadence = strictest(entry.categories, frame.cadences)
     if cadence is None or cadence.months is None:
         return
-    # Of a code, also when its categories changed.
-    same = select(CaseEntry.id).where(
-        CaseEntry.division_code == entry.division_code, CaseEntry.code == entry.code
-    )
-    query = select(Visit.on, Visit.form).where(
-        Visit.case_id.in_(same), Visit.on.between(frame.first, frame.last)
-    )
-    made = [(on, form) for on, form in session.execute(query)]
     for period in owed(cadence, entry.opened_on, entry.closed_on, window.start, window.end):
         done = paid(cadence, period, made)
         days = "、".join(
@@ -106,7 +105,7 @@ def _visits(session: Session, frame: Frame, subject: Subject) -> list[tuple[Visi
         .where(
             Visit.person_id == subject.person_id,
             Visit.on.between(frame.first, frame.last),
-            CaseEntry.division_code.startswith(frame.prefix, autoescape=True),
+            within(CaseEntry.division_code, frame.prefix),
         )
     )
     return [(visit, code) for visit, code in session.execute(query)]
