@@ -6,6 +6,7 @@ import logging
 import sys
 from contextlib import suppress
 from datetime import timedelta
+from json import JSONEncoder
 from typing import Any
 
 import structlog
@@ -265,15 +266,25 @@ class LogFile:
             sys.stderr.flush()
 
 
+def _json_line(event: Any, **_: Any) -> str:
+    return _ENCODE(event)
+
+
+# One encoder and one list for all loggers: a save writes a line too, and its time counts.
+_ENCODE = JSONEncoder(ensure_ascii=False, default=repr).encode
+PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(serializer=_json_line),
+]
+
+
 def _logging() -> None:
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=LogFile()),  # type: ignore[arg-type]
+        logger_factory=structlog.WriteLoggerFactory(file=LogFile()),  # type: ignore[arg-type]
+        cache_logger_on_first_use=True,
     )

@@ -91,9 +91,10 @@ def bench_exam(
     minutes: float = 60,
     compress: float = 120,
     opening: float | None = None,
+    engines: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Whole exams over HTTP, arrivals whether or not the server keeps up."""
-    rows, ratios = exam_rows(examinees, minutes, compress, opening)
+    rows, ratios = exam_rows(examinees, minutes, compress, opening, engines)
     return _result("exam", rows, ratios)
 
 

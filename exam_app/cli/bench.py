@@ -28,7 +28,7 @@ from exam_app.cli.tools import emit, json_option
     help="coverage、export、practice、door 的人数(全国约 65 万,全市约 7000)",
 )
 @click.option(
-    "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage 只测一种数据库"
+    "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage、exam 只测一种数据库"
 )
 @json_option
 def bench(
@@ -77,7 +77,8 @@ def bench(
     if people:
         sizes["coverage"] = {"people": people}
     if engine:
-        sizes.setdefault("coverage", {})["engines"] = (engine,)
+        for name in ("coverage", "exam"):
+            sizes.setdefault(name, {})["engines"] = (engine,)
     benches: dict[str, Any] = {**BENCHES}
     if people:
         for name in ("export", "practice", "door", "evaluation"):

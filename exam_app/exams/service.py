@@ -34,31 +34,39 @@ MAX_ANSWERS = 200
 
 def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt]]]:
     """The exams open to a person's posts, with their attempts so far."""
-    posts = session.execute(
-        select(Post.division_code, Post.role).where(Post.person_id == person_id)
-    ).all()
+    posts = _posts(session, person_id)
     attempts = session.scalars(
         select(Attempt).where(Attempt.person_id == person_id).order_by(Attempt.number)
     ).all()
     mine: dict[int, list[Attempt]] = {}
     for attempt in attempts:
         mine.setdefault(attempt.exam_id, []).append(attempt)
-    found = []
-    for exam in session.scalars(select(Exam).order_by(Exam.closes_at, Exam.id)):
-        prefix, audience = prefix_of(exam.division_code), exam.blueprint.get("audience")
-        if exam.id in mine or any(
-            code.startswith(prefix) and audience in (None, role) for code, role in posts
-        ):
-            found.append((exam, mine.get(exam.id, [])))
-    return found
+    return [
+        (exam, mine.get(exam.id, []))
+        for exam in session.scalars(select(Exam).order_by(Exam.closes_at, Exam.id))
+        if exam.id in mine or _is_for(exam, posts)
+    ]
 
 
 def get_exam(session: Session, exam_id: int, person_id: int) -> tuple[Exam, list[Attempt]]:
     """An exam open to the person, or NotFound."""
-    for exam, attempts in exams_for(session, person_id):
-        if exam.id == exam_id:
-            return exam, attempts
-    raise NotFound("没有这场考试,或它不是给您所在地方的")
+    exam = session.get(Exam, exam_id)
+    own = select(Attempt).where(Attempt.exam_id == exam_id, Attempt.person_id == person_id)
+    attempts = list(session.scalars(own.order_by(Attempt.number)))
+    if exam is None or not (attempts or _is_for(exam, _posts(session, person_id))):
+        raise NotFound("没有这场考试,或它不是给您所在地方的")
+    return exam, attempts
+
+
+def _posts(session: Session, person_id: int) -> Sequence[Any]:
+    """(division code, role) of all posts of a person."""
+    own = select(Post.division_code, Post.role).where(Post.person_id == person_id)
+    return session.execute(own).all()
+
+
+def _is_for(exam: Exam, posts: Sequence[Any]) -> bool:
+    prefix, audience = prefix_of(exam.division_code), exam.blueprint.get("audience")
+    return any(code.startswith(prefix) and audience in (None, role) for code, role in posts)
 
 
 def start(session: Session, exam_id: int, person_id: int, holder: str | None = None) -> Attempt:
