@@ -15,10 +15,12 @@ run: .venv/.run ## install, build the knowledge base, fill in demonstration data
 test: .venv/.dev ## run every test (PostgreSQL and Chromium are used where the machine has them)
 	$(BIN)/python -m pytest
 
-lint: .venv/.dev ## ruff, type checker, import contracts
+lint: .venv/.dev ## ruff, type checker, import contracts, security rules, known weaknesses of what is pinned
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -ll -r question_bank training_records exam_app 2>/dev/null
+	@sh tools/audit.sh
 
 bench: .venv/.bench ## all benchmarks, small sizes
 	$(BIN)/academy bench all
@@ -27,8 +29,8 @@ docs: .venv/.docs ## build the knowledge base strictly, with MkDocs and with Zen
 	$(BIN)/academy kb build --strict
 	$(BIN)/zensical build --clean --strict
 
-audit: .venv/.release ## known weaknesses of the pinned dependencies (asks the advisory service of the package index)
-	$(BIN)/pip-audit -r constraints.txt --no-deps --disable-pip
+audit: .venv/.dev ## known weaknesses of the pinned dependencies (asks the advisory service of the package index)
+	@sh tools/audit.sh --strict
 
 bundle: .venv/.release ## code, wheels and their list (SBOM) in build/bundle, to install on a machine without a network
 	@sh tools/bundle.sh $(BIN)/python

@@ -87,7 +87,7 @@ def fill(engine: Engine, people: int, today: date, seed: int = 1) -> int:
         with engine.begin() as connection:
             for table in ("person", "post", "archive_entry"):
                 connection.execute(
-                    text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")  # noqa: S608
+                    text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")  # noqa: S608  # nosec B608
                 )
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))

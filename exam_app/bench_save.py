@@ -144,7 +144,7 @@ class Phone:
         request = urllib.request.Request(  # noqa: S310 (loopback)
             self.url + path, json.dumps(body).encode(), self.headers, method=method
         )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  # nosec B310
             for cookie in answer.headers.get_all("Set-Cookie", []):
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Attempt
 from exam_app.jobs.models import Job
+from training_records.clock import CLOCK
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -62,6 +63,10 @@ def exposition(session: Session) -> bytes:
         )
         or 0
     )
+    clock = Gauge(
+        "academy_clock_jump_seconds", "Machine's clock ahead of the server's", registry=now
+    )
+    clock.set(CLOCK.jump())
     jobs = Gauge("academy_jobs", "Jobs by state", ["state"], registry=now)
     for state in ("waiting", "running", "failed"):
         jobs.labels(state).set(0)

@@ -88,7 +88,7 @@ def load_bank(folder: Path = ITEMS, *, strict: bool = True) -> Bank:
 
 def _load_file(bank: Bank, path: Path, name: str) -> None:
     try:
-        items = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 (a safe loader)
+        items = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 (a safe loader)  # nosec B506
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         bank.faults.append(Fault(name, "", f"不是能读的 YAML 文件:{_first_line(str(error))}"))
         return

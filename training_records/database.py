@@ -29,6 +29,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from training_records.clock import CLOCK
 from training_records.turn import Writer, turn_of
 
 NAMING = {
@@ -64,7 +65,7 @@ class Base(DeclarativeBase):
 
 def now() -> datetime:
     """The server's clock; the only one that decides."""
-    return datetime.now(UTC)
+    return datetime.fromtimestamp(CLOCK.time(), UTC)
 
 
 def engine_url(address: str) -> URL:
@@ -174,7 +175,7 @@ def store(
     try:
         if connection.dialect.name != "postgresql":
             marks = ", ".join("?" * len(names))
-            statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"  # noqa: S608
+            statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"  # noqa: S608  # nosec B608
             cursor.executemany(statement, _stored(rows))
         else:
             with cursor.copy(f"COPY {name} ({columns}) FROM STDIN") as copy:

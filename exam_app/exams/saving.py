@@ -260,7 +260,7 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
     connection.executemany(_UPSERT, [(*row, answer.seconds) for row, answer in timed])
     marks = ",".join("?" * len(rows))
     stored = connection.execute(
-        f"SELECT slot, seq FROM answer WHERE attempt_id = ? AND slot IN ({marks})",  # noqa: S608
+        f"SELECT slot, seq FROM answer WHERE attempt_id = ? AND slot IN ({marks})",  # noqa: S608  # nosec B608
         [ticket.attempt_id, *(row[1] for row in rows)],
     )
     return Saved("saved", dict(stored.fetchall()), deadline)

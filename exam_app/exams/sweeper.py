@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
 from exam_app.exams.invigilation import copy_events, sweep
+from training_records.clock import CLOCK
 
 log = structlog.get_logger()
 EVERY = 15.0
@@ -23,6 +24,8 @@ def start_sweeper(app: Flask, every: float = EVERY) -> threading.Event:
 
     def run() -> None:
         while not stop.wait(every):
+            if apart := CLOCK.jump():
+                log.error("clock", seconds=round(apart))
             try:
                 sweep_once(app)
             except DBAPIError as error:

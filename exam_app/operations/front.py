@@ -55,7 +55,7 @@ def nginx(folder: Path, ports: Sequence[int]) -> Iterator[tuple[int, int]]:
 def _until_answered(url: str) -> None:
     for _ in range(100):
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (loopback)
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (loopback)  # nosec B310
                 return
         except OSError:
             time.sleep(0.1)

@@ -48,7 +48,7 @@ def html(
         calibration=calibration,
         parameters={} if calibration is None else {i.id: i for i in calibration.items},
         fits=fits,
-        pictures=[(name, Markup(svg), text) for name, svg, text in pictures],  # noqa: S704 (our own SVG)
+        pictures=[(name, Markup(svg), text) for name, svg, text in pictures],  # noqa: S704 (our own SVG)  # nosec B704
         key=dict(zip(data.items, data.key, strict=True)) if data.key else {},
     )
 

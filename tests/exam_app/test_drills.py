@@ -4,6 +4,7 @@ come again, nothing half is kept, and it goes on by itself."""
 from __future__ import annotations
 
 import io
+import re
 import resource
 import sqlite3
 import threading
@@ -164,6 +165,34 @@ def test_a_folder_that_can_t_be_written_to(world, sign_in, app, session):
     folder.unlink()
     assert send().status_code == 302
     assert "有签字表的照片" in phone.get("/visits").text
+
+
+def test_the_clock_is_set_wrong_and_right_again(tmp_path):
+    """In the midst of an exam, a week forth and a week back: nothing is late, nothing is closed, nobody is signed out."""
+    url = f"sqlite:///{tmp_path / 'clock.db'}"
+    exam, clock = prepare(url, 1), tmp_path / "clock"
+    clock.write_text("0")
+    with running(url, tmp_path, workers=1, target="tests.exam_app.jumping:make") as served:
+        phone = Phone(served.url, 1)
+        phone.start(exam)
+        deadline = save(phone, 1)[2]["deadline"]
+        for seq, days in enumerate((7, -7, 0), start=2):
+            clock.write_text(str(days * 86400))
+            time.sleep(0.7)
+            status, _, told = save(phone, seq)
+            assert status == 200 and told["deadline"] == deadline
+            with urllib.request.urlopen(f"{served.url}/metrics") as answer:
+                seen = re.search(r"(?m)^academy_clock_jump_seconds (\S+)", answer.read().decode())
+            assert round(float(seen[1]), -1) == days * 86400
+        told = phone.call(
+            "POST", f"/api/v1/attempts/{phone.attempt}/submit", {"expected": {"1": 4}}
+        )
+        assert told["state"] == "released"
+    assert '"event": "clock"' in (tmp_path / "server.log").read_text()
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM late_answer")) == 0
+    engine.dispose()
 
 
 def test_many_at_once_while_it_is_held_and_let_go(tmp_path):

@@ -91,7 +91,7 @@ class Checked:
         self._spool.seek(0)
         while True:
             try:
-                yield pickle.load(self._spool)  # noqa: S301 (written by `keep` just before)
+                yield pickle.load(self._spool)  # noqa: S301 (written by `keep` just before)  # nosec B301
             except EOFError:
                 return
 
