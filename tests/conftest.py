@@ -22,8 +22,9 @@ from exam_app.config import Config, load_config
 from exam_app.exams.saving import Saver, make_saver
 from exam_app.migrate import upgrade
 from exam_app.models import metadata
+from exam_app.operations.partitions import partition
 from tests.factories import World
-from training_records.database import make_engine, make_session_factory
+from training_records.database import make_engine, make_session_factory, now
 
 ENGINES = ["sqlite", "postgres"]
 
@@ -58,6 +59,9 @@ def engine(
         url = f"{server}/{name}"
     made = make_engine(url)
     upgrade(made)
+    if request.param == "postgres":
+        # Laid out as in the largest size; as it comes it is tried by the migrations' tests and the benches.
+        partition(made, now().date())
     yield made
     made.dispose()
 

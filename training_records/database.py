@@ -19,6 +19,8 @@ from sqlalchemy import (
     DateTime,
     Engine,
     MetaData,
+    SmallInteger,
+    String,
     create_engine,
     event,
     make_url,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from training_records.clock import CLOCK
@@ -66,6 +68,14 @@ class Base(DeclarativeBase):
 def now() -> datetime:
     """The server's clock; the only one that decides."""
     return datetime.fromtimestamp(CLOCK.time(), UTC)
+
+
+class Placed:
+    """Columns by which the largest tables are laid out on PostgreSQL (`academy db partition`): the district of the person
+    a row is about, and the year it is of. Rows from before there were such columns have '' and 0."""
+
+    district: Mapped[str] = mapped_column(String(12), default="", server_default="", sort_order=99)
+    year: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0", sort_order=99)
 
 
 def engine_url(address: str) -> URL:

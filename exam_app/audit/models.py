@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from training_records.database import Base, now
@@ -24,6 +24,8 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(80))
     detail: Mapped[dict[str, Any] | None]
     request_id: Mapped[str | None] = mapped_column(String(36))
+    # `scope` and the year are where the row lies on PostgreSQL (see `Placed`).
+    year: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 

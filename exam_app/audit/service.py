@@ -47,6 +47,7 @@ def record_many(session: Session, entries: Sequence[AuditEntry]) -> None:
     head = lock_head(session, CHAIN)
     for entry in entries:
         entry.seq, entry.previous, entry.hash = link(head, entry.content())
+        entry.year = entry.at.year
     session.add_all(entries)
     session.flush()
 

@@ -13,7 +13,8 @@ from exam_app.migrate import upgrade
 from exam_app.operations import backups
 from exam_app.operations.dumps import dump, load
 from exam_app.operations.moving import copy_all
-from training_records.database import make_engine
+from exam_app.operations.partitions import partition
+from training_records.database import make_engine, now
 from training_records.errors import Refused
 
 identity_option = click.option(
@@ -37,6 +38,20 @@ def upgrade_command() -> None:
     upgrade(engine)
     engine.dispose()
     say("表已是最新版本")
+
+
+@db.command("partition")
+def partition_command() -> None:
+    """把最大的几张表按年分区、按区编码建键(只用于 PostgreSQL,可以在使用中做,可以重做)。"""
+    config = load_config()
+    engine = make_engine(config.database_url)
+    try:
+        done = partition(engine, now().astimezone(config.zone).date())
+    except Refused as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        engine.dispose()
+    say(f"分好了:{'、'.join(done)}" if done else "早已分好")
 
 
 @db.command()

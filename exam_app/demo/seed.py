@@ -23,6 +23,7 @@ from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Exam
 from question_bank import load_blueprint
 from training_records.archive.models import ArchiveEntry
+from training_records.archive.service import CHAINS
 from training_records.chain import link as link_chain
 from training_records.chain import lock_head
 from training_records.database import now
@@ -230,14 +231,16 @@ def _entry(
         "recorded_at": now(),
         **more,
     }
-    return {**row, "chain": f"archive:{ancestor(code, 'district')}"}
+    district = ancestor(code, "district")
+    place = {"chain": CHAINS + district, "district": district, "year": row["recorded_at"].year}
+    return {**row, **place}
 
 
 def _file(session: Session, entries: list[dict[str, Any]]) -> None:
     """Appends in bulk, hashed like any other entry."""
     heads = {name: lock_head(session, name) for name in sorted({e["chain"] for e in entries})}
     for row in entries:
-        content = {k: v for k, v in row.items() if k != "chain"}
+        content = {k: v for k, v in row.items() if k not in ("chain", "district", "year")}
         row["seq"], row["previous"], row["hash"] = link_chain(heads[row["chain"]], content)
     for at in range(0, len(entries), CHUNK):
         session.execute(insert(ArchiveEntry), entries[at : at + CHUNK])

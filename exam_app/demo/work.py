@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.database import now
+from training_records.divisions import ancestor
 from training_records.ledger.models import Post
 from training_records.work.cadence import name_of, periods, strictest
 from training_records.work.models import Activity, CaseEntry, TaskDone, Visit
@@ -83,6 +84,8 @@ def _visits(
                 "measures": ["约好下次再来"],
                 "alarm": False,
                 "at": now(),
+                "district": ancestor(case["division_code"], "district"),
+                "year": on.year,
             }
         )
     return found

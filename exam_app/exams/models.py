@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from training_records.database import Base, Json, now
+from training_records.database import Base, Json, Placed, now
 
 
 class Exam(Base):
@@ -109,7 +109,7 @@ class ExamForm(Base):
     exam: Mapped[Exam] = relationship(back_populates="forms")
 
 
-class Attempt(Base):
+class Attempt(Placed, Base):
     """One sitting of one exam by one person. Identity: (exam, person, number).
 
     Only `states.move` changes the state, and it writes an `AttemptEvent`.
@@ -169,7 +169,7 @@ class AttemptEvent(Base):
     audited: Mapped[bool] = mapped_column(default=False)
 
 
-class Answer(Base):
+class Answer(Placed, Base):
     """The last answer to one slot. Identity: (attempt, slot); the higher `seq` wins."""
 
     __tablename__ = "answer"

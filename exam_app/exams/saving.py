@@ -112,13 +112,14 @@ def _text(response: Any) -> str | None:
 # --- SQLite -----------------------------------------------------------------------------------
 
 _GUARD = """
-SELECT a.state, a.deadline, a.holder,
+SELECT a.state, a.deadline, a.holder, a.district, a.year,
   EXISTS (SELECT 1 FROM login_session s JOIN account c ON c.id = s.account_id
           WHERE s.token_hash = :holder AND s.expires_at > :at AND c.active)
 FROM attempt a WHERE a.id = :attempt AND a.person_id = :person
 """
 _UPSERT = """
-INSERT INTO answer (attempt_id, slot, seq, response, saved_at, seconds) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO answer (attempt_id, slot, seq, response, saved_at, seconds, district, year)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (attempt_id, slot) DO UPDATE
 SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_at,
   seconds = COALESCE(excluded.seconds, seconds)
@@ -245,7 +246,7 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
     row = connection.execute(_GUARD, values).fetchone()
     if row is None:
         return Saved("missing")
-    state, until, holder, signed_in = row
+    state, until, holder, *place, signed_in = row
     deadline = datetime.fromisoformat(until).replace(tzinfo=UTC)
     free = ticket.holder is None
     verdict = _judge(state, deadline, free or holder == ticket.holder, free or signed_in, job.at)
@@ -257,7 +258,7 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
     if verdict != "saved" or not rows:
         return Saved(verdict, {}, deadline)
     timed = zip(rows, job.answers, strict=True)
-    connection.executemany(_UPSERT, [(*row, answer.seconds) for row, answer in timed])
+    connection.executemany(_UPSERT, [(*row, answer.seconds, *place) for row, answer in timed])
     marks = ",".join("?" * len(rows))
     stored = connection.execute(
         f"SELECT slot, seq FROM answer WHERE attempt_id = ? AND slot IN ({marks})",  # noqa: S608  # nosec B608
@@ -272,20 +273,20 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
 # answer that is older than the stored one writes the stored one again, so that its seq comes back.
 _STATEMENT = """
 WITH a AS MATERIALIZED (
-  SELECT id, state, deadline,
+  SELECT id, state, deadline, district, year,
     %(holder)s::text IS NULL OR holder = %(holder)s AS held,
     %(holder)s::text IS NULL OR EXISTS (
       SELECT 1 FROM login_session s JOIN account c ON c.id = s.account_id
       WHERE s.token_hash = %(holder)s AND s.expires_at > %(at)s AND c.active) AS signed_in
   FROM attempt WHERE id = %(attempt)s AND person_id = %(person)s FOR KEY SHARE
 ), done AS (
-  INSERT INTO answer (attempt_id, slot, seq, response, saved_at, seconds)
-  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s, t.seconds
+  INSERT INTO answer (attempt_id, slot, seq, response, saved_at, seconds, district, year)
+  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s, t.seconds, a.district, a.year
   FROM a, unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[], %(seconds)s::int[])
     AS t(slot, seq, response, seconds)
   WHERE a.signed_in AND a.held AND a.state = 'in_progress'
     AND %(at)s <= a.deadline + interval '60 seconds'
-  ON CONFLICT (attempt_id, slot) DO UPDATE SET
+  ON CONFLICT (attempt_id, slot{place}) DO UPDATE SET
     seq = GREATEST(excluded.seq, answer.seq),
     response = CASE WHEN excluded.seq > answer.seq THEN excluded.response ELSE answer.response END,
     saved_at = CASE WHEN excluded.seq > answer.seq THEN excluded.saved_at ELSE answer.saved_at END,
@@ -306,11 +307,16 @@ FROM unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[]) AS t(s
 PATIENCE = 3.0
 
 
+# Whether the answers are laid out by place, and their key with them.
+_LAYOUT = "SELECT relkind = 'p' FROM pg_class WHERE oid = 'answer'::regclass"
+
+
 class PostgresSaver:
     """One statement on a connection of an own pool, committed by itself."""
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._statement: str | None = None
         self._mutex = threading.Lock()
         self._pool: ConnectionPool[Any] | None = None
 
@@ -330,7 +336,7 @@ class PostgresSaver:
         }
         try:
             with self._open().connection() as connection:
-                found = connection.execute(_STATEMENT, values, prepare=True).fetchall()
+                found = self._upsert(connection, values)
                 if not found:
                     return Saved("missing")
                 state, until, held, signed_in = found[0][:4]
@@ -344,6 +350,20 @@ class PostgresSaver:
             raise OperationalError("save", None, error) from error
         stored = {row[4]: row[5] for row in found if row[4] is not None}
         return Saved(verdict, stored, deadline)
+
+    def _upsert(self, connection: psycopg.Connection[Any], values: dict[str, Any]) -> list[Any]:
+        statement = self._statement or self._learn(connection)
+        try:
+            return connection.execute(statement, values, prepare=True).fetchall()
+        except psycopg.errors.InvalidColumnReference:
+            # The table was laid out anew while this process ran: its key is another one.
+            return connection.execute(self._learn(connection), values, prepare=True).fetchall()
+
+    def _learn(self, connection: psycopg.Connection[Any]) -> str:
+        row = connection.execute(_LAYOUT).fetchone()
+        statement = _STATEMENT.replace("{place}", ", district, year" if row and row[0] else "")
+        self._statement = statement
+        return statement
 
     def close(self) -> None:
         with self._mutex:

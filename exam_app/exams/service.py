@@ -26,6 +26,7 @@ from question_bank.draw import form_place
 from training_records.database import now
 from training_records.divisions import prefix_of
 from training_records.errors import NotFound
+from training_records.ledger.district import districts_of
 from training_records.ledger.models import Post
 
 MAX_SEQ = 2**53
@@ -97,6 +98,8 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
         sitting_id=window.sitting_id,
         state="not_started",
         started_at=at,
+        district=districts_of(session, [person_id]).get(person_id, ""),
+        year=at.year,
         deadline=min(at + timedelta(minutes=minutes), window.closes_at),
     )
     try:

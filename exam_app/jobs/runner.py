@@ -15,6 +15,7 @@ from exam_app.archive.jobs import archives_job
 from exam_app.certificates.jobs import certificates_job
 from exam_app.exemplars.jobs import publish_job
 from exam_app.jobs.service import Handler, forget_old, work_off
+from exam_app.operations.partitions import make_ahead
 from training_records.database import now
 
 log = structlog.get_logger()
@@ -39,7 +40,11 @@ def start_runner(app: Flask, every: float = EVERY) -> threading.Event:
                 work_off(factory, config, KINDS)
                 if time.monotonic() - tidied > TIDY:
                     forget_old(factory, config)
-                    anchor_today(factory, config, now().astimezone(config.zone).date())
+                    today = now().astimezone(config.zone).date()
+                    anchor_today(factory, config, today)
+                    with factory() as session:
+                        make_ahead(session.connection(), today)
+                        session.commit()
                     tidied = time.monotonic()
             except DBAPIError as error:
                 log.error("jobs", error=type(error.orig).__name__)

@@ -31,6 +31,7 @@ from exam_app.config import Config
 from exam_app.migrate import is_current, upgrade
 from exam_app.models import metadata
 from exam_app.operations.dumps import dump, is_sqlite, load
+from exam_app.operations.partitions import dangling
 from training_records.archive import evidence
 from training_records.archive.models import Evidence
 from training_records.archive.service import verify as verify_archive
@@ -223,6 +224,7 @@ def check_database(engine: Engine) -> list[str]:
                 "SELECT conrelid::regclass::text FROM pg_constraint WHERE NOT convalidated"
             )
             problems += [f"约束没有验证:{row[0]}" for row in connection.execute(query)]
+            problems += dangling(connection)
     if not is_current(engine):
         problems.append("表不是最新版本,请运行 academy db upgrade")
     return problems

@@ -27,6 +27,7 @@ from question_bank.draw import form_place
 from training_records.database import now
 from training_records.divisions import ancestor, division_names, prefix_of, within
 from training_records.errors import NotFound, Refused
+from training_records.ledger.district import districts_of
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import ids_in, in_post_on, places_in
 
@@ -312,6 +313,8 @@ def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone
         number=len(attempts) + 1,
         state="not_started",
         started_at=at,
+        district=districts_of(session, [sheet.person_id]).get(sheet.person_id, ""),
+        year=at.year,
         deadline=at,
         on_paper=True,
     )
@@ -320,7 +323,13 @@ def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone
     for slot, entry in entries_of(session, sheet).items():
         session.add(
             Answer(
-                attempt_id=attempt.id, slot=slot, seq=1, response=entry.response, saved_at=entry.at
+                attempt_id=attempt.id,
+                slot=slot,
+                seq=1,
+                response=entry.response,
+                saved_at=entry.at,
+                district=attempt.district,
+                year=attempt.year,
             )
         )
     sheet.attempt_id = attempt.id

@@ -30,6 +30,7 @@ LATER = REVISIONS[REVISIONS.index(SIDE_BY_SIDE) + 1 :]
 # What is a matter of taste here: types stay as the models have them.
 TASTE = (
     "prefer-bigint-over-int",
+    "prefer-bigint-over-smallint",
     "prefer-identity",
     "prefer-text-field",
     "prefer-timestamp-tz",

@@ -254,10 +254,12 @@ class Shared:
             """
             CREATE TABLE account (id INTEGER PRIMARY KEY, active BOOL);
             CREATE TABLE login_session (token_hash TEXT PRIMARY KEY, account_id INT, expires_at TEXT);
-            CREATE TABLE attempt (id INTEGER PRIMARY KEY, person_id INT, state TEXT, deadline TEXT, holder TEXT);
+            CREATE TABLE attempt (id INTEGER PRIMARY KEY, person_id INT, state TEXT, deadline TEXT, holder TEXT,
+              district TEXT, year INT);
             CREATE TABLE answer (attempt_id INT, slot TEXT, seq INT CHECK (seq <> 13), response TEXT,
-              saved_at TEXT, seconds INT, PRIMARY KEY (attempt_id, slot));
-            INSERT INTO attempt VALUES (1, 1, 'in_progress', '2999-01-01 00:00:00.000000', NULL);
+              saved_at TEXT, seconds INT, district TEXT, year INT, PRIMARY KEY (attempt_id, slot));
+            INSERT INTO attempt VALUES (1, 1, 'in_progress', '2999-01-01 00:00:00.000000', NULL,
+              '370283000000', 2026);
             """
         )
         connection.close()

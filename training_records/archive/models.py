@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Numeric, String, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, Placed, now
 
 KINDS = {
     "course": "线上课程",
@@ -27,7 +27,7 @@ LEVELS = ["国家", "省", "市", "区(市)", "镇(街)"]
 COUNTED_LEVELS = LEVELS[:4]
 
 
-class ArchiveEntry(Base):
+class ArchiveEntry(Placed, Base):
     """One thing that a person learnt or proved, or the voiding of an earlier entry.
 
     Never updated, never deleted. Identity: `id`, and (chain, seq) in the hash chain of its
@@ -75,8 +75,8 @@ class ArchiveEntry(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
     def content(self) -> dict[str, Any]:
-        """What the hash covers: everything but the id and the chain's own columns."""
-        left_out = {"id", "chain", "seq", "previous", "hash"}
+        """What the hash covers: everything but the id, the chain's own columns and where the row lies."""
+        left_out = {"id", "chain", "seq", "previous", "hash", "district", "year"}
         return {
             c.key: getattr(self, c.key) for c in self.__table__.columns if c.key not in left_out
         }

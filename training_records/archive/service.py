@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.chain import Break, ChainAnchor, ChainHead, find_breaks, link, lock_head
 from training_records.database import now
-from training_records.divisions import ancestor
 from training_records.errors import NotFound, Refused
-from training_records.ledger.models import Post
+from training_records.ledger.district import districts_of
+
+# Each district's chain is named by its code.
+CHAINS = "archive:"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,14 @@ def append_many(
             rows.append(there[new.source_key])
             continue
         name = chains[new.person_id]
-        row = ArchiveEntry(**new.__dict__, chain=name, recorded_by=recorded_by, recorded_at=at)
+        row = ArchiveEntry(
+            **new.__dict__,
+            chain=name,
+            recorded_by=recorded_by,
+            recorded_at=at,
+            district=name.removeprefix(CHAINS),
+            year=at.year,
+        )
         row.seq, row.previous, row.hash = link(heads[name], row.content())
         if new.source_key:
             there[new.source_key] = row
@@ -111,20 +120,10 @@ def entries_of(session: Session, person_id: int, *, all_rows: bool = False) -> l
 
 
 def _chains(session: Session, people: set[int]) -> dict[int, str]:
-    ids, chains = sorted(people), {}
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
-        rows = session.execute(
-            select(Post.person_id, Post.division_code)
-            .where(Post.person_id.in_(part))
-            .order_by(Post.start, Post.id)
-        )
-        # The latest post wins; the chain only says where an entry was first filed.
-        chains.update({person: f"archive:{ancestor(code, 'district')}" for person, code in rows})
-    missing = people - set(chains)
-    if missing:
+    districts = districts_of(session, people)
+    if people - set(districts):
         raise Refused("这个人没有任职记录,先在台账里登记任职,再记培训")
-    return chains
+    return {person: CHAINS + code for person, code in districts.items()}
 
 
 def verify(
@@ -134,12 +133,12 @@ def verify(
     chain does not hold). `outside`: anchors (chain, seq, hash) kept outside the database."""
     heads = {
         h.name: (h.seq, h.hash)
-        for h in session.scalars(select(ChainHead).where(ChainHead.name.startswith("archive:")))
+        for h in session.scalars(select(ChainHead).where(ChainHead.name.startswith(CHAINS)))
     }
     kept = session.execute(select(ChainAnchor.name, ChainAnchor.seq, ChainAnchor.hash)).all()
     anchors: dict[str, dict[int, set[str]]] = {}
     for chain, seq, hashed in [*kept, *outside]:
-        if chain.startswith("archive:"):
+        if chain.startswith(CHAINS):
             anchors.setdefault(chain, {}).setdefault(seq, set()).add(hashed)
     query = select(ArchiveEntry).order_by(ArchiveEntry.chain, ArchiveEntry.seq, ArchiveEntry.id)
     rows = session.scalars(query.execution_options(yield_per=2000))

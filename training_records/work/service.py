@@ -230,6 +230,9 @@ def log_visit(
         alarm=alarm,
         reported_at=at if alarm and visit.reported else None,
         at=at,
+        district=ancestor(entry.division_code, "district"),
+        # Of the visit, so that the same one sent again after New Year is known.
+        year=visit.on.year,
     )
 
 
