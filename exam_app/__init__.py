@@ -32,6 +32,7 @@ from exam_app.learn.media import MAX_BYTES
 from exam_app.limits import Limits
 from exam_app.metrics import collectors
 from exam_app.navigation import navigation
+from exam_app.replica import make_replica
 from exam_app.static_files import serve_packed
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
@@ -105,6 +106,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     engine = engine or make_engine(config.database_url)
     app.extensions["engine"] = engine
     app.extensions["session_factory"] = make_session_factory(engine)
+    app.extensions["replica"] = make_replica(config)
     app.extensions["saver"] = make_saver(engine)
     app.extensions["tickets"] = Tickets(config.secret_key)
     app.extensions["limits"] = Limits(config)

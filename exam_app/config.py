@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 PREFIX = "ACADEMY_"
 ROOT = Path(__file__).resolve().parents[1]
 SECRETS = ("secret_key", "field_keys", "metrics_token", "oidc_client_secret")
-ADDRESSES = ("redis_url", "smtp_url")
+ADDRESSES = ("redis_url", "replica_url", "smtp_url")
 
 
 class ConfigError(ValueError):
@@ -35,6 +35,7 @@ class Config:
     public_url: str
     instance: Path
     redis_url: str
+    replica_url: str
     timezone: str
     study_pace: float
     smtp_url: str
@@ -118,6 +119,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         public_url=values.get("public_url", "http://127.0.0.1:8000").rstrip("/"),
         instance=instance,
         redis_url=values.get("redis_url", ""),
+        replica_url=values.get("replica_url", ""),
         timezone=values.get("timezone", "Asia/Shanghai"),
         study_pace=pace,
         smtp_url=values.get("smtp_url", ""),

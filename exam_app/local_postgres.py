@@ -28,58 +28,57 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class _Machine:
+    """A folder for one server and the account that runs it."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self.folder = Path(tempfile.mkdtemp(prefix="academy-pg-"))
+        self.data, self.port = self.folder / "data", free_port()
+        self._user = None
+        if os.getuid() == 0:
+            # initdb refuses root; Debian's package brings the user postgres.
+            self._user = "postgres" if _exists("postgres") else "nobody"
+            shutil.chown(self.folder, self._user)
+
+    def run(self, program: str, *arguments: str) -> None:
+        subprocess.run(  # noqa: S603
+            [str(self._binaries / program), "-D", str(self.data), *arguments],
+            check=True,
+            capture_output=True,
+            user=self._user,
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        )
+
+    @contextmanager
+    def started(self, more: str = "") -> Iterator[str]:
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
+        self.run("pg_ctl", "-o", options + more, "-l", str(self.folder / "log"), "-w", "start")
+        try:
+            yield f"postgresql://academy@127.0.0.1:{self.port}"
+        finally:
+            self.run("pg_ctl", "-m", "immediate", "stop")
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @contextmanager
 def server(binaries: Path, durable: bool = False) -> Iterator[str]:
     """Starts a server and yields its URL without a database name. `durable`: a commit is on the disk
     before it returns, as in production; tests that kill nothing do without."""
-    folder = Path(tempfile.mkdtemp(prefix="academy-pg-"))
-    user = None
-    if os.getuid() == 0:
-        # initdb refuses root; Debian's package brings the user postgres.
-        user = "postgres" if _exists("postgres") else "nobody"
-        shutil.chown(folder, user)
-    data, port = folder / "data", free_port()
+    machine = _Machine(binaries)
+    machine.run("initdb", "-U", "academy", "-A", "trust", "-E", "UTF8", "--no-sync")
+    with machine.started("" if durable else " -c fsync=off") as url:
+        yield url
 
-    def run(*command: str) -> None:
-        subprocess.run(  # noqa: S603
-            command,
-            check=True,
-            capture_output=True,
-            user=user,
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-        )
 
-    run(
-        str(binaries / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "academy",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-    )
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    options += "" if durable else " -c fsync=off"
-    run(
-        str(binaries / "pg_ctl"),
-        "-D",
-        str(data),
-        "-o",
-        options,
-        "-l",
-        str(folder / "log"),
-        "-w",
-        "start",
-    )
-    try:
-        yield f"postgresql://academy@127.0.0.1:{port}"
-    finally:
-        run(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+@contextmanager
+def standby(binaries: Path, primary: str) -> Iterator[str]:
+    """A copy of the server at `primary` that follows it; its URL without a database name."""
+    machine = _Machine(binaries)
+    machine.run("pg_basebackup", "-d", primary, "-R", "-X", "stream", "-c", "fast")
+    with machine.started(" -c fsync=off") as url:
+        yield url
 
 
 def _exists(user: str) -> bool:

@@ -41,6 +41,7 @@ from exam_app.audit.service import record
 from exam_app.config import Config
 from exam_app.limits import GROUPS
 from exam_app.metrics import observe
+from exam_app.replica import START, place_in_log
 from exam_app.scope import MANAGERS, PUBLIC, Scope, scope_of
 from training_records.certificates.pdf import chinese_date as written_date
 from training_records.database import now, read_only
@@ -119,6 +120,29 @@ def writes(view: Any) -> Any:
     """Marks a GET view that notes something (e.g. when a unit was first opened)."""
     view.writes = True
     return view
+
+
+def report(view: Any) -> Any:
+    """Marks a GET view that may read a copy of the database, where there is one."""
+    view.report = True
+    return view
+
+
+def _use_replica() -> None:
+    replica = current_app.extensions["replica"]
+    # A script keeps no cookie: nobody knows what it wrote last.
+    if replica is not None and bearer() is None:
+        copy = replica.session(session.get("wrote", START))
+        if copy is not None:
+            done_reading()
+            g.session = copy
+
+
+def _note_place() -> None:
+    """Keeps in the cookie how far a copy must have come to show what was just written."""
+    if current_app.extensions["replica"] is not None and not current_user.is_anonymous:
+        with current_app.extensions["session_factory"]() as primary:
+            session["wrote"] = place_in_log(read_only(primary))
 
 
 def only_reads(view: Any) -> Any:
@@ -311,7 +335,10 @@ def init_web(app: Flask) -> None:
         if roles is None:
             abort(403)
         refused = None if roles == PUBLIC else refused_to(roles)
-        return refused or _too_often(request.endpoint) or _no_reason(request.endpoint)
+        refused = refused or _too_often(request.endpoint) or _no_reason(request.endpoint)
+        if refused is None and hasattr(app.view_functions[request.endpoint], "report"):
+            _use_replica()
+        return refused
 
     def _no_reason(endpoint: str) -> BaseResponse | None:
         """Asks an office why it takes personal data along; what it says goes into the audit log."""
@@ -337,6 +364,8 @@ def init_web(app: Flask) -> None:
 
     @app.after_request
     def _finish(response: Response) -> Response:
+        if request.method not in SAFE and response.status_code < 400:
+            _note_place()
         headers = response.headers
         headers["X-Request-ID"] = g.get("request_id", "")
         headers.setdefault("Content-Security-Policy", _policy())

@@ -30,6 +30,7 @@ def _found() -> Dashboard:
 
 @dashboards.get("/evaluation/dashboard")
 @access(OFFICES)
+@web.report
 def index() -> str:
     found = _found()
     far = [(run.run_id, o) for run in found.runs for o in run.outliers]
@@ -51,6 +52,7 @@ def index() -> str:
 
 @dashboards.get("/evaluation/trend.svg")
 @access(OFFICES)
+@web.report
 def trend() -> Response:
     answer = make_response(trend_svg(_found(), narrow="narrow" in request.args))
     answer.mimetype = "image/svg+xml"

@@ -82,6 +82,7 @@ def begin() -> Response:
 
 @evaluation.get("/evaluation/<int:run_id>")
 @access(OFFICES)
+@web.report
 def show(run_id: int) -> str:
     run = get_run(run_id)
     rows = runs.results_of(web.db(), run, _reach(run))
@@ -131,6 +132,7 @@ def step(run_id: int) -> Response:
 
 @evaluation.get("/evaluation/<int:run_id>/export.xlsx")
 @access(OFFICES)
+@web.report
 def export(run_id: int) -> Response:
     """Everybody's result in the scope, with every point's reckoning."""
     run = get_run(run_id)
@@ -147,6 +149,7 @@ def export(run_id: int) -> Response:
 
 @evaluation.get("/evaluation/<int:run_id>/overview")
 @access(OFFICES)
+@web.report
 def overview(run_id: int) -> str:
     """The five dimensions by place and by caseload band, and who lies far from the others of their band."""
     run = get_run(run_id)
@@ -223,6 +226,7 @@ def say(run_id: int) -> Response:
 
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>")
 @access(OFFICES)
+@web.report
 def person(run_id: int, person_id: int) -> str:
     return _person_page(get_run(run_id), web.scope().person(web.db(), person_id), own=False)
 
@@ -254,6 +258,7 @@ def my_records(run_id: int, measure: str) -> str:
 
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>/<measure>")
 @access(OFFICES)
+@web.report
 def records(run_id: int, person_id: int, measure: str) -> str:
     """The records behind a measure of somebody."""
     person = web.scope().person(web.db(), person_id)

@@ -134,6 +134,7 @@ def turned_back(exam: Exam, text: str, page: str = "rooms.room") -> Response:
 
 @rooms.get("/analysis.<kind>")
 @access(MANAGERS)
+@web.report
 def analyse(exam_id: int, kind: str) -> Response:
     """The item analysis as a page to keep, or as a workbook."""
     if kind not in ("html", "xlsx"):
@@ -146,6 +147,7 @@ def analyse(exam_id: int, kind: str) -> Response:
 
 @rooms.get("/alike")
 @access(MANAGERS)
+@web.report
 def look_alike(exam_id: int) -> str:
     """Wrong answers within a village that are more alike than chance makes them; answers too quick to
     have been thought about."""

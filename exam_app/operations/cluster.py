@@ -34,6 +34,8 @@ from exam_app.bench_save import PASSWORD, lost, phone_of, prepare
 from exam_app.bench_sitters import Sitter, some
 from exam_app.local_postgres import find_binaries, free_port
 from exam_app.operations.front import filled, nginx, which
+from exam_app.operations.partitions import partition
+from training_records.database import make_engine, now
 
 NODES, APPLICATIONS = 3, 2
 # Of this run only: the cluster is gone when it ends.
@@ -350,6 +352,9 @@ def try_cluster(people: int, seconds: float, say: Callable[[str], None]) -> Outc
         )
     with cluster(say) as found:
         exam = prepare(found.url, people)
+        engine = make_engine(found.url)
+        partition(engine, now().date())
+        engine.dispose()
         with applications(found, say):
             say(f"{people} 人开始考试,{seconds:.0f} 秒;{seconds / 4:.0f} 秒后杀掉主库")
             with ThreadPoolExecutor(1) as pool:

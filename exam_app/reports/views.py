@@ -26,6 +26,7 @@ def _year() -> int:
 
 @reports.get("/reports")
 @access(MANAGERS)
+@web.report
 def index() -> str:
     """A district's own report, or (city) who has handed in."""
     year, code = _year(), web.account().division_code

@@ -79,3 +79,41 @@ def test_every_requirement_of_the_standard_is_answered():
     assert len({(s, n) for s, n, *_ in rows}) == len(rows)
     for path in re.findall(r"`((?:tests|exam_app|training_records|deploy)/[\w/.-]+)`", page):
         assert (ROOT / path).exists(), path
+
+
+SPECIAL = {
+    "ON CONFLICT": r"ON CONFLICT|on_conflict_do",
+    "RETURNING": r"RETURNING|\.returning\(",
+    "MATERIALIZED": r"AS MATERIALIZED",
+    "FOR KEY SHARE": r"FOR KEY SHARE",
+    "unnest": r"unnest\(",
+    "SKIP LOCKED": r"skip_locked|SKIP LOCKED",
+    "JSONB": r"::jsonb|JSONB\(",
+    "COPY": r"COPY \{",
+    "部分索引": r"postgresql_where",
+    "PARTITION": r"PARTITION OF|ATTACH PARTITION",
+    "pg_": r"pg_(class|constraint|inherits|get_|dump|restore|is_in|last_|current_|stat_)",
+}
+
+
+def test_the_page_on_databases_names_every_place():
+    """Each file that uses what not every database has stands in the row about it, and no other does."""
+    page = (ROOT / "deploy" / "databases.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and ".py`" in line]
+    assert len(rows) == len(SPECIAL)
+    left_out = ("migrations", "bench", "operations/cluster", "operations/front", "local_postgres")
+    files = [
+        path
+        for package in ("exam_app", "training_records", "question_bank")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not any(part in path.as_posix() for part in left_out)
+    ]
+    for name, pattern in SPECIAL.items():
+        row = next(r for r in rows if name in r.split("|")[1])
+        told = set(re.findall(r"`([\w/]+\.py)`", row))
+        used = {
+            p.relative_to(ROOT).as_posix()
+            for p in files
+            if re.search(pattern, p.read_text("utf-8"))
+        }
+        assert told == used, name

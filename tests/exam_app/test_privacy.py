@@ -37,7 +37,7 @@ NAMING = re.compile(
 # Tables in which a child of the caseload is spoken of, with the only texts they hold.
 ABOUT_CHILDREN = {
     "case_entry": {"division_code", "code", "by"},
-    "visit": {"key", "form", "photo"},
+    "visit": {"key", "form", "photo", "district"},
     "visit_check": {"division_code", "note", "by"},
     "satisfaction_answer": {"key"},
 }
