@@ -17,6 +17,9 @@ SECRETS = ("secret_key", "field_keys", "metrics_token", "oidc_client_secret")
 ADDRESSES = ("redis_url", "replica_url", "smtp_url")
 
 
+YES = ("1", "true", "yes")
+
+
 class ConfigError(ValueError):
     """A setting that can't be used; the message says which and what to do."""
 
@@ -42,6 +45,7 @@ class Config:
     smtp_from: str
     webhook_hosts: str
     field_keys: str
+    keep_identity: bool
     second_step: str
     export_reason: str
     metrics_token: str
@@ -104,6 +108,11 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         raise ConfigError(
             "ACADEMY_SECOND_STEP(两步登录)和 ACADEMY_EXPORT_REASON(导出要写原因)填 required 或 optional"
         )
+    keep_identity = values.get("keep_identity", "").lower() in YES
+    if keep_identity and not values.get("field_keys"):
+        raise ConfigError(
+            "要存证件号码(ACADEMY_KEEP_IDENTITY),先设 ACADEMY_FIELD_KEYS(一串随机字符,和 ACADEMY_SECRET_KEY 不同)"
+        )
     try:
         pace = float(values.get("study_pace", "1"))
         proxies = int(values.get("trusted_proxies", "0"))
@@ -126,6 +135,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         smtp_from=values.get("smtp_from", ""),
         webhook_hosts=values.get("webhook_hosts", WEBHOOK_HOSTS),
         field_keys=values.get("field_keys", ""),
+        keep_identity=keep_identity,
         second_step=second_step,
         export_reason=export_reason,
         metrics_token=values.get("metrics_token", ""),
@@ -136,7 +146,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         oidc_client_secret=values.get("oidc_client_secret", ""),
         oidc_claim=values.get("oidc_claim", "phone_number"),
         oidc_name=values.get("oidc_name", "统一身份认证"),
-        demo=values.get("demo", "").lower() in ("1", "true", "yes"),
+        demo=values.get("demo", "").lower() in YES,
         sources=sources,
     )
 

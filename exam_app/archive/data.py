@@ -16,7 +16,7 @@ from training_records.ledger.models import ROLES, Person
 # Said already by `person_data`; not to be told: what opens an account or holds a sign-in.
 _SAID, _SECRET = (
     ("post", "archive_entry"),
-    ("password_hash", "code_digest", "holder", "secret"),
+    ("password_hash", "code_digest", "holder", "secret", "sealed"),
 )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from exam_app.accounts.models import SecondStep
 from exam_app.audit.service import record
 from exam_app.cli.tools import open_session, say
 from exam_app.crypto import seal_of
+from training_records.ledger.models import KeptIdentity
 
 
 @click.group()
@@ -21,9 +24,26 @@ def rotate() -> None:
     """换密钥:把新密钥写在 ACADEMY_FIELD_KEYS 最前面、旧的接在后面,运行这个命令,再去掉旧的。"""
     with open_session() as (session, config):
         seal = seal_of(config)
-        rows = list(session.scalars(select(SecondStep)))
-        for row in rows:
-            row.secret = seal.renew(row.secret)
-        record(session, "cli", "keys.rotate", "second_step", {"rows": len(rows)})
+        rows = 0
+        for step in session.scalars(select(SecondStep)):
+            step.secret = seal.renew(step.secret)
+            rows += 1
+        for kept in session.scalars(select(KeptIdentity)):
+            kept.sealed = seal.renew(kept.sealed)
+            rows += 1
+        record(session, "cli", "keys.rotate", "sealed", {"rows": rows})
         session.commit()
-    say(f"换好了 {len(rows)} 条。现在可以从 ACADEMY_FIELD_KEYS 去掉旧密钥,再重启服务")
+    say(f"换好了 {rows} 条。现在可以从 ACADEMY_FIELD_KEYS 去掉旧密钥,再重启服务")
+
+
+@keys.command("forget-identities")
+def forget_identities() -> None:
+    """删去所有存着的证件号码(关掉 ACADEMY_KEEP_IDENTITY 以后用);认人用的摘要还在。"""
+    with open_session() as (session, config):
+        if config.keep_identity:
+            raise click.ClickException("ACADEMY_KEEP_IDENTITY 还开着,请先关掉再删")
+        done: Any = session.execute(delete(KeptIdentity))
+        rows = done.rowcount
+        record(session, "cli", "keys.forget_identities", "kept_identity", {"rows": rows})
+        session.commit()
+    say(f"删去了 {rows} 条")

@@ -10,7 +10,7 @@ import click
 from exam_app.accounts.service import claimed
 from exam_app.audit.service import record
 from exam_app.cli.tools import emit, json_option, open_session, stop, write_file
-from exam_app.ledger.views import digest_key
+from exam_app.ledger.views import digest_key, sealing
 from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of
 from training_records.errors import RecordsError
@@ -52,6 +52,7 @@ def import_command(
             prefix=prefix_of(division),
             today=now().astimezone(config.zone).date(),
             digest_key=digest_key(config.secret_key),
+            sealed=sealing(config),
             dry_run=dry_run,
             accept_good=accept_good,
         )

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
+from exam_app.crypto import seal_of
 from exam_app.scope import MANAGERS, OFFICES, access
 from training_records.divisions import full_name, prefix_of
 from training_records.errors import Refused
-from training_records.ledger import absence, merging, service
+from training_records.ledger import absence, identity, merging, service
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import ABSENCES, CHANGES, ROLES, Person, Post
 from training_records.ledger.places import Places
@@ -40,6 +41,7 @@ def show(person_id: int) -> str:
 
 def _page(person: Person, refused: str = "", status: int = 200) -> Any:
     session = web.db()
+    number = identity.kept_number(session, person.id, seal_of(web.config()).open)
     lines = [
         # A role: whose account it was is the office's own matter.
         (line, _told(line.fields), "系统" if line.by in ("cli", "system") else "经办人")
@@ -57,6 +59,7 @@ def _page(person: Person, refused: str = "", status: int = 200) -> Any:
         kinds=CHANGES,
         absences=absence.absences_of(session, person.id),
         absence_kinds=ABSENCES,
+        identity=identity.masked(number) if number else "",
         refused=refused,
         may=web.account().role in MANAGERS,
         choices={"gender": ["男", "女"], "full_time": ["是", "否"], "purchased": ["是", "否"]},
@@ -193,6 +196,21 @@ def check(person_id: int) -> Any:
         return f"入职查询已登记,下次到期 {web.chinese_date(person.background_next_due)}。"
 
     return _do(person_id, action)
+
+
+@people.post("/ledger/people/<int:person_id>/identity")
+@access(MANAGERS)
+def identity_number(person_id: int) -> Any:
+    """The whole identity number, once, to an office that says what for; the audit log keeps who and why, not the
+    number."""
+    person = web.scope().person(web.db(), person_id)
+    reason = " ".join(request.form.get("reason", "").split())[:60]
+    if not reason:
+        return _page(person, "请写明看证件号码做什么用,例如“办入职查询”", 422)
+    number = identity.whole_number(web.db(), person.id, seal_of(web.config()).open)
+    web.audit("identity.show", f"person:{person.id}", {"reason": reason})
+    web.db().commit()
+    return render_template("ledger/identity.html", person=person, number=number, reason=reason)
 
 
 @people.post("/ledger/people/<int:person_id>/appoint")

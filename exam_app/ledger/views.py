@@ -17,7 +17,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from exam_app import web
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import claimed, create_account
+from exam_app.config import Config
 from exam_app.coverage.views import download
+from exam_app.crypto import seal_of
 from exam_app.scope import MANAGERS, OFFICES, access
 from training_records.divisions import (
     Division,
@@ -31,6 +33,7 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.batches import undo_batch
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.export import errors_workbook, template, write_ledger
+from training_records.ledger.identity import Sealing
 from training_records.ledger.importer import (
     KINDS,
     Checked,
@@ -53,6 +56,11 @@ SHOWN_LEFT = 100
 def digest_key(secret_key: str) -> bytes:
     """The key of the identity digests, derived from the secret key."""
     return hashlib.sha256(b"identity:" + secret_key.encode()).digest()
+
+
+def sealing(config: Config) -> Sealing | None:
+    """What seals identity numbers where they are to be kept, else None."""
+    return seal_of(config).close if config.keep_identity else None
 
 
 @ledger.get("/ledger")
@@ -269,6 +277,7 @@ def _check(data: bytes) -> Checked:
         today=web.today(),
         digest_key=digest_key(web.config().secret_key),
         mapping=titles_of(web.db(), web.account().division_code),
+        sealed=sealing(web.config()),
     )
 
 

@@ -34,6 +34,7 @@ REMOVED = (
     "accommodation",
     "correction_request",
     "absence",
+    "kept_identity",
 )
 # Texts beside what stays, in which somebody could be told of.
 BLANKED: dict[str, dict[str, Any]] = {

@@ -19,6 +19,7 @@ from training_records.errors import Refused
 from training_records.ledger import values
 from training_records.ledger.batches import note_batch, write_part
 from training_records.ledger.columns import fold_title
+from training_records.ledger.identity import Sealing, keep
 from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post
 from training_records.ledger.places import Places
 from training_records.ledger.planning import Change, Part, Planner, differences, pack
@@ -80,6 +81,7 @@ class Checked:
 
     def __init__(self) -> None:
         self.report = ImportReport()
+        self.identities: dict[str, str] = {}
         self._spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (lives as long as this)
 
     def keep(self, changes: Sequence[Change]) -> None:
@@ -104,16 +106,17 @@ def check_ledger(
     today: date,
     digest_key: bytes,
     mapping: Mapping[str, str] | None = None,
+    sealed: Sealing | None = None,
 ) -> Checked:
     """Reads the workbook `data`, limited to divisions with `prefix`, and says what it would change. Writes
-    nothing. Raises `Refused` when the file as a whole can't be used."""
+    nothing. `sealed`: seals identity numbers where they are to be kept. Raises `Refused` when the file as a whole can't be used."""
     checked = Checked()
     report = checked.report
     header, rows = find_table(data, mapping)
     report.unknown = header.unknown
     places = Places(session, prefix)
     reader = Reader(header, places, report.errors.append, report.warnings.append)
-    planner = Planner(session, today, digest_key, reader.title, report.errors.append)
+    planner = Planner(session, today, digest_key, reader.title, report.errors.append, sealed)
     towns, faulty = set[str](), set[str]()
     while part := list(islice(rows, BATCH)):
         report.rows += len(part)
@@ -130,7 +133,7 @@ def check_ledger(
         checked.keep([change for change in changes if change])
     if not report.rows:
         raise Refused("表头下面没有一行数据。请填好后再导入")
-    report.unchecked = planner.unchecked
+    report.unchecked, checked.identities = planner.unchecked, planner.identities
     report.errors.sort(key=lambda e: e.row)
     found = _left(session, towns, planner.kept_posts, today)
     report.left = [one for one in found if one.name not in faulty]
@@ -207,6 +210,7 @@ def apply_checked(
         if post is not None:
             end = max(post.start, today - timedelta(days=1))
             leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
+    keep(session, checked.identities)
     note_batch(session, batch.id)
     report.applied, report.batch = True, batch.id
     session.flush()
@@ -225,11 +229,18 @@ def import_ledger(
     name: str = "",
     by: str = "cli",
     mapping: Mapping[str, str] | None = None,
+    sealed: Sealing | None = None,
 ) -> ImportReport:
     """Checks and writes in one go: nothing when any row has a fault, unless `accept_good`; a dry run reports the
     same. The caller commits. Raises `Refused` when the file as a whole can't be used."""
     checked = check_ledger(
-        session, data, prefix=prefix, today=today, digest_key=digest_key, mapping=mapping
+        session,
+        data,
+        prefix=prefix,
+        today=today,
+        digest_key=digest_key,
+        mapping=mapping,
+        sealed=sealed,
     )
     if dry_run:
         return checked.report

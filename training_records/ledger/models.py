@@ -14,7 +14,7 @@ from training_records.database import Base, now
 class Person(Base):
     """A child director or supervisor, once, whatever posts they hold. Identity: `id`.
 
-    No identity number is kept: `identity_digest` (keyed, one way) only recognises it again.
+    No identity number is kept here: `identity_digest` (keyed, one way) only recognises it again.
     """
 
     __tablename__ = "person"
@@ -48,6 +48,18 @@ class Person(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     posts: Mapped[list[Post]] = relationship(back_populates="person", order_by="Post.start")
+
+
+class KeptIdentity(Base):
+    """A person's identity number, sealed; only where the operator has switched that on. Identity: the person."""
+
+    __tablename__ = "kept_identity"
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("person.id", ondelete="CASCADE"), primary_key=True
+    )
+    sealed: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Post(Base):

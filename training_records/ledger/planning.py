@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from training_records.ledger.columns import COLUMNS
+from training_records.ledger.identity import Sealing
 from training_records.ledger.models import Person, Post
 from training_records.ledger.rows import Row, RowError
 from training_records.ledger.service import CHECK_DAYS
@@ -75,12 +76,16 @@ class Planner:
         key: bytes,
         title: Callable[[str], str],
         fault: Callable[[RowError], None],
+        sealed: Sealing | None = None,
     ) -> None:
         self._session, self._today, self._key = session, today, key
         self._title, self._fault = title, fault
         self._planned: set[str] = set()
         self.kept_posts: set[int] = set()
         self.unchecked = 0
+        self._sealed = sealed
+        # What is to be kept of the rows that may be written: sealed numbers by their digest.
+        self.identities: dict[str, str] = {}
 
     def plan(self, rows: Sequence[Row]) -> list[tuple[Row, Change | None]]:
         """Row by row what would change, None where nothing; rows that are refused are left out."""
@@ -99,6 +104,8 @@ class Planner:
             if self._may(row, owner, known):
                 if digest:
                     row.person["identity_digest"] = digest
+                    if self._sealed is not None:
+                        self.identities[digest] = self._sealed(row.identity or "")
                     row.person.setdefault("birth_date", _birth_date(row.identity or ""))
                 person = owner or known
                 checked = row.person.get("background_checked_on") or (
