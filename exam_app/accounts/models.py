@@ -71,6 +71,21 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None]
 
 
+class SecurityKey(Base):
+    """A key that a computer, phone or stick keeps for the second step (WebAuthn). Identity: the credential's id. `uses`: the
+    key's own counter, where it has one."""
+
+    __tablename__ = "security_key"
+
+    credential: Mapped[str] = mapped_column(String(1400), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    public_key: Mapped[str] = mapped_column(String(1400))
+    name: Mapped[str] = mapped_column(String(40))
+    uses: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    used_at: Mapped[datetime | None]
+
+
 class ApiToken(Base):
     """A token for scripts. Identity: its hash. `scope`: read or write."""
 

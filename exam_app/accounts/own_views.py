@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts import second, tokens
+from exam_app.accounts import second, security_keys, tokens
 from exam_app.accounts.hashing import verify
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import end_sessions, sessions_of, token_hash
 from exam_app.crypto import seal_of
 from exam_app.scope import EVERYONE, MANAGERS, access
-from training_records.errors import Refused
+from training_records.errors import NotFound, Refused
 from training_records.typesetting import qr_svg
 
 own_account = Blueprint("own_account", __name__)
@@ -26,15 +26,17 @@ def index() -> str:
 
 
 def _page(**more: object) -> str:
-    own, session = web.account(), web.db()
+    own, database = web.account(), web.db()
     return render_template(
         "accounts/account.html",
-        sessions=sessions_of(session, own.id),
+        sessions=sessions_of(database, own.id),
         here=token_hash(current_user.id),
-        second_on=second.is_on(session, own.id),
-        codes_left=second.codes_left(session, own.id),
+        second_on=second.is_on(database, own.id),
+        keys=security_keys.keys_of(database, own.id),
+        may_keys=security_keys.site_of(web.config().public_url) is not None,
+        codes_left=second.codes_left(database, own.id),
         required=web.second_step_required(),
-        tokens=tokens.tokens_of(session, own.id) if own.role in MANAGERS else [],
+        tokens=tokens.tokens_of(database, own.id) if own.role in MANAGERS else [],
         scopes=tokens.SCOPES,
         may_tokens=own.role in MANAGERS,
         **more,
@@ -76,35 +78,87 @@ def _set_up(own: Account, secret: str, refused: str = "") -> str:
 @access(MANAGERS)
 def switch() -> str | Response | tuple[str, int]:
     """Switches the second step on with a first code, makes new recovery codes, or switches it off."""
-    own, session = web.db().get_one(Account, web.account().id), web.db()
+    own, database = web.db().get_one(Account, web.account().id), web.db()
     seal, form = seal_of(web.config()), request.form
     try:
         if "code" in form:
-            made = second.confirm(session, own, form["code"].strip(), seal)
+            made = second.confirm(database, own, form["code"].strip(), seal)
             web.audit("second_step.on", f"account:{own.id}")
-            session.commit()
+            database.commit()
             return render_template("accounts/recovery.html", codes=made)
         if not verify(own.password_hash, form.get("password", "")):
             raise Refused("密码不对,请再输一次")
         if "renew" in form:
-            made = second.new_recovery_codes(session, own)
+            made = second.new_recovery_codes(database, own)
             web.audit("second_step.codes", f"account:{own.id}")
-            session.commit()
+            database.commit()
             return render_template("accounts/recovery.html", codes=made)
         if web.second_step_required():
             raise Refused("您的账号必须用两步登录,不能关。换手机请让上级先关掉,再重新设置")
-        second.switch_off(session, own.id)
+        second.switch_off(database, own.id)
         web.audit("second_step.off", f"account:{own.id}")
-        session.commit()
+        database.commit()
     except Refused as refused:
-        session.rollback()
+        database.rollback()
         if "code" in form:
-            secret = second.begin(session, session.get_one(Account, own.id), seal)
-            session.commit()
+            secret = second.begin(database, database.get_one(Account, own.id), seal)
+            database.commit()
             return _set_up(own, secret, str(refused)), 422
         return _page(refused=str(refused)), 422
     flash("两步登录关掉了。", "good")
     return redirect(url_for("own_account.index"))
+
+
+@own_account.get("/account/keys/new")
+@access(MANAGERS)
+def ask_key() -> Response:
+    """What a device is asked, to make a key."""
+    own = web.account()
+    if not second.is_on(web.db(), own.id):
+        raise Refused("请先设置两步登录,再加设备")
+    asked = security_keys.ask_to_make(web.db(), own, _site())
+    session["challenge"] = asked.challenge
+    return jsonify(asked.options)
+
+
+@own_account.post("/account/keys")
+@access(MANAGERS)
+def make_key() -> Response | tuple[Response, int]:
+    """Keeps the key that the device has made."""
+    challenge, sent = session.pop("challenge", ""), request.get_json(silent=True)
+    if not isinstance(sent, dict) or not challenge:
+        return jsonify(refused="没有加上,请刷新页面再试一次"), 422
+    own, answer = web.account(), sent.get("answer")
+    try:
+        if not second.is_on(web.db(), own.id):
+            raise Refused("请先设置两步登录,再加设备")
+        name = str(sent.get("name") or "")
+        security_keys.make(web.db(), own, _site(), challenge, answer, name)
+    except Refused as refused:
+        web.db().rollback()
+        return jsonify(refused=str(refused)), 422
+    web.audit("security_key.add", f"account:{own.id}")
+    web.db().commit()
+    flash("加好了。以后在这台设备上登录,不用填验证码。", "good")
+    return jsonify(next=url_for("own_account.index"))
+
+
+@own_account.post("/account/keys/<handle>")
+@access(MANAGERS)
+def remove_key(handle: str) -> Response:
+    def verb() -> str:
+        security_keys.remove(web.db(), web.account().id, handle)
+        web.audit("security_key.remove", f"account:{web.account().id}")
+        return "删掉了,那台设备以后要填验证码。"
+
+    return web.try_to(verb, url_for("own_account.index"))
+
+
+def _site() -> security_keys.Site:
+    site = security_keys.site_of(web.config().public_url)
+    if site is None:
+        raise NotFound("这个网址不能用设备登录:要有 https 和域名")
+    return site
 
 
 @own_account.post("/account/tokens")

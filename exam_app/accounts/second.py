@@ -9,6 +9,7 @@ import pyotp
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from exam_app.accounts import security_keys
 from exam_app.accounts.hashing import hash_password, verify
 from exam_app.accounts.models import Account, RecoveryCode, SecondStep
 from exam_app.crypto import Seal
@@ -109,7 +110,8 @@ def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
 
 
 def switch_off(session: Session, account_id: int) -> None:
-    """Takes the second step away, recovery codes with it."""
+    """Takes the second step away, recovery codes and keys with it."""
+    security_keys.remove_all(session, account_id)
     session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     session.execute(delete(SecondStep).where(SecondStep.account_id == account_id))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -14,9 +14,10 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
-from exam_app.accounts import second
+from exam_app.accounts import second, security_keys
 from exam_app.accounts.hashing import hash_password, outdated, verify
 from exam_app.accounts.models import ROLES, Account, ApiToken, LoginSession, Throttle
+from exam_app.accounts.security_keys import Site
 from exam_app.crypto import Seal
 from training_records.database import insert_missing, now, read_only
 from training_records.divisions import get_division
@@ -166,14 +167,35 @@ def enter_code(
 ) -> tuple[Account, str]:
     """The second step: the account and a fresh session token. `SignInRefused` for a wrong code; failures are counted by
     account and by address."""
+    wrong = "验证码不对,或已经用过。请看手机上现在的 6 位数字,再填一次"
+    return _second(
+        session, account_id, lambda: second.passes(session, account_id, code, seal), wrong, device
+    )
+
+
+def enter_key(
+    session: Session, account_id: int, site: Site, challenge: str, answer: Any, device: Device
+) -> tuple[Account, str]:
+    """Like `enter_code`, by the answer of a key."""
+
+    def right() -> bool:
+        on = second.is_on(session, account_id)
+        return on and security_keys.passes(session, account_id, site, challenge, answer)
+
+    return _second(session, account_id, right, "这台设备没有认出来,请再试一次,或填验证码", device)
+
+
+def _second(
+    session: Session, account_id: int, right: Callable[[], bool], wrong: str, device: Device
+) -> tuple[Account, str]:
     at = now()
     keys = [f"code:{account_id}", f"address:{device.address}"]
     blocked = refuse_blocked(session, keys, at)
     account = session.get(Account, account_id)
-    if account is None or not account.active or not second.passes(session, account_id, code, seal):
+    if account is None or not account.active or not right():
         count_failure(session, keys, at)
         log.info("sign_in", account=account_id, outcome="wrong_code")
-        raise SignInRefused("验证码不对,或已经用过。请看手机上现在的 6 位数字,再填一次")
+        raise SignInRefused(wrong)
     if keys[0] in blocked:
         session.execute(delete(Throttle).where(Throttle.key == keys[0]))
     log.info("sign_in", account=account.id, outcome="ok", factors=2)

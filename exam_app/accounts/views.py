@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts import claims
+from exam_app.accounts import claims, security_keys
 from exam_app.accounts.forms import ClaimForm, LoginForm, PasswordForm
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import (
@@ -16,6 +16,7 @@ from exam_app.accounts.service import (
     SignInRefused,
     change_password,
     enter_code,
+    enter_key,
     open_session,
     sign_in,
     sign_out,
@@ -25,7 +26,7 @@ from exam_app.audit.service import record
 from exam_app.crypto import seal_of
 from exam_app.scope import EVERYONE, MANAGERS, PUBLIC, access
 from training_records.database import now
-from training_records.errors import Refused
+from training_records.errors import NotFound, Refused
 
 accounts = Blueprint("accounts", __name__)
 # Between password and code, in seconds.
@@ -88,17 +89,56 @@ def code() -> str | Response | tuple[str, int]:
         flash("请重新输入手机号和密码。")
         return redirect(url_for("accounts.login"))
     if request.method == "GET":
-        return render_template("accounts/code.html")
+        return render_template("accounts/code.html", has_key=_has_key(account_id))
     try:
         account, token = enter_code(
             web.db(), account_id, request.form.get("code", "")[:20], seal_of(web.config()), device()
         )
     except SignInRefused as refused:
         web.db().commit()
-        return render_template("accounts/code.html", refused=str(refused)), 422
+        more = {"refused": str(refused), "has_key": _has_key(account_id)}
+        return render_template("accounts/code.html", **more), 422
     web.db().commit()
     remember(account, token)
     return redirect(web.safe_next(request.args.get("next")))
+
+
+@accounts.get("/login/key")
+@access(PUBLIC)
+def ask_key() -> Response:
+    """What the device is asked to sign; for whoever has got past the password."""
+    account_id, _ = session.get("second", (0, 0))
+    site = security_keys.site_of(web.config().public_url)
+    if site is None:
+        raise NotFound("这个网址不能用设备登录")
+    asked = security_keys.ask_to_sign(web.db(), account_id, site)
+    session["challenge"] = asked.challenge
+    return jsonify(asked.options)
+
+
+@accounts.post("/login/key")
+@access(PUBLIC)
+def key() -> Response | tuple[Response, int]:
+    """The second step by a device's key; the challenge holds once."""
+    account_id, at = session.get("second", (0, 0))
+    challenge = session.pop("challenge", "")
+    site = security_keys.site_of(web.config().public_url)
+    if site is None or not challenge or now().timestamp() - at > CODE_WITHIN:
+        return jsonify(refused="放得太久了,请重新输入手机号和密码"), 422
+    answer = request.get_json(silent=True)
+    try:
+        account, token = enter_key(web.db(), account_id, site, challenge, answer, device())
+    except SignInRefused as refused:
+        web.db().commit()
+        return jsonify(refused=str(refused)), 422
+    web.db().commit()
+    remember(account, token)
+    return jsonify(next=web.safe_next(request.args.get("next")))
+
+
+def _has_key(account_id: int) -> bool:
+    site = security_keys.site_of(web.config().public_url)
+    return site is not None and bool(security_keys.keys_of(web.db(), account_id))
 
 
 _SYSTEMS = (

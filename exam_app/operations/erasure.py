@@ -15,6 +15,7 @@ from exam_app.accounts.models import (
     LoginSession,
     RecoveryCode,
     SecondStep,
+    SecurityKey,
 )
 from exam_app.models import metadata
 from exam_app.operations.retention import rules
@@ -95,7 +96,7 @@ def _account(session: Session, person: Person) -> None:
     account = session.scalar(select(Account).where(Account.person_id == person.id))
     if account is None:
         return
-    for table in (LoginSession, ApiToken, RecoveryCode, SecondStep):
+    for table in (LoginSession, ApiToken, RecoveryCode, SecondStep, SecurityKey):
         session.execute(delete(table).where(table.account_id == account.id))
     account.name, account.phone = GONE, f"x{person.id:010d}"
     account.password_hash, account.active = "!", False

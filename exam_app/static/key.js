@@ -1,0 +1,47 @@
+// A device's own key as the second step (WebAuthn): makes one on the account page, signs with it when signing in.
+"use strict";
+const box = document.getElementById("by-key");
+const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+const listed = (keys) => (keys || []).map((k) => ({ ...k, id: bytes(k.id) }));
+
+async function made(asked) {
+  const own = await navigator.credentials.create({ publicKey: {
+    ...asked, challenge: bytes(asked.challenge), user: { ...asked.user, id: bytes(asked.user.id) },
+    excludeCredentials: listed(asked.excludeCredentials),
+  } });
+  const { clientDataJSON, attestationObject } = own.response;
+  return { id: own.id, rawId: text(own.rawId), type: own.type, response: { clientDataJSON: text(clientDataJSON), attestationObject: text(attestationObject) } };
+}
+
+async function signed(asked) {
+  const own = await navigator.credentials.get({ publicKey: { ...asked, challenge: bytes(asked.challenge), allowCredentials: listed(asked.allowCredentials) } });
+  const { clientDataJSON, authenticatorData, signature } = own.response;
+  return { id: own.id, rawId: text(own.rawId), type: own.type, response: { clientDataJSON: text(clientDataJSON), authenticatorData: text(authenticatorData), signature: text(signature) } };
+}
+
+async function run() {
+  const words = box.querySelector("[role=alert]"), button = box.querySelector("button");
+  words.textContent = "";
+  button.disabled = true;
+  try {
+    const question = await fetch(box.dataset.ask, { credentials: "same-origin" });
+    if (!question.ok) throw new Error();
+    const asked = await question.json();
+    const body = box.dataset.make ? { answer: await made(asked), name: document.getElementById("key-name").value } : await signed(asked);
+    const answer = await fetch(box.dataset.tell, {
+      method: "POST", credentials: "same-origin", body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": box.dataset.token },
+    });
+    const told = await answer.json();
+    if (told.next) { location.assign(told.next); return; }
+    words.textContent = told.refused;
+  } catch (error) {
+    words.textContent = error.name === "InvalidStateError" ? "这台设备已经加过了" : "没有成功,请再试一次";
+  }
+  button.disabled = false;
+}
+if (box && window.PublicKeyCredential) {
+  box.hidden = false;
+  box.querySelector("button").addEventListener("click", run);
+}

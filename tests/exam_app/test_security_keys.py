@@ -1,0 +1,118 @@
+"""Keys of devices: where browsers give them out, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyotp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from exam_app import create_app
+from exam_app.accounts import second, security_keys
+from exam_app.accounts.models import SecurityKey
+from exam_app.accounts.security_keys import Site, site_of
+from exam_app.crypto import seal_of
+from tests.conftest import Api
+from tests.factories import DISTRICT, PASSWORD, VILLAGE
+from training_records.errors import NotFound, Refused
+
+SITE = Site("academy.example", "https://academy.example")
+ANSWER = {
+    "id": "a2V5",
+    "rawId": "a2V5",
+    "type": "public-key",
+    "response": {"clientDataJSON": "e30", "attestationObject": "e30"},
+}
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=9,
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://academy.example", SITE),
+        ("https://academy.example:8443", Site("academy.example", "https://academy.example:8443")),
+        ("http://localhost:8000", Site("localhost", "http://localhost:8000")),
+        ("http://academy.example", None),
+        ("https://10.1.2.3", None),
+        ("http://127.0.0.1:8000", None),
+    ],
+)
+def test_where_browsers_give_out_keys(url, site):
+    assert site_of(url) == site
+
+
+@pytest.fixture
+def account(world, session, config):
+    made = world.account("district", DISTRICT)
+    secret = second.begin(session, made, seal_of(config))
+    second.confirm(session, made, pyotp.TOTP(secret).now(), seal_of(config))
+    session.commit()
+    return made
+
+
+def test_an_answer_to_nothing_is_refused(session, account):
+    asked = security_keys.ask_to_make(session, account, SITE)
+    assert asked.options["rp"]["id"] == SITE.name and asked.options["challenge"]
+    # The key learns neither phone nor number of the account in clear.
+    assert account.phone not in str(asked.options)
+    with pytest.raises(Refused, match="没有加上"):
+        security_keys.make(session, account, SITE, asked.challenge, ANSWER, "x")
+    with pytest.raises(NotFound):
+        security_keys.ask_to_sign(session, account.id, SITE)
+    assert not security_keys.passes(session, account.id, SITE, asked.challenge, ANSWER)
+
+
+@given(JUNK)
+def test_whatever_is_sent_is_no_key(junk):
+    """No answer makes the library fall over."""
+
+    class Nothing:
+        def get(self, *_):
+            return SecurityKey(credential="a2V5", account_id=1, public_key="e30", uses=0)
+
+    for answer in (junk, {**ANSWER, "response": junk}):
+        assert not security_keys.passes(Nothing(), 1, SITE, "e30", answer)
+        with pytest.raises(Refused):
+            security_keys.make(Nothing(), None, SITE, "e30", answer, "x")
+
+
+def test_over_http(world, session, config, clean, account):
+    app = create_app(replace(config, public_url="https://academy.example"), clean)
+    client = app.test_client()
+    # Before the password nobody is asked anything.
+    assert client.get("/login/key").status_code == 404
+    assert client.post("/login/key", json=ANSWER).status_code in (400, 422)
+    director = Api(app, world.account("director", VILLAGE).phone, PASSWORD)
+    assert director.get("/account/keys/new").status_code == 403
+    app.extensions["saver"].close()
+    plain = create_app(config, clean)
+    page = plain.test_client().get("/login/key")
+    assert page.status_code == 404
+    assert session.scalar(select(func.count()).select_from(SecurityKey)) == 0
+    plain.extensions["saver"].close()
+
+
+def test_keys_go_with_the_second_step(session, account):
+    session.add(
+        SecurityKey(credential="c", account_id=account.id, public_key="p", name="x", uses=0)
+    )
+    session.flush()
+    second.switch_off(session, account.id)
+    assert session.scalar(select(func.count()).select_from(SecurityKey)) == 0
+
+
+def test_no_more_than_some(session, account):
+    session.add_all(
+        SecurityKey(credential=f"c{n}", account_id=account.id, public_key="p", name="x", uses=0)
+        for n in range(security_keys.MOST)
+    )
+    session.flush()
+    with pytest.raises(Refused, match="最多"):
+        security_keys.ask_to_make(session, account, SITE)
