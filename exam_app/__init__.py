@@ -27,6 +27,7 @@ from exam_app.config import Config, load_config
 from exam_app.exams.door import Door
 from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
+from exam_app.failures import init_failures
 from exam_app.kb.pages import kb_url
 from exam_app.learn.media import MAX_BYTES
 from exam_app.limits import Limits
@@ -118,6 +119,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
 
     set_up(app)
     web.init_web(app)
+    init_failures(app)
     _templates(app)
     _capabilities(app)
     serve_packed(app, "static", str(app.static_folder))

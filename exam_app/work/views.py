@@ -20,9 +20,10 @@ from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.archive import evidence
 from training_records.database import now
 from training_records.errors import NotFound, RecordsError, Refused
+from training_records.ledger.service import CASELOAD
 from training_records.work import service
 from training_records.work.models import FORMS, THEMES, Visit
-from training_records.work.service import ENOUGH, MOST_AT_ONCE, NewVisit
+from training_records.work.service import MOST_AT_ONCE, NewVisit
 
 work = Blueprint("work", __name__)
 DIRECTORS = frozenset({"director"})
@@ -69,7 +70,7 @@ def cases() -> str:
         villages=own,
         cadences=known_cadences(),
         states=STATES,
-        enough=ENOUGH,
+        enough=CASELOAD,
     )
 
 

@@ -98,7 +98,7 @@ def current_post(session: Session, person_id: int, on: date) -> Post | None:
 # 入职查询 once a year (未成年人保护法 第 62 条), and reminded of a month ahead.
 CHECK_DAYS, DUE_DAYS = 365, 30
 CLEAN = "无记录"
-# More children than this ask for a second director.
+# More children than this ask for a second director (青21#20).
 CASELOAD = 30
 LEVEL_OF_ROLE = {"director": "village", "supervisor": "town"}
 

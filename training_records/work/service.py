@@ -29,8 +29,6 @@ from training_records.work.models import (
 
 CODE = re.compile(r"\d{2}-\d{2}")
 MOST_CASES, MOST_AT_ONCE, OLDEST = 300, 100, timedelta(days=62)
-# Many more children than this call for a second director (青21#20).
-ENOUGH = 30
 MONTHS = {"每月": 1, "每季": 3, "每年": 12}
 
 
