@@ -15,6 +15,7 @@ from exam_app.bench_export import export_rows
 from exam_app.bench_fuzz import fuzz
 from exam_app.bench_import import import_rows
 from exam_app.bench_kill import kill_rows
+from exam_app.bench_partition import partition_rows
 from exam_app.bench_practice import practice_rows
 from exam_app.bench_render import render_rows
 from exam_app.bench_save import save_rows
@@ -134,6 +135,12 @@ def bench_evaluation(people: int = 2000) -> dict[str, Any]:
     return _result("evaluation", rows, ratios)
 
 
+def bench_partition(people: int = 2000) -> dict[str, Any]:
+    """The largest tables laid out by year on PostgreSQL: who waits how long."""
+    rows, ratios = partition_rows(people)
+    return _result("partition", rows, ratios)
+
+
 BENCHES = {
     "import": bench_import,
     "coverage": bench_coverage,
@@ -151,4 +158,5 @@ BENCHES = {
     "practice": bench_practice,
     "door": bench_door,
     "evaluation": bench_evaluation,
+    "partition": bench_partition,
 }

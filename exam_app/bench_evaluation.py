@@ -37,7 +37,7 @@ def evaluation_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]
         config = load_config({}, instance=folder, secret_key="bench" * 8)
         engine = make_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
         upgrade(engine)
-        records = _records(engine, people)
+        records = fill_year(engine, people)
         with make_session_factory(engine)() as session:
             begin = time.perf_counter()
             for table in ("visit", "case_entry", "task_done", "activity"):
@@ -71,7 +71,7 @@ def evaluation_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]
     ], {"算指标和计分÷只读同样的记录": (taken + scored) / read}
 
 
-def _records(engine: Engine, people: int) -> int:
+def fill_year(engine: Engine, people: int) -> int:
     rng = random.Random(1)  # noqa: S311 (to be the same again)
     villages = [f"370283{n // 999 + 1:03d}{n % 999 + 1:03d}" for n in range(people)]
     towns = sorted({v[:9] + "000" for v in villages})

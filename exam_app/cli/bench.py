@@ -25,7 +25,7 @@ from exam_app.cli.tools import emit, json_option
 @click.option(
     "--people",
     type=click.IntRange(100, 2_000_000),
-    help="coverage、export、practice、door 的人数(全国约 65 万,全市约 7000)",
+    help="coverage、export、practice、door、evaluation、partition 的人数(全国约 65 万,全市约 7000)",
 )
 @click.option(
     "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage、exam 只测一种数据库"
@@ -43,7 +43,7 @@ def bench(
     engine: str | None,
     as_json: bool,
 ) -> None:
-    """性能测试：import、coverage、export、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets。"""
+    """性能测试：import、coverage、export、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets、practice、door、evaluation、partition。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
         {
@@ -58,6 +58,7 @@ def bench(
             "export": {"people": 650_000},
             "practice": {"people": 7000},
             "evaluation": {"people": 70_000},
+            "partition": {"people": 70_000},
         }
         if full
         else {}
@@ -81,7 +82,7 @@ def bench(
             sizes.setdefault(name, {})["engines"] = (engine,)
     benches: dict[str, Any] = {**BENCHES}
     if people:
-        for name in ("export", "practice", "door", "evaluation"):
+        for name in ("export", "practice", "door", "evaluation", "partition"):
             sizes[name] = {"people": people}
     results = [benches[n](**sizes.get(n, {})) for n in names]
     if as_json:

@@ -67,7 +67,7 @@ def partition(engine: Engine, today: date) -> list[str]:
         with engine.connect() as connection:
             there = _is_laid_out(connection, layout)
         if not there:
-            _prepare(engine, layout, today)
+            prepare(engine, layout, today)
             _exchange_soon(engine, layout, today)
             done.append(layout.name)
     with engine.begin() as connection:
@@ -154,7 +154,7 @@ def _indexes(layout: Layout, unique: bool) -> list[Index]:
     return sorted((i for i in found if bool(i.unique) == unique), key=lambda i: str(i.name))
 
 
-def _prepare(engine: Engine, layout: Layout, today: date) -> None:
+def prepare(engine: Engine, layout: Layout, today: date) -> None:
     """What takes time, while everybody goes on: the new keys' indexes, and that no row is of a later year."""
     name, old = layout.name, f"{layout.name}_early"
     wanted = {f"pk_{old}": layout.primary}
@@ -178,7 +178,7 @@ def _exchange_soon(engine: Engine, layout: Layout, today: date) -> None:
     for tries in range(TRIES):
         try:
             with engine.begin() as connection:
-                _exchange(connection, layout, today)
+                exchange(connection, layout, today)
             return
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable):
@@ -187,7 +187,7 @@ def _exchange_soon(engine: Engine, layout: Layout, today: date) -> None:
     raise Refused(f"有人一直占着 {layout.name},它没有动。请过一会儿再运行一次同样的命令")
 
 
-def _exchange(connection: Connection, layout: Layout, today: date) -> None:
+def exchange(connection: Connection, layout: Layout, today: date) -> None:
     """The table becomes the first part of one of the same name. Foreign keys to it end here: a key that goes over parts
     has the district and the year with it, which others don't know; `academy db check` looks for what points nowhere."""
     run = connection.exec_driver_sql
