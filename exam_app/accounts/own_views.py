@@ -13,7 +13,7 @@ from exam_app.accounts.models import Account
 from exam_app.accounts.service import end_sessions, sessions_of, token_hash
 from exam_app.crypto import seal_of
 from exam_app.scope import EVERYONE, MANAGERS, access
-from training_records.errors import NotFound, Refused
+from training_records.errors import Refused
 from training_records.typesetting import qr_svg
 
 own_account = Blueprint("own_account", __name__)
@@ -116,7 +116,9 @@ def ask_key() -> Response:
     own = web.account()
     if not second.is_on(web.db(), own.id):
         raise Refused("请先设置两步登录,再加设备")
-    asked = security_keys.ask_to_make(web.db(), own, _site())
+    asked = security_keys.ask_to_make(
+        web.db(), own, security_keys.need_site(web.config().public_url)
+    )
     session["challenge"] = asked.challenge
     return jsonify(asked.options)
 
@@ -133,7 +135,9 @@ def make_key() -> Response | tuple[Response, int]:
         if not second.is_on(web.db(), own.id):
             raise Refused("请先设置两步登录,再加设备")
         name = str(sent.get("name") or "")
-        security_keys.make(web.db(), own, _site(), challenge, answer, name)
+        security_keys.make(
+            web.db(), own, security_keys.need_site(web.config().public_url), challenge, answer, name
+        )
     except Refused as refused:
         web.db().rollback()
         return jsonify(refused=str(refused)), 422
@@ -152,13 +156,6 @@ def remove_key(handle: str) -> Response:
         return "删掉了,那台设备以后要填验证码。"
 
     return web.try_to(verb, url_for("own_account.index"))
-
-
-def _site() -> security_keys.Site:
-    site = security_keys.site_of(web.config().public_url)
-    if site is None:
-        raise NotFound("这个网址不能用设备登录:要有 https 和域名")
-    return site
 
 
 @own_account.post("/account/tokens")

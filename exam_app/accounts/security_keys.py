@@ -58,6 +58,14 @@ def site_of(public_url: str) -> Site | None:
     return None
 
 
+def need_site(public_url: str) -> Site:
+    """The site of an address; NotFound where there is none."""
+    site = site_of(public_url)
+    if site is None:
+        raise NotFound("这个网址不能用设备登录:要有 https 和域名")
+    return site
+
+
 def keys_of(session: Session, account_id: int) -> Sequence[SecurityKey]:
     """An account's keys, oldest first."""
     own = select(SecurityKey).where(SecurityKey.account_id == account_id)

@@ -26,7 +26,7 @@ from exam_app.audit.service import record
 from exam_app.crypto import seal_of
 from exam_app.scope import EVERYONE, MANAGERS, PUBLIC, access
 from training_records.database import now
-from training_records.errors import NotFound, Refused
+from training_records.errors import Refused
 
 accounts = Blueprint("accounts", __name__)
 # Between password and code, in seconds.
@@ -108,9 +108,7 @@ def code() -> str | Response | tuple[str, int]:
 def ask_key() -> Response:
     """What the device is asked to sign; for whoever has got past the password."""
     account_id, _ = session.get("second", (0, 0))
-    site = security_keys.site_of(web.config().public_url)
-    if site is None:
-        raise NotFound("这个网址不能用设备登录")
+    site = security_keys.need_site(web.config().public_url)
     asked = security_keys.ask_to_sign(web.db(), account_id, site)
     session["challenge"] = asked.challenge
     return jsonify(asked.options)

@@ -31,11 +31,13 @@ TRIES, PAUSE = 50, 0.2
 
 @dataclass(frozen=True)
 class Layout:
-    """How one table is laid out: its own key, and the column of the district's code."""
+    """How one table is laid out: its own key, and the column of the district's code. `key_first`: read by its own key, and
+    what belongs together lies in one district and year as a whole."""
 
     name: str
     key: tuple[str, ...]
     district: str = "district"
+    key_first: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -44,13 +46,12 @@ class Layout:
 
     @property
     def primary(self) -> tuple[str, ...]:
-        """The key with the district first. That of answers begins with the attempt, by which they are read; an attempt
-        lies in one district and year as a whole."""
-        return (*self.key, *self.place) if self.name == "answer" else (*self.place, *self.key)
+        """The whole key, with the district first unless the table is read by its own."""
+        return (*self.key, *self.place) if self.key_first else (*self.place, *self.key)
 
 
 LAYOUTS = (
-    Layout("answer", ("attempt_id", "slot")),
+    Layout("answer", ("attempt_id", "slot"), key_first=True),
     Layout("archive_entry", ("id",)),
     Layout("audit_entry", ("seq",), district="scope"),
     Layout("visit", ("id",)),
@@ -165,7 +166,7 @@ def prepare(engine: Engine, layout: Layout, today: date) -> None:
             # One that a broken run left half built is not valid.
             run(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
             run(f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {name} ({_columns(columns)})")
-        if layout.name != "answer":
+        if not layout.key_first:
             run(f"DROP INDEX CONCURRENTLY IF EXISTS ix_{old}_key")
             run(f"CREATE INDEX CONCURRENTLY ix_{old}_key ON {name} ({_columns(layout.key)})")
         run(f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS ck_{old}")
@@ -231,7 +232,7 @@ def exchange(connection: Connection, layout: Layout, today: date) -> None:
         run(f"CREATE UNIQUE INDEX {unique} ON {name} ({_columns(columns)})")
     for index in _indexes(layout, unique=False):
         connection.execute(CreateIndex(index))
-    if layout.name != "answer":
+    if not layout.key_first:
         run(f"CREATE INDEX ix_{name}_key ON {name} ({_columns(layout.key)})")
     for column in layout.key:
         query = text("SELECT pg_get_serial_sequence(:table, :column)")

@@ -67,16 +67,22 @@ def copy(pair):
     found.go_on()
 
 
-@pytest.fixture
-def offices(pair, copy, config):
-    """Two offices of one district, signed in, with the copy; and the application."""
-    engine = make_engine(pair[0])
+def two_offices(url):
+    """The primary's engine, with nothing but two offices of one district; and their phones."""
+    engine = make_engine(url)
     upgrade(engine)
     with make_session_factory(engine)() as session:
         session.execute(text("TRUNCATE division CASCADE"))
         world = World(session)
         phones = [world.account("district", DISTRICT).phone for _ in range(2)]
         session.commit()
+    return engine, phones
+
+
+@pytest.fixture
+def offices(pair, copy, config):
+    """Two offices of one district, signed in, with the copy; and the application."""
+    engine, phones = two_offices(pair[0])
     app = create_app(replace(config, replica_url=pair[1]), engine)
     yield app, *(Api(app, phone, PASSWORD) for phone in phones)
     app.extensions["saver"].close()
@@ -123,13 +129,7 @@ def test_what_no_report_asks_is_read_from_the_primary(offices, copy):
 def test_without_a_copy_that_follows_the_primary_is_read(pair, config):
     """Its sender is gone: it would show ever older figures."""
     binaries = postgres.find_binaries()
-    engine = make_engine(pair[0])
-    upgrade(engine)
-    with make_session_factory(engine)() as session:
-        session.execute(text("TRUNCATE division CASCADE"))
-        world = World(session)
-        phones = [world.account("district", DISTRICT).phone for _ in range(2)]
-        session.commit()
+    engine, phones = two_offices(pair[0])
     with postgres.standby(binaries, pair[0].rpartition("/")[0]) as url:
         address = f"{url}/{pair[0].rpartition('/')[2]}"
         copy = Copy(pair[0], address)
