@@ -34,7 +34,8 @@ def render_rows(count: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
         session.commit()
         factory = make_session_factory(engine)  # type: ignore[arg-type]
         start = time.perf_counter()
-        service.work_off(factory, config, {"certificates": certificates_job})
+        background = service.Background(factory, config)
+        service.work_off(background, {"certificates": certificates_job})
         seconds = time.perf_counter() - start
         session.expire_all()
         path = service.folder_of(config, job.id) / str(job.file)

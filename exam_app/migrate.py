@@ -16,6 +16,11 @@ import exam_app.models  # noqa: F401 (fills the metadata)
 FOLDER = Path(__file__).parent / "migrations"
 
 
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether something in the database is the models' to say; the queue's tables are its library's."""
+    return kind != "table" or not str(name).startswith("procrastinate_")
+
+
 def _config(engine: Engine) -> AlembicConfig:
     config = AlembicConfig()
     config.set_main_option("script_location", str(FOLDER))

@@ -36,20 +36,14 @@ LOGGERS = {"_granian": {"handlers": ["console"], "propagate": False}}
 
 
 def make() -> Any:
-    """The application of one worker process, with its sweeper, its reader of scans and its keeper of figures."""
+    """The application of one worker process, with its work in the background and its keeper of figures."""
     from exam_app import create_app
     from exam_app.coverage.keeper import start_keeper
-    from exam_app.exams.sweeper import start_sweeper
-    from exam_app.jobs.runner import start_runner
-    from exam_app.reminders.keeper import start_reminding
-    from exam_app.sheets.reader import start_reader
+    from exam_app.jobs.background import start_background
 
     app = create_app(load_config())
-    start_sweeper(app)
-    start_reader(app)
     start_keeper(app)
-    start_runner(app)
-    start_reminding(app)
+    start_background(app)
     settle_memory()
     return app
 

@@ -71,7 +71,8 @@ def clean(engine: Engine) -> Engine:
     """The engine with empty tables."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            names = ", ".join(t.name for t in metadata.sorted_tables)
+            own = [table.name for table in metadata.sorted_tables]
+            names = ", ".join([*own, "procrastinate_jobs", "procrastinate_workers"])
             connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
         else:
             for table in reversed(metadata.sorted_tables):

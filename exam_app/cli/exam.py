@@ -17,8 +17,9 @@ from exam_app.cli.tools import emit, json_option, open_session, say
 from exam_app.exams.export import export
 from exam_app.exams.models import Exam
 from exam_app.exams.rescoring import preview, rescore
+from exam_app.jobs.service import Background, finish
 from exam_app.sheets import printing, service
-from exam_app.sheets.reader import read_pending
+from exam_app.sheets.reader import ask_reading, scans_job
 from training_records.database import make_session_factory, read_only
 from training_records.divisions import prefix_of
 from training_records.errors import NotFound
@@ -128,15 +129,21 @@ def sheets_command(exam_id: int, division: str | None, who: str, out: Path, as_j
 @json_option
 def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
     """纸质考试:读扫描的答题卡(PDF 或图片);要人看的在网页里看。"""
-    with open_session() as (session, _):
+    with open_session() as (session, config):
         found = _exam(session, exam_id)
-        for path in files:
+        kept = [
             service.hand_over(
                 session, found, found.division_code, path.name, path.read_bytes(), "command"
             )
-            session.commit()
-        pages = read_pending(make_session_factory(session.get_bind().engine))
+            for path in files
+        ]
+        jobs = [ask_reading(session, file).id for file in kept]
+        session.commit()
+        background = Background(make_session_factory(session.get_bind().engine), config)
+        for number in jobs:
+            finish(background, {"scans": scans_job}, number)
         session.expire_all()
+        pages = sum(file.read for file in kept)
         prefix = prefix_of(found.division_code)
         states = Counter(one.state for one in service.standings(session, found, prefix))
         unused = [

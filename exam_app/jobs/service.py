@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config
+from exam_app.jobs import queue
 from exam_app.jobs.models import Job
-from training_records.database import now
+from training_records.database import now, read_only
 from training_records.divisions import get_within, latest_within
 from training_records.errors import RecordsError, Refused
 
@@ -23,6 +25,8 @@ log = structlog.get_logger()
 # A process that says nothing for so long has died; another goes on.
 SILENT = timedelta(seconds=60)
 TRIES = 3
+# Seconds.
+WAIT = 0.5
 KEPT = timedelta(days=7)
 
 
@@ -30,26 +34,55 @@ class Stopped(Exception):
     """Somebody cancelled the job, or another process has it."""
 
 
-@dataclass
-class Work:
-    """What a kind of job gets: sessions, settings, its parameters, and a folder that outlives the process."""
+class Again(Exception):
+    """The job is to be tried once more, `seconds` from now."""
 
-    job_id: int
-    params: dict[str, Any]
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Busy(Again):
+    """Another process is at the job: to be looked at again, for that one may die."""
+
+    def __init__(self) -> None:
+        super().__init__(int(SILENT.total_seconds()))
+
+
+class Failed(Exception):
+    """The job will not be tried again by itself: it stands in the list."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """What work in the background gets: sessions and settings."""
+
     make_session: sessionmaker[Session]
     config: Config
+
+
+@dataclass(frozen=True)
+class Chore:
+    """What has to be done every `every` seconds, by one process or by several: it locks what it changes."""
+
+    name: str
+    every: int
+    do: Callable[[Background], object]
+
+
+@dataclass(frozen=True)
+class Work(Background):
+    """What a kind of job gets besides: its parameters, and a folder that outlives the process."""
+
+    job_id: int
+    claim: int
+    params: dict[str, Any]
     folder: Path
 
     def progress(self, done: int, total: int) -> None:
         """Says how far it is. `Stopped` when it is to end."""
-        with self.make_session() as session:
-            changed: Any = session.execute(
-                update(Job)
-                .where(Job.id == self.job_id, Job.state == "running")
-                .values(done=done, total=total, claimed_at=now())
-            )
-            session.commit()
-        if changed.rowcount != 1:
+        values = {"done": done, "total": total, "claimed_at": now()}
+        if not _change(self.make_session, self.job_id, self.claim, values):
             raise Stopped
 
 
@@ -60,10 +93,11 @@ Handler = Callable[[Work], str | None]
 def ask(
     session: Session, kind: str, title: str, division_code: str, params: dict[str, Any], by: str
 ) -> Job:
-    """A new job that waits for its turn."""
+    """A new job that waits for its turn, in the queue as soon as the session is committed."""
     job = Job(kind=kind, title=title[:100], division_code=division_code, params=params, by=by)
     session.add(job)
     session.flush()
+    queue.put(session, job.id)
     return job
 
 
@@ -78,7 +112,7 @@ def get_job(session: Session, job_id: int, prefix: str) -> Job:
 
 
 def cancel(session: Session, job: Job) -> None:
-    """Ends a job that is not done."""
+    """Ends a job that is not done. What stands in the queue for it does nothing then."""
     if job.state not in ("waiting", "running"):
         raise Refused("这项任务已经结束,不用取消")
     job.state, job.finished_at = "cancelled", now()
@@ -89,6 +123,8 @@ def retry(session: Session, job: Job) -> None:
     if job.state not in ("failed", "cancelled"):
         raise Refused("这项任务没有停下,不用重来")
     job.state, job.tries, job.message, job.claimed_at = "waiting", 0, None, None
+    session.flush()
+    queue.put(session, job.id)
 
 
 def folder_of(config: Config, job_id: int) -> Path:
@@ -96,81 +132,130 @@ def folder_of(config: Config, job_id: int) -> Path:
     return config.instance / "jobs" / str(job_id)
 
 
-def work_off(make_session: sessionmaker[Session], config: Config, kinds: dict[str, Handler]) -> int:
-    """Does all jobs that wait; how many."""
+def is_free() -> ColumnElement[bool]:
+    """The jobs that nobody is at, as a condition."""
+    dead = (Job.state == "running") & (Job.claimed_at < now() - SILENT)
+    return or_(Job.state == "waiting", dead)
+
+
+def waiting(session: Session, kinds: Iterable[str]) -> list[int]:
+    """The jobs that nobody is at, oldest first."""
+    query = select(Job.id).where(is_free(), Job.kind.in_(kinds))
+    return list(session.scalars(query.order_by(Job.id)))
+
+
+def perform(background: Background, kinds: dict[str, Handler], number: int) -> bool:
+    """Does a job, unless it has ended; whether it did. `Again` when it failed and is to be tried once more, `Busy` when another
+    process is at it, `Failed` when it failed for good."""
+    job = _claim(background.make_session, kinds, number)
+    if job is None:
+        return False
+    if job.tries > TRIES:
+        # Whoever took it died, each time.
+        _end(background, job, state="failed", message="三次都没有做成,请把编号告诉管理员")
+        raise Failed
+    folder = folder_of(background.config, job.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Work(background.make_session, background.config, job.id, job.tries, job.params, folder)
+    try:
+        name = kinds[job.kind](work)
+    except Stopped:
+        return True
+    except RecordsError as refused:
+        _end(background, job, state="failed", message=str(refused)[:300])
+        raise Failed from None
+    except Exception:
+        log.exception("job", job=job.id, kind=job.kind)
+    else:
+        _end(background, job, state="done", file=name, message=None)
+        return True
+    # Once more from where it stopped; what fails again and again stays in the list.
+    if job.tries < TRIES:
+        _end(background, job, state="waiting", message="出了问题,正在重试")
+        raise Again(0)
+    _end(background, job, state="failed", message="三次都没有做成,请把编号告诉管理员")
+    raise Failed
+
+
+def work_off(background: Background, kinds: dict[str, Handler]) -> int:
+    """Does all jobs that nobody is at; how many times one was begun."""
     count = 0
-    while (job := _take(make_session, list(kinds))) is not None:
-        count += 1
-        _do(make_session, config, kinds[job.kind], job)
+    while numbers := _waiting_now(background, kinds):
+        for number in numbers:
+            try:
+                count += perform(background, kinds, number)
+            except Busy:
+                pass
+            except (Again, Failed):
+                count += 1
     return count
 
 
-def _take(make_session: sessionmaker[Session], kinds: list[str]) -> Job | None:
+def finish(background: Background, kinds: dict[str, Handler], number: int) -> None:
+    """Does a job here and now, or waits until the process that is at it has."""
+    while True:
+        try:
+            perform(background, kinds, number)
+            return
+        except Busy:
+            time.sleep(WAIT)
+        except Again:
+            continue
+        except Failed:
+            return
+
+
+def _waiting_now(background: Background, kinds: Iterable[str]) -> list[int]:
+    with background.make_session() as session:
+        return waiting(read_only(session), kinds)
+
+
+def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: int) -> Job | None:
+    """The job, running for the caller; None when it has ended; `Busy` when it is another's."""
     with make_session() as session:
-        session.connection(execution_options={"read_only": True})
-        dead = (Job.state == "running") & (Job.claimed_at < now() - SILENT)
-        free = or_(Job.state == "waiting", dead)
-        query = select(Job.id).where(free, Job.kind.in_(kinds)).order_by(Job.id).limit(1)
-        number = session.scalar(query)
-        session.rollback()
-        if number is None:
-            return None
         taken: Any = session.execute(
             update(Job)
-            .where(Job.id == number, free)
+            .where(Job.id == number, is_free(), Job.kind.in_(kinds))
             .values(state="running", claimed_at=now(), tries=Job.tries + 1)
         )
         session.commit()
-        if taken.rowcount == 1:
-            return session.get(Job, number)
-    return _take(make_session, kinds)
+        job = session.get(Job, number)
+    if taken.rowcount == 1:
+        return job
+    if job is not None and job.state in ("waiting", "running"):
+        raise Busy
+    return None
 
 
-def _do(make_session: sessionmaker[Session], config: Config, handler: Handler, job: Job) -> None:
-    folder = folder_of(config, job.id)
-    folder.mkdir(parents=True, exist_ok=True)
-    work = Work(job.id, job.params, make_session, config, folder)
-    try:
-        name = handler(work)
-    except Stopped:
-        return
-    except RecordsError as refused:
-        _end(make_session, job.id, state="failed", message=str(refused)[:300])
-    except Exception:
-        log.exception("job", job=job.id, kind=job.kind)
-        # Once more from where it stopped; what fails again and again stays in the list.
-        again = job.tries < TRIES
-        _end(
-            make_session,
-            job.id,
-            state="waiting" if again else "failed",
-            message="出了问题,正在重试" if again else "三次都没有做成,请把编号告诉管理员",
-        )
-    else:
-        _end(make_session, job.id, state="done", file=name, message=None)
-
-
-def _end(make_session: sessionmaker[Session], job_id: int, **values: Any) -> None:
-    ended = None if values["state"] == "waiting" else now()
+def _change(
+    make_session: sessionmaker[Session], number: int, claim: int, values: dict[str, Any]
+) -> bool:
+    """Changes a job that is still the caller's: one who was thought dead changes nothing."""
     with make_session() as session:
-        session.execute(
+        changed: Any = session.execute(
             update(Job)
-            .where(Job.id == job_id, Job.state == "running")
-            .values(finished_at=ended, **values)
+            .where(Job.id == number, Job.state == "running", Job.tries == claim)
+            .values(**values)
         )
         session.commit()
+    return bool(changed.rowcount == 1)
 
 
-def forget_old(make_session: sessionmaker[Session], config: Config) -> int:
+def _end(background: Background, job: Job, **values: Any) -> None:
+    ended = None if values["state"] == "waiting" else now()
+    _change(background.make_session, job.id, job.tries, {"finished_at": ended, **values})
+
+
+def forget_old(background: Background) -> int:
     """Removes the files of jobs that ended a week ago; how many."""
-    with make_session() as session:
-        session.connection(execution_options={"read_only": True})
+    with background.make_session() as session:
+        read_only(session)
         old = session.scalars(
             select(Job.id).where(Job.finished_at < now() - KEPT, Job.file.is_not(None))
         ).all()
         session.rollback()
         for number in old:
-            shutil.rmtree(folder_of(config, number), ignore_errors=True)
+            shutil.rmtree(folder_of(background.config, number), ignore_errors=True)
         if old:
             session.execute(update(Job).where(Job.id.in_(old)).values(file=None))
             session.commit()

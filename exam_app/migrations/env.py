@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import JSON, text
 
+from exam_app.migrate import is_ours
 from exam_app.models import metadata
 from training_records.database import UtcDateTime
 
@@ -73,6 +74,7 @@ def run() -> None:
             transactional_ddl=True,
             render_item=render_item,
             compare_type=True,
+            include_name=is_ours,
         )
         migrate(connection)
         connection.commit()

@@ -66,6 +66,8 @@ class ScanFile(Base):
     pages: Mapped[int]
     read: Mapped[int] = mapped_column(default=0)
     claimed_at: Mapped[datetime | None]
+    # The job that reads it, which is forgotten before the file is; none where nobody was asked.
+    job_id: Mapped[int | None]
     uploaded_by: Mapped[str] = mapped_column(String(40))
     uploaded_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -1,101 +1,80 @@
-"""The reader: takes scanned pages from the files handed over, one after the other, at low priority."""
+"""The reader: a job that takes the scanned pages from a file handed over, one after the other."""
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
-from typing import Any
 
-import structlog
-from flask import Flask
-from sqlalchemy import or_, select, update
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from exam_app.accounts.hashing import step_back
 from exam_app.exams.models import Exam
+from exam_app.jobs.models import Job
+from exam_app.jobs.service import Background, Work, ask
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
 from exam_app.sheets.pictures import pictures, small_jpeg, unpacked
 from exam_app.sheets.reading import Flat, Grey, Unreadable, flatten
 from exam_app.sheets.service import kept_picture, sheet_by_code, take_in
-from training_records.database import now
+from training_records.database import now, read_only
 from training_records.divisions import prefix_of
 from training_records.errors import NotFound, Refused
 
-log = structlog.get_logger()
-EVERY = 3.0
-# A reader that says nothing for so long has died; another goes on with its file.
-SILENT = timedelta(minutes=2)
+# A file that nobody was asked to read was handed over to a version that read without being asked: when that one has
+# been silent for so long, it is over.
+SILENT, LATEST = timedelta(minutes=2), timedelta(days=7)
 # The longer side of a page that could not be read, in pixels: enough to read it again.
 KEPT_UNREAD = 3000
 
 
-def start_reader(app: Flask, every: float = EVERY) -> threading.Event:
-    """A thread that reads until the returned event is set. Every server process has one: a file is
-    read by one of them at a time, page by page, each in its own transaction."""
-    stop = threading.Event()
-
-    def run() -> None:
-        step_back()
-        while not stop.wait(every):
-            try:
-                read_pending(app.extensions["session_factory"])
-            except DBAPIError as error:
-                log.error("reader", error=type(error.orig).__name__)
-            except Exception:
-                log.exception("reader")
-
-    threading.Thread(target=run, name="reader", daemon=True).start()
-    return stop
+def ask_reading(session: Session, file: ScanFile) -> Job:
+    """Asks for a file to be read in the background."""
+    params, by = {"file": file.id, "exam": file.exam_id}, file.uploaded_by
+    job = ask(session, "scans", f"读答题卡:{file.name}", file.division_code, params, by)
+    file.job_id = job.id
+    return job
 
 
-def read_pending(make_session: sessionmaker[Session]) -> int:
-    """Reads all files that wait; how many pages."""
-    done = 0
-    while True:
-        with make_session() as session:
-            file = _claim(session)
-            if file is None:
-                return done
-            done += _read(session, file)
-
-
-def _claim(session: Session) -> ScanFile | None:
-    session.connection(execution_options={"read_only": True})
-    free = or_(ScanFile.claimed_at.is_(None), ScanFile.claimed_at < now() - SILENT)
-    query = select(ScanFile.id).where(ScanFile.read < ScanFile.pages, free)
-    number = session.scalar(query.order_by(ScanFile.id).limit(1))
-    session.rollback()
-    if number is None:
-        return None
-    taken: Any = session.execute(
-        update(ScanFile).where(ScanFile.id == number, free).values(claimed_at=now())
+def adopt(background: Background) -> int:
+    """Asks for what was handed over and is read by nobody; how many files."""
+    lone = (
+        (ScanFile.read < ScanFile.pages)
+        & ScanFile.job_id.is_(None)
+        & (ScanFile.uploaded_at > now() - LATEST)
+        & (func.coalesce(ScanFile.claimed_at, ScanFile.uploaded_at) < now() - SILENT)
     )
-    session.commit()
-    return session.get(ScanFile, number) if taken.rowcount == 1 else _claim(session)
+    with background.make_session() as session:
+        found = read_only(session).scalars(select(ScanFile.id).where(lone)).all()
+        session.rollback()
+        for number in found:
+            file = session.get_one(ScanFile, number, with_for_update=True, populate_existing=True)
+            if file.job_id is None:
+                ask_reading(session, file)
+            session.commit()
+    return len(found)
 
 
-def _read(session: Session, file: ScanFile) -> int:
-    data, first = file.data or b"", file.read
-    # Nothing is held while pictures are looked at: saves of examinees come first.
-    session.commit()
+def scans_job(work: Work) -> None:
+    """Reads a file page by page, each in its own transaction; goes on after the last that was read."""
+    with work.make_session() as session:
+        file = read_only(session).get_one(ScanFile, work.params["file"])
+        data, first, pages = file.data or b"", file.read, file.pages
     for number, grey in enumerate(pictures(data, first), first + 1):
+        # Nothing is held while pictures are looked at: saves of examinees come first.
         flat, problem = _look(grey)
-        session.refresh(file)
-        if file.read >= number:
-            session.rollback()
-            continue
-        page = ScanPage(file_id=file.id, number=number, picture=_picture(flat, grey))
-        page.problem = problem
-        session.add(page)
-        session.flush()
-        if flat is not None:
-            place(session, file, page, flat)
-        file.read, file.claimed_at = number, now()
-        if file.read >= file.pages:
-            file.data, file.claimed_at = None, None
-        session.commit()
-    return file.pages - first
+        picture = _picture(flat, grey)
+        with work.make_session() as session:
+            file = session.get_one(ScanFile, work.params["file"], with_for_update=True)
+            if file.read < number:
+                page = ScanPage(file_id=file.id, number=number, picture=picture, problem=problem)
+                session.add(page)
+                session.flush()
+                if flat is not None:
+                    place(session, file, page, flat)
+                # Versions that knew no job for it leave alone what was looked at just now.
+                file.read, file.claimed_at = number, now()
+                if number >= pages:
+                    file.data, file.claimed_at = None, None
+                session.commit()
+        work.progress(number, pages)
 
 
 def _look(grey: Grey | None) -> tuple[Flat | None, str | None]:

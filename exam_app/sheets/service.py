@@ -17,6 +17,7 @@ from exam_app.exams.models import Accommodation, Answer, Attempt, Exam
 from exam_app.exams.papers import Slot, slots
 from exam_app.exams.states import move
 from exam_app.exams.windows import refuse_used_up
+from exam_app.jobs.models import Job
 from exam_app.sheets.layout import FALSE, TRUE, Page, lay_out_sheet, size_of
 from exam_app.sheets.marks import new_code
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage, SheetEntry
@@ -363,6 +364,15 @@ def files_of(session: Session, exam: Exam, prefix: str) -> Sequence[ScanFile]:
         ScanFile.exam_id == exam.id, ScanFile.division_code.startswith(prefix)
     )
     return session.scalars(query.order_by(ScanFile.id)).all()
+
+
+def being_read(session: Session, files: Sequence[ScanFile]) -> list[tuple[ScanFile, str | None]]:
+    """The files that are not read to the end, each with the state of the job that is to do it; None: there is none."""
+    open_ones = [file for file in files if file.read < file.pages]
+    numbers = [file.job_id for file in open_ones if file.job_id]
+    query = select(Job.id, Job.state).where(Job.id.in_(numbers))
+    states: dict[int | None, str] = {number: state for number, state in session.execute(query)}
+    return [(file, states.get(file.job_id)) for file in open_ones]
 
 
 def problems(session: Session, exam: Exam, prefix: str) -> Sequence[ScanPage]:

@@ -17,7 +17,7 @@ from exam_app.sheets.entry import given
 from exam_app.sheets.forms import PrintForm, ScoreForm
 from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.printing import booklet_pdf, print_sheets
-from exam_app.sheets.reader import read_again
+from exam_app.sheets.reader import ask_reading, read_again
 from exam_app.sheets.reading import Unreadable
 from exam_app.sheets.service import Standing, page_within, sheet_by_code, sheet_within
 from training_records.divisions import division_names
@@ -55,7 +55,7 @@ def _room(exam: Exam) -> str:
         states={state: sum(one.state == state for one in found) for state in WORDS},
         kinds=sorted({(one.sheet.form.number, one.sheet.large) for one in found}),
         larges=sorted({one.sheet.large for one in found if one.state != "scored"}),
-        reading=[file for file in files if file.read < file.pages],
+        reading=service.being_read(web.db(), files),
         pages=sum(file.read for file in files),
         problems=service.problems(web.db(), exam, prefix),
         form=form,
@@ -176,6 +176,7 @@ def scans(exam_id: int) -> Response:
                 file.read(),
                 web.actor(),
             )
+            ask_reading(web.db(), kept)
             pages += kept.pages
         except Refused as error:
             faults.append(f"“{file.filename}”没有收下:{error}")

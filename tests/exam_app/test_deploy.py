@@ -91,6 +91,7 @@ SPECIAL = {
     "JSONB": r"::jsonb|JSONB\(",
     "COPY": r"COPY \{",
     "部分索引": r"postgresql_where",
+    "队列": r"from procrastinate",
     "PARTITION": r"PARTITION OF|ATTACH PARTITION",
     "pg_": r"pg_(class|constraint|inherits|get_|dump|restore|is_in|last_|current_|stat_)",
 }

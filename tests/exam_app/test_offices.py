@@ -19,8 +19,8 @@ from sqlalchemy import select
 from exam_app.accounts.models import Account
 from exam_app.certificates.jobs import certificates_job
 from exam_app.exams.models import Attempt
-from exam_app.jobs import runner
 from exam_app.jobs import service as jobs
+from exam_app.jobs.background import KINDS
 from exam_app.jobs.models import Job
 from exam_app.spot.models import SpotCheck, SpotItem
 from exam_app.spot.service import QUESTIONS, sample
@@ -51,8 +51,8 @@ def other(world, sign_in):
 
 
 def work_off(app, kinds=None):
-    config = app.config["ACADEMY"]
-    return jobs.work_off(app.extensions["session_factory"], config, kinds or runner.KINDS)
+    background = jobs.Background(app.extensions["session_factory"], app.config["ACADEMY"])
+    return jobs.work_off(background, kinds or KINDS)
 
 
 # --- the ledger ------------------------------------------------------------------------------
@@ -422,7 +422,8 @@ def test_a_job_is_done_once_by_several(world, session, app, clean, office):
 
     def work():
         barrier.wait()
-        done.append(jobs.work_off(make_session_factory(clean), app.config["ACADEMY"], runner.KINDS))
+        background = jobs.Background(make_session_factory(clean), app.config["ACADEMY"])
+        done.append(jobs.work_off(background, KINDS))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
