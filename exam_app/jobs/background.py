@@ -14,6 +14,7 @@ from exam_app.exemplars.jobs import publish_job
 from exam_app.jobs import inside, outside
 from exam_app.jobs.queue import has_queue
 from exam_app.jobs.service import Background, Chore, Handler, forget_old
+from exam_app.ledger.importing import import_job
 from exam_app.operations.partitions import make_ahead
 from exam_app.reminders.service import note_due, send_due
 from exam_app.sheets.reader import adopt, scans_job
@@ -24,6 +25,7 @@ KINDS: dict[str, Handler] = {
     "archives": archives_job,
     "publish": publish_job,
     "scans": scans_job,
+    "import": import_job,
 }
 
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import tempfile
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.accounts.models import Account
 from exam_app.accounts.service import claimed, create_account
-from exam_app.config import Config
 from exam_app.coverage.views import download
-from exam_app.crypto import seal_of
+from exam_app.ledger import importing
 from exam_app.scope import MANAGERS, OFFICES, access
 from training_records.divisions import (
     Division,
@@ -33,16 +42,12 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.batches import undo_batch
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.export import errors_workbook, template, write_ledger
-from training_records.ledger.identity import Sealing
 from training_records.ledger.importer import (
     KINDS,
     Checked,
-    apply_checked,
     batches_of,
-    check_ledger,
     get_batch,
     remember_titles,
-    titles_of,
 )
 from training_records.ledger.models import ROLES
 from training_records.ledger.service import current_post, search_people
@@ -51,16 +56,6 @@ ledger = Blueprint("ledger", __name__)
 PAGE = 50
 KEEP_SECONDS = 86400
 SHOWN_LEFT = 100
-
-
-def digest_key(secret_key: str) -> bytes:
-    """The key of the identity digests, derived from the secret key."""
-    return hashlib.sha256(b"identity:" + secret_key.encode()).digest()
-
-
-def sealing(config: Config) -> Sealing | None:
-    """What seals identity numbers where they are to be kept, else None."""
-    return seal_of(config).close if config.keep_identity else None
 
 
 @ledger.get("/ledger")
@@ -180,40 +175,43 @@ def titles(key: str) -> BaseResponse | str:
 @web.only_reads
 def apply(key: str) -> BaseResponse | tuple[str, int]:
     path = _kept(key)
-    name = _name(path)
-    kinds = request.form.getlist("kinds") or list(KINDS)
-    left = [int(text) for text in request.form.getlist("left") if text.isdigit()]
+    order = importing.Order(
+        file=path.name,
+        name=_name(path),
+        division=web.account().division_code,
+        prefix=web.scope().prefix,
+        by=web.actor(),
+        accept_good=request.form.get("accept") == "good",
+        kinds=request.form.getlist("kinds") or list(KINDS),
+        left=[int(text) for text in request.form.getlist("left") if text.isdigit()],
+        request_id=g.request_id,
+    )
+    if path.stat().st_size > importing.AT_ONCE:
+        return _in_background(path, order)
     try:
         checked = _check(path.read_bytes())
-        report = apply_checked(
-            web.begin_writing(),
-            checked,
-            name=name,
-            division_code=web.account().division_code,
-            by=web.actor(),
-            today=web.today(),
-            accept_good=request.form.get("accept") == "good",
-            kinds=kinds,
-            left=left,
-        )
+        report = importing.write(web.begin_writing(), order, checked, web.today())
     except Refused as refused:
         web.db().rollback()
         return _page(refused=str(refused)), 422
     if not report.applied:
         web.db().rollback()
-        return _page(report=report, key=key, name=name), 422
-    web.audit(
-        "ledger.import",
-        f"division:{web.account().division_code}",
-        {"batch": report.batch, "new": report.new, "changed": report.changed,
-         "left_out": len(report.errors)},
-    )  # fmt: skip
+        return _page(report=report, key=key, name=order.name), 422
     web.db().commit()
-    path.unlink(missing_ok=True)
+    importing.forget(path)
     flash(
         f"导入好了:新增 {report.new} 行,更新 {report.changed} 行,没有变化 {report.unchanged} 行。导错了可以在这里整次撤销。"
     )
     return redirect(url_for("ledger.upload", _anchor="imports"))
+
+
+def _in_background(path: Path, order: importing.Order) -> BaseResponse:
+    # Under another name it can't be asked for twice.
+    taken = path.rename(path.with_name(f"asked-{path.name}"))
+    importing.forget(path)
+    job = importing.ask_import(web.begin_writing(), replace(order, file=taken.name))
+    web.db().commit()
+    return redirect(url_for("jobs.show", job_id=job.id))
 
 
 @ledger.post("/ledger/imports/<int:batch_id>/undo")
@@ -270,30 +268,26 @@ def _left(more: dict[str, Any]) -> list[Any]:
 
 
 def _check(data: bytes) -> Checked:
-    return check_ledger(
+    return importing.check(
         web.db(),
+        web.config(),
         data,
-        prefix=web.scope().prefix,
-        today=web.today(),
-        digest_key=digest_key(web.config().secret_key),
-        mapping=titles_of(web.db(), web.account().division_code),
-        sealed=sealing(web.config()),
+        web.account().division_code,
+        web.scope().prefix,
+        web.today(),
     )
-
-
-def _folder() -> Path:
-    folder = web.config().instance / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _keep(data: bytes, name: str) -> str:
     """Keeps an uploaded workbook for the second step; forgets those of yesterday."""
-    for old in [*_folder().glob("*.xlsx"), *_folder().glob("*.name")]:
+    for old in [
+        *importing.uploads(web.config()).glob("*.xlsx"),
+        *importing.uploads(web.config()).glob("*.name"),
+    ]:
         if old.stat().st_mtime < time.time() - KEEP_SECONDS:
             old.unlink(missing_ok=True)
     key = secrets.token_urlsafe(16).replace("-", "a").replace("_", "b")
-    path = _folder() / f"{web.account().id}-{key}.xlsx"
+    path = importing.uploads(web.config()) / f"{web.account().id}-{key}.xlsx"
     path.write_bytes(data)
     path.with_suffix(".name").write_text(name[:100])
     return key
@@ -306,7 +300,7 @@ def _name(path: Path) -> str:
 
 
 def _kept(key: str) -> Path:
-    found = _folder() / f"{web.account().id}-{key}.xlsx"
+    found = importing.uploads(web.config()) / f"{web.account().id}-{key}.xlsx"
     if not key.isalnum() or not found.exists():
         raise NotFound("上传的文件已经过期,请重新选择文件")
     return found

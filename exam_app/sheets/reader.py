@@ -57,6 +57,7 @@ def scans_job(work: Work) -> None:
     with work.make_session() as session:
         file = read_only(session).get_one(ScanFile, work.params["file"])
         data, first, pages = file.data or b"", file.read, file.pages
+    work.progress(first, pages)
     for number, grey in enumerate(pictures(data, first), first + 1):
         # Nothing is held while pictures are looked at: saves of examinees come first.
         flat, problem = _look(grey)

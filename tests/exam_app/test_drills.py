@@ -22,6 +22,7 @@ from exam_app import create_app
 from exam_app.bench_save import Phone, prepare
 from exam_app.bench_server import running
 from exam_app.exams.models import Answer
+from exam_app.jobs.service import ask
 from tests.conftest import Api
 from tests.factories import DISTRICT, PASSWORD, VILLAGE, World
 from training_records.database import make_engine, make_session_factory
@@ -112,7 +113,25 @@ def test_the_database_is_gone_and_comes_back(tmp_path, postgres_url):
                 time.sleep(0.3)
             with urllib.request.urlopen(f"{served.url}/readyz") as answer:
                 assert answer.status == 200
+            # The queue's own connections are back too.
+            assert done_by_server(url) == "done"
         assert stored(url) == 4
+
+
+def done_by_server(url):
+    """The state of a job that is asked for here, after the running server has had time for it."""
+    engine = make_engine(url)
+    with make_session_factory(engine)() as session:
+        job = ask(session, "archives", "某村档案", VILLAGE, {"division": VILLAGE}, "office")
+        session.commit()
+        deadline = time.monotonic() + 40
+        while job.state in ("waiting", "running") and time.monotonic() < deadline:
+            time.sleep(0.3)
+            session.refresh(job)
+            session.commit()
+        state = job.state
+    engine.dispose()
+    return state
 
 
 def test_somebody_else_holds_the_database(tmp_path, config):

@@ -1,0 +1,141 @@
+"""A workbook that an office has seen checked is written: a large one as a job, for nobody waits for it then."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from exam_app.audit.service import record
+from exam_app.config import Config
+from exam_app.crypto import seal_of
+from exam_app.jobs.models import Job
+from exam_app.jobs.service import Work, ask
+from training_records.database import now, read_only
+from training_records.errors import Refused
+from training_records.ledger.identity import Sealing
+from training_records.ledger.importer import (
+    Checked,
+    ImportReport,
+    apply_checked,
+    check_ledger,
+    titles_of,
+)
+
+# Bytes of a workbook that is checked and written while one waits: some four thousand rows.
+AT_ONCE = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Order:
+    """What of a workbook is to be written, for which office, by whom. `file`: its name in the uploads."""
+
+    file: str
+    name: str
+    division: str
+    prefix: str
+    by: str
+    accept_good: bool
+    kinds: list[str]
+    left: list[int]
+    request_id: str
+
+
+def digest_key(secret_key: str) -> bytes:
+    """The key of the identity digests, derived from the secret key."""
+    return hashlib.sha256(b"identity:" + secret_key.encode()).digest()
+
+
+def sealing(config: Config) -> Sealing | None:
+    """What seals identity numbers where they are to be kept, else None."""
+    return seal_of(config).close if config.keep_identity else None
+
+
+def uploads(config: Config) -> Path:
+    """The folder of workbooks between checking and writing."""
+    folder = config.instance / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def check(
+    session: Session, config: Config, data: bytes, division: str, prefix: str, today: date
+) -> Checked:
+    """What an office's workbook would change; writes nothing."""
+    return check_ledger(
+        session,
+        data,
+        prefix=prefix,
+        today=today,
+        digest_key=digest_key(config.secret_key),
+        mapping=titles_of(session, division),
+        sealed=sealing(config),
+    )
+
+
+def write(session: Session, order: Order, checked: Checked, today: date) -> ImportReport:
+    """Writes what was checked and notes it in the audit log; nothing where the report has not `applied`."""
+    report = apply_checked(
+        session,
+        checked,
+        name=order.name,
+        division_code=order.division,
+        by=order.by,
+        today=today,
+        accept_good=order.accept_good,
+        kinds=order.kinds,
+        left=order.left,
+    )
+    if report.applied:
+        record(
+            session,
+            order.by,
+            "ledger.import",
+            f"division:{order.division}",
+            {
+                "batch": report.batch,
+                "new": report.new,
+                "changed": report.changed,
+                "left_out": len(report.errors),
+            },
+            order.division,
+            order.request_id,
+        )
+    return report
+
+
+def ask_import(session: Session, order: Order) -> Job:
+    """Asks for a workbook to be written in the background."""
+    return ask(session, "import", f"导入台账:{order.name}", order.division, asdict(order), order.by)
+
+
+def import_job(work: Work) -> None:
+    """Checks and writes a workbook, all in one transaction: begun again, it finds what is written unchanged."""
+    order = Order(**work.params)
+    path = uploads(work.config) / order.file
+    today = now().astimezone(work.config.zone).date()
+    if not path.exists():
+        raise Refused("上传的文件已经过期,没有写入。请到“导入台账”重新选择文件")
+    work.progress(0, 2)
+    with work.make_session() as session:
+        data = path.read_bytes()
+        checked = check(read_only(session), work.config, data, order.division, order.prefix, today)
+    work.progress(1, 2)
+    with work.make_session() as session:
+        report = write(session, order, checked, today)
+        if not report.applied:
+            raise Refused(
+                f"有 {len(report.errors)} 处要改,没有写入。请到“导入台账”重新选择文件,看清单"
+            )
+        session.commit()
+    work.progress(2, 2)
+    forget(path)
+
+
+def forget(path: Path) -> None:
+    """Removes a workbook that has been written."""
+    path.unlink(missing_ok=True)
+    path.with_suffix(".name").unlink(missing_ok=True)
