@@ -93,9 +93,10 @@ def test_a_model_worker_agrees_first(academy, open_page):
     expect(city.get_by_text("知识库正在更新")).to_be_visible()
     assert_accessible(city)
     # The job builds the knowledge base anew; anybody may read it.
-    for _ in range(60):
-        city.goto(f"{url}/kb/cases/published/")
-        if city.get_by_text("风雨无阻").count():
+    published = f"{url}/kb/cases/published/"
+    for _ in range(120):
+        if "风雨无阻" in city.request.get(published).text():
             break
         city.wait_for_timeout(1000)
+    city.goto(published)
     expect(city.get_by_text("风雨无阻").first).to_be_visible()
