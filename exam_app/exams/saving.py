@@ -145,6 +145,10 @@ class _Job:
     error: BaseException | None = None
 
 
+# Seconds that a transaction waits for more to share it, unless so many are there: what costs is bringing it to the disk.
+GATHER, ENOUGH = 0.01, 8
+
+
 class SqliteSaver:
     """Group commit: the first thread that finds nobody at work leads, takes all that wait into one
     transaction, and hands the lead to one that came meanwhile."""
@@ -154,6 +158,7 @@ class SqliteSaver:
         self._mutex = threading.Lock()
         self._waiting: list[_Job] = []
         self._busy = False
+        self._enough = threading.Event()
         self._connection: Writer | None = None
 
     def save(
@@ -163,6 +168,8 @@ class SqliteSaver:
         with self._mutex:
             self._waiting.append(job)
             job.leads, self._busy = not self._busy, True
+            if len(self._waiting) >= ENOUGH:
+                self._enough.set()
         if not job.leads:
             job.ready.wait()
         if job.leads:
@@ -179,8 +186,10 @@ class SqliteSaver:
 
     def _lead(self) -> None:
         """One shared transaction; then whoever waits leads the next."""
+        self._enough.wait(GATHER)
         with self._mutex:
             batch, self._waiting = self._waiting, []
+            self._enough.clear()
         try:
             self._commit(batch)
         finally:
