@@ -7,15 +7,13 @@ import threading
 from datetime import date
 from typing import Any
 
-import structlog
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from exam_app.jobs.inside import guarded
 from training_records.coverage.running import behind, catch_up
 from training_records.database import now, read_only
 
-log = structlog.get_logger()
 # A page catches up before it shows figures, so that nobody waits for this; it keeps the pages quick.
 EVERY = 2.0
 # What a page waits for; the rest is left to the background.
@@ -44,12 +42,7 @@ def start_keeper(app: Flask, every: float = EVERY) -> threading.Event:
 
     def run() -> None:
         while not stop.wait(every):
-            try:
-                keep_up(factory, now().astimezone(config.zone).date())
-            except DBAPIError as error:
-                log.error("coverage", error=type(error.orig).__name__)
-            except Exception:
-                log.exception("coverage")
+            guarded("coverage", lambda: keep_up(factory, now().astimezone(config.zone).date()))
 
     threading.Thread(target=run, name="coverage", daemon=True).start()
     return stop

@@ -280,14 +280,12 @@ def _check(data: bytes) -> Checked:
 
 def _keep(data: bytes, name: str) -> str:
     """Keeps an uploaded workbook for the second step; forgets those of yesterday."""
-    for old in [
-        *importing.uploads(web.config()).glob("*.xlsx"),
-        *importing.uploads(web.config()).glob("*.name"),
-    ]:
+    folder = importing.uploads(web.config())
+    for old in [*folder.glob("*.xlsx"), *folder.glob("*.name")]:
         if old.stat().st_mtime < time.time() - KEEP_SECONDS:
             old.unlink(missing_ok=True)
     key = secrets.token_urlsafe(16).replace("-", "a").replace("_", "b")
-    path = importing.uploads(web.config()) / f"{web.account().id}-{key}.xlsx"
+    path = folder / f"{web.account().id}-{key}.xlsx"
     path.write_bytes(data)
     path.with_suffix(".name").write_text(name[:100])
     return key
