@@ -111,7 +111,7 @@ def _closed(error: Closed) -> BaseResponse:
 
 
 def _json(model: BaseModel) -> Response:
-    return jsonify(model.model_dump(mode="json", exclude_none=False))
+    return Response(model.model_dump_json(), mimetype="application/json")
 
 
 @api.post("/login")
@@ -284,11 +284,11 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
 @describes("交卷", schemas.AttemptOut, schemas.SubmitIn)
 def submit(attempt_id: int) -> Response:
     body = _body(schemas.SubmitIn)
-    attempt = service.submit(
+    attempt, saved = service.submit(
         web.begin_writing(), attempt_id, web.person_id(), body.expected, web.config().zone
     )
     web.end_writing()
-    return _json(_attempt(attempt))
+    return _json(_attempt(attempt, saved))
 
 
 @api.get("/attempts/<int:attempt_id>")
@@ -298,7 +298,7 @@ def attempt(attempt_id: int) -> Response:
     return _json(_attempt(service.get_attempt(web.db(), attempt_id, web.person_id())))
 
 
-def _attempt(attempt: Attempt) -> schemas.AttemptOut:
+def _attempt(attempt: Attempt, saved: dict[str, marking.Kept] | None = None) -> schemas.AttemptOut:
     out = schemas.AttemptOut(
         attempt_id=attempt.id,
         state=attempt.state,
@@ -321,7 +321,7 @@ def _attempt(attempt: Attempt) -> schemas.AttemptOut:
             source=r["source"],
             kb_url=kb_url(r["kb"]),
         )
-        for r in marking.result(web.db(), attempt)
+        for r in marking.result(web.db(), attempt, saved)
     ]
     return out
 

@@ -63,7 +63,7 @@ def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: 
     exam = attempt.exam
     move(session, attempt, "released", actor, at)
     if not exam.practice and _counts(session, attempt):
-        file_result(session, attempt, actor, zone)
+        file_result(session, attempt, actor, zone, anew=False)
 
 
 def _counts(session: Session, attempt: Attempt) -> bool:
@@ -85,10 +85,12 @@ def _counts(session: Session, attempt: Attempt) -> bool:
     return True
 
 
-def file_result(session: Session, attempt: Attempt, actor: str, zone: ZoneInfo) -> None:
-    """The archive's entry of a result, and the certificate of one that passed."""
+def file_result(
+    session: Session, attempt: Attempt, actor: str, zone: ZoneInfo, anew: bool = True
+) -> None:
+    """The archive's entry of a result, and the certificate of one that passed. `anew`: there may be one that
+    was voided."""
     exam = attempt.exam
-    person = session.get_one(Person, attempt.person_id)
     # The day in the offices' time zone: an exam at one in the morning is not yesterday's.
     day: date = (attempt.submitted_at or attempt.deadline).astimezone(zone).date()
     percent = Decimal(
@@ -97,7 +99,7 @@ def file_result(session: Session, attempt: Attempt, actor: str, zone: ZoneInfo) 
     entry = append(
         session,
         NewEntry(
-            person.id,
+            attempt.person_id,
             "exam",
             day,
             exam.title,
@@ -108,11 +110,12 @@ def file_result(session: Session, attempt: Attempt, actor: str, zone: ZoneInfo) 
             passed=attempt.passed,
             induction=exam.kind == "induction",
             evidence={"exam": exam.id, "attempt": attempt.id},
-            source_key=_key(session, attempt),
+            source_key=_key(session, attempt) if anew else _base(attempt),
         ),
         actor,
     )
     if attempt.passed and not attempt.certificate_no:
+        person = session.get_one(Person, attempt.person_id)
         certificate = issue(session, person, entry, exam.title, exam.organiser, actor)
         attempt.certificate_no = certificate.no
 
@@ -125,9 +128,13 @@ def void_result(session: Session, attempt: Attempt, reason: str, by: str) -> boo
     return bool(standing)
 
 
+def _base(attempt: Attempt) -> str:
+    return f"attempt:{attempt.id}"
+
+
 def _filed(session: Session, attempt: Attempt) -> list[ArchiveEntry]:
     """All entries ever made of an attempt's result."""
-    base, key = f"attempt:{attempt.id}", ArchiveEntry.source_key
+    base, key = _base(attempt), ArchiveEntry.source_key
     # By the person first: no index serves the pattern.
     query = select(ArchiveEntry).where(
         ArchiveEntry.person_id == attempt.person_id, (key == base) | key.like(f"{base}:%")
@@ -141,8 +148,7 @@ def _voided(session: Session, entry: ArchiveEntry) -> bool:
 
 def _key(session: Session, attempt: Attempt) -> str:
     """The entry's own key: a result filed anew after the one before was voided gets another."""
-    filed = _filed(session, attempt)
-    base = f"attempt:{attempt.id}"
+    filed, base = _filed(session, attempt), _base(attempt)
     if filed and _voided(session, filed[-1]):
         return f"{base}:{len(filed) + 1}"
     return str(filed[-1].source_key) if filed else base

@@ -73,10 +73,11 @@ def share_of(
 
 
 def corrected(place: Slot, corrections: Mapping[str, Any] | None) -> Any:
-    """The question of a slot as it is marked now: its corrected twin where the exam has one."""
+    """The question of a slot as it is marked now: its corrected twin where the exam has one that differs."""
     if not corrections or place.item.id not in corrections:
         return place.question
-    return parts_of(parse_question(corrections[place.item.id]))[place.part]
+    twin = parts_of(parse_question(corrections[place.item.id]))[place.part]
+    return place.question if twin == place.question else twin
 
 
 def mark(
@@ -127,30 +128,31 @@ def _scored(
         yield _Row(place, question, response, place.worth(blueprint), share, given)
 
 
-def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
-    """Every item with own answer, key, points, explanation and links. Only after release."""
+def result(
+    session: Session, attempt: Attempt, saved: Mapping[str, Kept] | None = None
+) -> list[dict[str, Any]]:
+    """Every item with own answer, key, points, explanation and links. Only after release. `saved`: the
+    responses, when they have been read already."""
     if attempt.state != "released":
         raise Closed("成绩还没有公布")
     rows = []
-    for row in _scored(session, attempt, attempt.exam.corrections):
+    for row in _scored(session, attempt, attempt.exam.corrections, saved):
         place, item, question, response = row.place, row.place.item, row.question, row.response
         share = row.share or 0.0
-        shown, letter = seen(question, place.order)
         rows.append(
             {
                 "slot": place.slot,
                 "id": item.id,
                 "version": item.version,
                 "question": question,
-                "seen": shown,
-                "seen_response": _lettered(response, letter),
+                "order": place.order,
                 "type": question.type,
                 "text": place.text,
                 "stem": question.stem,
                 "response": response,
                 "key": question.key,
                 "right": share == 1.0,
-                "corrected": question != place.question,
+                "corrected": question is not place.question,
                 "comments": [m.comment for m in row.marks if m.comment],
                 "points": round_points(row.worth * share),
                 "worth": round_points(row.worth),
@@ -163,11 +165,15 @@ def result(session: Session, attempt: Attempt) -> list[dict[str, Any]]:
     return rows
 
 
-def _lettered(response: Any, letter: Mapping[str, str]) -> Any:
-    """A choice in the letters that the examinee saw."""
+def as_seen(row: Mapping[str, Any]) -> tuple[Any, Any]:
+    """(question, response) of a result's row, a choice in the letters that the examinee saw."""
+    question, letter = seen(row["question"], row["order"])
+    response = row["response"]
     if not letter or response is None:
-        return response
-    return letter[response] if isinstance(response, str) else sorted(letter[r] for r in response)
+        return question, response
+    if isinstance(response, str):
+        return question, letter[response]
+    return question, sorted(letter[r] for r in response)
 
 
 def weak_topics(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

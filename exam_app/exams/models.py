@@ -168,6 +168,8 @@ class AttemptEvent(Base):
     # Whether the audit log has its copy.
     audited: Mapped[bool] = mapped_column(default=False)
 
+    attempt: Mapped[Attempt] = relationship()
+
 
 class Answer(Placed, Base):
     """The last answer to one slot. Identity: (attempt, slot); the higher `seq` wins."""

@@ -105,8 +105,11 @@ def _judge(state: str, deadline: datetime, held: bool, signed_in: bool, at: date
     return "saved" if held else "taken_over"
 
 
+_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def _text(response: Any) -> str | None:
-    return None if response is None else json.dumps(response, separators=(",", ":"))
+    return None if response is None else _json(response)
 
 
 # --- SQLite -----------------------------------------------------------------------------------
@@ -278,6 +281,9 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
 
 # --- PostgreSQL -------------------------------------------------------------------------------
 
+# All answers in one parameter: four arrays cost the driver as much as the rest of the call. JSON's null is SQL's here.
+_ANSWERS = """jsonb_to_recordset(%(answers)s::jsonb)
+  AS t(slot text, seq bigint, response jsonb, seconds int)"""
 # The attempt's row is locked against a submit, which waits for saves under way and they for it. An
 # answer that is older than the stored one writes the stored one again, so that its seq comes back.
 _STATEMENT = """
@@ -290,9 +296,8 @@ WITH a AS MATERIALIZED (
   FROM attempt WHERE id = %(attempt)s AND person_id = %(person)s FOR KEY SHARE
 ), done AS (
   INSERT INTO answer (attempt_id, slot, seq, response, saved_at, seconds, district, year)
-  SELECT a.id, t.slot, t.seq, t.response::jsonb, %(at)s, t.seconds, a.district, a.year
-  FROM a, unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[], %(seconds)s::int[])
-    AS t(slot, seq, response, seconds)
+  SELECT a.id, t.slot, t.seq, t.response, %(at)s, t.seconds, a.district, a.year
+  FROM a, {answers}
   WHERE a.signed_in AND a.held AND a.state = 'in_progress'
     AND %(at)s <= a.deadline + interval '60 seconds'
   ON CONFLICT (attempt_id, slot{place}) DO UPDATE SET
@@ -307,8 +312,7 @@ SELECT a.state, a.deadline, a.held, a.signed_in, done.slot, done.seq FROM a LEFT
 """
 _KEEP = """
 INSERT INTO late_answer (attempt_id, slot, seq, response, received_at)
-SELECT %(attempt)s, slot, seq, response::jsonb, %(at)s
-FROM unnest(%(slots)s::text[], %(seqs)s::bigint[], %(responses)s::text[]) AS t(slot, seq, response)
+SELECT %(attempt)s, t.slot, t.seq, t.response, %(at)s FROM {answers}
 """
 
 
@@ -332,16 +336,12 @@ class PostgresSaver:
     def save(
         self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
     ) -> Saved:
-        rows = _last(answers)
         values = {
             "attempt": ticket.attempt_id,
             "person": ticket.person_id,
             "holder": ticket.holder,
             "at": at.astimezone(UTC).replace(tzinfo=None),
-            "slots": [a.slot for a in rows],
-            "seqs": [a.seq for a in rows],
-            "responses": [_text(a.response) for a in rows],
-            "seconds": [a.seconds for a in rows],
+            "answers": _json([a.__dict__ for a in _last(answers)]),
         }
         try:
             with self._open().connection() as connection:
@@ -352,7 +352,7 @@ class PostgresSaver:
                 deadline = until.replace(tzinfo=UTC)
                 verdict = _judge(state, deadline, held, signed_in, at)
                 if verdict == "late":
-                    connection.execute(_KEEP, values)
+                    connection.execute(_KEEP.format(answers=_ANSWERS), values)
                 if verdict == "saved" and left:
                     connection.execute(_LEFT.replace("?", "%s"), (left, ticket.attempt_id, left))
         except (psycopg.OperationalError, PoolTimeout) as error:
@@ -370,7 +370,8 @@ class PostgresSaver:
 
     def _learn(self, connection: psycopg.Connection[Any]) -> str:
         row = connection.execute(_LAYOUT).fetchone()
-        statement = _STATEMENT.replace("{place}", ", district, year" if row and row[0] else "")
+        place = ", district, year" if row and row[0] else ""
+        statement = _STATEMENT.format(answers=_ANSWERS, place=place)
         self._statement = statement
         return statement
 

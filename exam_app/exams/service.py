@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, SignedOut, TakenOver, TooLate
 from exam_app.exams.finishing import finish
-from exam_app.exams.marking import answers_of
+from exam_app.exams.marking import Kept, answers_of
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.papers import rules_of, shapes_of, shown, slots_of
 from exam_app.exams.saving import GRACE, Given, NewAnswer, Saved, Saver
@@ -105,7 +105,7 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
     try:
         with session.begin_nested():
             session.add(attempt)
-            session.flush()
+            move(session, attempt, "in_progress", f"person:{person_id}", at)
     except IntegrityError:
         # The same start arrived twice at the same moment: both get the one attempt.
         running = session.scalars(
@@ -117,7 +117,6 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
         ).one()
         running.holder = holder
         return running
-    move(session, attempt, "in_progress", f"person:{person_id}", at)
     return attempt
 
 
@@ -198,14 +197,15 @@ def _checked(ticket: Ticket, answer: Given) -> NewAnswer:
 
 def submit(
     session: Session, attempt_id: int, person_id: int, expected: Mapping[str, int], zone: ZoneInfo
-) -> Attempt:
-    """Closes and marks; idempotent. `MissingAnswers` when the server has less than `expected`."""
+) -> tuple[Attempt, dict[str, Kept]]:
+    """Closes and marks; idempotent. The attempt and its saved answers. `MissingAnswers` when the server has
+    less than `expected`."""
     attempt = get_attempt(session, attempt_id, person_id, lock=True)
-    if attempt.state != "in_progress":
-        if attempt.state == "voided":
-            raise Closed("这次作答已经作废")
-        return attempt
+    if attempt.state == "voided":
+        raise Closed("这次作答已经作废")
     saved = answers_of(session, attempt_id)
+    if attempt.state != "in_progress":
+        return attempt, saved
     missing = [slot for slot, seq in expected.items() if slot not in saved or saved[slot].seq < seq]
     at = now()
     # After the grace nothing more can arrive: what is there is what counts.
@@ -218,7 +218,7 @@ def submit(
         move(session, attempt, "submitted", f"person:{person_id}", at)
         attempt.submitted_at = at
         finish(session, attempt, at, zone, saved)
-    return attempt
+    return attempt, saved
 
 
 def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None = None) -> bool:

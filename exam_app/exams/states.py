@@ -78,7 +78,7 @@ def note(
     """An event of an attempt; `before` is its state now where only something else changed."""
     session.add(
         AttemptEvent(
-            attempt_id=attempt.id,
+            attempt=attempt,
             at=at,
             actor=actor,
             before=before,

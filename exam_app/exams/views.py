@@ -113,6 +113,7 @@ def result(attempt_id: int) -> str | Response:
         attempt=attempt,
         exam=attempt.exam,
         rows=rows,
+        as_seen=marking.as_seen,
         weak=marking.weak_topics(rows),
         left=left(attempt.exam, attempts),
         clauses=load_facts().clauses,

@@ -197,7 +197,7 @@ def machine(engine):
                     service.submit(*args)
                 self.session.rollback()
                 return
-            done = service.submit(*args)
+            done, _ = service.submit(*args)
             self.session.commit()
             self.current["state"] = "released"
             assert done.state == "released"
