@@ -41,9 +41,15 @@ def collectors() -> tuple[Any, Any]:
 
 def observe(method: str, endpoint: str | None, status: int, seconds: float) -> None:
     """Counts one request. No path and no id: an endpoint's name only."""
+    count, times = _of(method, endpoint or "none", str(status))
+    count.inc()
+    times.observe(seconds)
+
+
+@lru_cache(4096)
+def _of(method: str, endpoint: str, status: str) -> tuple[Any, Any]:
     requests, times = collectors()
-    requests.labels(method, endpoint or "none", str(status)).inc()
-    times.labels(endpoint or "none").observe(seconds)
+    return requests.labels(method, endpoint, status), times.labels(endpoint)
 
 
 def exposition(session: Session) -> bytes:
