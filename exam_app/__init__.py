@@ -148,6 +148,8 @@ def _capabilities(app: Flask) -> None:
     from exam_app.evaluation.scheme_views import schemes
     from exam_app.evaluation.views import evaluation
     from exam_app.events.door_views import door
+    from exam_app.events.outcome_views import outcome
+    from exam_app.events.people_views import roll
     from exam_app.events.views import events
     from exam_app.exams.room_views import rooms
     from exam_app.exams.views import exams
@@ -197,6 +199,8 @@ def _capabilities(app: Flask) -> None:
         cases,
         models,
         events,
+        roll,
+        outcome,
         door,
         certificates,
         jobs,

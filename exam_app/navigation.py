@@ -38,7 +38,7 @@ OFFICE = [
     Place("home.index", "总览", "◉"),
     Place("ledger.index", "台账", "☰"),
     Place("coverage.index", "培训", "▥"),
-    Place("events.index", "办班", "⚑", phone=False, also=("door",)),
+    Place("events.index", "办班", "⚑", phone=False, also=("roll", "outcome", "door")),
     Place("courses.index", "课程", "▤", phone=False),
     Place("exams.manage", "考试", "✎", phone=False),
     EVALUATION,

@@ -184,7 +184,7 @@ def photo(event_id: int, session_id: int) -> Response:
     """Signs in all whose codes are on a photo, e.g. of badges."""
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
     one = planning.get_session(web.db(), event, session_id)
-    back = redirect(url_for("events.board", event_id=event_id, session_id=session_id))
+    back = redirect(url_for("roll.board", event_id=event_id, session_id=session_id))
     file = request.files.get("photo")
     try:
         if file is None or not file.filename:

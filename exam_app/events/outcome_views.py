@@ -1,0 +1,151 @@
+"""Pages of what comes of an event: papers, report, files, filing."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.events import papers
+from exam_app.events.asked import (
+    event_within,
+    own_event,
+    own_prefix,
+    try_event,
+    words,
+)
+from exam_app.events.codes import door_link
+from exam_app.events.scores import scores_of
+from exam_app.scope import MANAGERS, OFFICES, access
+from training_records.archive import evidence
+from training_records.database import now
+from training_records.errors import NotFound
+from training_records.events import enrolment, filing, planning, survey
+from training_records.events.files import attach, files_of
+from training_records.events.models import (
+    STATES,
+    Event,
+)
+from training_records.events.report import report_of
+
+outcome = Blueprint("outcome", __name__)
+PAPERS = {
+    "notice.docx": "通知",
+    "list.docx": "名单和签到表",
+    "badges.pdf": "胸牌",
+    "signs.pdf": "席卡",
+    "report.docx": "总结报告",
+}
+
+
+@outcome.get("/events/<int:event_id>/papers/<paper>")
+@access(MANAGERS)
+def paper(event_id: int, paper: str) -> Response:
+    event = own_event(event_id)
+    session, zone = web.db(), web.config().zone
+    if paper not in PAPERS:
+        raise NotFound("没有这种文件")
+    if paper == "notice.docx":
+        data = papers.notice_docx(session, event, now(), zone)
+    elif paper == "list.docx":
+        data = papers.list_docx(session, event, zone)
+    elif paper == "badges.pdf":
+        people = [p.id for _, p in enrolment.roll(session, event)]
+        data = papers.badges_pdf(session, event, {p: door_link(event.id, p) for p in people})
+    elif paper == "signs.pdf":
+        data = papers.signs_pdf(session, event)
+    else:
+        data = _report(event)
+    name = f"{event.title}{PAPERS[paper]}.{paper.rpartition('.')[2]}"
+    web.audit_read("event.paper", f"event:{event_id}", {"paper": paper})
+    return web.attachment(data, web.DOCX if paper.endswith("docx") else "application/pdf", name)
+
+
+def _report(event: Event) -> bytes:
+    zone = web.config().zone
+    pictures = []
+    for shown, kept in files_of(web.db(), event, "photo")[:8]:
+        data = evidence.read(web.db(), web.config().evidence, kept.sha256)[1]
+        pictures.append((shown.caption or "培训现场", data))
+    notes = [
+        f"{n.at.astimezone(zone):%Y-%m-%d %H:%M} {n.text}"
+        for n in reversed(planning.notes_of(web.db(), event))
+    ]
+    return papers.report_docx(
+        web.db(),
+        report_of(web.db(), event),
+        scores_of(web.db(), event),
+        pictures,
+        notes,
+        now(),
+        zone,
+    )
+
+
+@outcome.get("/events/<int:event_id>/report")
+@access(OFFICES)
+def report(event_id: int) -> str:
+    event = event_within(event_id)
+    return render_template(
+        "events/report.html",
+        event=event,
+        report=report_of(web.db(), event),
+        scores=scores_of(web.db(), event),
+        files=files_of(web.db(), event, "photo"),
+        questions=survey.QUESTIONS,
+        fewest=survey.FEWEST,
+        asked=survey.asked(web.db(), event),
+        states=STATES,
+        mine=event.division_code.startswith(own_prefix()) and web.account().role in MANAGERS,
+    )
+
+
+@outcome.post("/events/<int:event_id>/files")
+@access(MANAGERS)
+def keep(event_id: int) -> Response:
+    """A picture or material, and the words of the report."""
+    event = own_event(event_id)
+
+    def verb() -> str:
+        if "summary" in request.form:
+            event.summary = request.form["summary"].strip()[:2000] or None
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            return "保存好了。"
+        kind = "photo" if request.form.get("kind") == "photo" else "material"
+        kept = evidence.keep(
+            web.db(),
+            web.config().evidence,
+            file.read(),
+            file.filename,
+            event.division_code,
+            web.actor(),
+        )
+        attach(web.db(), event, kept, kind, words("caption", 60))
+        return "传好了。"
+
+    back = (
+        url_for("outcome.report", event_id=event_id)
+        if "summary" in request.form or request.form.get("kind") == "photo"
+        else None
+    )
+    return web.try_to(verb, back or url_for("events.show", event_id=event_id))
+
+
+@outcome.route("/events/<int:event_id>/file", methods=["GET", "POST"])
+@access(MANAGERS)
+def file(event_id: int) -> str | Response:
+    """What would be filed, and the one confirmed step."""
+    event = own_event(event_id)
+    if request.method == "POST":
+
+        def verb() -> str:
+            number = filing.file_event(
+                web.db(), event, words("confirmed_by", 40), web.actor(), web.config().zone
+            )
+            web.audit("event.file", f"event:{event.id}", {"people": number})
+            return f"{number} 人的学时记进了培训档案。" if number else "早已归档,没有重复记。"
+
+        return try_event(event_id, verb)
+    due, absent = filing.preview(web.db(), event)
+    return render_template("events/file.html", event=event, due=due, absent=absent)

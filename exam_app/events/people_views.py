@@ -1,0 +1,138 @@
+"""Pages of the people of an event: the list, and who came."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from exam_app import web
+from exam_app.events.asked import (
+    event_within,
+    own_event,
+    own_prefix,
+    try_event,
+    words,
+)
+from exam_app.scope import MANAGERS, OFFICES, access
+from training_records.archive.external import read_attendance
+from training_records.database import now
+from training_records.errors import Refused
+from training_records.events import attendance, enrolment, planning
+from training_records.events.models import (
+    HOW,
+    PRESENCE,
+    EventSession,
+)
+
+roll = Blueprint("roll", __name__)
+
+
+@roll.post("/events/<int:event_id>/people")
+@access(OFFICES)
+def nominate(event_id: int) -> Response:
+    event = event_within(event_id)
+
+    def verb() -> str:
+        own = event.division_code.startswith(own_prefix()) and web.account().role in MANAGERS
+        found = read_attendance(web.db(), request.form.get("people", ""), own_prefix(), web.today())
+        if not found.found and not found.unclear:
+            raise Refused("请写上要报的人,一行一个")
+        ids = [p for p, _, _ in found.found]
+        done = enrolment.nominate(
+            web.db(), event, ids, own_prefix(), web.actor(), web.today(), own=own
+        )
+        web.audit("event.nominate", f"event:{event.id}", {"people": len(done.taken)})
+        names = {p: name for p, name, _ in found.found}
+        told = [f"报上 {len(done.taken)} 人。"]
+        if done.waiting:
+            told.append(f"名额满了,{len(done.waiting)} 人候补。")
+        if done.there:
+            told.append(f"{len(done.there)} 人已经在名单里。")
+        told += [f"{names[p]}没有报上:{why}。" for p, why in done.refused[:20]]
+        told += [f"“{line[:20]}”没有报上:{why}。" for line, why in found.unclear[:20]]
+        return "".join(told)
+
+    return try_event(event_id, verb)
+
+
+@roll.post("/events/<int:event_id>/decide")
+@access(MANAGERS)
+def decide(event_id: int) -> Response:
+    event = own_event(event_id)
+
+    def verb() -> str:
+        people = [int(p) for p in request.form.getlist("person") if p.isdecimal()][:5000]
+        if not people:
+            raise Refused("请先勾选人")
+        if "admit" in request.form:
+            for person in people:
+                attendance.admit(web.db(), event, person, web.actor(), web.today())
+            return f"补进名单 {len(people)} 人,他们签过的到都算。"
+        approved = "approve" in request.form
+        number = enrolment.decide(
+            web.db(), event, people, approved, words("reason", 200), web.actor()
+        )
+        return f"{'录取' if approved else '没有录取'} {number} 人。"
+
+    return try_event(event_id, verb)
+
+
+@roll.post("/events/<int:event_id>/withdraw/<int:person_id>")
+@access(OFFICES)
+def withdraw(event_id: int, person_id: int) -> Response:
+    event = event_within(event_id)
+    web.scope().person(web.db(), person_id)
+
+    def verb() -> str:
+        moved = enrolment.withdraw(web.db(), event, person_id, words("reason", 200), web.actor())
+        return "退出了。" + ("候补的第一个人补上了。" if moved else "")
+
+    return try_event(event_id, verb)
+
+
+@roll.get("/events/<int:event_id>/sessions/<int:session_id>")
+@access(OFFICES)
+def board(event_id: int, session_id: int) -> str:
+    """The list of a session, to register by hand, by numbers, by a photo of codes."""
+    event = own_event(event_id)
+    one = planning.get_session(web.db(), event, session_id)
+    came = attendance.attendance_of(web.db(), event)
+    people = [(e, p) for e, p in enrolment.roll(web.db(), event) if e.state == "approved"]
+    web.know_places([e.division_code for e, _ in people])
+    return render_template(
+        "events/board.html",
+        event=event,
+        one=one,
+        people=[(e, p, came.get(p.id, {}).get(one.id)) for e, p in people],
+        unlisted=[(p, s) for p, s in attendance.unlisted(web.db(), event) if one in s],
+        presence=PRESENCE,
+        how=HOW,
+        open=attendance.door_is_open(one, now()),
+    )
+
+
+@roll.post("/events/<int:event_id>/sessions/<int:session_id>/attendance")
+@access(OFFICES)
+def register(event_id: int, session_id: int) -> Response:
+    event = own_event(event_id)
+    one: EventSession = planning.get_session(web.db(), event, session_id)
+    back = url_for("roll.board", event_id=event_id, session_id=session_id)
+
+    def verb() -> str:
+        if "numbers" in request.form:
+            done = attendance.type_numbers(
+                web.db(), one, request.form["numbers"], "late" in request.form, web.actor()
+            )
+            told = f"补签到 {len(done.signed)} 人。"
+            if done.again:
+                told += f"{len(done.again)} 人早已签到。"
+            if done.unknown:
+                told += f"没有这些编号:{'、'.join(done.unknown[:20])}。"
+            return told
+        person = request.form.get("person", 0, type=int)
+        enrolment.get_enrolment(web.db(), event, person)
+        state = request.form.get("state", "")
+        attendance.mark(web.db(), one, person, state, words("note", 200), web.actor())
+        return "登记好了。"
+
+    return web.try_to(verb, back)
