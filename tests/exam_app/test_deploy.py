@@ -86,7 +86,7 @@ SPECIAL = {
     "RETURNING": r"RETURNING|\.returning\(",
     "MATERIALIZED": r"AS MATERIALIZED",
     "FOR KEY SHARE": r"FOR KEY SHARE",
-    "unnest": r"unnest\(",
+    "jsonb_to_recordset": r"jsonb_to_recordset",
     "SKIP LOCKED": r"skip_locked|SKIP LOCKED",
     "JSONB": r"::jsonb|JSONB\(",
     "COPY": r"COPY \{",
