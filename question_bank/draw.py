@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from question_bank.question import parts_of
-
 # Cheap ones first: an examinee warms up on them, and each type's hint is read once.
 KINDS = ("true_false", "single", "multiple", "fill", "order", "match", "short_answer", "case")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -43,12 +41,13 @@ def item_order(
     return sorted(questions, key=key)
 
 
-def option_order(question: Any, seed: int, item: str) -> tuple[str, ...]:
+def option_order(question: Any, seed: int | None, item: str) -> tuple[str, ...]:
     """The labels of the options in the order to show them; `item` is the id of the question or of the
-    case that holds it. Options that speak of each other, or whose explanation does, stay as they are."""
+    case that holds it. Without a seed they stay as written, and so do options that speak of each other, or
+    whose explanation does."""
     options: Mapping[Any, str] = getattr(question, "options", {})
     labels = tuple(str(label) for label in options)
-    if question.refers:
+    if seed is None or question.refers:
         return labels
     name = f"{item}:{question.stem}"
     return tuple(sorted(labels, key=lambda label: by_seed(seed, f"{name}:{label}")))
@@ -68,16 +67,3 @@ def seen(question: Any, order: Sequence[str]) -> tuple[Any, dict[str, str]]:
         "feedback": {letter[k]: text for k, text in question.feedback.items()},
     }
     return question.model_copy(update=changed), letter
-
-
-def parts_in_order(question: Any, seed: int | None) -> list[tuple[Any, tuple[str, ...]]]:
-    """(what is answered, its options' labels in the order to show) of a question; `None`: as written."""
-    return [
-        (
-            part,
-            tuple(str(label) for label in getattr(part, "options", {}))
-            if seed is None
-            else option_order(part, seed, question.id),
-        )
-        for part in parts_of(question)
-    ]

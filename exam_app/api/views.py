@@ -197,7 +197,7 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
 def start(exam_id: int) -> Response:
     attempt = service.start(web.begin_writing(), exam_id, web.person_id(), web.holder())
     web.end_writing()
-    saved = marking.answers_of(web.db(), attempt.id)
+    saved = {} if attempt.fresh else marking.answers_of(web.db(), attempt.id)
     checked = csrf_digest(request.headers.get("X-CSRF-Token", ""))
     ticket = service.ticket_of(attempt, web.holder(), checked)
     text = current_app.extensions["tickets"].write(ticket)

@@ -145,7 +145,7 @@ def result(
                 "id": item.id,
                 "version": item.version,
                 "question": question,
-                "order": place.order,
+                "place": place,
                 "type": question.type,
                 "text": place.text,
                 "stem": question.stem,
@@ -167,7 +167,7 @@ def result(
 
 def as_seen(row: Mapping[str, Any]) -> tuple[Any, Any]:
     """(question, response) of a result's row, a choice in the letters that the examinee saw."""
-    question, letter = seen(row["question"], row["order"])
+    question, letter = seen(row["question"], row["place"].order)
     response = row["response"]
     if not letter or response is None:
         return question, response

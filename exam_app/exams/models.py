@@ -144,6 +144,9 @@ class Attempt(Placed, Base):
     exam: Mapped[Exam] = relationship()
     form: Mapped[ExamForm] = relationship()
 
+    # Whether this very call began it: there is no answer yet. Not stored.
+    fresh = False
+
 
 class AttemptEvent(Base):
     """A change of an attempt's state. Append-only; the sweeper copies it to the audit log. Identity: `id`."""

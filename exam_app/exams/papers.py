@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,8 +15,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import object_session
 
 from exam_app.exams.models import Attempt, Exam, ExamForm
-from question_bank import Blueprint, parse_question, round_points
-from question_bank.draw import item_order, parts_in_order
+from question_bank import Blueprint, parse_question, parts_of, round_points
+from question_bank.draw import item_order, option_order
 from question_bank.response import Shape, shape_of
 
 MOST_KEPT = 200
@@ -25,18 +26,23 @@ MOST_KEPT = 200
 class Slot:
     """A place for one answer: a question, or one sub-question of a case.
 
-    `item` is the question it belongs to; `order` its options' labels as they are shown; `text` the
-    case's text; `share` its share of the item's points (the sub-questions of a case share them
-    equally); `part` its place among them.
+    `item` is the question it belongs to; `seed` what its options are shuffled by (None: as written);
+    `text` the case's text; `share` its share of the item's points (the sub-questions of a case share
+    them equally); `part` its place among them.
     """
 
     slot: str
     question: Any
     item: Any
-    order: tuple[str, ...] = ()
+    seed: int | None = None
     text: str | None = None
     share: float = 1.0
     part: int = 0
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The options' labels as they are shown. Marking has no need of them."""
+        return option_order(self.question, self.seed, self.item.id)
 
     def worth(self, blueprint: Blueprint) -> float:
         """Points to be had here, in full precision."""
@@ -50,11 +56,11 @@ def lay_out(
     question, only their order changes."""
     found: list[Slot] = []
     for item in items if seed is None else item_order(items, seed, sets):
-        parts = parts_in_order(item, seed)
+        parts = parts_of(item)
         text = item.text if item.type == "case" else None
-        for number, (part, order) in enumerate(parts):
+        for number, part in enumerate(parts):
             slot = str(len(found) + 1)
-            found.append(Slot(slot, part, item, order, text, 1 / len(parts), number))
+            found.append(Slot(slot, part, item, seed, text, 1 / len(parts), number))
     return found
 
 

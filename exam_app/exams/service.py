@@ -117,6 +117,7 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
         ).one()
         running.holder = holder
         return running
+    attempt.fresh = True
     return attempt
 
 
