@@ -7,13 +7,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events import papers
-from exam_app.events.asked import (
-    event_within,
-    own_event,
-    own_prefix,
-    try_event,
-    words,
-)
+from exam_app.events.asked import event_within, own_event, own_prefix, try_event, words
 from exam_app.events.codes import door_link
 from exam_app.events.scores import scores_of
 from exam_app.scope import MANAGERS, OFFICES, access
@@ -22,10 +16,7 @@ from training_records.database import now
 from training_records.errors import NotFound
 from training_records.events import enrolment, filing, planning, survey
 from training_records.events.files import attach, files_of
-from training_records.events.models import (
-    STATES,
-    Event,
-)
+from training_records.events.models import STATES, Event
 from training_records.events.report import report_of
 
 outcome = Blueprint("outcome", __name__)

@@ -6,23 +6,13 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.events.asked import (
-    event_within,
-    own_event,
-    own_prefix,
-    try_event,
-    words,
-)
+from exam_app.events.asked import event_within, own_event, own_prefix, try_event, words
 from exam_app.scope import MANAGERS, OFFICES, access
 from training_records.archive.external import read_attendance
 from training_records.database import now
 from training_records.errors import Refused
 from training_records.events import attendance, enrolment, planning
-from training_records.events.models import (
-    HOW,
-    PRESENCE,
-    EventSession,
-)
+from training_records.events.models import HOW, PRESENCE, EventSession
 
 roll = Blueprint("roll", __name__)
 
