@@ -29,14 +29,15 @@ def share_between_workers() -> None:
 
 
 @lru_cache
-def collectors() -> tuple[Any, Any]:
-    """The two collectors of this process; called once before there are threads."""
+def collectors() -> tuple[Any, Any, Any]:
+    """The collectors of this process; called once before there are threads."""
     # Imported late: the library looks for the folder when it is imported.
     from prometheus_client import Counter, Histogram
 
     requests = Counter("academy_requests", "Requests answered", ["method", "endpoint", "status"])
     seconds = Histogram("academy_request_seconds", "Time to answer", ["endpoint"], buckets=BUCKETS)
-    return requests, seconds
+    hashing = Counter("academy_password_cpu_seconds", "Processor time of password checks")
+    return requests, seconds, hashing
 
 
 def observe(method: str, endpoint: str | None, status: int, seconds: float) -> None:
@@ -46,9 +47,14 @@ def observe(method: str, endpoint: str | None, status: int, seconds: float) -> N
     times.observe(seconds)
 
 
+def observe_password_check(seconds: float) -> None:
+    """Counts the processor seconds of one password check."""
+    collectors()[2].inc(seconds)
+
+
 @lru_cache(4096)
 def _of(method: str, endpoint: str, status: str) -> tuple[Any, Any]:
-    requests, times = collectors()
+    requests, times, _ = collectors()
     return requests.labels(method, endpoint, status), times.labels(endpoint)
 
 
