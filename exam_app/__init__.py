@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from contextlib import suppress
 from datetime import timedelta
-from json import JSONEncoder
 from typing import Any
 
 import structlog
@@ -31,6 +27,7 @@ from exam_app.failures import init_failures
 from exam_app.kb.pages import kb_url
 from exam_app.learn.media import MAX_BYTES
 from exam_app.limits import Limits
+from exam_app.logs import init_logs
 from exam_app.metrics import collectors
 from exam_app.navigation import navigation
 from exam_app.replica import make_replica
@@ -102,7 +99,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
         COMPRESS_STREAMS=False,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    _logging()
+    init_logs()
     collectors()
     engine = engine or make_engine(config.database_url)
     app.extensions["engine"] = engine
@@ -260,39 +257,3 @@ def _templates(app: Flask) -> None:
             "today": web.today(),
             "request_id": g.get("request_id", ""),
         }
-
-
-class LogFile:
-    """Standard error, from which nobody suffers: with a full disk a line of the log is lost, not an answer."""
-
-    def write(self, text: str) -> None:
-        with suppress(OSError):
-            sys.stderr.write(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            sys.stderr.flush()
-
-
-def _json_line(event: Any, **_: Any) -> str:
-    return _ENCODE(event)
-
-
-# One encoder and one list for all loggers: a save writes a line too, and its time counts.
-_ENCODE = JSONEncoder(ensure_ascii=False, default=repr).encode
-PROCESSORS: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso"),
-    structlog.processors.format_exc_info,
-    structlog.processors.JSONRenderer(serializer=_json_line),
-]
-
-
-def _logging() -> None:
-    structlog.configure(
-        processors=PROCESSORS,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=LogFile()),  # type: ignore[arg-type]
-        cache_logger_on_first_use=True,
-    )

@@ -40,8 +40,10 @@ def make() -> Any:
     from exam_app import create_app
     from exam_app.coverage.keeper import start_keeper
     from exam_app.jobs.background import start_background
+    from exam_app.logs import LOG
 
     app = create_app(load_config())
+    LOG.hold()
     start_keeper(app)
     start_background(app)
     settle_memory()

@@ -96,7 +96,7 @@ class Door:
             environ[RESULT] = result
             return None
         body = SaveOut.of(result.stored, result.deadline).model_dump_json().encode()
-        request_id = secrets.token_hex(8)
+        request_id = web.new_request_id()
         web.log_request("PUT", "api.save", 200, started, request_id=request_id)
         return body, [
             *self._headers,
