@@ -11,7 +11,9 @@ import logging
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from json import JSONEncoder
 from multiprocessing.util import Finalize
 from typing import Any
@@ -75,17 +77,20 @@ class Log:
 LOG = Log()
 
 
-def _json_line(event: Any, **_: Any) -> str:
-    return _ENCODE(event)
+def line(level: str, values: Mapping[str, Any]) -> str:
+    """An event as the log writes it, with the moment of now."""
+    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return _ENCODE({**values, "level": level, "timestamp": at})
 
 
-# One encoder and one list for all loggers.
+def _render(_logger: Any, level: str, values: Mapping[str, Any]) -> str:
+    return line(level, values)
+
+
 PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso"),
     structlog.processors.format_exc_info,
-    structlog.processors.JSONRenderer(serializer=_json_line),
+    _render,
 ]
 
 

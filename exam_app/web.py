@@ -36,6 +36,7 @@ from exam_app.accounts.service import token_hash
 from exam_app.audit.service import record
 from exam_app.config import Config
 from exam_app.limits import GROUPS
+from exam_app.logs import LOG, line
 from exam_app.metrics import observe
 from exam_app.replica import START, place_in_log
 from exam_app.scope import MANAGERS, PUBLIC, Scope, scope_of
@@ -310,13 +311,18 @@ def new_request_id() -> str:
 
 
 def log_request(
-    method: str, endpoint: str | None, status: int, started: float, **more: str
+    method: str, endpoint: str | None, status: int, started: float, request_id: str | None = None
 ) -> None:
-    """One line a request, without personal data; `started`: `time.perf_counter` at its beginning."""
+    """One line a request, without personal data; `started`: `time.perf_counter` at its beginning; `request_id`:
+    that of one outside Flask, which has no context to add: its line takes the short way."""
     seconds = time.perf_counter() - started
     observe(method, endpoint, status, seconds)
     ms = round(1000 * seconds, 1)
-    log.info("request", method=method, endpoint=endpoint, status=status, ms=ms, **more)
+    told = {"method": method, "endpoint": endpoint, "status": status, "ms": ms}
+    if request_id is None:
+        log.info("request", **told)
+    else:
+        LOG.info(line("info", {**told, "request_id": request_id, "event": "request"}))
 
 
 def init_web(app: Flask) -> None:

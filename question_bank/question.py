@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
+from question_bank.response import Shape
+
 BLANK = "____"
 _REFERS = re.compile(r"以上(都|全|皆|均|各)|(选项|答案)\s*[A-Z]|[A-Z]\s*[、和与或及]\s*[A-Z]")
 Level = Literal["remember", "understand", "apply"]
@@ -33,6 +35,17 @@ class _Answerable(_Model):
         options = getattr(self, "options", {}).values()
         told = (*options, self.stem, self.explanation, *self.feedback.values())
         return any(_REFERS.search(text) for text in told)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The shape of its responses."""
+        kind: str = self.type  # type: ignore[attr-defined]
+        return Shape(
+            kind,
+            tuple(str(label) for label in getattr(self, "options", {})),
+            tuple(getattr(self, "left", {})),
+            len(self.key) if kind == "fill" else 0,  # type: ignore[attr-defined]
+        )
 
 
 class _Options(_Answerable):

@@ -111,12 +111,8 @@ def shape_of(question: Any) -> Shape:
     """The shape of the responses to a question. `InvalidResponse` for a case: its parts are answered."""
     if question.type not in _CODES:
         raise InvalidResponse("这种题要逐个小题作答")
-    return Shape(
-        question.type,
-        tuple(str(label) for label in getattr(question, "options", {})),
-        tuple(getattr(question, "left", {})),
-        len(question.key) if question.type == "fill" else 0,
-    )
+    shape: Shape = question.shape
+    return shape
 
 
 def valid_response(question: Any, response: Any) -> Any:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.accounts import second, security_keys
@@ -254,13 +254,19 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+# Asked at every request: put together once.
+_SIGNED_IN = (
+    select(LoginSession)
+    .where(
+        LoginSession.token_hash == bindparam("hashed"), LoginSession.expires_at > bindparam("at")
+    )
+    .options(joinedload(LoginSession.account))
+)
+
+
 def find_session(session: Session, token: str) -> Account | None:
     """The account that a token is signed in as."""
-    row = session.scalar(
-        select(LoginSession)
-        .where(LoginSession.token_hash == token_hash(token), LoginSession.expires_at > now())
-        .options(joinedload(LoginSession.account))
-    )
+    row = session.scalar(_SIGNED_IN, {"hashed": token_hash(token), "at": now()})
     return row.account if row and row.account.active else None
 
 

@@ -208,7 +208,7 @@ def start(exam_id: int) -> Response:
             server_time=schemas.iso(now()),
             deadline=schemas.iso(attempt.deadline),
             paper=schemas.PaperOut(
-                items=[schemas.ItemOut(**item) for item in service.paper(attempt)]
+                items=[schemas.ItemOut.model_construct(**item) for item in service.paper(attempt)]
             ),
             answers={
                 s: schemas.SavedAnswer(response=a.response, seq=a.seq) for s, a in saved.items()
@@ -264,7 +264,8 @@ def beacon(attempt_id: int) -> BaseResponse:
 
 def _saved(ticket: Ticket, body: schemas.AnswersIn) -> Response:
     saver: Saver = current_app.extensions["saver"]
-    return _json(schemas.SaveOut.of(*service.save_answers(saver, ticket, body.answers, body.left)))
+    stored, deadline = service.save_answers(saver, ticket, body.answers, body.left)
+    return Response(schemas.SaveOut.body(stored, deadline), mimetype="application/json")
 
 
 def _shown_ticket(attempt_id: int) -> Ticket | None:

@@ -95,7 +95,7 @@ class Door:
         if result.verdict != "saved" or result.deadline is None:
             environ[RESULT] = result
             return None
-        body = SaveOut.of(result.stored, result.deadline).model_dump_json().encode()
+        body = SaveOut.body(result.stored, result.deadline)
         request_id = web.new_request_id()
         web.log_request("PUT", "api.save", 200, started, request_id=request_id)
         return body, [
