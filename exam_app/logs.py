@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,8 @@ import structlog
 
 # Seconds: what a worker that is killed may lose of its log.
 PAUSE = 0.2
+# Lines kept while standard error takes none; beyond that the oldest go.
+MOST_HELD = 50_000
 _ENCODE = JSONEncoder(ensure_ascii=False, default=repr).encode
 
 
@@ -29,7 +32,7 @@ class Log:
     """What structlog hands its lines to."""
 
     def __init__(self) -> None:
-        self._held: deque[str] = deque()
+        self._held: deque[str] = deque(maxlen=MOST_HELD)
         self._holds = False
 
     def info(self, line: str) -> None:
@@ -66,10 +69,9 @@ class Log:
 
         def pour_again() -> None:
             while True:
-                pause.wait(PAUSE)
+                time.sleep(PAUSE)
                 self.pour()
 
-        pause = threading.Event()
         threading.Thread(target=pour_again, name="log", daemon=True).start()
         Finalize(None, self.pour, exitpriority=0)
 

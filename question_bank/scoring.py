@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 Scheme = Literal["all_or_nothing", "partial", "social_work", "absolute"]
@@ -104,7 +105,11 @@ def _arabic(numeral: str) -> str:
 
 def round_points(points: float | Sequence[float]) -> float:
     """Half-up to 2 decimals, once, when a total is shown or stored."""
-    total = float(points) if isinstance(points, int | float) else sum(points)
+    return _rounded(float(points) if isinstance(points, int | float) else sum(points))
+
+
+@lru_cache(4096)
+def _rounded(total: float) -> float:
     # repr() of the 12-digit rounding removes binary noise such as 0.125000000001 before half-up.
     exact = Decimal(repr(round(total, 10)))
     return float(exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))

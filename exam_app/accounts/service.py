@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from exam_app.accounts import second, security_keys
 from exam_app.accounts.hashing import hash_password, outdated, verify
-from exam_app.accounts.models import ROLES, Account, ApiToken, LoginSession, Throttle
+from exam_app.accounts.models import ROLES, Account, ApiToken, LoginSession, SecondStep, Throttle
 from exam_app.accounts.security_keys import Site
 from exam_app.crypto import Seal
 from training_records.database import insert_missing, now, read_only
@@ -128,6 +128,16 @@ def new_initial_password() -> str:
     return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
 
 
+# Asked when thousands sign in: put together once.
+_PASSWORD = select(Account.id, Account.password_hash).where(Account.phone == bindparam("phone"))
+_ACCOUNT = (
+    select(Account, second.IS_ON)
+    .outerjoin(SecondStep, SecondStep.account_id == Account.id)
+    .where(Account.id == bindparam("id"))
+)
+_THROTTLES = select(Throttle).where(Throttle.key.in_(bindparam("keys", expanding=True)))
+
+
 def sign_in(session: Session, phone: str, password: str, device: Device) -> tuple[Account, str]:
     """The account and a fresh session token. `SignInRefused` otherwise; failures are counted. `CodeNeeded` where the
     account asks for a second step: nobody is signed in before `enter_code`.
@@ -141,12 +151,15 @@ def sign_in(session: Session, phone: str, password: str, device: Device) -> tupl
     session.rollback()
     read_only(session)
     blocked = refuse_blocked(session, keys, at)
-    found = session.execute(
-        select(Account.id, Account.password_hash).where(Account.phone == phone)
-    ).one_or_none()
+    found = session.execute(_PASSWORD, {"phone": phone}).one_or_none()
     session.rollback()
     right = verify(found.password_hash if found else _dummy_hash(), password)
-    account = session.get(Account, found.id) if right and found else None
+    account, two_steps = None, False
+    if right and found:
+        account, two_steps = session.execute(_ACCOUNT, {"id": found.id}).one_or_none() or (
+            None,
+            False,
+        )
     if not (account and account.active):
         count_failure(session, keys, at)
         log.info("sign_in", account=found.id if found else None, outcome="wrong_password")
@@ -155,7 +168,7 @@ def sign_in(session: Session, phone: str, password: str, device: Device) -> tupl
         unlock(session, phone)
     if outdated(account.password_hash):
         account.password_hash = hash_password(password)
-    if second.is_on(session, account.id):
+    if two_steps:
         log.info("sign_in", account=account.id, outcome="code_needed")
         raise CodeNeeded(account.id)
     log.info("sign_in", account=account.id, outcome="ok", factors=1)
@@ -224,7 +237,7 @@ def count_failure(session: Session, keys: Sequence[str], at: datetime) -> None:
 
 def refuse_blocked(session: Session, keys: Sequence[str], at: datetime) -> list[str]:
     """`SignInRefused` while a key is blocked; else the keys that have failures."""
-    throttles = list(session.scalars(select(Throttle).where(Throttle.key.in_(keys))))
+    throttles = list(session.scalars(_THROTTLES, {"keys": list(keys)}))
     waits = [t.blocked_until - at for t in throttles if t.blocked_until and t.blocked_until > at]
     if waits:
         wait = _duration(int(max(waits).total_seconds()) + 1)

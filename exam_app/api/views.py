@@ -285,11 +285,11 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
 @describes("交卷", schemas.AttemptOut, schemas.SubmitIn)
 def submit(attempt_id: int) -> Response:
     body = _body(schemas.SubmitIn)
-    attempt, saved = service.submit(
+    attempt, rows = service.submit(
         web.begin_writing(), attempt_id, web.person_id(), body.expected, web.config().zone
     )
     web.end_writing()
-    return _json(_attempt(attempt, saved))
+    return _json(_attempt(attempt, rows))
 
 
 @api.get("/attempts/<int:attempt_id>")
@@ -299,7 +299,7 @@ def attempt(attempt_id: int) -> Response:
     return _json(_attempt(service.get_attempt(web.db(), attempt_id, web.person_id())))
 
 
-def _attempt(attempt: Attempt, saved: dict[str, marking.Kept] | None = None) -> schemas.AttemptOut:
+def _attempt(attempt: Attempt, rows: list[marking.Row] | None = None) -> schemas.AttemptOut:
     out = schemas.AttemptOut(
         attempt_id=attempt.id,
         state=attempt.state,
@@ -311,7 +311,7 @@ def _attempt(attempt: Attempt, saved: dict[str, marking.Kept] | None = None) -> 
     out.score, out.max_score = float(attempt.score or 0), float(attempt.max_score or 0)
     out.passed, out.certificate_no = attempt.passed, attempt.certificate_no
     out.result = [
-        schemas.ResultItem(
+        schemas.ResultItem.model_construct(
             slot=r["slot"],
             stem=r["stem"],
             response=r["response"],
@@ -322,7 +322,7 @@ def _attempt(attempt: Attempt, saved: dict[str, marking.Kept] | None = None) -> 
             source=r["source"],
             kb_url=kb_url(r["kb"]),
         )
-        for r in marking.result(web.db(), attempt, saved)
+        for r in marking.result(web.db(), attempt, rows)
     ]
     return out
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams.marking import Kept, mark
+from exam_app.exams.marking import Kept, Row, marked, total
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.states import move
 from question_bank import round_points
@@ -26,17 +26,18 @@ def finish(
     at: datetime,
     zone: ZoneInfo,
     saved: Mapping[str, Kept] | None = None,
-) -> None:
+) -> list[Row]:
     """Marks at the moment `at` what a program can mark of an attempt that was handed in; releases it where
-    the exam says so by then. `saved`: its answers, when they have been read already."""
-    exam = attempt.exam
-    points, maximum, open_slots = mark(session, attempt, saved=saved)
+    the exam says so by then. `saved`: its answers, when they have been read already. Its slots as marked."""
+    exam, rows = attempt.exam, marked(session, attempt, saved=saved)
+    points, maximum, open_slots = total(rows)
     if open_slots:
-        return
+        return rows
     set_score(attempt, points, maximum)
     move(session, attempt, "marked", "system", at)
     if exam.practice or due(exam, at):
         release(session, attempt, "system", at, zone)
+    return rows
 
 
 def due(exam: Exam, at: datetime) -> bool:
@@ -113,6 +114,7 @@ def file_result(
             source_key=_key(session, attempt) if anew else _base(attempt),
         ),
         actor,
+        fresh=not anew,
     )
     if attempt.passed and not attempt.certificate_no:
         person = session.get_one(Person, attempt.person_id)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
@@ -28,10 +27,14 @@ class Kept(NamedTuple):
     seconds: int | None
 
 
+_ANSWERS = select(Answer.slot, Answer.seq, Answer.response, Answer.seconds).where(
+    Answer.attempt_id == bindparam("attempt")
+)
+
+
 def answers_of(session: Session, attempt_id: int) -> dict[str, Kept]:
     """The saved answers by slot."""
-    query = select(Answer.slot, Answer.seq, Answer.response, Answer.seconds)
-    rows = session.execute(query.where(Answer.attempt_id == attempt_id))
+    rows = session.execute(_ANSWERS, {"attempt": attempt_id})
     return {row[0]: Kept(*row) for row in rows}
 
 
@@ -89,15 +92,17 @@ def mark(
     """(points, maximum, slots that people still have to mark) of an attempt from its stored responses,
     in full precision. `corrections`: corrected questions by item, instead of the exam's own; `saved`: the
     responses, when they have been read already."""
-    own = attempt.exam.corrections if corrections is None else corrections
-    rows = list(_scored(session, attempt, own, saved))
+    return total(marked(session, attempt, corrections, saved))
+
+
+def total(rows: Sequence[Row]) -> tuple[float, float, list[str]]:
+    """(points, maximum, slots that people still have to mark) of marked slots."""
     points = sum(row.worth * (row.share or 0.0) for row in rows)
     waiting = [row.place.slot for row in rows if row.share is None]
     return points, sum(row.worth for row in rows), waiting
 
 
-@dataclass(frozen=True)
-class _Row:
+class Row(NamedTuple):
     """One slot of an attempt as it is marked: the question (corrected or not), the response, its worth
     in points, the share of them earned (None while people still have to mark it), people's marks."""
 
@@ -109,37 +114,41 @@ class _Row:
     marks: Sequence[Mark]
 
 
-def _scored(
+def marked(
     session: Session,
     attempt: Attempt,
-    corrections: Mapping[str, Any] | None,
+    corrections: Mapping[str, Any] | None = None,
     saved: Mapping[str, Kept] | None = None,
-) -> Iterator[_Row]:
+) -> list[Row]:
+    """Every slot of an attempt as it is marked; `corrections` and `saved` as for `mark`."""
+    corrections = attempt.exam.corrections if corrections is None else corrections
     saved = answers_of(session, attempt.id) if saved is None else saved
     exam, places = attempt.exam, slots_of(attempt)
     by_people = any(place.question.type == "short_answer" for place in places)
     marks = marks_of(session, attempt.id) if by_people else {}
     blueprint = rules_of(exam)
+    rows = []
     for place in places:
         response = saved[place.slot].response if place.slot in saved else None
         given = marks.get(place.slot, ())
         question = corrected(place, corrections)
         share = share_of(question, response, blueprint, given, exam.double_marking)
-        yield _Row(place, question, response, place.worth(blueprint), share, given)
+        rows.append(Row(place, question, response, place.worth(blueprint), share, given))
+    return rows
 
 
 def result(
-    session: Session, attempt: Attempt, saved: Mapping[str, Kept] | None = None
+    session: Session, attempt: Attempt, rows: Sequence[Row] | None = None
 ) -> list[dict[str, Any]]:
-    """Every item with own answer, key, points, explanation and links. Only after release. `saved`: the
-    responses, when they have been read already."""
+    """Every item with own answer, key, points, explanation and links. Only after release. `rows`: its slots, when
+    they have just been marked."""
     if attempt.state != "released":
         raise Closed("成绩还没有公布")
-    rows = []
-    for row in _scored(session, attempt, attempt.exam.corrections, saved):
+    told = []
+    for row in marked(session, attempt) if rows is None else rows:
         place, item, question, response = row.place, row.place.item, row.question, row.response
         share = row.share or 0.0
-        rows.append(
+        told.append(
             {
                 "slot": place.slot,
                 "id": item.id,
@@ -162,7 +171,7 @@ def result(
                 "topic": item.topic,
             }
         )
-    return rows
+    return told
 
 
 def as_seen(row: Mapping[str, Any]) -> tuple[Any, Any]:

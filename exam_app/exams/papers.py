@@ -22,7 +22,8 @@ from question_bank.response import Shape, shape_of
 MOST_KEPT = 200
 
 
-@dataclass(frozen=True)
+# Not frozen: setting each field of such a one takes three times as long, and every paper has some sixty.
+@dataclass
 class Slot:
     """A place for one answer: a question, or one sub-question of a case.
 
@@ -88,11 +89,17 @@ def items_of(form: ExamForm) -> list[Any]:
     return items
 
 
+_RULES: dict[int | None, tuple[Any, Blueprint]] = {}
+
+
 def rules_of(exam: Exam) -> Blueprint:
-    """The blueprint of an exam; parsed once for one object."""
-    rules: Blueprint | None = exam.__dict__.get("_rules")
-    if rules is None:
-        rules = exam.__dict__["_rules"] = Blueprint.model_validate(exam.blueprint)
+    """The blueprint of an exam; parsed once for all that are alike."""
+    written, rules = _RULES.get(exam.id, (None, None))
+    if rules is None or written != exam.blueprint:
+        rules = Blueprint.model_validate(exam.blueprint)
+        if len(_RULES) >= MOST_KEPT:
+            _RULES.clear()
+        _RULES[exam.id] = (exam.blueprint, rules)
     return rules
 
 

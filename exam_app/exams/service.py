@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, SignedOut, TakenOver, TooLate
 from exam_app.exams.finishing import finish
-from exam_app.exams.marking import Kept, answers_of
+from exam_app.exams.marking import Row, answers_of
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.papers import rules_of, shapes_of, shown, slots_of
 from exam_app.exams.saving import GRACE, Given, NewAnswer, Saved, Saver
@@ -24,13 +24,29 @@ from exam_app.exams.windows import open_window, refuse_used_up
 from question_bank import InvalidResponse
 from question_bank.draw import form_place
 from training_records.database import now
-from training_records.divisions import prefix_of
+from training_records.divisions import ancestor, prefix_of
 from training_records.errors import NotFound
-from training_records.ledger.district import districts_of
 from training_records.ledger.models import Post
 
 MAX_SEQ = 2**53
 MAX_ANSWERS = 200
+# Asked when thousands start and hand in: put together once.
+_POSTS = (
+    select(Post.division_code, Post.role)
+    .where(Post.person_id == bindparam("person"))
+    .order_by(Post.start, Post.id)
+)
+_ATTEMPTS = (
+    select(Attempt)
+    .where(Attempt.exam_id == bindparam("exam"), Attempt.person_id == bindparam("person"))
+    .order_by(Attempt.number)
+)
+_OWN = (
+    select(Attempt)
+    .where(Attempt.id == bindparam("attempt"), Attempt.person_id == bindparam("person"))
+    .options(joinedload(Attempt.exam, innerjoin=True), joinedload(Attempt.form, innerjoin=True))
+)
+_OWN_LOCKED = _OWN.with_for_update(of=Attempt)
 
 
 def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt]]]:
@@ -51,18 +67,22 @@ def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt
 
 def get_exam(session: Session, exam_id: int, person_id: int) -> tuple[Exam, list[Attempt]]:
     """An exam open to the person, or NotFound."""
+    return _open_exam(session, exam_id, person_id, _posts(session, person_id))
+
+
+def _open_exam(
+    session: Session, exam_id: int, person_id: int, posts: Sequence[Any]
+) -> tuple[Exam, list[Attempt]]:
     exam = session.get(Exam, exam_id)
-    own = select(Attempt).where(Attempt.exam_id == exam_id, Attempt.person_id == person_id)
-    attempts = list(session.scalars(own.order_by(Attempt.number)))
-    if exam is None or not (attempts or _is_for(exam, _posts(session, person_id))):
+    attempts = list(session.scalars(_ATTEMPTS, {"exam": exam_id, "person": person_id}))
+    if exam is None or not (attempts or _is_for(exam, posts)):
         raise NotFound("没有这场考试,或它不是给您所在地方的")
     return exam, attempts
 
 
 def _posts(session: Session, person_id: int) -> Sequence[Any]:
-    """(division code, role) of all posts of a person."""
-    own = select(Post.division_code, Post.role).where(Post.person_id == person_id)
-    return session.execute(own).all()
+    """(division code, role) of all posts of a person, the latest last."""
+    return session.execute(_POSTS, {"person": person_id}).all()
 
 
 def _is_for(exam: Exam, posts: Sequence[Any]) -> bool:
@@ -76,8 +96,8 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
     `holder`: the hash of the sign-in's token. The device that starts or resumes last holds the attempt;
     saves of the others are refused.
     """
-    exam, attempts = get_exam(session, exam_id, person_id)
-    at = now()
+    posts, at = _posts(session, person_id), now()
+    exam, attempts = _open_exam(session, exam_id, person_id, posts)
     for attempt in attempts:
         close_if_overdue(session, attempt)
         if attempt.state == "in_progress":
@@ -98,7 +118,7 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
         sitting_id=window.sitting_id,
         state="not_started",
         started_at=at,
-        district=districts_of(session, [person_id]).get(person_id, ""),
+        district=ancestor(posts[-1].division_code, "district") if posts else "",
         year=at.year,
         deadline=min(at + timedelta(minutes=minutes), window.closes_at),
     )
@@ -123,14 +143,8 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
 
 def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = False) -> Attempt:
     """The person's own attempt; NotFound for anyone else's."""
-    query = (
-        select(Attempt)
-        .where(Attempt.id == attempt_id, Attempt.person_id == person_id)
-        .options(joinedload(Attempt.exam, innerjoin=True), joinedload(Attempt.form, innerjoin=True))
-    )
-    if lock:
-        query = query.with_for_update(of=Attempt)
-    attempt = session.scalar(query)
+    query = _OWN_LOCKED if lock else _OWN
+    attempt = session.scalar(query, {"attempt": attempt_id, "person": person_id})
     if attempt is None:
         raise NotFound("没有这次作答")
     return attempt
@@ -198,15 +212,15 @@ def _checked(ticket: Ticket, answer: Given) -> NewAnswer:
 
 def submit(
     session: Session, attempt_id: int, person_id: int, expected: Mapping[str, int], zone: ZoneInfo
-) -> tuple[Attempt, dict[str, Kept]]:
-    """Closes and marks; idempotent. The attempt and its saved answers. `MissingAnswers` when the server has
-    less than `expected`."""
+) -> tuple[Attempt, list[Row] | None]:
+    """Closes and marks; idempotent. The attempt, and its slots when it was marked just now. `MissingAnswers` when the
+    server has less than `expected`."""
     attempt = get_attempt(session, attempt_id, person_id, lock=True)
     if attempt.state == "voided":
         raise Closed("这次作答已经作废")
-    saved = answers_of(session, attempt_id)
     if attempt.state != "in_progress":
-        return attempt, saved
+        return attempt, None
+    saved = answers_of(session, attempt_id)
     missing = [slot for slot, seq in expected.items() if slot not in saved or saved[slot].seq < seq]
     at = now()
     # After the grace nothing more can arrive: what is there is what counts.
@@ -218,8 +232,8 @@ def submit(
             move(session, attempt, "overdue", "system", at)
         move(session, attempt, "submitted", f"person:{person_id}", at)
         attempt.submitted_at = at
-        finish(session, attempt, at, zone, saved)
-    return attempt, saved
+        rows = finish(session, attempt, at, zone, saved)
+    return attempt, rows
 
 
 def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None = None) -> bool:

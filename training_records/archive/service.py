@@ -44,17 +44,21 @@ class NewEntry:
     reason: str | None = None
 
 
-def append(session: Session, entry: NewEntry, recorded_by: str) -> ArchiveEntry:
-    """Appends one entry; the same `source_key` again returns the entry already there."""
-    return append_many(session, [entry], recorded_by)[0]
+def append(
+    session: Session, entry: NewEntry, recorded_by: str, fresh: bool = False
+) -> ArchiveEntry:
+    """Appends one entry; the same `source_key` again returns the entry already there. `fresh`: as for
+    `append_many`."""
+    return append_many(session, [entry], recorded_by, fresh)[0]
 
 
 def append_many(
-    session: Session, entries: Iterable[NewEntry], recorded_by: str
+    session: Session, entries: Iterable[NewEntry], recorded_by: str, fresh: bool = False
 ) -> list[ArchiveEntry]:
-    """Appends entries in order, each to the chain of the district its person is in."""
+    """Appends entries in order, each to the chain of the district its person is in. `fresh`: the caller knows, by a
+    lock of its own, that none of them is there yet, so that nobody looks (the table refuses a key twice)."""
     wanted = list(entries)
-    keys = [e.source_key for e in wanted if e.source_key]
+    keys = [e.source_key for e in wanted if e.source_key and not fresh]
     chains = _chains(session, {e.person_id for e in wanted})
     # Heads first: whoever waited for the lock sees what the other wrote.
     heads = {name: lock_head(session, name) for name in sorted(set(chains.values()))}
