@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import String, select
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from training_records.database import Base, insert_missing
@@ -76,18 +76,21 @@ def parse_anchor(line: str) -> tuple[str, int, str] | None:
     return parts[1], int(parts[2]), parts[3]
 
 
+# Asked with each entry of archive and audit log: put together once.
+_HEAD = (
+    select(ChainHead)
+    .where(ChainHead.name == bindparam("name"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 def lock_head(session: Session, name: str) -> ChainHead:
     """The head of a chain, locked until the transaction ends."""
-    query = (
-        select(ChainHead)
-        .where(ChainHead.name == name)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    head = session.scalar(query)
+    head = session.scalar(_HEAD, {"name": name})
     if head is None:
         insert_missing(session, ChainHead, name=name, seq=0, hash=GENESIS)
-        head = session.scalars(query).one()
+        head = session.scalars(_HEAD, {"name": name}).one()
     return head
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from typing_extensions import TypedDict
 
 from training_records.database import now
 
@@ -93,16 +94,17 @@ class SavedAnswer(BaseModel):
     seq: int
 
 
-class ItemOut(BaseModel):
+# A dictionary, not a model: a start makes some sixty.
+class ItemOut(TypedDict):
     slot: str
     type: str
-    text: str | None = None
+    text: NotRequired[str]
     stem: str
-    options: dict[str, str] | None = None
+    options: NotRequired[dict[str, str]]
     # The options' labels in the order to show them.
-    order: list[str] | None = None
-    left: dict[str, str] | None = None
-    blanks: int | None = None
+    order: NotRequired[list[str]]
+    left: NotRequired[dict[str, str]]
+    blanks: NotRequired[int]
     points: float
 
 
@@ -136,7 +138,7 @@ class SaveOut(BaseModel):
         return f'{{"saved":{json.dumps(saved)},{times}}}'.encode()
 
 
-class ResultItem(BaseModel):
+class ResultItem(TypedDict):
     slot: str
     stem: str
     response: Any

@@ -207,9 +207,7 @@ def start(exam_id: int) -> Response:
             state=attempt.state,
             server_time=schemas.iso(now()),
             deadline=schemas.iso(attempt.deadline),
-            paper=schemas.PaperOut(
-                items=[schemas.ItemOut.model_construct(**item) for item in service.paper(attempt)]
-            ),
+            paper=schemas.PaperOut.model_construct(items=service.paper(attempt)),
             answers={
                 s: schemas.SavedAnswer(response=a.response, seq=a.seq) for s, a in saved.items()
             },
@@ -311,7 +309,7 @@ def _attempt(attempt: Attempt, rows: list[marking.Row] | None = None) -> schemas
     out.score, out.max_score = float(attempt.score or 0), float(attempt.max_score or 0)
     out.passed, out.certificate_no = attempt.passed, attempt.certificate_no
     out.result = [
-        schemas.ResultItem.model_construct(
+        schemas.ResultItem(
             slot=r["slot"],
             stem=r["stem"],
             response=r["response"],

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from training_records.divisions import ancestor
 from training_records.ledger.models import Post
+
+# Asked with each result that is filed: put together once.
+_POSTS = (
+    select(Post.person_id, Post.division_code)
+    .where(Post.person_id.in_(bindparam("people", expanding=True)))
+    .order_by(Post.start, Post.id)
+)
 
 
 def districts_of(session: Session, people: Collection[int]) -> dict[int, str]:
     """The code of the district of each person's latest post; none for those without a post."""
     ids, found = sorted(people), {}
     for start in range(0, len(ids), 500):
-        rows = session.execute(
-            select(Post.person_id, Post.division_code)
-            .where(Post.person_id.in_(ids[start : start + 500]))
-            .order_by(Post.start, Post.id)
-        )
+        rows = session.execute(_POSTS, {"people": ids[start : start + 500]})
         found.update({person: ancestor(code, "district") for person, code in rows})
     return found
