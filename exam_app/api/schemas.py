@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, NotRequired
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from typing_extensions import TypedDict
@@ -98,13 +98,13 @@ class SavedAnswer(BaseModel):
 class ItemOut(TypedDict):
     slot: str
     type: str
-    text: NotRequired[str]
+    text: str | None
     stem: str
-    options: NotRequired[dict[str, str]]
+    options: dict[str, str] | None
     # The options' labels in the order to show them.
-    order: NotRequired[list[str]]
-    left: NotRequired[dict[str, str]]
-    blanks: NotRequired[int]
+    order: list[str] | None
+    left: dict[str, str] | None
+    blanks: int | None
     points: float
 
 

@@ -123,14 +123,18 @@ def shapes_of(attempt: Attempt) -> tuple[Shape, ...]:
     return tuple(shape_of(place.question) for place in slots_of(attempt))
 
 
+# What an item as it is shown consists of; None where its type has no such thing.
+FACE = ("slot", "type", "text", "stem", "options", "order", "left", "blanks", "points")
+
+
 def shown(places: Sequence[Slot], rules: Blueprint) -> list[dict[str, Any]]:
     """The items as the examinee sees them: no key, no explanation."""
     items = []
     for place in places:
         question = place.question
-        item: dict[str, Any] = {"slot": place.slot, "type": question.type, "stem": question.stem}
-        if place.text:
-            item["text"] = place.text
+        item = dict.fromkeys(FACE)
+        item |= {"slot": place.slot, "type": question.type, "stem": question.stem}
+        item["text"] = place.text or None
         if hasattr(question, "options"):
             texts = {str(k): v for k, v in question.options.items()}
             item["options"] = {label: texts[label] for label in place.order}
