@@ -34,6 +34,7 @@ class Log:
     def __init__(self) -> None:
         self._held: deque[str] = deque(maxlen=MOST_HELD)
         self._holds = False
+        self._pouring = threading.Lock()
 
     def info(self, line: str) -> None:
         """Written at once, or soon where lines are held."""
@@ -52,14 +53,16 @@ class Log:
 
     def pour(self) -> None:
         """Writes what is held."""
-        lines = []
-        with suppress(IndexError):
-            while True:
-                lines.append(self._held.popleft() + "\n")
-        if lines:
-            with suppress(OSError):
-                sys.stderr.write("".join(lines))
-                sys.stderr.flush()
+        # One thread at a time, or what another has taken out comes after an error that it belongs before.
+        with self._pouring:
+            lines = []
+            with suppress(IndexError):
+                while True:
+                    lines.append(self._held.popleft() + "\n")
+            if lines:
+                with suppress(OSError):
+                    sys.stderr.write("".join(lines))
+                    sys.stderr.flush()
 
     def hold(self) -> None:
         """From here on lines of this process are held for a moment; at its end all are written."""

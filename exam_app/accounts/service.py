@@ -154,12 +154,8 @@ def sign_in(session: Session, phone: str, password: str, device: Device) -> tupl
     found = session.execute(_PASSWORD, {"phone": phone}).one_or_none()
     session.rollback()
     right = verify(found.password_hash if found else _dummy_hash(), password)
-    account, two_steps = None, False
-    if right and found:
-        account, two_steps = session.execute(_ACCOUNT, {"id": found.id}).one_or_none() or (
-            None,
-            False,
-        )
+    row = session.execute(_ACCOUNT, {"id": found.id}).one_or_none() if right and found else None
+    account, two_steps = row or (None, False)
     if not (account and account.active):
         count_failure(session, keys, at)
         log.info("sign_in", account=found.id if found else None, outcome="wrong_password")

@@ -83,20 +83,8 @@ def corrected(place: Slot, corrections: Mapping[str, Any] | None) -> Any:
     return place.question if twin == place.question else twin
 
 
-def mark(
-    session: Session,
-    attempt: Attempt,
-    corrections: Mapping[str, Any] | None = None,
-    saved: Mapping[str, Kept] | None = None,
-) -> tuple[float, float, list[str]]:
-    """(points, maximum, slots that people still have to mark) of an attempt from its stored responses,
-    in full precision. `corrections`: corrected questions by item, instead of the exam's own; `saved`: the
-    responses, when they have been read already."""
-    return total(marked(session, attempt, corrections, saved))
-
-
 def total(rows: Sequence[Row]) -> tuple[float, float, list[str]]:
-    """(points, maximum, slots that people still have to mark) of marked slots."""
+    """(points, maximum, slots that people still have to mark) of marked slots, in full precision."""
     points = sum(row.worth * (row.share or 0.0) for row in rows)
     waiting = [row.place.slot for row in rows if row.share is None]
     return points, sum(row.worth for row in rows), waiting
@@ -120,7 +108,8 @@ def marked(
     corrections: Mapping[str, Any] | None = None,
     saved: Mapping[str, Kept] | None = None,
 ) -> list[Row]:
-    """Every slot of an attempt as it is marked; `corrections` and `saved` as for `mark`."""
+    """Every slot of an attempt as it is marked from its stored responses. `corrections`: corrected questions by item,
+    instead of the exam's own; `saved`: the responses, when they have been read already."""
     corrections = attempt.exam.corrections if corrections is None else corrections
     saved = answers_of(session, attempt.id) if saved is None else saved
     exam, places = attempt.exam, slots_of(attempt)

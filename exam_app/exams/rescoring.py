@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.finishing import file_result, passes, void_result
-from exam_app.exams.marking import mark
+from exam_app.exams.marking import marked, total
 from exam_app.exams.models import Attempt, Exam, Rescore
 from exam_app.exams.papers import items_of
 from exam_app.exams.states import MARKED, note
@@ -65,7 +65,7 @@ def preview(session: Session, exam: Exam, bank: Mapping[str, Any]) -> Preview:
     ).all()
     changes = []
     for attempt, name in rows:
-        points, maximum, _ = mark(session, attempt, merged)
+        points, maximum, _ = total(marked(session, attempt, merged))
         new, passed = round_points(points), passes(exam, points, maximum)
         if new != float(attempt.score or 0) or passed != attempt.passed:
             changes.append(
