@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from exam_app.config import PREFIX, Config, load_config
-from exam_app.metrics import share_between_workers
+from exam_app.core.metrics import share_between_workers
 
 # Many, for most of them only wait: for a password check, for a commit that others share.
 THREADS = 32
@@ -37,10 +37,10 @@ LOGGERS = {"_granian": {"handlers": ["console"], "propagate": False}}
 
 def make() -> Any:
     """The application of one worker process, with its work in the background and its keeper of figures."""
-    from exam_app import create_app
+    from exam_app.application import create_app
+    from exam_app.background import start_background
+    from exam_app.core.logs import LOG
     from exam_app.coverage.keeper import start_keeper
-    from exam_app.jobs.background import start_background
-    from exam_app.logs import LOG
 
     app = create_app(load_config())
     LOG.hold()

@@ -14,15 +14,15 @@ from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from exam_app import create_app
-from exam_app import local_postgres as postgres
-from exam_app.accounts import hashing
-from exam_app.accounts import service as accounts
+from exam_app.application import create_app
 from exam_app.config import Config, load_config
 from exam_app.exams.saving import Saver, make_saver
-from exam_app.migrate import upgrade
-from exam_app.models import metadata
+from exam_app.identity import hashing
+from exam_app.identity import service as accounts
+from exam_app.migrations.metadata import metadata
+from exam_app.migrations.running import upgrade
 from exam_app.operations.partitions import partition
+from harness import postgres as postgres
 from tests.factories import World
 from training_records.database import make_engine, make_session_factory, now
 

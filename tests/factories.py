@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from exam_app.accounts.hashing import hash_password
-from exam_app.accounts.models import Account
 from exam_app.exams import service
 from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.papers import Slot, slots, slots_of
 from exam_app.exams.saving import NewAnswer, Saver
+from exam_app.identity.hashing import hash_password
+from exam_app.identity.models import Account
 from question_bank import load_bank, load_blueprint
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append

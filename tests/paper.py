@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from exam_app.bench_sheets import Camera, Hand, clean_print, fill_in, take
 from exam_app.exams.papers import Slot, slots
 from exam_app.sheets.layout import FALSE, TRUE, size_of
 from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.printing import print_sheets
 from exam_app.sheets.reading import Grey
 from exam_app.sheets.service import pages_of
+from harness.camera import Camera, Hand, clean_print, fill_in, take
 from tests.factories import SKIP
 
 CALM = Hand(0.7, erased=0.0)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.accounts.models import Account, Activation
-from exam_app.accounts.service import (
+from exam_app.identity.models import Account, Activation
+from exam_app.identity.service import (
     SignInRefused,
     check_password_rules,
     count_failure,

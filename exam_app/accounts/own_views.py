@@ -7,12 +7,12 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts import second, security_keys, tokens
-from exam_app.accounts.hashing import verify
-from exam_app.accounts.models import Account
-from exam_app.accounts.service import end_sessions, sessions_of, token_hash
-from exam_app.crypto import seal_of
-from exam_app.scope import EVERYONE, MANAGERS, access
+from exam_app.core.sealing import seal_of
+from exam_app.identity import second, security_keys, tokens
+from exam_app.identity.hashing import verify
+from exam_app.identity.models import Account
+from exam_app.identity.service import end_sessions, sessions_of, token_hash
+from exam_app.web.access import EVERYONE, MANAGERS, access
 from training_records.errors import Refused
 from training_records.typesetting import qr_svg
 

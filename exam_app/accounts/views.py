@@ -7,10 +7,14 @@ from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts import claims, security_keys
+from exam_app.accounts import claims
 from exam_app.accounts.forms import ClaimForm, LoginForm, PasswordForm
-from exam_app.accounts.models import Account
-from exam_app.accounts.service import (
+from exam_app.accounts.slips import slips_pdf
+from exam_app.audit.service import record
+from exam_app.core.sealing import seal_of
+from exam_app.identity import security_keys
+from exam_app.identity.models import Account
+from exam_app.identity.service import (
     CodeNeeded,
     Device,
     SignInRefused,
@@ -21,10 +25,7 @@ from exam_app.accounts.service import (
     sign_in,
     sign_out,
 )
-from exam_app.accounts.slips import slips_pdf
-from exam_app.audit.service import record
-from exam_app.crypto import seal_of
-from exam_app.scope import EVERYONE, MANAGERS, PUBLIC, access
+from exam_app.web.access import EVERYONE, MANAGERS, PUBLIC, access
 from training_records.database import now
 from training_records.errors import Refused
 
@@ -35,7 +36,7 @@ CODE_WITHIN = 300
 
 def remember(account: Account, token: str) -> None:
     """Binds the browser to a fresh session; whatever was in the old one is gone."""
-    from exam_app import SignedIn
+    from exam_app.web.sign_in import SignedIn
 
     before = session.get("_user_id")
     if before:

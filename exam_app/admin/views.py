@@ -7,11 +7,11 @@ from sqlalchemy import or_, select
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts import second
-from exam_app.accounts.models import ROLES, Account
-from exam_app.accounts.service import end_sessions, reset_password, unlock
 from exam_app.audit.service import entries_in
-from exam_app.scope import MANAGERS, access
+from exam_app.identity import second
+from exam_app.identity.models import ROLES, Account
+from exam_app.identity.service import end_sessions, reset_password, unlock
+from exam_app.web.access import MANAGERS, access
 from training_records.divisions import within
 from training_records.errors import NotFound
 

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, Field, StrictStr
 from typing_extensions import TypedDict
 
-from training_records.database import now
-
-
-def iso(value: datetime) -> str:
-    """A time as the API writes it."""
-    return value.isoformat(timespec="milliseconds")
-
-
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from exam_app.exams.schemas import SavedAnswer, _In
 
 
 class LoginIn(_In):
@@ -66,34 +55,6 @@ class ExamsOut(BaseModel):
     exams: list[ExamOut]
 
 
-class AnswerIn(_In):
-    slot: StrictStr = Field(max_length=8)
-    response: Any = None
-    seq: StrictInt
-    # How long the question was on the screen so far.
-    seconds: StrictInt | None = Field(default=None, ge=0, le=86_400)
-
-
-class AnswersIn(_In):
-    answers: list[AnswerIn]
-    # How often the page has been left so far; told to the invigilator.
-    left: StrictInt = Field(default=0, ge=0, le=10_000)
-
-
-class BeaconIn(AnswersIn):
-    # The ticket itself: a page that is being closed can't send headers.
-    ticket: StrictStr
-
-
-class SubmitIn(_In):
-    expected: dict[StrictStr, StrictInt] = {}
-
-
-class SavedAnswer(BaseModel):
-    response: Any
-    seq: int
-
-
 # A dictionary, not a model: a start makes some sixty.
 class ItemOut(TypedDict):
     slot: str
@@ -123,19 +84,6 @@ class StartOut(BaseModel):
     seconds: dict[str, int] = {}
     # For the beacon of a page that is being closed.
     ticket: str
-
-
-class SaveOut(BaseModel):
-    saved: dict[str, int]
-    server_time: str
-    deadline: str
-
-    @staticmethod
-    def body(saved: dict[str, int], deadline: datetime) -> bytes:
-        """What a save is answered with, by the clock of now, as JSON. There are too many of them for a model of
-        each."""
-        times = f'"server_time":"{iso(now())}","deadline":"{iso(deadline)}"'
-        return f'{{"saved":{json.dumps(saved)},{times}}}'.encode()
 
 
 class ResultItem(TypedDict):

@@ -9,19 +9,12 @@ from flask_wtf.csrf import generate_csrf
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
-from exam_app import csrf, web
-from exam_app.accounts.service import (
-    CodeNeeded,
-    SignInRefused,
-    enter_code,
-    sign_in,
-    token_hash,
-)
+from exam_app import web
 from exam_app.accounts.views import device, remember
 from exam_app.api import schemas
 from exam_app.api.openapi import describe, describes
+from exam_app.core.sealing import seal_of
 from exam_app.coverage.views import read_report
-from exam_app.crypto import seal_of
 from exam_app.exams import marking, service
 from exam_app.exams.door import RESULT
 from exam_app.exams.errors import (
@@ -34,10 +27,13 @@ from exam_app.exams.errors import (
 )
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.saving import Saver
+from exam_app.exams.schemas import AnswersIn, BeaconIn, SavedAnswer, SaveOut, SubmitIn, iso
 from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
 from exam_app.exams.windows import left
+from exam_app.identity.service import CodeNeeded, SignInRefused, enter_code, sign_in, token_hash
 from exam_app.kb.pages import kb_url
-from exam_app.scope import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
+from exam_app.web.access import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
+from exam_app.web.csrf import csrf
 from training_records.archive.service import entries_of
 from training_records.coverage.definition import report_dict
 from training_records.database import now
@@ -173,8 +169,8 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
         kind=exam.kind,
         minutes=exam.minutes,
         pass_percent=float(exam.pass_percent),
-        opens_at=schemas.iso(exam.opens_at),
-        closes_at=schemas.iso(exam.closes_at),
+        opens_at=iso(exam.opens_at),
+        closes_at=iso(exam.closes_at),
         attempts_allowed=exam.attempts_allowed,
         attempts_left=more,
         state=state,
@@ -205,12 +201,10 @@ def start(exam_id: int) -> Response:
         schemas.StartOut(
             attempt_id=attempt.id,
             state=attempt.state,
-            server_time=schemas.iso(now()),
-            deadline=schemas.iso(attempt.deadline),
+            server_time=iso(now()),
+            deadline=iso(attempt.deadline),
             paper=schemas.PaperOut.model_construct(items=service.paper(attempt)),
-            answers={
-                s: schemas.SavedAnswer(response=a.response, seq=a.seq) for s, a in saved.items()
-            },
+            answers={s: SavedAnswer(response=a.response, seq=a.seq) for s, a in saved.items()},
             seconds={s: a.seconds for s, a in saved.items() if a.seconds is not None},
             ticket=text,
         )
@@ -229,7 +223,7 @@ def start(exam_id: int) -> Response:
 @api.put("/attempts/<int:attempt_id>/answers")
 @access(PUBLIC)
 @web.only_reads
-@describes("保存答案", schemas.SaveOut, schemas.AnswersIn)
+@describes("保存答案", SaveOut, AnswersIn)
 def save(attempt_id: int) -> BaseResponse:
     """Neither account nor paper is loaded where the ticket of the attempt is shown; without one the
     caller is asked who they are, as everywhere. Most saves are answered at the door."""
@@ -242,28 +236,28 @@ def save(attempt_id: int) -> BaseResponse:
             return refused
         ticket = service.ticket_for(web.db(), attempt_id, web.person_id(), web.holder())
         web.done_reading()
-    return _saved(ticket, _body(schemas.AnswersIn))
+    return _saved(ticket, _body(AnswersIn))
 
 
 @api.post("/attempts/<int:attempt_id>/beacon")
 @csrf.exempt
 @access(PUBLIC)
 @web.only_reads
-@describes("关页面时的最后一次保存", schemas.SaveOut, schemas.BeaconIn)
+@describes("关页面时的最后一次保存", SaveOut, BeaconIn)
 def beacon(attempt_id: int) -> BaseResponse:
     """Like `save`, for a page that is being closed: such a page can't send headers, so that the ticket,
     which only the page knows, stands in the body."""
-    body = _body(schemas.BeaconIn, any_type=True)
+    body = _body(BeaconIn, any_type=True)
     ticket: Ticket | None = current_app.extensions["tickets"].read(body.ticket)
     if ticket is None or ticket.attempt_id != attempt_id or ticket.holder is None:
         raise NotFound("没有这次作答")
     return _saved(ticket, body)
 
 
-def _saved(ticket: Ticket, body: schemas.AnswersIn) -> Response:
+def _saved(ticket: Ticket, body: AnswersIn) -> Response:
     saver: Saver = current_app.extensions["saver"]
     stored, deadline = service.save_answers(saver, ticket, body.answers, body.left)
-    return Response(schemas.SaveOut.body(stored, deadline), mimetype="application/json")
+    return Response(SaveOut.body(stored, deadline), mimetype="application/json")
 
 
 def _shown_ticket(attempt_id: int) -> Ticket | None:
@@ -280,9 +274,9 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
 @api.post("/attempts/<int:attempt_id>/submit")
 @access(LEARNERS)
 @web.only_reads
-@describes("交卷", schemas.AttemptOut, schemas.SubmitIn)
+@describes("交卷", schemas.AttemptOut, SubmitIn)
 def submit(attempt_id: int) -> Response:
-    body = _body(schemas.SubmitIn)
+    body = _body(SubmitIn)
     attempt, rows = service.submit(
         web.begin_writing(), attempt_id, web.person_id(), body.expected, web.config().zone
     )
@@ -301,8 +295,8 @@ def _attempt(attempt: Attempt, rows: list[marking.Row] | None = None) -> schemas
     out = schemas.AttemptOut(
         attempt_id=attempt.id,
         state=attempt.state,
-        server_time=schemas.iso(now()),
-        deadline=schemas.iso(attempt.deadline),
+        server_time=iso(now()),
+        deadline=iso(attempt.deadline),
     )
     if attempt.state != "released":
         return out
@@ -378,7 +372,7 @@ def records(person_id: int) -> Response:
             certificate_no=e.certificate_no,
             voided=e.id in voided,
             voids=e.voids_id,
-            recorded_at=schemas.iso(e.recorded_at),
+            recorded_at=iso(e.recorded_at),
             hash=e.hash,
         )
         for e in entries

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from training_records.archive.experience import experience_text
 from training_records.archive.service import entries_of
+from training_records.corrections.merging import naming_people
 from training_records.divisions import full_name
-from training_records.experience import experience_text
-from training_records.ledger.merging import naming_people
 from training_records.ledger.models import ROLES, Person
 
 # Said already by `person_data`; not to be told: what opens an account or holds a sign-in.

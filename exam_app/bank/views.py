@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 
 from exam_app.bank.service import kept_bank
 from exam_app.kb.facts import load_facts
-from exam_app.scope import CITY, access
+from exam_app.web.access import CITY, access
 
 bank = Blueprint("bank", __name__)
 PAGE = 20

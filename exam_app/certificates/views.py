@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.jobs.service import ask
-from exam_app.scope import MANAGERS, access
+from exam_app.web.access import MANAGERS, access
 from training_records.certificates import service
 from training_records.certificates.models import Certificate, CertificateTemplate
 from training_records.certificates.pdf import BODY, HEADING, NAME

@@ -1,100 +1,34 @@
-"""`academy bench`: measurements as ratios against a reference in the same run."""
+"""`academy bench`: hands over to the benchmarks of a checkout; they are no part of the installed product."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import subprocess
+import sys
 
 import click
 
-from exam_app.bench import BENCHES
-from exam_app.cli.tools import emit, json_option
+from exam_app.cli.tools import say, stop
+from exam_app.config import ROOT
+
+BENCHMARKS = ROOT / "benchmarks" / "__main__.py"
 
 
-@click.command()
-@click.argument("name", type=click.Choice([*BENCHES, "all"]))
-@click.option(
-    "--full",
-    is_flag=True,
-    help="stats、irt、coverage、export 用 65 万人，import 10 万行，render 7000 张，fuzz 每种格式 5 万个文件，kill 杀 50 次，sheets 读 600 张",
+@click.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
 )
-@click.option("--examinees", type=click.IntRange(1, 100_000), help="exam 的人数")
-@click.option("--minutes", type=float, help="exam 的时长(分钟)")
-@click.option("--compress", type=float, help="exam 压缩几倍:60 分钟压缩 60 倍就跑 1 分钟")
-@click.option("--opening", type=float, help="exam 的人在几秒内全部开始(不压缩)")
-@click.option("--rows", type=click.IntRange(1000, 140_000), help="import 的行数")
-@click.option(
-    "--people",
-    type=click.IntRange(100, 2_000_000),
-    help="coverage、export、practice、door、evaluation、partition 的人数(全国约 65 万,全市约 7000)",
-)
-@click.option(
-    "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage、exam 只测一种数据库"
-)
-@json_option
-def bench(
-    name: str,
-    full: bool,
-    examinees: int | None,
-    minutes: float | None,
-    compress: float | None,
-    opening: float | None,
-    rows: int | None,
-    people: int | None,
-    engine: str | None,
-    as_json: bool,
-) -> None:
-    """性能测试：import、coverage、export、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets、practice、door、evaluation、partition。"""
-    names = list(BENCHES) if name == "all" else [name]
-    sizes: dict[str, dict[str, Any]] = (
-        {
-            "stats": {"persons": 650_000},
-            "irt": {"many": 650_000},
-            "fuzz": {"runs": 50_000},
-            "kill": {"rounds": 25},
-            "sheets": {"count": 200, "seeds": 3},
-            "render": {"count": 7000},
-            "import": {"rows": 100_000},
-            "coverage": {"people": 650_000},
-            "export": {"people": 650_000},
-            "practice": {"people": 7000},
-            "evaluation": {"people": 70_000},
-            "partition": {"people": 70_000},
-        }
-        if full
-        else {}
-    )
-    sizes["exam"] = {
-        key: value
-        for key, value in (
-            ("examinees", examinees),
-            ("minutes", minutes),
-            ("compress", compress),
-            ("opening", opening),
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """性能测试(在源代码里;academy bench --help 看有哪些)。"""
+    if not BENCHMARKS.exists():
+        say(
+            "性能测试不在安装包里。请取一份源代码,在它的文件夹里运行 make bench,"
+            "或 .venv/bin/academy bench 名称"
         )
-        if value is not None
-    }
-    if rows:
-        sizes["import"] = {"rows": rows}
-    if people:
-        sizes["coverage"] = {"people": people}
-    if engine:
-        for name in ("coverage", "exam"):
-            sizes.setdefault(name, {})["engines"] = (engine,)
-    benches: dict[str, Any] = {**BENCHES}
-    if people:
-        for name in ("export", "practice", "door", "evaluation", "partition"):
-            sizes[name] = {"people": people}
-    results = [benches[n](**sizes.get(n, {})) for n in names]
-    if as_json:
-        emit(results[0] if name != "all" else results)
-        return
-    for result in results:
-        _print(result)
-
-
-def _print(result: dict[str, Any]) -> None:
-    click.echo(f"== {result['name']}({result['machine']})")
-    for row in result["rows"]:
-        click.echo("  " + "  ".join(f"{k}={v}" for k, v in row.items()))
-    for name, value in result["ratios"].items():
-        click.echo(f"  比值 {name} = {value:.2f}")
+        stop(1)
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks", *arguments], env={**os.environ, "PYTHONPATH": path}
+    )
+    stop(done.returncode)

@@ -11,9 +11,9 @@ from exam_app.cli.tools import emit, json_option, open_session, write_file
 from training_records.coverage.definition import CoverageReport, default_as_of, report_dict
 from training_records.coverage.definition import coverage as compute
 from training_records.coverage.running import rebuild as build_anew
+from training_records.coverage.workbook import coverage_workbook
 from training_records.database import now
 from training_records.divisions import division_names
-from training_records.reports import coverage_workbook
 
 
 @click.command()

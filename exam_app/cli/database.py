@@ -9,7 +9,7 @@ import click
 
 from exam_app.cli.tools import emit, json_option, say, stop
 from exam_app.config import Config, load_config
-from exam_app.migrate import upgrade
+from exam_app.migrations.running import upgrade
 from exam_app.operations import backups
 from exam_app.operations.dumps import dump, load
 from exam_app.operations.moving import copy_all

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from exam_app.audit.service import record
 from exam_app.bank.service import current_bank
 from exam_app.cli.tools import emit, json_option, open_session, say
+from exam_app.core.background import Background
 from exam_app.exams.export import export
 from exam_app.exams.models import Exam
 from exam_app.exams.rescoring import preview, rescore
-from exam_app.jobs.service import Background, finish
+from exam_app.jobs.service import finish
 from exam_app.sheets import printing, service
 from exam_app.sheets.reader import ask_reading, scans_job
 from training_records.database import make_session_factory, read_only

@@ -7,10 +7,10 @@ from typing import Any
 import click
 from sqlalchemy import delete, select
 
-from exam_app.accounts.models import SecondStep
 from exam_app.audit.service import record
 from exam_app.cli.tools import open_session, say
-from exam_app.crypto import seal_of
+from exam_app.core.sealing import seal_of
+from exam_app.identity.models import SecondStep
 from training_records.ledger.models import KeptIdentity
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from exam_app.accounts.service import claimed
 from exam_app.audit.service import record
 from exam_app.cli.tools import emit, json_option, open_session, stop, write_file
+from exam_app.identity.service import claimed
 from exam_app.ledger.importing import digest_key, sealing
 from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of

@@ -15,7 +15,7 @@ from training_records.ledger.models import Person
 
 @click.group()
 def retention() -> None:
-    """保存期限(exam_app/data/retention.yaml)。"""
+    """保存期限(exam_app/operations/retention.yaml)。"""
 
 
 @retention.command()

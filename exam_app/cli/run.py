@@ -11,7 +11,7 @@ from exam_app.cli.tools import emit, json_option, open_session, say, stop
 from exam_app.config import Config, load_config, masked
 from exam_app.demo.seed import seed_demo
 from exam_app.kb.site import build_site
-from exam_app.migrate import is_current, upgrade
+from exam_app.migrations.running import is_current, upgrade
 from exam_app.serving import hand_down, run
 from training_records.database import make_engine
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from exam_app.accounts.models import ROLES
-from exam_app.accounts.service import create_account, get_account, reset_password, unlock
 from exam_app.audit.service import record
 from exam_app.cli.tools import open_session, say
+from exam_app.identity.models import ROLES
+from exam_app.identity.service import create_account, get_account, reset_password, unlock
 
 
 @click.group()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from exam_app.drawing import drawing
+from exam_app.core.drawing import drawing
 from training_records.coverage.definition import Coverage, CoverageReport
 from training_records.coverage.reading import Course
 

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from exam_app import web
 from exam_app.coverage.chart import course_svg, coverage_svg
 from exam_app.coverage.keeper import keep_up
-from exam_app.scope import CITY, OFFICES, access
+from exam_app.web.access import CITY, OFFICES, access
 from training_records.archive.models import LEVELS
 from training_records.coverage import reading
 from training_records.coverage.definition import (
@@ -34,9 +34,9 @@ from training_records.coverage.definition import coverage as compute
 from training_records.coverage.freezing import is_frozen
 from training_records.coverage.rules import rule_of, set_rule
 from training_records.coverage.running import note_rule
+from training_records.coverage.workbook import coverage_workbook
 from training_records.divisions import ancestor, division_names, path
 from training_records.errors import Refused
-from training_records.reports import coverage_workbook
 
 coverage = Blueprint("coverage", __name__)
 SHOWN = 100

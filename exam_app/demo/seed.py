@@ -12,8 +12,6 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from exam_app.accounts.hashing import hash_password
-from exam_app.accounts.models import Account
 from exam_app.bank.service import current_bank
 from exam_app.config import Config
 from exam_app.demo import names
@@ -21,6 +19,8 @@ from exam_app.demo.events import seed_events
 from exam_app.demo.work import seed_work
 from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Exam
+from exam_app.identity.hashing import hash_password
+from exam_app.identity.models import Account
 from question_bank import load_blueprint
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import CHAINS

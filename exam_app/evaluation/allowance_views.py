@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.evaluation.views import own_run
-from exam_app.scope import MANAGERS, access
+from exam_app.web.access import MANAGERS, access
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
 from training_records.evaluation import allowances as verbs

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy import select
 
 from exam_app import web
-from exam_app.drawing import drawing
-from exam_app.scope import OFFICES, access
+from exam_app.core.drawing import drawing
+from exam_app.web.access import OFFICES, access
 from training_records.errors import Refused
 from training_records.evaluation.dashboard import Dashboard, dashboard
 from training_records.evaluation.models import STATES

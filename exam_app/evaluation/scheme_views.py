@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
 from exam_app.evaluation.views import own_run
-from exam_app.scope import MANAGERS, access
+from exam_app.web.access import MANAGERS, access
 from training_records.divisions import children, full_name, level_of, prefix_of
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import kept

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.evaluation.sources import KNOWN, SOURCES, frame_of
-from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
+from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import overview as figures

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events.codes import door_link, read_code
-from exam_app.scope import LEARNERS, MANAGERS, OFFICES, access
+from exam_app.web.access import LEARNERS, MANAGERS, OFFICES, access
 from training_records.database import now
 from training_records.divisions import full_name
 from training_records.errors import NotFound, Refused

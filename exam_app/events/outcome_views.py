@@ -10,7 +10,7 @@ from exam_app.events import papers
 from exam_app.events.asked import event_within, own_event, own_prefix, try_event, words
 from exam_app.events.codes import door_link
 from exam_app.events.scores import scores_of
-from exam_app.scope import MANAGERS, OFFICES, access
+from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive import evidence
 from training_records.database import now
 from training_records.errors import NotFound

@@ -14,7 +14,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 from sqlalchemy.orm import Session
 
-from exam_app.drawing import drawing
+from exam_app.core.drawing import drawing
 from exam_app.events.scores import Scores
 from training_records.certificates.pdf import chinese_date
 from training_records.divisions import ancestor, division_names, joined_name

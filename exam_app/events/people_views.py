@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events.asked import event_within, own_event, own_prefix, try_event, words
-from exam_app.scope import MANAGERS, OFFICES, access
+from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive.external import read_attendance
 from training_records.database import now
 from training_records.errors import Refused

@@ -21,7 +21,7 @@ from exam_app.events.asked import (
     words,
 )
 from exam_app.exams.models import Exam
-from exam_app.scope import EVERYONE, MANAGERS, OFFICES, access
+from exam_app.web.access import EVERYONE, MANAGERS, OFFICES, access
 from training_records.archive.external import FORMS, read_attendance
 from training_records.database import now
 from training_records.divisions import children, division_names, level_of, prefix_of

@@ -16,19 +16,21 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from exam_app import web
-from exam_app.api.schemas import AnswersIn, SaveOut
 from exam_app.exams.errors import BadAnswer
 from exam_app.exams.saving import Saver
+from exam_app.exams.schemas import AnswersIn, SaveOut
 from exam_app.exams.service import checked_answers
 from exam_app.exams.ticket import COOKIE, Ticket, Tickets, csrf_digest
+from exam_app.web.hooks import HEADERS as SECURITY_HEADERS
+from exam_app.web.hooks import HSTS
+from exam_app.web.request_log import log_request, new_request_id
 from training_records.database import now
 
 RESULT = "academy.saved"
 MOST = 64 * 1024
 _PATH = re.compile(r"/api/v1/attempts/(\d{1,12})/answers")
 HEADERS = [
-    *web.HEADERS.items(),
+    *SECURITY_HEADERS.items(),
     ("Content-Type", "application/json"),
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -41,7 +43,7 @@ class Door:
 
     def __init__(self, app: Wsgi, saver: Saver, tickets: Tickets, secure: bool) -> None:
         self._app, self._saver, self._tickets = app, saver, tickets
-        self._headers = [*HEADERS, *(web.HSTS.items() if secure else ())]
+        self._headers = [*HEADERS, *(HSTS.items() if secure else ())]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "PUT":
@@ -96,8 +98,8 @@ class Door:
             environ[RESULT] = result
             return None
         body = SaveOut.body(result.stored, result.deadline)
-        request_id = web.new_request_id()
-        web.log_request("PUT", "api.save", 200, started, request_id=request_id)
+        request_id = new_request_id()
+        log_request("PUT", "api.save", 200, started, request_id=request_id)
         return body, [
             *self._headers,
             ("Content-Length", str(len(body))),

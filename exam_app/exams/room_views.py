@@ -18,7 +18,7 @@ from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.queue import give, waiting
 from exam_app.exams.states import WORDS
 from exam_app.exams.summary import alike, analysis, quick, summary
-from exam_app.scope import MANAGERS, access
+from exam_app.web.access import MANAGERS, access
 from training_records.database import now
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import structlog
 
+from exam_app.core.background import Background
 from exam_app.exams.invigilation import copy_events, sweep
-from exam_app.jobs.service import Background
 from training_records.clock import CLOCK
 
 log = structlog.get_logger()

@@ -18,7 +18,7 @@ from exam_app.exams.forms import ExamForm, StartForm, choices
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.windows import left
 from exam_app.kb.facts import load_facts
-from exam_app.scope import LEARNERS, MANAGERS, PUBLIC, access
+from exam_app.web.access import LEARNERS, MANAGERS, PUBLIC, access
 from question_bank import InfeasibleBlueprint, load_blueprint
 from question_bank.blueprint import BLUEPRINTS
 from training_records.database import now

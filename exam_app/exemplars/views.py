@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.exemplars.jobs import ask_publication
-from exam_app.scope import EVERYONE, LEARNERS, MANAGERS, access
+from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, access
 from training_records.divisions import level_of
 from training_records.errors import NotFound, Refused
 from training_records.exemplars import service

@@ -12,11 +12,11 @@ from sqlalchemy import text
 
 from exam_app import web
 from exam_app.coverage.views import running_report
+from exam_app.home.figures import CONTENT_TYPE, exposition
 from exam_app.home.today import Standing, tasks_of
-from exam_app.metrics import CONTENT_TYPE, exposition
-from exam_app.migrate import is_current
+from exam_app.migrations.running import is_current
 from exam_app.reminders.service import unseen
-from exam_app.scope import EVERYONE, PUBLIC, access
+from exam_app.web.access import EVERYONE, PUBLIC, access
 from training_records.archive.service import entries_of
 from training_records.coverage.rules import TRAINING_KINDS, rule_of
 from training_records.database import now

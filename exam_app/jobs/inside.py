@@ -11,8 +11,9 @@ from functools import partial
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from exam_app.accounts.hashing import step_back
-from exam_app.jobs.service import Background, Chore, Handler, work_off
+from exam_app.core.background import Background, Chore
+from exam_app.identity.hashing import step_back
+from exam_app.jobs.service import Handler, work_off
 
 log = structlog.get_logger()
 EVERY = 1.0

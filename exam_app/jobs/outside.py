@@ -19,10 +19,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import URL, text
 
-from exam_app.accounts.hashing import step_back
+from exam_app.core.background import Background, Chore
+from exam_app.identity.hashing import step_back
 from exam_app.jobs import queue
 from exam_app.jobs.inside import guarded
-from exam_app.jobs.service import Again, Background, Chore, Handler, perform, waiting
+from exam_app.jobs.service import Again, Handler, perform, waiting
 from training_records.database import libpq
 
 log = structlog.get_logger()

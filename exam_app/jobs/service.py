@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config
+from exam_app.core.background import Background
 from exam_app.jobs import queue
 from exam_app.jobs.models import Job
 from training_records.database import now, read_only
@@ -51,23 +52,6 @@ class Busy(Again):
 
 class Failed(Exception):
     """The job will not be tried again by itself: it stands in the list."""
-
-
-@dataclass(frozen=True)
-class Background:
-    """What work in the background gets: sessions and settings."""
-
-    make_session: sessionmaker[Session]
-    config: Config
-
-
-@dataclass(frozen=True)
-class Chore:
-    """What has to be done every `every` seconds, by one process or by several: it locks what it changes."""
-
-    name: str
-    every: int
-    do: Callable[[Background], object]
 
 
 @dataclass(frozen=True)

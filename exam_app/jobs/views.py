@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.jobs import service
-from exam_app.scope import MANAGERS, access
+from exam_app.web.access import MANAGERS, access
 from training_records.errors import NotFound
 
 jobs = Blueprint("jobs", __name__)

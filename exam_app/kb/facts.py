@@ -11,8 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from exam_app.config import ROOT
+from exam_app.kb.courses import Course
 from exam_app.kb.schema import shaped
-from exam_app.learn.course import Course
 
 DATA = ROOT / "docs" / "data"
 

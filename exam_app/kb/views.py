@@ -10,7 +10,7 @@ from werkzeug.utils import safe_join
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.scope import PUBLIC, access
+from exam_app.web.access import PUBLIC, access
 
 kb = Blueprint("kb", __name__)
 HIDDEN = ("csp.json", ".fingerprint")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from exam_app.kb.courses import PATHS, Course
 from exam_app.kb.facts import load_facts
-from exam_app.learn.course import PATHS, Course
 from exam_app.learn.models import CourseVersion
 from training_records.errors import NotFound
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.learn.course import Course
+from exam_app.kb.courses import Course
 from exam_app.learn.models import CourseVersion
 from training_records.database import now
 from training_records.divisions import get_within, prefix_of, within

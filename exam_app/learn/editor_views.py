@@ -8,12 +8,12 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from exam_app import web
+from exam_app.kb.courses import PATHS
 from exam_app.kb.facts import load_facts
 from exam_app.kb.pages import page_html, render_pages, written_html
 from exam_app.learn import editor, media
-from exam_app.learn.course import PATHS
 from exam_app.learn.models import CourseVersion
-from exam_app.scope import MANAGERS, access
+from exam_app.web.access import MANAGERS, access
 from training_records.errors import Refused
 
 courses = Blueprint("courses", __name__)

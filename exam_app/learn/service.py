@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.learn.course import Course, Unit, credit_hours
+from exam_app.kb.courses import Course, Unit, credit_hours
 from exam_app.learn.models import UnitProgress
 from exam_app.learn.study import left, unplayed
 from exam_app.practice.answers import Practised, check_practice

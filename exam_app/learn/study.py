@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from exam_app.learn.course import Unit
+from exam_app.kb.courses import Unit
 from exam_app.learn.models import StudyWindow, UnitProgress
 from training_records.database import insert_missing, now
 from training_records.errors import NotFound

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.audit.service import record
 from exam_app.config import Config
-from exam_app.crypto import seal_of
+from exam_app.core.sealing import seal_of
 from exam_app.jobs.models import Job
 from exam_app.jobs.service import Work, ask
 from training_records.database import now, read_only

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.crypto import seal_of
-from exam_app.scope import MANAGERS, OFFICES, access
+from exam_app.core.sealing import seal_of
+from exam_app.web.access import MANAGERS, OFFICES, access
+from training_records.corrections import merging
 from training_records.divisions import full_name, prefix_of
 from training_records.errors import Refused
-from training_records.ledger import absence, identity, merging, service
+from training_records.ledger import absence, identity, service
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import ABSENCES, CHANGES, ROLES, Person, Post
 from training_records.ledger.places import Places

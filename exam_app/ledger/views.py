@@ -25,11 +25,12 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.accounts.models import Account
-from exam_app.accounts.service import claimed, create_account
 from exam_app.coverage.views import download
+from exam_app.identity.models import Account
+from exam_app.identity.service import claimed, create_account
 from exam_app.ledger import importing
-from exam_app.scope import MANAGERS, OFFICES, access
+from exam_app.web.access import MANAGERS, OFFICES, access
+from training_records.corrections.batches import undo_batch
 from training_records.divisions import (
     Division,
     division_names,
@@ -39,7 +40,6 @@ from training_records.divisions import (
     within,
 )
 from training_records.errors import NotFound, Refused
-from training_records.ledger.batches import undo_batch
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.export import errors_workbook, template, write_ledger
 from training_records.ledger.importer import (

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import JSON, text
 
-from exam_app.migrate import is_ours
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
+from exam_app.migrations.running import is_ours
 from training_records.database import UtcDateTime
 
 

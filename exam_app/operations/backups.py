@@ -28,8 +28,8 @@ from exam_app.archive.anchors import FILE as ANCHORS
 from exam_app.archive.anchors import outside
 from exam_app.audit.service import verify as verify_audit
 from exam_app.config import Config
-from exam_app.migrate import is_current, upgrade
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
+from exam_app.migrations.running import is_current, upgrade
 from exam_app.operations.dumps import dump, is_sqlite, load
 from exam_app.operations.partitions import dangling
 from training_records.archive import evidence

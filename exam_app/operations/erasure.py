@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from exam_app.accounts.models import (
+from exam_app.identity.models import (
     Account,
     ApiToken,
     LoginSession,
@@ -17,7 +17,7 @@ from exam_app.accounts.models import (
     SecondStep,
     SecurityKey,
 )
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
 from exam_app.operations.retention import rules
 from training_records.errors import Refused
 from training_records.ledger.models import LedgerChange, Person, PersonMerge, Post

@@ -8,8 +8,8 @@ from sqlalchemy import Engine, Integer, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from exam_app.audit.service import verify as verify_audit
-from exam_app.migrate import is_current, upgrade
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
+from exam_app.migrations.running import is_current, upgrade
 from exam_app.operations.backups import count_rows
 from training_records.archive.service import verify as verify_archive
 from training_records.errors import Refused

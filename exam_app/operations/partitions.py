@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, Index, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateIndex, UniqueConstraint
 
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
 from training_records.errors import Refused
 
 # Every process that serves looks once an hour; so many years are there ahead.

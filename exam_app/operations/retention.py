@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from exam_app.accounts.models import Activation, ApiToken, LoginSession, Throttle
+from exam_app.identity.models import Activation, ApiToken, LoginSession, Throttle
 from exam_app.jobs.models import Job
 from exam_app.learn.models import StudyWindow
 from exam_app.practice.models import PracticeAnswer
@@ -21,7 +21,9 @@ from exam_app.reminders.models import Reminder
 @lru_cache
 def rules() -> dict[str, int]:
     """Name of the rule to years or days. Raises ValueError (Chinese) for a rule that is no number."""
-    told = yaml.safe_load(files("exam_app").joinpath("data/retention.yaml").read_text("utf-8"))
+    told = yaml.safe_load(
+        files("exam_app.operations").joinpath("retention.yaml").read_text("utf-8")
+    )
     for name, value in told.items():
         if type(value) is not int or value < 1:
             raise ValueError(f"retention.yaml:{name} 要填大于 0 的整数")

@@ -16,7 +16,7 @@ from exam_app.kb.facts import load_facts, required_points
 from exam_app.kb.pages import kb_url
 from exam_app.practice import service
 from exam_app.practice.answers import Choice, check_practice, parts, practice_set
-from exam_app.scope import LEARNERS, PUBLIC, access
+from exam_app.web.access import LEARNERS, PUBLIC, access
 from question_bank import load_pool
 from training_records.database import now
 from training_records.errors import Refused

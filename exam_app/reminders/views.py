@@ -10,7 +10,7 @@ from exam_app import web
 from exam_app.reminders import service
 from exam_app.reminders.models import KINDS, WAYS, Reminder
 from exam_app.reminders.sending import post
-from exam_app.scope import LEARNERS, MANAGERS, access
+from exam_app.web.access import LEARNERS, MANAGERS, access
 from training_records.database import now
 from training_records.divisions import within
 from training_records.errors import Refused

@@ -16,7 +16,7 @@ from docx.shared import Cm, Pt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.drawing import drawing
+from exam_app.core.drawing import drawing
 from exam_app.exams.models import Exam
 from exam_app.kb.facts import load_facts
 from training_records.certificates.pdf import chinese_date

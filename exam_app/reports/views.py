@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.kb.facts import load_facts
 from exam_app.reports.annual import annual_docx, gaps, gather, known_of
-from exam_app.scope import MANAGERS, access
+from exam_app.web.access import MANAGERS, access
 from training_records.archive import evidence
 from training_records.divisions import level_of
 from training_records.errors import NotFound, Refused

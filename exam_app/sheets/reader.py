@@ -7,9 +7,10 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from exam_app.core.background import Background
 from exam_app.exams.models import Exam
 from exam_app.jobs.models import Job
-from exam_app.jobs.service import Background, Work, ask
+from exam_app.jobs.service import Work, ask
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
 from exam_app.sheets.pictures import pictures, small_jpeg, unpacked
 from exam_app.sheets.reading import Flat, Grey, Unreadable, flatten

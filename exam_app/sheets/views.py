@@ -11,7 +11,6 @@ from exam_app import web
 from exam_app.exams.models import Exam
 from exam_app.exams.papers import rules_of, slots
 from exam_app.exams.room_views import divisions_of, done, exam_within, turned_back
-from exam_app.scope import MANAGERS, access
 from exam_app.sheets import service
 from exam_app.sheets.entry import given
 from exam_app.sheets.forms import PrintForm, ScoreForm
@@ -20,6 +19,7 @@ from exam_app.sheets.printing import booklet_pdf, print_sheets
 from exam_app.sheets.reader import ask_reading, read_again
 from exam_app.sheets.reading import Unreadable
 from exam_app.sheets.service import Standing, page_within, sheet_by_code, sheet_within
+from exam_app.web.access import MANAGERS, access
 from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
 

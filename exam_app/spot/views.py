@@ -9,8 +9,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.scope import MANAGERS, access
 from exam_app.spot import service
+from exam_app.web.access import MANAGERS, access
 from training_records.divisions import full_name, get_division
 from training_records.errors import Refused
 from training_records.ledger.models import Person

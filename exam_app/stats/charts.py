@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from exam_app.drawing import drawing
+from exam_app.core.drawing import drawing
 from question_bank.classical import TestStats
 from question_bank.information import total_information
 from question_bank.irt import Calibration, ItemParameters, calibrated, probability

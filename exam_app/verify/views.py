@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.scope import PUBLIC, access
+from exam_app.web.access import PUBLIC, access
 from training_records.certificates.service import find
 
 verify = Blueprint("verify", __name__)

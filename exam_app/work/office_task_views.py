@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.scope import OFFICES, access
+from exam_app.web.access import OFFICES, access
 from exam_app.work.views import day_of
 from training_records.work import office_tasks as tasks
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.scope import MANAGERS, OFFICES, PUBLIC, access
+from exam_app.web.access import MANAGERS, OFFICES, PUBLIC, access
 from exam_app.work.views import day_of
 from training_records.database import now
 from training_records.divisions import full_name, prefix_of, within

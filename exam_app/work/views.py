@@ -15,7 +15,7 @@ from flask import (
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.scope import PUBLIC, access
+from exam_app.web.access import PUBLIC, access
 from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.archive import evidence
 from training_records.database import now

@@ -23,7 +23,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from exam_app.kb.site import build_site
-from exam_app.local_postgres import free_port
+from harness.postgres import free_port
 from tests.conftest import ENGINES, missing
 from tests.factories import BANK, form_values
 

@@ -219,7 +219,7 @@ def other_director(academy):
     """Another director of the district with an account, by phone."""
     from sqlalchemy import select
 
-    from exam_app.accounts.models import Account
+    from exam_app.identity.models import Account
 
     engine = database(academy)
     with make_session_factory(engine)() as session:

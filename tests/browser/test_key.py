@@ -11,11 +11,11 @@ from playwright.sync_api import expect
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
-from exam_app import create_app
-from exam_app.accounts import second
-from exam_app.accounts.models import SecurityKey
-from exam_app.crypto import seal_of
-from exam_app.local_postgres import free_port
+from exam_app.application import create_app
+from exam_app.core.sealing import seal_of
+from exam_app.identity import second
+from exam_app.identity.models import SecurityKey
+from harness.postgres import free_port
 from tests.browser.conftest import OFFICE
 from tests.factories import CITY, DISTRICT, PASSWORD
 

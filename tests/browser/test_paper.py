@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from exam_app.bench_sheets import Camera
 from exam_app.config import load_config
 from exam_app.exams.models import Attempt
 from exam_app.exams.papers import slots
 from exam_app.sheets.models import AnswerSheet
+from harness.camera import Camera
 from tests.browser.conftest import OFFICE, PHONE, Running, assert_accessible, sign_in
 from tests.factories import rightly
 from tests.paper import as_jpeg, filled

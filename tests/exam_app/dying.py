@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from exam_app.config import load_config
+from exam_app.core.background import Background
 from exam_app.jobs import inside, outside
-from exam_app.jobs.service import Background, Work
+from exam_app.jobs.service import Work
 from training_records.database import make_engine, make_session_factory
 
 

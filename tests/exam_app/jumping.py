@@ -10,10 +10,10 @@ from typing import Any
 
 def make() -> Any:
     """The application of a worker, with a sweep that looks often."""
+    from exam_app.background import start_background
+    from exam_app.core.background import Chore
     from exam_app.exams.sweeper import sweep_once
     from exam_app.jobs import inside
-    from exam_app.jobs.background import start_background
-    from exam_app.jobs.service import Chore
     from exam_app.serving import make as make_application
     from training_records.clock import CLOCK
 

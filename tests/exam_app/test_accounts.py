@@ -6,10 +6,10 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from exam_app.accounts import service
 from exam_app.accounts.claims import claim, make_slips
-from exam_app.accounts.models import Account, Activation, LoginSession, Throttle
-from exam_app.accounts.service import SignInRefused, check_password_rules, create_account, sign_in
+from exam_app.identity import service
+from exam_app.identity.models import Account, Activation, LoginSession, Throttle
+from exam_app.identity.service import SignInRefused, check_password_rules, create_account, sign_in
 from tests.factories import DISTRICT, PASSWORD, VILLAGE
 from training_records.database import now
 from training_records.errors import Refused

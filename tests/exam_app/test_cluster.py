@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exam_app.operations import cluster
+from harness import cluster
 from tests.conftest import missing
 
 # A primary that is gone is noticed after `ttl` (20 s) at most; a busy machine takes a little longer to go on.

@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import event, func, select, text
 
-from exam_app import create_app
-from exam_app.bench_save import Phone, prepare
-from exam_app.bench_server import running
+from exam_app.application import create_app
 from exam_app.exams.models import Answer
 from exam_app.jobs.service import ask
+from harness.server import running
+from harness.world import Phone, prepare
 from tests.conftest import Api
 from tests.factories import DISTRICT, PASSWORD, VILLAGE, World
 from training_records.database import make_engine, make_session_factory
@@ -136,7 +136,7 @@ def done_by_server(url):
 
 def test_somebody_else_holds_the_database(tmp_path, config):
     engine = make_engine(f"sqlite:///{tmp_path / 'held.db'}")
-    from exam_app.migrate import upgrade
+    from exam_app.migrations.running import upgrade
 
     upgrade(engine)
     event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout=300"))

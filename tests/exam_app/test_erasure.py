@@ -9,19 +9,19 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from exam_app.accounts.models import Account, LoginSession, Throttle
 from exam_app.audit.service import record
 from exam_app.audit.service import verify as verify_audit
 from exam_app.cli import cli
-from exam_app.models import metadata
+from exam_app.identity.models import Account, LoginSession, Throttle
+from exam_app.migrations.metadata import metadata
 from exam_app.operations.erasure import BLANKED, REMOVED, erase
 from exam_app.operations.retention import apply, rules
 from tests.factories import VILLAGE
 from training_records.archive.service import entries_of, verify
+from training_records.corrections.merging import naming_people
 from training_records.database import now
 from training_records.errors import Refused
 from training_records.ledger import service
-from training_records.ledger.merging import naming_people
 from training_records.ledger.models import Person, Post
 
 TODAY = date(2026, 11, 24)

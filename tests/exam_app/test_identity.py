@@ -10,15 +10,15 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select, text
 
-from exam_app import create_app
+from exam_app.application import create_app
 from exam_app.cli import cli
 from exam_app.config import ConfigError, load_config
-from exam_app.crypto import seal_of
+from exam_app.core.sealing import seal_of
 from exam_app.operations.erasure import erase
 from tests.conftest import Api
 from tests.factories import DISTRICT, OTHER_DISTRICT, PASSWORD
 from tests.training_records.test_importer import HEAD, workbook
-from training_records.ledger.batches import undo_batch
+from training_records.corrections.batches import undo_batch
 from training_records.ledger.identity import masked
 from training_records.ledger.models import ImportBatch, KeptIdentity, Person
 

@@ -17,9 +17,9 @@ import pytest
 from croniter import croniter
 from sqlalchemy import text
 
+from exam_app.core.background import Background, Chore
 from exam_app.jobs import inside, outside, queue, service
 from exam_app.jobs.models import Job
-from exam_app.jobs.service import Background, Chore
 from tests.factories import DISTRICT
 from training_records.database import make_session_factory
 from training_records.errors import Refused

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from exam_app.bench_kill import kill_rounds
-from exam_app.bench_save import lost
+from benchmarks.kill import kill_rounds
+from harness.world import lost
 from training_records.database import make_engine
 
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exam_app.kb.courses import Course, Media, Unit
 from exam_app.kb.facts import load_facts
 from exam_app.learn import study
-from exam_app.learn.course import Course, Media, Unit
 from exam_app.learn.models import StudyWindow, UnitProgress
 from tests.factories import BANK, CITY, DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, ZONE, right_form
 from tests.factories import study as finish_course

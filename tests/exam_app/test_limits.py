@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 import redis
 
-from exam_app import create_app
-from exam_app.limits import GROUPS, RATES, Limits
-from exam_app.local_postgres import free_port
+from exam_app.application import create_app
+from exam_app.web.limits import GROUPS, RATES, Limits
+from harness.postgres import free_port
 from tests.conftest import missing
 from tests.factories import DISTRICT
 

@@ -15,10 +15,10 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exam_app.api.schemas import SaveOut, iso
-from exam_app.bench_save import prepare
-from exam_app.bench_server import running
-from exam_app.logs import MOST_HELD, PAUSE, Log, init_logs, line
+from exam_app.core.logs import MOST_HELD, PAUSE, Log, init_logs, line
+from exam_app.exams.schemas import SaveOut, iso
+from harness.server import running
+from harness.world import prepare
 
 
 def test_an_error_comes_at_once_and_after_what_was_told_before(capsys):

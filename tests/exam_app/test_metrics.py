@@ -11,9 +11,9 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
-from exam_app import create_app
-from exam_app.bench_save import prepare
-from exam_app.bench_server import running
+from exam_app.application import create_app
+from harness.server import running
+from harness.world import prepare
 from tests.factories import DISTRICT
 
 TOKEN = {"Authorization": "Bearer watch-2026"}

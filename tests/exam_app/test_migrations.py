@@ -18,8 +18,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from exam_app.migrate import FOLDER, is_ours, statements, upgrade
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
+from exam_app.migrations.running import FOLDER, is_ours, statements, upgrade
 from exam_app.operations.backups import check_database
 from training_records.database import UtcDateTime, make_engine
 

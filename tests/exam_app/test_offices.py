@@ -16,12 +16,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from exam_app.accounts.models import Account
 from exam_app.audit.models import AuditEntry
+from exam_app.background import KINDS
 from exam_app.certificates.jobs import certificates_job
 from exam_app.exams.models import Attempt
+from exam_app.identity.models import Account
 from exam_app.jobs import service as jobs
-from exam_app.jobs.background import KINDS
 from exam_app.jobs.models import Job
 from exam_app.spot.models import SpotCheck, SpotItem
 from exam_app.spot.service import QUESTIONS, sample

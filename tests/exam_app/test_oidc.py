@@ -14,10 +14,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from exam_app import create_app
-from exam_app.accounts import second
+from exam_app.application import create_app
 from exam_app.config import ConfigError, load_config
-from exam_app.crypto import seal_of
+from exam_app.core.sealing import seal_of
+from exam_app.identity import second
 from tests.factories import DISTRICT
 
 CLIENT = "academy"

@@ -22,7 +22,7 @@ from sqlalchemy import select, text
 from exam_app.audit.service import record
 from exam_app.cli import cli
 from exam_app.demo.seed import seed_demo
-from exam_app.migrate import upgrade
+from exam_app.migrations.running import upgrade
 from exam_app.operations import backups
 from exam_app.operations.backups import bundles_in, drill, make_bundle, restore_bundle, superfluous
 from exam_app.operations.moving import copy_all

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from exam_app.kb.facts import load_facts
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
 from tests.factories import BANK, VILLAGE, right_answer, study
 
 

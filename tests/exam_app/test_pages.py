@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import openpyxl
 from sqlalchemy.exc import OperationalError
 
-from exam_app import create_app
+from exam_app.application import create_app
 from exam_app.kb.facts import load_facts
 from tests.conftest import Api
 from tests.factories import CITY, DISTRICT, PASSWORD, TOWN, VILLAGE, study
@@ -40,7 +40,7 @@ def test_a_lost_database_is_a_503_that_says_so(app, world, sign_in, monkeypatch)
     def lost(*_):
         raise OperationalError("SELECT 1", {}, Exception("gone"))
 
-    monkeypatch.setattr("exam_app.find_session", lost)
+    monkeypatch.setattr("exam_app.web.sign_in.find_session", lost)
     for path in ("/", "/login", "/api/v1/coverage"):
         answer = api.get(path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30"), path

@@ -15,16 +15,16 @@ from sqlalchemy import Engine, event, func, select, text
 
 from exam_app.audit.service import record
 from exam_app.audit.service import verify as verify_audit
-from exam_app.bench_save import prepare
 from exam_app.cli import cli
 from exam_app.exams import service
 from exam_app.exams.models import Answer, Attempt
 from exam_app.exams.saving import NewAnswer, make_saver
 from exam_app.exams.ticket import Ticket
-from exam_app.migrate import upgrade
+from exam_app.migrations.running import upgrade
 from exam_app.operations import partitions
 from exam_app.operations.backups import check_database
 from exam_app.operations.partitions import LAYOUTS, make_ahead, partition
+from harness.world import prepare
 from tests.factories import DISTRICT, World
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append, verify

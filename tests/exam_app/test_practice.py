@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from benchmarks import practice_model
 from exam_app.exams.administration import reserved_items as service_reserved
-from exam_app.practice import service, simulation
+from exam_app.practice import service
 from exam_app.practice.answers import Choice, check_practice, parts, practice_set, read_response
 from exam_app.practice.memory import LONGEST, mastery, recall, review
 from exam_app.practice.models import PracticeAnswer, PracticeCard
@@ -311,30 +312,30 @@ def test_the_mock_exam_of_social_workers_is_scored_by_its_rules(world, session, 
 def test_the_simulated_memory_is_the_library_s(history):
     """Step by step the same stability, difficulty, interval and recall as FSRS by itself."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    memory, own, day = simulation.Memory(1, 1), card(DAILY[0], start), 0
+    memory, own, day = practice_model.Memory(1, 1), card(DAILY[0], start), 0
     one = np.zeros(1, dtype=int)
     for gap, right in history:
         day += gap
         review(own, right, False, start + timedelta(days=day))
-        rating = np.array([simulation.GOOD if right else simulation.AGAIN])
+        rating = np.array([practice_model.GOOD if right else practice_model.AGAIN])
         memory.review(one, one, rating, day)
         assert memory.stability[0, 0] == pytest.approx(own.stability)
         assert memory.difficulty[0, 0] == pytest.approx(own.difficulty)
-        days = simulation.interval(memory.stability)[0, 0]
+        days = practice_model.interval(memory.stability)[0, 0]
         assert start + timedelta(days=day + int(days)) == own.due
         later = start + timedelta(days=day + 17)
         assert memory.recall(day + 17)[0, 0] == pytest.approx(recall(own, later))
 
 
 def test_a_simulated_year_repeats_itself_and_adds_up():
-    setting = simulation.Setting(people=40, items=60, exam=80, diligence=0.8)
-    found = simulation.simulate(setting)
-    again = simulation.simulate(setting)
+    setting = practice_model.Setting(people=40, items=60, exam=80, diligence=0.8)
+    found = practice_model.simulate(setting)
+    again = practice_model.simulate(setting)
     assert all(np.array_equal(found[k], again[k]) for k in found)
     assert all(((v >= 0) & (v <= 1)).all() for k, v in found.items() if k != "questions")
     # Nobody answers more than five a day, and a small bank met again and again is known well.
     assert found["questions"].max() <= 5 * 80 and found["daily_exam"].mean() > 0.8
     # What is crammed on the eve is there on the day and gone sooner.
     assert found["eve_exam"].mean() - found["eve_later"].mean() > 0.1
-    idle = simulation.simulate(replace(setting, diligence=0.0))
+    idle = practice_model.simulate(replace(setting, diligence=0.0))
     assert idle["daily_exam"].max() == idle["eve_exam"].max() == 0

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from exam_app.demo.seed import PASSWORD as DEMO_PASSWORD
 from exam_app.demo.seed import seed_demo
-from exam_app.models import metadata
+from exam_app.migrations.metadata import metadata
 from exam_app.work.options import known_cadences, visit_options
 from tests.conftest import Api
 from tests.exam_app.test_scope import path_of

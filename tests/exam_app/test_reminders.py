@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from exam_app.local_postgres import free_port
 from exam_app.reminders import service
 from exam_app.reminders.models import Channel, Delivery, Reminder
 from exam_app.reminders.rules import due_on, is_quiet
 from exam_app.reminders.sending import digest
+from harness.postgres import free_port
 from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, VILLAGE, ZONE
 from training_records.coverage.running import catch_up
 from training_records.database import make_session_factory

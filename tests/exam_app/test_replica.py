@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from exam_app import create_app
-from exam_app import local_postgres as postgres
-from exam_app.migrate import upgrade
+from exam_app.application import create_app
+from exam_app.migrations.running import upgrade
+from harness import postgres as postgres
 from tests.conftest import Api, missing
 from tests.factories import DISTRICT, PASSWORD, World
 from training_records.database import make_engine, make_session_factory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exam_app.scope import EVERYONE, PUBLIC
+from exam_app.web.access import EVERYONE, PUBLIC
 from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, keys
 
 ROLES = {

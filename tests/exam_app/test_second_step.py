@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from exam_app import create_app
-from exam_app.accounts import second, tokens
-from exam_app.accounts.models import ApiToken, LoginSession, RecoveryCode, SecondStep
-from exam_app.accounts.service import check_password_rules, enter_code
 from exam_app.accounts.views import Device
-from exam_app.crypto import Seal, seal_of
+from exam_app.application import create_app
+from exam_app.core.sealing import Seal, seal_of
+from exam_app.identity import second, tokens
+from exam_app.identity.models import ApiToken, LoginSession, RecoveryCode, SecondStep
+from exam_app.identity.service import check_password_rules, enter_code
 from tests.exam_app.test_accounts import log_in, token
 from tests.factories import CITY, DISTRICT, PASSWORD
 from training_records.database import now

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from exam_app import create_app
-from exam_app.accounts import second, security_keys
-from exam_app.accounts.models import SecurityKey
-from exam_app.accounts.security_keys import Site, site_of
-from exam_app.crypto import seal_of
+from exam_app.application import create_app
+from exam_app.core.sealing import seal_of
+from exam_app.identity import second, security_keys
+from exam_app.identity.models import SecurityKey
+from exam_app.identity.security_keys import Site, site_of
 from tests.conftest import Api
 from tests.factories import DISTRICT, PASSWORD, VILLAGE
 from training_records.errors import NotFound, Refused

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from exam_app.bench_save import prepare
-from exam_app.bench_server import running
+from harness.server import running
+from harness.world import prepare
 
 PHONES = 3000
 

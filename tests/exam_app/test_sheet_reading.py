@@ -10,15 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exam_app.bench_sheets import (
-    Camera,
-    Hand,
-    an_annual_form,
-    clean_print,
-    fill_in,
-    read_many,
-    take,
-)
+from benchmarks.sheets import an_annual_form, read_many
 from exam_app.exams.papers import Slot, lay_out
 from exam_app.sheets.layout import (
     BOTTOM,
@@ -42,6 +34,7 @@ from exam_app.sheets.reading import (
     read_bubbles,
 )
 from exam_app.sheets.service import response_of
+from harness.camera import Camera, Hand, clean_print, fill_in, take
 from question_bank import load_bank
 
 CODE = "ABCDEFGHJK"

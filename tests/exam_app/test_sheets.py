@@ -19,19 +19,20 @@ from pypdf import PdfReader, PdfWriter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from exam_app.bench_sheets import Camera, clean_print
 from exam_app.cli import cli
 from exam_app.config import load_config
+from exam_app.core.background import Background
 from exam_app.exams import invigilation
 from exam_app.exams.models import Answer, Attempt, Exam
 from exam_app.exams.papers import slots
 from exam_app.exams.saving import Saver
-from exam_app.jobs.service import Background, Work, work_off
+from exam_app.jobs.service import Work, work_off
 from exam_app.sheets import reader, service
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
 from exam_app.sheets.pictures import count_pages
 from exam_app.sheets.printing import booklet_pdf, print_sheets
 from exam_app.sheets.reading import flatten
+from harness.camera import Camera, clean_print
 from question_bank import Blueprint
 from tests.factories import (
     CITY,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exam_app.bench_assemble import broken, plan, pool
+from benchmarks.assemble import broken, plan, pool
 from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint
 from question_bank.blueprint import Blueprint, bounds
 

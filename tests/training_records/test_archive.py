@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from tests.factories import DISTRICT, OTHER_VILLAGE
+from training_records.archive.experience import experience_text, fit
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append, entries_of, verify, void
 from training_records.certificates.pdf import Row, certificates_pdf
@@ -24,7 +25,6 @@ from training_records.certificates.service import (
 )
 from training_records.chain import GENESIS, ChainHead, anchor, digest, parse_anchor
 from training_records.errors import Refused
-from training_records.experience import experience_text, fit
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 from sqlalchemy import func, select
 
-from exam_app.bench_import import places
+from benchmarks.importing import places
 from exam_app.demo.workbook import office_workbook
 from tests.factories import DISTRICT, TOWN, VILLAGE, VILLAGE_2
 from training_records.errors import Refused

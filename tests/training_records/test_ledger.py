@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from tests.factories import OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
 from tests.training_records.test_importer import row, workbook
 from training_records.archive.service import entries_of, verify
+from training_records.corrections.batches import undo_batch
 from training_records.errors import NotFound, Refused
 from training_records.ledger import absence, service
-from training_records.ledger.batches import undo_batch
 from training_records.ledger.importer import (
     apply_checked,
     check_ledger,

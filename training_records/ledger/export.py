@@ -12,9 +12,9 @@ import xlsxwriter
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from training_records.archive.experience import entry_clause, fit, post_clause
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.divisions import WIDTHS, ancestor, division_names, joined_name, within
-from training_records.experience import entry_clause, fit, post_clause
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import ROLES, Person, Post
 from training_records.ledger.rows import RowError

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from training_records.corrections.batches import note_batch, write_part
 from training_records.divisions import ancestor, get_within, latest_within, within
 from training_records.errors import Refused
 from training_records.ledger import values
-from training_records.ledger.batches import note_batch, write_part
 from training_records.ledger.columns import fold_title
 from training_records.ledger.identity import Sealing, keep
 from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post

@@ -1,0 +1,53 @@
+"""Benchmark of the ledger's export: time and memory of a workbook of a whole nation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.nation import fill
+from exam_app.migrations.running import upgrade
+from harness.server import peak_of
+from training_records.database import make_engine, make_session_factory, now, read_only
+from training_records.ledger.export import write_ledger
+
+
+def export_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Rows for a nation of `people` directors with three years of training each; memory in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        engine = make_engine(url)
+        upgrade(engine)
+        entries = fill(engine, people, now().date())
+        engine.dispose()
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "benchmarks.export", url, str(Path(folder) / "out.xlsx")],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+    told = json.loads(done.stdout)
+    rows = [{"step": "导出台账", "people": people, "entries": entries, **told}]
+    return rows, {"导出时的内存(MB)": told["peak_mb"]}
+
+
+def _export(url: str, path: str) -> dict[str, Any]:
+    engine = make_engine(url)
+    start = time.perf_counter()
+    with make_session_factory(engine)() as session, Path(path).open("wb") as out:
+        rows = write_ledger(read_only(session), "", "全国", now().date(), out)
+    return {
+        "rows": rows,
+        "seconds": round(time.perf_counter() - start, 1),
+        "file_mb": round(Path(path).stat().st_size / 2**20, 1),
+        "peak_mb": round(peak_of(os.getpid())),
+    }
+
+
+if __name__ == "__main__":
+    json.dump(_export(*sys.argv[1:]), sys.stdout)

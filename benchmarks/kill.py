@@ -1,0 +1,112 @@
+"""Processes killed in the midst of saves: what was acknowledged has to be there afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from harness.load import exchange_full, message, null_answer
+from harness.server import Running, running
+from harness.world import at_work, databases, lost, prepare
+
+SITTERS = 6
+Acknowledged = dict[str, dict[str, int]]
+
+
+def kill_rounds(url: str, folder: Path, rounds: int, seed: int = 1) -> dict[str, Any]:
+    """In each round a server starts, a worker is killed, then all of its processes, at random moments
+    while `SITTERS` examinees save without a pause. Counts kills, acknowledged answers and lost ones."""
+    exam, rng = prepare(url, SITTERS), random.Random(seed)  # noqa: S311 (repeatable, not secret)
+    moments = missing = acknowledged = 0
+    told: Acknowledged = {}
+    for number in range(rounds):
+        with running(url, folder) as served:
+            calls = at_work(served, exam, SITTERS)
+            fresh = _in_a_thread(served, calls, rng, 100_000 * (number + 1))
+        moments += 2
+        for attempt, saved in fresh.items():
+            told.setdefault(attempt, {}).update(saved)
+            acknowledged += len(saved)
+        missing += lost(url, told)
+    return {"rounds": rounds, "kills": moments, "acknowledged": acknowledged, "lost": missing}
+
+
+def _in_a_thread(*arguments: Any) -> Acknowledged:
+    """A round with an event loop of its own, whatever loop the caller's thread runs."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(_round(*arguments))).result()
+
+
+async def _round(
+    served: Running, calls: list[dict[str, Any]], rng: random.Random, first: int
+) -> Acknowledged:
+    fresh: Acknowledged = {}
+    end = [time.perf_counter() + 60]
+
+    async def kill() -> None:
+        await asyncio.sleep(rng.uniform(0.2, 1.0))
+        workers = served.pids()[1:]
+        os.kill(rng.choice(workers), signal.SIGKILL)
+        await asyncio.sleep(rng.uniform(0.3, 1.5))
+        for pid in served.pids()[::-1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        end[0] = 0.0
+
+    sitters = []
+    for call in calls:
+        told = fresh.setdefault(call["path"].split("/")[4], {})
+        sitters.append(
+            _sitter(served.port, call["path"], call["headers"], told, first, lambda: end[0])
+        )
+    await asyncio.gather(kill(), *sitters)
+    return fresh
+
+
+async def _sitter(
+    port: int,
+    path: str,
+    headers: dict[str, str],
+    told: dict[str, int],
+    first: int,
+    until: Callable[[], float],
+) -> None:
+    """Saves without a pause, on a new connection whenever the old one breaks."""
+    seq, streams = first, None
+    while time.perf_counter() < until():
+        seq += 1
+        try:
+            streams = streams or await asyncio.open_connection("127.0.0.1", port)
+            status, _, answer = await asyncio.wait_for(
+                exchange_full(
+                    streams[0], streams[1], message("PUT", path, headers, null_answer(seq))
+                ),
+                5,
+            )
+        except (OSError, asyncio.IncompleteReadError, TimeoutError):
+            streams = None
+            await asyncio.sleep(0.02)
+            continue
+        if status == 200:
+            told.update(json.loads(answer)["saved"])
+
+
+def kill_rows(rounds: int = 3) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """One row an engine."""
+    rows, ratios = [], {}
+    with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
+        for name, url in urls.items():
+            found = kill_rounds(url, Path(folder), rounds)
+            rows.append({"step": name, **found})
+            ratios[f"{name} 丢失÷确认"] = found["lost"] / max(found["acknowledged"], 1)
+    return rows, ratios

@@ -1,0 +1,139 @@
+"""The Flask application of 儿童主任学堂."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Request, g
+from flask_bootstrap import Bootstrap5
+from flask_compress import Compress
+from flask_login import current_user
+from sqlalchemy import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
+
+from exam_app import web
+from exam_app.accounts.oidc import set_up
+from exam_app.blueprints import register_blueprints
+from exam_app.config import Config, load_config
+from exam_app.core.logs import init_logs
+from exam_app.core.metrics import collectors
+from exam_app.core.replica import make_replica
+from exam_app.exams.door import Door
+from exam_app.exams.saving import make_saver
+from exam_app.exams.ticket import Tickets
+from exam_app.identity.models import ROLES
+from exam_app.kb.pages import kb_url
+from exam_app.learn.media import MAX_BYTES
+from exam_app.web.assets import serve_packed
+from exam_app.web.csrf import csrf
+from exam_app.web.errors import init_failures
+from exam_app.web.hooks import init_web
+from exam_app.web.limits import Limits
+from exam_app.web.navigation import navigation
+from exam_app.web.sign_in import init_sign_in
+from training_records.certificates.service import mask_name, mask_phone
+from training_records.database import make_engine, make_session_factory
+
+
+class Id(IntegerConverter):
+    """A number in a path: as large as the database's ids can be, else there is no such page."""
+
+    def __init__(self, map: Any, *args: Any, **more: Any) -> None:
+        super().__init__(map, *args, **{"max": 2**31 - 1, **more})
+
+
+class AcademyRequest(Request):
+    """Requests are small, but for the recordings of courses."""
+
+    @property
+    def max_content_length(self) -> int | None:
+        if self.path.startswith("/courses/"):
+            return MAX_BYTES + 2**20
+        return super().max_content_length
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
+
+
+def create_app(config: Config | None = None, engine: Engine | None = None) -> Flask:
+    """The application. `engine` lets tests bring their own database."""
+    config = config or load_config()
+    app = Flask("exam_app")
+    app.request_class = AcademyRequest
+    app.url_map.converters["int"] = Id
+    app.config.update(
+        ACADEMY=config,
+        SECRET_KEY=config.secret_key,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.secure,
+        # The prefix makes the browser see to it that no other host and no plain HTTP has set it.
+        SESSION_COOKIE_NAME="__Host-session" if config.secure else "session",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        MAX_CONTENT_LENGTH=24 * 2**20,
+        MAX_FORM_MEMORY_SIZE=2**20,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_STREAMS=False,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    init_logs()
+    collectors()
+    engine = engine or make_engine(config.database_url)
+    app.extensions["engine"] = engine
+    app.extensions["session_factory"] = make_session_factory(engine)
+    app.extensions["replica"] = make_replica(config)
+    app.extensions["saver"] = make_saver(engine)
+    app.extensions["tickets"] = Tickets(config.secret_key)
+    app.extensions["limits"] = Limits(config)
+    Bootstrap5(app)
+    Compress(app)
+    csrf.init_app(app)
+    init_sign_in(app)
+    set_up(app)
+    init_web(app)
+    init_failures(app)
+    _templates(app)
+    register_blueprints(app)
+    serve_packed(app, "static", str(app.static_folder))
+    serve_packed(app, "bootstrap.static", str(app.blueprints["bootstrap"].static_folder))
+    app.wsgi_app = Door(  # type: ignore[method-assign]
+        app.wsgi_app, app.extensions["saver"], app.extensions["tickets"], config.secure
+    )
+    if hops := config.trusted_proxies:
+        # Only then: an address that anybody may write would let them pass every brake by address.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _templates(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        date=web.chinese_date,
+        time=web.chinese_time,
+        plain=web.plain,
+        place=web.place,
+        local=web.local,
+        span=web.span,
+        kb_url=kb_url,
+        mask=mask_name,
+        mask_phone=mask_phone,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def _context() -> dict[str, Any]:
+        own = web.account() if current_user.is_authenticated else None
+        return {
+            "own": own,
+            "role_name": ROLES[own.role] if own else "",
+            "nav": navigation(own.role) if own else [],
+            "demo": app.config["ACADEMY"].demo,
+            "oidc_name": app.config["ACADEMY"].oidc_name if "oidc" in app.extensions else "",
+            "today": web.today(),
+            "request_id": g.get("request_id", ""),
+        }

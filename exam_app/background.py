@@ -1,0 +1,71 @@
+"""All that is done in the background of the server processes, by the one worker that fits the database."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Flask
+
+from exam_app.archive.anchors import anchor_today
+from exam_app.archive.jobs import archives_job
+from exam_app.certificates.jobs import certificates_job
+from exam_app.core.background import Background, Chore
+from exam_app.exams.sweeper import sweep_once
+from exam_app.exemplars.jobs import publish_job
+from exam_app.jobs import inside, outside
+from exam_app.jobs.queue import has_queue
+from exam_app.jobs.service import Handler, forget_old
+from exam_app.ledger.importing import import_job
+from exam_app.operations.partitions import make_ahead
+from exam_app.reminders.service import note_due, send_due
+from exam_app.sheets.reader import adopt, scans_job
+from training_records.database import now
+
+KINDS: dict[str, Handler] = {
+    "certificates": certificates_job,
+    "archives": archives_job,
+    "publish": publish_job,
+    "scans": scans_job,
+    "import": import_job,
+}
+
+
+def remind(background: Background) -> None:
+    """Notes what is due and sends what may be sent."""
+    note_due(background.make_session, background.config, now())
+    send_due(background.make_session, background.config, now())
+
+
+def tidy(background: Background) -> None:
+    """What is to be done once in a while: old files, the chain's anchor, parts of the tables for the years to come."""
+    forget_old(background)
+    today = now().astimezone(background.config.zone).date()
+    anchor_today(background.make_session, background.config, today)
+    with background.make_session() as session:
+        make_ahead(session.connection(), today)
+        session.commit()
+
+
+CHORES = [
+    Chore("sweep", 15, sweep_once),
+    Chore("scans", 60, adopt),
+    Chore("reminders", 900, remind),
+    Chore("tidy", 3600, tidy),
+]
+
+
+def start_background(app: Flask, chores: list[Chore] = CHORES) -> threading.Event:
+    """Does jobs and chores until the returned event is set."""
+    stop, engine = threading.Event(), app.extensions["engine"]
+    background = Background(app.extensions["session_factory"], app.config["ACADEMY"])
+    with engine.connect().execution_options(read_only=True) as connection:
+        queued = has_queue(connection)
+
+    def run() -> None:
+        if queued:
+            outside.work(background, KINDS, chores, engine.url, stop)
+        else:
+            inside.work(background, KINDS, chores, stop)
+
+    threading.Thread(target=run, name="background", daemon=True).start()
+    return stop

@@ -1,0 +1,50 @@
+"""What monitoring asks for (Prometheus): requests by endpoint and status, their time, and how things stand.
+
+With several worker processes the figures lie in a folder that all of them write to (`PROMETHEUS_MULTIPROC_DIR`,
+set by `academy serve` before a worker begins).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import lru_cache
+from typing import Any
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def share_between_workers() -> None:
+    """Gives the workers that are started from here a folder for their figures; empty at each start."""
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="academy-metrics-")
+
+
+@lru_cache
+def collectors() -> tuple[Any, Any, Any]:
+    """The collectors of this process; called once before there are threads."""
+    # Imported late: the library looks for the folder when it is imported.
+    from prometheus_client import Counter, Histogram
+
+    requests = Counter("academy_requests", "Requests answered", ["method", "endpoint", "status"])
+    seconds = Histogram("academy_request_seconds", "Time to answer", ["endpoint"], buckets=BUCKETS)
+    hashing = Counter("academy_password_cpu_seconds", "Processor time of password checks")
+    return requests, seconds, hashing
+
+
+def observe(method: str, endpoint: str | None, status: int, seconds: float) -> None:
+    """Counts one request. No path and no id: an endpoint's name only."""
+    count, times = _of(method, endpoint or "none", str(status))
+    count.inc()
+    times.observe(seconds)
+
+
+def observe_password_check(seconds: float) -> None:
+    """Counts the processor seconds of one password check."""
+    collectors()[2].inc(seconds)
+
+
+@lru_cache(4096)
+def _of(method: str, endpoint: str, status: str) -> tuple[Any, Any]:
+    requests, times, _ = collectors()
+    return requests.labels(method, endpoint, status), times.labels(endpoint)

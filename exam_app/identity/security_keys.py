@@ -1,0 +1,173 @@
+"""Keys of computers, phones and sticks for the second step (WebAuthn level 2): nothing to type, and of no use to a false site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import webauthn
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+)
+
+from exam_app.identity.models import Account, SecurityKey
+from training_records.database import now
+from training_records.errors import NotFound, Refused
+
+MOST = 10
+SITE_NAME = "儿童主任学堂"
+# What the library raises for anything that is no answer of a key.
+_NO_ANSWER = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What keys are bound to: the host's name, and the address in the browser."""
+
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the browser's key is asked (JSON), and the challenge that its answer must sign."""
+
+    options: Any
+    challenge: str
+
+
+def site_of(public_url: str) -> Site | None:
+    """The site of an address, None where browsers give out no keys: without TLS, or by a number."""
+    parts = urlsplit(public_url)
+    host = parts.hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        if parts.scheme == "https" or host == "localhost":
+            return Site(host, f"{parts.scheme}://{parts.netloc}")
+    return None
+
+
+def need_site(public_url: str) -> Site:
+    """The site of an address; NotFound where there is none."""
+    site = site_of(public_url)
+    if site is None:
+        raise NotFound("这个网址不能用设备登录:要有 https 和域名")
+    return site
+
+
+def keys_of(session: Session, account_id: int) -> Sequence[SecurityKey]:
+    """An account's keys, oldest first."""
+    own = select(SecurityKey).where(SecurityKey.account_id == account_id)
+    return session.scalars(own.order_by(SecurityKey.made_at)).all()
+
+
+def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
+    """Asks a key to make a credential. `Refused` when there are many already."""
+    there = keys_of(session, account.id)
+    if len(there) >= MOST:
+        raise Refused(f"最多 {MOST} 把,请先删掉不用的")
+    options = webauthn.generate_registration_options(
+        rp_id=site.name,
+        rp_name=SITE_NAME,
+        user_id=f"account:{account.id}".encode(),
+        user_name=account.name,
+        exclude_credentials=_described(there),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.DISCOURAGED
+        ),
+    )
+    return _asked(options)
+
+
+def make(
+    session: Session, account: Account, site: Site, challenge: str, answer: Any, name: str
+) -> SecurityKey:
+    """Keeps the key that answered. `Refused` when the answer is not one to the challenge at this site."""
+    try:
+        found = webauthn.verify_registration_response(
+            credential=answer,
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_rp_id=site.name,
+            expected_origin=site.origin,
+        )
+    except _NO_ANSWER:
+        raise Refused("没有加上,请再试一次") from None
+    key = SecurityKey(
+        credential=bytes_to_base64url(found.credential_id),
+        account_id=account.id,
+        public_key=bytes_to_base64url(found.credential_public_key),
+        name=" ".join(name.split())[:40] or "这台设备",
+        uses=found.sign_count,
+    )
+    if session.get(SecurityKey, key.credential) is not None:
+        raise Refused("这把已经加过了")
+    session.add(key)
+    session.flush()
+    return key
+
+
+def ask_to_sign(session: Session, account_id: int, site: Site) -> Asked:
+    """Asks one of an account's keys to sign. NotFound when it has none."""
+    there = keys_of(session, account_id)
+    if not there:
+        raise NotFound("这个账号没有加过设备")
+    return _asked(
+        webauthn.generate_authentication_options(
+            rp_id=site.name, allow_credentials=_described(there)
+        )
+    )
+
+
+def passes(session: Session, account_id: int, site: Site, challenge: str, answer: Any) -> bool:
+    """Whether one of the account's keys has signed the challenge at this site, and is no copy of an earlier state."""
+    given = answer.get("id") if isinstance(answer, dict) else None
+    key = session.get(SecurityKey, given) if isinstance(given, str) else None
+    if key is None or key.account_id != account_id:
+        return False
+    try:
+        found = webauthn.verify_authentication_response(
+            credential=answer,
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_rp_id=site.name,
+            expected_origin=site.origin,
+            credential_public_key=base64url_to_bytes(key.public_key),
+            credential_current_sign_count=key.uses,
+        )
+    except _NO_ANSWER:
+        return False
+    key.uses, key.used_at = found.new_sign_count, now()
+    return True
+
+
+def remove(session: Session, account_id: int, handle: str) -> None:
+    """Takes a key away, told by the beginning of its id. NotFound when there is none."""
+    key = next((k for k in keys_of(session, account_id) if k.credential[:16] == handle), None)
+    if key is None:
+        raise NotFound("没有这把")
+    session.delete(key)
+
+
+def remove_all(session: Session, account_id: int) -> None:
+    """Takes all keys of an account away."""
+    session.execute(delete(SecurityKey).where(SecurityKey.account_id == account_id))
+
+
+def _described(keys: Sequence[SecurityKey]) -> list[PublicKeyCredentialDescriptor]:
+    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(k.credential)) for k in keys]
+
+
+def _asked(options: Any) -> Asked:
+    return Asked(
+        json.loads(webauthn.options_to_json(options)), bytes_to_base64url(options.challenge)
+    )

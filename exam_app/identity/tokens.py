@@ -1,0 +1,67 @@
+"""Tokens for scripts: made in the account page, with what they may do and until when."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from exam_app.identity.models import Account, ApiToken
+from exam_app.identity.service import token_hash
+from training_records.database import now
+from training_records.errors import NotFound, Refused
+
+SCOPES = {"read": "只读", "write": "读和写"}
+MOST_DAYS, MOST_TOKENS = 365, 10
+MARK = "acad_"
+
+
+def make_token(session: Session, account: Account, name: str, scope: str, days: int) -> str:
+    """A new token, shown once; only its hash is kept."""
+    if scope not in SCOPES:
+        raise Refused("请选令牌能做什么")
+    if not name.strip():
+        raise Refused("请写给谁用,例如“统计脚本”")
+    if not 1 <= days <= MOST_DAYS:
+        raise Refused(f"有效期 1 到 {MOST_DAYS} 天")
+    if len(tokens_of(session, account.id)) >= MOST_TOKENS:
+        raise Refused(f"最多同时有 {MOST_TOKENS} 个令牌,请先删掉不用的")
+    text = MARK + secrets.token_urlsafe(32)
+    session.add(
+        ApiToken(
+            digest=token_hash(text),
+            account_id=account.id,
+            name=name.strip()[:40],
+            scope=scope,
+            expires_at=now() + timedelta(days=days),
+        )
+    )
+    session.flush()
+    return text
+
+
+def tokens_of(session: Session, account_id: int) -> list[ApiToken]:
+    """The tokens of an account that hold, latest first."""
+    query = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.expires_at > now())
+    return list(session.scalars(query.order_by(ApiToken.made_at.desc())))
+
+
+def find_token(session: Session, text: str) -> tuple[Account, str] | None:
+    """The account that a token stands for, and what it may do."""
+    row = session.scalar(
+        select(ApiToken)
+        .where(ApiToken.digest == token_hash(text), ApiToken.expires_at > now())
+        .options(joinedload(ApiToken.account))
+    )
+    return (row.account, row.scope) if row and row.account.active else None
+
+
+def revoke(session: Session, account_id: int, handle: str) -> None:
+    """Takes a token away. `handle`: the first digits of its hash."""
+    row = next((t for t in tokens_of(session, account_id) if t.digest.startswith(handle)), None)
+    if row is None or len(handle) < 12:
+        raise NotFound("没有这个令牌")
+    session.delete(row)
+    session.flush()

@@ -1,0 +1,54 @@
+"""Migrations: Alembic over the one metadata of all packages."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+import exam_app.migrations.metadata  # noqa: F401 (fills the metadata)
+
+FOLDER = Path(__file__).parent
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether something in the database is the models' to say; the queue's tables are its library's."""
+    return kind != "table" or not str(name).startswith("procrastinate_")
+
+
+def _config(engine: Engine) -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["engine"] = engine
+    return config
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Brings the database's tables to the code's version."""
+    command.upgrade(_config(engine), revision)
+
+
+def statements(revisions: str) -> str:
+    """What PostgreSQL is told by the migrations ``0018:0019``, without a database."""
+    out = io.StringIO()
+    config = AlembicConfig(output_buffer=out)
+    config.set_main_option("script_location", str(FOLDER))
+    command.upgrade(config, revisions, sql=True)
+    return out.getvalue()
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether every migration has run."""
+    head = ScriptDirectory(str(FOLDER)).get_current_head()
+    with engine.connect().execution_options(read_only=True) as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def make(engine: Engine, message: str) -> None:
+    """Writes a new migration from the difference between database and code (developers)."""
+    command.revision(_config(engine), message=message, autogenerate=True)

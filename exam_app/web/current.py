@@ -1,0 +1,90 @@
+"""Who is asking, from where, on which day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+
+from flask import (
+    current_app,
+    request,
+    session,
+)
+from flask_login import current_user
+
+from exam_app.config import Config
+from exam_app.identity.models import Account
+from exam_app.identity.service import token_hash
+from exam_app.web.access import MANAGERS, Scope, scope_of
+from training_records.database import now
+from training_records.errors import NotFound
+
+API = "/api/"
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+# Seconds after which an office has to sign in again.
+OFFICE_IDLE = 2 * 3600
+
+
+def config() -> Config:
+    """The configuration of the running application."""
+    return cast(Config, current_app.config["ACADEMY"])
+
+
+def still_there(own: Account) -> bool:
+    """Whether an office's account was used within `OFFICE_IDLE`: its computer may stand in a room that others enter. The
+    moment is kept in the signed cookie; those who learn on their own phone stay signed in for two weeks."""
+    at, last = int(now().timestamp()), session.get("at", 0)
+    if own.role in MANAGERS and last and at - last > OFFICE_IDLE:
+        return False
+    if at - last > 60:
+        session["at"] = at
+    return True
+
+
+def bearer() -> str | None:
+    """The token that a script sends along; for the API only."""
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" and wants_json() else None
+
+
+def second_step_required() -> bool:
+    """Whether the one who is signed in has to have a second step."""
+    return config().second_step == "required" and not config().demo and account().role in MANAGERS
+
+
+def account() -> Account:
+    """The signed-in account."""
+    return cast(Account, current_user.account)
+
+
+def scope() -> Scope:
+    """The signed-in account's scope."""
+    return scope_of(account())
+
+
+def holder() -> str:
+    """The hash of the sign-in's token, by which an attempt knows the device that holds it."""
+    return token_hash(current_user.id)
+
+
+def person_id() -> int:
+    """The person that the account stands for; NotFound for offices' accounts."""
+    if account().person_id is None:
+        raise NotFound("您的账号没有对应的任职人员,这里没有您的学习和考试")
+    return cast(int, account().person_id)
+
+
+def today() -> date:
+    """The day in the offices' time zone."""
+    return now().astimezone(config().zone).date()
+
+
+def actor() -> str:
+    """The signed-in account as logs and records name it."""
+    return f"account:{account().id}"
+
+
+def wants_json() -> bool:
+    return request.path.startswith(API)

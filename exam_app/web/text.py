@@ -1,0 +1,69 @@
+"""How dates, numbers and places read in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from flask import (
+    g,
+)
+
+from exam_app.web.current import config
+from exam_app.web.session import db
+from training_records.certificates.pdf import chinese_date as written_date
+from training_records.divisions import ancestor, division_names, joined_name
+
+
+def span(start: datetime, end: datetime) -> str:
+    """2026年11月24日 09:00–12:00"""
+    first, last = start.astimezone(config().zone), end.astimezone(config().zone)
+    day = "" if first.date() == last.date() else f"{chinese_date(last.date())} "
+    return f"{chinese_date(first.date())} {first:%H:%M}–{day}{last:%H:%M}"
+
+
+def know_places(codes: Iterable[str]) -> None:
+    """Reads the names of places in one go, for the `place` filter."""
+    known: dict[str, str] = g.setdefault("places", {})
+    wanted = set(codes) - known.keys()
+    if wanted:
+        above = {ancestor(c, level) for c in wanted for level in ("district", "town")}
+        names = division_names(db(), codes=wanted | above)
+        known.update({c: joined_name(names, c) for c in wanted if c in names})
+
+
+def place(code: str) -> str:
+    """A division's name with those above it up to the district."""
+    know_places([code])
+    return str(g.places.get(code, code))
+
+
+def local(value: datetime | None) -> str:
+    """A moment as a form's field for date and time takes it."""
+    return f"{value.astimezone(config().zone):%Y-%m-%dT%H:%M}" if value else ""
+
+
+def chinese_date(value: date | datetime | None) -> str:
+    """2026年11月24日"""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(config().zone).date()
+    return written_date(value)
+
+
+def chinese_time(value: datetime | None) -> str:
+    """2026年11月24日 14:05"""
+    if value is None:
+        return ""
+    local = value.astimezone(config().zone)
+    return f"{chinese_date(value)} {local:%H:%M}"
+
+
+def plain(value: Any) -> str:
+    """A number without trailing zeros."""
+    if value is None:
+        return ""
+    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return text or "0"

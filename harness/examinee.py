@@ -1,0 +1,163 @@
+"""Examinees in a process of their own, over raw HTTP: each signs in, starts, saves and hands in at the
+times that were drawn for them, late or not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from typing import Any
+
+from harness.load import exchange_full, message, percentile, serve_task
+
+RETRIES, LONGEST_PAUSE = 5, 3.2
+# A second.
+SIGN_INS = 25
+
+
+def pause(again: int) -> float:
+    """Seconds to wait before one more try, as the phone's page does."""
+    return min(0.2 * 2**again, LONGEST_PAUSE) * (0.75 + random.random() / 2)  # noqa: S311
+
+
+class Sitter:
+    """One examinee on one kept connection, opened anew when it breaks."""
+
+    def __init__(
+        self, port: int, phone: str, log: dict[str, list[float]], bad: dict[str, int]
+    ) -> None:
+        self.port, self.phone, self.log, self.bad = port, phone, log, bad
+        self.cookies: dict[str, str] = {}
+        self.token = ""
+        self.streams: Any = None
+        self.acknowledged: dict[str, int] = {}
+        self.attempt = 0
+        self.retries = RETRIES
+
+    async def call(self, step: str, method: str, path: str, body: Any) -> Any:
+        """The JSON answer of a request, repeated with a pause when it fails."""
+        data = json.dumps(body).encode()
+        start = time.perf_counter()
+        for again in range(self.retries):
+            if again:
+                await asyncio.sleep(pause(again))
+            try:
+                status, headers, answer = await self._exchange(self._request(method, path, data))
+            except (OSError, asyncio.IncompleteReadError):
+                self.streams = None
+                self.bad[f"{step} connection"] = self.bad.get(f"{step} connection", 0) + 1
+                continue
+            for line in headers:
+                if line[:11].lower() == "set-cookie:":
+                    name, _, value = line[11:].strip().partition(";")[0].partition("=")
+                    self.cookies[name] = value
+            if status == 200:
+                self.log.setdefault(step, []).append(time.perf_counter() - start)
+                return json.loads(answer)
+            self.bad[f"{step} {status}"] = self.bad.get(f"{step} {status}", 0) + 1
+        return None
+
+    async def _exchange(self, request: bytes) -> tuple[int, list[str], bytes]:
+        """One request; on a kept connection that the server has closed meanwhile, on a new one at once, as
+        browsers do."""
+        kept = self.streams is not None
+        try:
+            if self.streams is None:
+                self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+            reader, writer = self.streams
+            return await exchange_full(reader, writer, request)
+        except (OSError, asyncio.IncompleteReadError):
+            self.streams = None
+            if not kept:
+                raise
+        reader, writer = self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+        return await exchange_full(reader, writer, request)
+
+    def _request(self, method: str, path: str, data: bytes) -> bytes:
+        cookie = "; ".join(f"{n}={v}" for n, v in self.cookies.items())
+        headers = {"Content-Type": "application/json", "X-CSRF-Token": self.token}
+        return message(method, path, headers | ({"Cookie": cookie} if cookie else {}), data)
+
+    async def sign_in(self, password: str) -> bool:
+        told = await self.call(
+            "sign_in", "POST", "/api/v1/login", {"phone": self.phone, "password": password}
+        )
+        self.token = told["csrf_token"] if told else ""
+        return bool(told)
+
+    async def sit(self, exam: int, seconds: float) -> None:
+        """Starts, answers every slot at its time, hands in."""
+        opened = await self.call("start", "POST", f"/api/v1/exams/{exam}/attempts", {})
+        if not opened:
+            return
+        self.attempt = opened["attempt_id"]
+        items, path = opened["paper"]["items"], f"/api/v1/attempts/{self.attempt}"
+        begun = time.perf_counter()
+        times = sorted(random.uniform(0, seconds) for _ in items)  # noqa: S311
+        for seq, (at, item) in enumerate(zip(times, items, strict=True), start=1):
+            await asyncio.sleep(max(begun + at - time.perf_counter(), 0))
+            body = {"answers": [{"slot": item["slot"], "response": some(item), "seq": seq}]}
+            told = await self.call("save", "PUT", f"{path}/answers", body)
+            if told:
+                self.acknowledged.update(told["saved"])
+        expected = dict(self.acknowledged)
+        await self.call("submit", "POST", f"{path}/submit", {"expected": expected})
+        if self.streams:
+            self.streams[1].close()
+
+
+def some(item: dict[str, Any]) -> Any:
+    """Any response that fits the item."""
+    kind = item["type"]
+    if kind == "single":
+        return random.choice(item["order"])  # noqa: S311
+    if kind == "true_false":
+        return random.random() < 0.5  # noqa: S311
+    if kind == "multiple":
+        return sorted(random.sample(item["order"], 2))
+    if kind == "order":
+        return item["order"]
+    if kind == "match":
+        return {left: int(item["order"][0]) for left in item["left"]}
+    if kind == "fill":
+        return ["每月"] * item["blanks"]
+    return "要点"
+
+
+async def _all(spec: dict[str, Any]) -> dict[str, Any]:
+    log: dict[str, list[float]] = {}
+    bad: dict[str, int] = {}
+    sitters = [Sitter(spec["port"], phone, log, bad) for phone in spec["phones"]]
+    seconds = spec["seconds"]
+    # Sign-ins come before.
+    before, opening = max(len(sitters) / SIGN_INS, 1.0), spec["opening"]
+
+    async def one(number: int, sitter: Sitter) -> None:
+        await asyncio.sleep(before * number / len(sitters))
+        if not await sitter.sign_in(spec["password"]):
+            return
+        await asyncio.sleep(max(ready - time.perf_counter(), 0) + random.uniform(0, opening))  # noqa: S311
+        await sitter.sit(spec["exam"], seconds)
+
+    ready = time.perf_counter() + before + 3
+    await asyncio.gather(*(one(n, s) for n, s in enumerate(sitters)))
+    saves = len(log.get("save", []))
+    return {
+        "steps": {step: _spread(times) | _errors(bad, step) for step, times in log.items()},
+        "saves_a_second": saves / (seconds + opening / 2),
+        "acknowledged": {str(s.attempt): s.acknowledged for s in sitters if s.attempt},
+    }
+
+
+def _spread(times: list[float]) -> dict[str, Any]:
+    return {"n": len(times), **{f"p{q}_ms": percentile(times, q) for q in (50, 95, 99)}}
+
+
+def _errors(bad: dict[str, int], step: str) -> dict[str, Any]:
+    own = {key.split(" ", 1)[1]: n for key, n in bad.items() if key.startswith(f"{step} ")}
+    return {"errors": sum(own.values()), **({"which": own} if own else {})}
+
+
+if __name__ == "__main__":
+    serve_task(_all)
