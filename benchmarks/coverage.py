@@ -25,7 +25,7 @@ from harness.load import percentile
 from harness.world import databases
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append, void
-from training_records.coverage.models import Count
+from training_records.coverage.models import DivisionTotals
 from training_records.coverage.running import KEYS, rebuild
 from training_records.database import make_engine, now
 from training_records.divisions import WIDTHS, Division, ancestor
@@ -96,8 +96,10 @@ def _rebuilt(factory: sessionmaker[Session], today: date) -> tuple[float, dict[s
 
 def _figures(factory: sessionmaker[Session]) -> dict[str, list[int]]:
     with factory() as session:
-        columns = [getattr(Count, key) for key in KEYS]
-        return {row[0]: list(row[1:]) for row in session.execute(select(Count.code, *columns))}
+        columns = [getattr(DivisionTotals, key) for key in KEYS]
+        return {
+            row[0]: list(row[1:]) for row in session.execute(select(DivisionTotals.code, *columns))
+        }
 
 
 def _sample(factory: sessionmaker[Session]) -> list[str]:

@@ -21,7 +21,7 @@ from exam_app.practice.service import DAILY, FRESH
 W = np.array(DEFAULT_PARAMETERS)
 DECAY = -W[20]
 FACTOR = 0.9 ** (1 / DECAY) - 1
-LEAST = 0.001
+MIN_STABILITY = 0.001
 AGAIN, GOOD = 1, 3
 SECONDS_EACH, CHUNK = 36, 500
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -53,7 +53,7 @@ class Memory:
         old, hard = self.stability[rows, columns], self.difficulty[rows, columns]
         passed = day - self.last[rows, columns]
         new = np.isnan(old)
-        first = np.maximum(W[rating - 1] * self.scale[rows], LEAST)
+        first = np.maximum(W[rating - 1] * self.scale[rows], MIN_STABILITY)
         start = np.clip(W[4] - np.exp(W[5] * (rating - 1)) + 1, 1, 10)
         known = np.where(new, 1.0, old)
         difficulty = np.where(new, 5.0, hard)
@@ -73,7 +73,7 @@ class Memory:
         soon = np.exp(W[17] * (rating - 3 + W[18])) * known ** -W[19]
         same_day = known * np.where(again, soon, np.maximum(soon, 1.0))
         stability = np.where(passed < 1, same_day, later)
-        self.stability[rows, columns] = np.maximum(np.where(new, first, stability), LEAST)
+        self.stability[rows, columns] = np.maximum(np.where(new, first, stability), MIN_STABILITY)
         toward = W[4] - np.exp(W[5] * 3) + 1
         moved = difficulty + (10 - difficulty) * (-W[6] * (rating - 3)) / 9
         changed = np.clip(W[7] * toward + (1 - W[7]) * moved, 1, 10)

@@ -30,12 +30,12 @@ def render_rows(count: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
         numbers = _issued(session, count)
         engine = session.get_bind()
         one = best(lambda: certificates_pdf(rows_of(session, numbers[:1], config.public_url)), 3)
-        job = service.ask(session, "certificates", TITLE, CITY, {"numbers": numbers}, "bench")
+        job = service.enqueue(session, "certificates", TITLE, CITY, {"numbers": numbers}, "bench")
         session.commit()
         factory = make_session_factory(engine)  # type: ignore[arg-type]
         start = time.perf_counter()
         background = service.Background(factory, config)
-        service.work_off(background, {"certificates": certificates_job})
+        service.run_pending(background, {"certificates": certificates_job})
         seconds = time.perf_counter() - start
         session.expire_all()
         path = service.folder_of(config, job.id) / str(job.file)

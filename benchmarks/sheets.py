@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from exam_app.exams.papers import Slot, lay_out
+from exam_app.exams.slots import Slot, lay_out
 from exam_app.sheets.layout import Page, Size, lay_out_sheet, size_of
 from exam_app.sheets.marks import new_code
 from exam_app.sheets.printing import Holder, sheets_pdf

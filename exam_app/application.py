@@ -14,13 +14,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from exam_app import web
-from exam_app.accounts.oidc import set_up
+from exam_app.accounts.oidc_views import set_up
 from exam_app.blueprints import register_blueprints
 from exam_app.config import Config, load_config
 from exam_app.core.logs import init_logs
 from exam_app.core.metrics import collectors
 from exam_app.core.replica import make_replica
-from exam_app.exams.door import Door
+from exam_app.exams.save_middleware import SaveMiddleware
 from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
 from exam_app.identity.models import ROLES
@@ -102,7 +102,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     register_blueprints(app)
     serve_packed(app, "static", str(app.static_folder))
     serve_packed(app, "bootstrap.static", str(app.blueprints["bootstrap"].static_folder))
-    app.wsgi_app = Door(  # type: ignore[method-assign]
+    app.wsgi_app = SaveMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, app.extensions["saver"], app.extensions["tickets"], config.secure
     )
     if hops := config.trusted_proxies:
@@ -116,7 +116,7 @@ def _templates(app: Flask) -> None:
         date=web.chinese_date,
         time=web.chinese_time,
         plain=web.plain,
-        place=web.place,
+        division=web.division_path,
         local=web.local,
         span=web.span,
         kb_url=kb_url,

@@ -9,10 +9,10 @@ from flask import Flask
 from exam_app.archive.anchors import anchor_today
 from exam_app.archive.jobs import archives_job
 from exam_app.certificates.jobs import certificates_job
-from exam_app.core.background import Background, Chore
+from exam_app.core.background import Background, PeriodicTask
 from exam_app.exams.sweeper import sweep_once
 from exam_app.exemplars.jobs import publish_job
-from exam_app.jobs import inside, outside
+from exam_app.jobs import local_worker, procrastinate_worker
 from exam_app.jobs.queue import has_queue
 from exam_app.jobs.service import Handler, forget_old
 from exam_app.ledger.importing import import_job
@@ -47,14 +47,14 @@ def tidy(background: Background) -> None:
 
 
 CHORES = [
-    Chore("sweep", 15, sweep_once),
-    Chore("scans", 60, adopt),
-    Chore("reminders", 900, remind),
-    Chore("tidy", 3600, tidy),
+    PeriodicTask("sweep", 15, sweep_once),
+    PeriodicTask("scans", 60, adopt),
+    PeriodicTask("reminders", 900, remind),
+    PeriodicTask("tidy", 3600, tidy),
 ]
 
 
-def start_background(app: Flask, chores: list[Chore] = CHORES) -> threading.Event:
+def start_background(app: Flask, chores: list[PeriodicTask] = CHORES) -> threading.Event:
     """Does jobs and chores until the returned event is set."""
     stop, engine = threading.Event(), app.extensions["engine"]
     background = Background(app.extensions["session_factory"], app.config["ACADEMY"])
@@ -63,9 +63,9 @@ def start_background(app: Flask, chores: list[Chore] = CHORES) -> threading.Even
 
     def run() -> None:
         if queued:
-            outside.work(background, KINDS, chores, engine.url, stop)
+            procrastinate_worker.work(background, KINDS, chores, engine.url, stop)
         else:
-            inside.work(background, KINDS, chores, stop)
+            local_worker.work(background, KINDS, chores, stop)
 
     threading.Thread(target=run, name="background", daemon=True).start()
     return stop

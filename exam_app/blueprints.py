@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from exam_app.accounts.oidc import oidc
+from exam_app.accounts.oidc_views import oidc
 from exam_app.accounts.own_views import own_account
 from exam_app.accounts.views import accounts
 from exam_app.admin.views import admin
@@ -17,13 +17,13 @@ from exam_app.evaluation.allowance_views import allowances
 from exam_app.evaluation.dashboard_views import dashboards
 from exam_app.evaluation.scheme_views import schemes
 from exam_app.evaluation.views import evaluation
-from exam_app.events.door_views import door
+from exam_app.events.check_in_views import check_in
 from exam_app.events.outcome_views import outcome
 from exam_app.events.people_views import roll
 from exam_app.events.views import events
 from exam_app.exams.room_views import rooms
 from exam_app.exams.views import exams
-from exam_app.exemplars.views import models
+from exam_app.exemplars.views import exemplars
 from exam_app.home.views import home
 from exam_app.jobs.views import jobs
 from exam_app.kb.views import kb
@@ -67,11 +67,11 @@ BLUEPRINTS = (
     dashboards,
     reports,
     cases,
-    models,
+    exemplars,
     events,
     roll,
     outcome,
-    door,
+    check_in,
     certificates,
     jobs,
     spot,

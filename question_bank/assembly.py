@@ -20,7 +20,7 @@ from question_bank.conflict import smallest_conflict
 from question_bank.draw import item_order
 from question_bank.information import of_parameters
 from question_bank.parallel import disjoint_forms, stay_near_information
-from question_bank.programme import Programme, Row
+from question_bank.programme import Constraint, Programme
 
 TIE_BREAK = 1e-3
 
@@ -94,13 +94,15 @@ def _pool(questions: Sequence[Any], blueprint: Blueprint, exposure: Mapping[str,
     ]
 
 
-def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Row]:
+def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Constraint]:
     n, rows = len(pool), []
     place = {q.id: i for i, q in enumerate(pool)}
     for f in range(forms):
         at = f * n
         rows.append(
-            Row(range(at, at + n), blueprint.items, blueprint.items, f"总题数 {blueprint.items}")
+            Constraint(
+                range(at, at + n), blueprint.items, blueprint.items, f"总题数 {blueprint.items}"
+            )
         )
         for name, attribute, word in ATTRIBUTES:
             for value, count in getattr(blueprint, name).items():
@@ -108,24 +110,24 @@ def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Row]:
                 columns = [at + i for i, q in enumerate(pool) if getattr(q, attribute) == value]
                 wanted = f"{low}" if low == high else f"{low}–{high}"
                 says = f"{word}“{value}”要 {wanted} 题(题库可用 {len(columns)} 题)"
-                rows.append(Row(columns, low, high, says))
+                rows.append(Constraint(columns, low, high, says))
         for group in blueprint.enemies:
             columns = [at + place[i] for i in group if i in place]
-            rows.append(Row(columns, 0, 1, f"互斥题 {'、'.join(group)} 最多用一题"))
+            rows.append(Constraint(columns, 0, 1, f"互斥题 {'、'.join(group)} 最多用一题"))
         for group in blueprint.sets:
             columns = [at + place[i] for i in group if i in place]
             for first, second in pairwise(columns):
                 says = f"成组题 {'、'.join(group)} 要一起出现"
-                rows.append(Row([first, second], 0, 0, says, [1.0, -1.0]))
+                rows.append(Constraint([first, second], 0, 0, says, [1.0, -1.0]))
         for anchor in blueprint.anchors:
             columns = [at + place[anchor]] if anchor in place else []
-            rows.append(Row(columns, 1, 1, f"锚题 {anchor} 必须出现"))
+            rows.append(Constraint(columns, 1, 1, f"锚题 {anchor} 必须出现"))
     return rows
 
 
 def _solve(
     pool: list[Any],
-    rows: list[Row],
+    rows: list[Constraint],
     blueprint: Blueprint,
     forms: int,
     seed: int,
@@ -170,8 +172,10 @@ def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, forms: in
             both = [programme.column(upper=1.0) for _ in range(n)]
             for i, shared in enumerate(both):
                 columns = [shared, f * n + i, g * n + i]
-                programme.rows.append(Row(columns, -1, np.inf, coefficients=[1.0, -1.0, -1.0]))
-            programme.rows.append(Row(both, 0, limit))
+                programme.rows.append(
+                    Constraint(columns, -1, np.inf, coefficients=[1.0, -1.0, -1.0])
+                )
+            programme.rows.append(Constraint(both, 0, limit))
 
 
 def _conflicts(pool: list[Any], blueprint: Blueprint, forms: int) -> list[str]:

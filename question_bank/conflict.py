@@ -12,18 +12,18 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from question_bank.programme import Programme, Row
+from question_bank.programme import Constraint, Programme
 
-MOST_ROUNDS = 200
+MAX_ROUNDS = 200
 
 
-def smallest_conflict(columns: int, rows: Sequence[Row]) -> list[Row]:
+def smallest_conflict(columns: int, rows: Sequence[Constraint]) -> list[Constraint]:
     """The fewest of `rows` over 0/1 `columns` that can't hold together; empty when all can.
 
-    After `MOST_ROUNDS` mendings the rows found so far that no mending avoids, which hold a conflict.
+    After `MAX_ROUNDS` mendings the rows found so far that no mending avoids, which hold a conflict.
     """
     mendings: list[set[int]] = []
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         kept = _hitting(len(rows), mendings)
         given_up = _mend(columns, rows, kept)
         if given_up is None:
@@ -41,12 +41,12 @@ def _hitting(size: int, mendings: Sequence[Collection[int]]) -> list[int]:
     programme = Programme()
     for _ in range(size):
         programme.column(cost=1.0, upper=1.0, integer=True)
-    programme.rows.extend(Row(sorted(given_up), 1, np.inf) for given_up in mendings)
+    programme.rows.extend(Constraint(sorted(given_up), 1, np.inf) for given_up in mendings)
     values = programme.solve()
     return [] if values is None else np.flatnonzero(values > 0.5).tolist()
 
 
-def _mend(columns: int, rows: Sequence[Row], kept: Collection[int]) -> set[int] | None:
+def _mend(columns: int, rows: Sequence[Constraint], kept: Collection[int]) -> set[int] | None:
     """The rows given up so that the `kept` hold, as few as can be; None when those alone can't."""
     programme = Programme()
     for _ in range(columns):
@@ -62,7 +62,7 @@ def _mend(columns: int, rows: Sequence[Row], kept: Collection[int]) -> set[int] 
         switch = switches[number] = programme.column(cost=1.0, upper=1.0, integer=True)
         places = [*row.columns, switch]
         up, down = max(row.low - least, 0.0), max(most - row.high, 0.0)
-        programme.rows.append(Row(places, row.low, np.inf, coefficients=[*own, up]))
-        programme.rows.append(Row(places, -np.inf, row.high, coefficients=[*own, -down]))
+        programme.rows.append(Constraint(places, row.low, np.inf, coefficients=[*own, up]))
+        programme.rows.append(Constraint(places, -np.inf, row.high, coefficients=[*own, -down]))
     values = programme.solve()
     return None if values is None else {r for r, c in switches.items() if values[c] > 0.5}

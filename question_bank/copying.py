@@ -17,7 +17,7 @@ import numpy as np
 
 from question_bank.responses import NOT_ADMINISTERED, OMITTED, Responses
 
-LEAST_WRONG = 5
+MIN_WRONG = 5
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def similar_pairs(data: Responses, group_of: Mapping[str, str], level: float = 0
     for own in members.values():
         for a, b in combinations(own, 2):
             both = np.flatnonzero(wrong[a] & wrong[b])
-            if len(both) < LEAST_WRONG:
+            if len(both) < MIN_WRONG:
                 continue
             looked_at += 1
             same = int((data.codes[a, both] == data.codes[b, both]).sum())

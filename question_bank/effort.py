@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
 
-SHARE, MOST, FEWEST = 0.1, 10.0, 20
+SHARE, MAX_SECONDS, MIN_RESPONSES = 0.1, 10.0, 20
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Pace:
 
 def thresholds(times: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """Item to the seconds below which an answer is rapid, from person → item → seconds; items with fewer
-    than `FEWEST` times have none."""
+    than `MIN_RESPONSES` times have none."""
     items: dict[str, list[float]] = {}
     for own in times.values():
         for item, seconds in own.items():
             items.setdefault(item, []).append(seconds)
     return {
-        item: min(SHARE * fmean(found), MOST)
+        item: min(SHARE * fmean(found), MAX_SECONDS)
         for item, found in items.items()
-        if len(found) >= FEWEST
+        if len(found) >= MIN_RESPONSES
     }
 
 

@@ -16,7 +16,7 @@ from scipy.stats import chi2
 
 from question_bank.irt import ItemParameters, calibrated, probability, quadrature
 
-LEAST_EXPECTED = 1.0
+MIN_EXPECTED = 1.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _statistic(
     cells, group = [], np.zeros(3)
     for n, r, e in zip(persons[inner], right[inner], (persons * share)[inner], strict=True):
         group += (n, r, e)
-        if group[2] >= LEAST_EXPECTED and group[0] - group[2] >= LEAST_EXPECTED:
+        if group[2] >= MIN_EXPECTED and group[0] - group[2] >= MIN_EXPECTED:
             cells.append(group)
             group = np.zeros(3)
     if group[0] and cells:

@@ -22,7 +22,7 @@ from question_bank.responses import ResponsesError
 Model = Literal["1pl", "2pl"]
 POINTS, REACH = 41, 5.0
 CHUNK = 16_384
-TOLERANCE, MOST_STEPS = 1e-5, 500
+TOLERANCE, MAX_STEPS = 1e-5, 500
 SLOPE_LIMITS = (0.02, 8.0)
 
 
@@ -263,7 +263,7 @@ def _climb(
 
     point = fallback = np.concatenate([a, d])
     steps, best = 0, -np.inf
-    while steps < MOST_STEPS:
+    while steps < MAX_STEPS:
         one, likelihood = step(point)
         if likelihood < best - 1e-7 * abs(best):
             # The leap fell: go back to the plain EM point before it.

@@ -17,7 +17,7 @@ from scipy.stats import chi2, ncx2
 
 from question_bank.irt import ItemParameters, Model, calibrated, probability, quadrature
 
-MOST_ITEMS = 100
+MAX_ITEMS = 100
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ def m2(scores: np.ndarray, items: Sequence[ItemParameters], model: Model = "2pl"
     """M2 of a calibration from the persons who had all of its items.
 
     `scores`: 0/1, persons × items, NaN = not administered. ValueError (Chinese) with fewer than 4
-    calibrated items (3 for 1PL), more than `MOST_ITEMS`, nobody who had them all, or a singular case.
+    calibrated items (3 for 1PL), more than `MAX_ITEMS`, nobody who had them all, or a singular case.
     """
     known = calibrated(items)
     n = len(known)
     free = n + 1 if model == "1pl" else 2 * n
     df = n + n * (n - 1) // 2 - free
-    if df < 1 or n > MOST_ITEMS:
-        raise ValueError(f"整体拟合要有 4 到 {MOST_ITEMS} 道估出参数的题")
+    if df < 1 or n > MAX_ITEMS:
+        raise ValueError(f"整体拟合要有 4 到 {MAX_ITEMS} 道估出参数的题")
     chosen = scores[:, list(known)]
     rows = chosen[~np.isnan(chosen).any(axis=1)]
     if len(rows) < 2:

@@ -20,14 +20,14 @@ from scipy.spatial import cKDTree
 
 from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
 from question_bank.information import of_parameters
-from question_bank.programme import Programme, Row
+from question_bank.programme import Constraint, Programme
 
 # What counts as even: a thousandth of the mean facility, half a per cent of the information.
 EVEN_FACILITY = 0.0005
 EVEN_INFORMATION = 0.0025
 GAP = 0.25
 NODES_A_SPLIT = 60
-MOST_EXCHANGES = 60
+MAX_EXCHANGES = 60
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _choose(
     for cost in rng.random(len(pool)) * 1e-3:
         programme.column(float(cost), 1.0, integer=True)
     for group in groups:
-        programme.rows.append(Row(group.columns, group.low * forms, group.high * forms))
+        programme.rows.append(Constraint(group.columns, group.low * forms, group.high * forms))
     _tie(programme, chains)
     if blueprint.facility is not None:
         distance = [0.0 if q.facility is None else q.facility - blueprint.facility for q in pool]
@@ -195,10 +195,10 @@ def _halve(
         low = max(left * group.low, len(own) - right * group.high)
         high = min(left * group.high, len(own) - right * group.low)
         if group.columns:
-            programme.rows.append(Row(own, low, high))
+            programme.rows.append(Constraint(own, low, high))
     _tie(programme, [[column[i] for i in chain if i in column] for chain in chains])
     # The objective begins at 1, so that a relative gap means a share of what counts as even.
-    programme.rows.append(Row([programme.column(cost=1.0)], 1, 1))
+    programme.rows.append(Constraint([programme.column(cost=1.0)], 1, 1))
     worst = programme.column(cost=1.0)
     size = len(members) * left // count
     for values, even in weights:
@@ -251,7 +251,7 @@ def _exchange(
     bound: set[int],
 ) -> None:
     """Two exchanges at a time, the pair that together comes nearest, while that helps."""
-    for _ in range(MOST_EXCHANGES):
+    for _ in range(MAX_EXCHANGES):
         off = scaled[form].sum(axis=0) - aim
         places, news = _possible(form, kind, free, bound)
         if not len(places):
@@ -294,4 +294,4 @@ def _tie(programme: Programme, chains: Sequence[Sequence[int]]) -> None:
     """Items of one set go together."""
     for chain in chains:
         for first, second in pairwise(chain):
-            programme.rows.append(Row([first, second], 0, 0, coefficients=[1.0, -1.0]))
+            programme.rows.append(Constraint([first, second], 0, 0, coefficients=[1.0, -1.0]))

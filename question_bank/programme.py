@@ -14,7 +14,7 @@ SECONDS = 60.0
 
 
 @dataclass
-class Row:
+class Constraint:
     """low <= sum(coefficient * column) <= high; `says` is the constraint in Chinese."""
 
     columns: Sequence[int]
@@ -31,7 +31,7 @@ class Programme:
         self.cost: list[float] = []
         self.upper: list[float] = []
         self.integer: list[int] = []
-        self.rows: list[Row] = []
+        self.rows: list[Constraint] = []
         self.proved: float | None = None
 
     def column(self, cost: float = 0.0, upper: float = np.inf, integer: bool = False) -> int:
@@ -45,8 +45,8 @@ class Programme:
     ) -> None:
         """|sum(coefficient * column) - centre| <= the column `deviation`."""
         both = [*columns, deviation]
-        self.rows.append(Row(both, -np.inf, centre, coefficients=[*coefficients, -1.0]))
-        self.rows.append(Row(both, centre, np.inf, coefficients=[*coefficients, 1.0]))
+        self.rows.append(Constraint(both, -np.inf, centre, coefficients=[*coefficients, -1.0]))
+        self.rows.append(Constraint(both, centre, np.inf, coefficients=[*coefficients, 1.0]))
 
     def solve(self, gap: float = 1e-3, nodes: int | None = None) -> Any | None:
         """The values of the columns, or None when none was found in the time.

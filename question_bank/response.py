@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-MOST_IN_A_BLANK, MOST_IN_A_TEXT = 200, 5000
+MAX_IN_A_BLANK, MAX_IN_A_TEXT = 200, 5000
 _CODES = {
     "single": "s",
     "multiple": "m",
@@ -83,9 +83,9 @@ class Shape:
         if (
             not isinstance(response, list)
             or len(response) != self.blanks
-            or not all(isinstance(text, str) and len(text) <= MOST_IN_A_BLANK for text in response)
+            or not all(isinstance(text, str) and len(text) <= MAX_IN_A_BLANK for text in response)
         ):
-            raise InvalidResponse(f"这道题有 {self.blanks} 个空,每空不超过 {MOST_IN_A_BLANK} 字")
+            raise InvalidResponse(f"这道题有 {self.blanks} 个空,每空不超过 {MAX_IN_A_BLANK} 字")
         return response
 
     def _order(self, response: Any) -> Any:
@@ -102,8 +102,8 @@ class Shape:
         return response
 
     def _short_answer(self, response: Any) -> Any:
-        if not isinstance(response, str) or len(response) > MOST_IN_A_TEXT:
-            raise InvalidResponse(f"简答题请填文字,不超过 {MOST_IN_A_TEXT} 字")
+        if not isinstance(response, str) or len(response) > MAX_IN_A_TEXT:
+            raise InvalidResponse(f"简答题请填文字,不超过 {MAX_IN_A_TEXT} 字")
         return response
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 NOT_ADMINISTERED = "NA"
 OMITTED = ""
-MOST_LEVELS = 60_000
+MAX_LEVELS = 60_000
 
 
 class ResponsesError(ValueError):
@@ -136,7 +136,7 @@ def _levels(column: pl.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     found = column.unique()
     texts = [text.strip() for text in found.cast(pl.String).to_list()]
     known = sorted(set(texts))
-    if len(known) > MOST_LEVELS:
+    if len(known) > MAX_LEVELS:
         raise ResponsesError(f"“{column.name}”一列有 {len(known)} 种不同的内容，请查这一列")
     numbers = found.to_physical().to_numpy()
     translate = np.zeros(int(numbers.max()) + 1, dtype=np.uint16)

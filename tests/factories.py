@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from exam_app.exams import service
 from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Attempt, Exam
-from exam_app.exams.papers import Slot, slots, slots_of
 from exam_app.exams.saving import NewAnswer, Saver
+from exam_app.exams.slots import Slot, slots, slots_of
 from exam_app.identity.hashing import hash_password
 from exam_app.identity.models import Account
 from question_bank import load_bank, load_blueprint

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from exam_app.exams.papers import Slot, slots
+from exam_app.exams.slots import Slot, slots
 from exam_app.sheets.layout import FALSE, TRUE, size_of
 from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.printing import print_sheets

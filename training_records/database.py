@@ -32,7 +32,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from sqlalchemy.types import TypeDecorator
 
 from training_records.clock import CLOCK
-from training_records.turn import Writer, turn_of
+from training_records.write_queue import QueuedConnection, queue_for
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -70,7 +70,7 @@ def now() -> datetime:
     return datetime.fromtimestamp(CLOCK.time(), UTC)
 
 
-class Placed:
+class PartitionKey:
     """Columns by which the largest tables are laid out on PostgreSQL (`academy db partition`): the district of the person
     a row is about, and the year it is of. Rows from before there were such columns have '' and 0."""
 
@@ -124,7 +124,7 @@ def make_engine(url: str) -> Engine:
     # Parameters are hidden so that no personal data reaches a log through an error.
     engine = create_engine(
         url,
-        connect_args={"timeout": 15, "factory": Writer},
+        connect_args={"timeout": 15, "factory": QueuedConnection},
         hide_parameters=True,
         **(
             {} if ":memory:" in url or url == "sqlite://" else {"pool_size": 32, "max_overflow": 16}
@@ -137,7 +137,7 @@ def make_engine(url: str) -> Engine:
         # The driver's own BEGIN comes too late (at the first write) and can't be IMMEDIATE.
         connection.isolation_level = None
         if path and path != ":memory:":
-            connection.turn = turn_of(Path(path))
+            connection.turn = queue_for(Path(path))
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 

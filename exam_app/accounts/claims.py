@@ -27,7 +27,7 @@ from training_records.ledger.models import Person, Post
 from training_records.ledger.service import current_post, in_post_on
 
 LENGTH, VALID = 8, timedelta(days=60)
-MOST = 400
+MAX_SLIPS = 400
 
 
 class Slip(NamedTuple):
@@ -47,13 +47,13 @@ def make_slips(session: Session, code: str, today: date, key: str, by: str) -> l
         .join(Post, Post.person_id == Person.id)
         .where(within(Post.division_code, prefix_of(code)), in_post_on(today), ~has.exists())
         .order_by(Post.division_code, Person.id)
-        .limit(MOST + 1)
+        .limit(MAX_SLIPS + 1)
     ).all()
     people = {person.id: (person, place) for person, place in rows}
     if not people:
         raise Refused("这里在任的人都已开通账号,不用打印")
-    if len(people) > MOST:
-        raise Refused(f"一次最多打印 {MOST} 张。请先选一个镇(街)")
+    if len(people) > MAX_SLIPS:
+        raise Refused(f"一次最多打印 {MAX_SLIPS} 张。请先选一个镇(街)")
     slips = []
     for person, place in people.values():
         secret = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))

@@ -16,7 +16,6 @@ from exam_app.api.openapi import describe, describes
 from exam_app.core.sealing import seal_of
 from exam_app.coverage.views import read_report
 from exam_app.exams import marking, service
-from exam_app.exams.door import RESULT
 from exam_app.exams.errors import (
     BadAnswer,
     Closed,
@@ -26,6 +25,7 @@ from exam_app.exams.errors import (
     TooLate,
 )
 from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.save_middleware import RESULT
 from exam_app.exams.saving import Saver
 from exam_app.exams.schemas import AnswersIn, BeaconIn, SavedAnswer, SaveOut, SubmitIn, iso
 from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
@@ -191,11 +191,11 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
 @web.only_reads
 @describes("开始或接着考", schemas.StartOut)
 def start(exam_id: int) -> Response:
-    attempt = service.start(web.begin_writing(), exam_id, web.person_id(), web.holder())
+    attempt = service.start(web.begin_writing(), exam_id, web.person_id(), web.session_hash())
     web.end_writing()
     saved = {} if attempt.fresh else marking.answers_of(web.db(), attempt.id)
     checked = csrf_digest(request.headers.get("X-CSRF-Token", ""))
-    ticket = service.ticket_of(attempt, web.holder(), checked)
+    ticket = service.ticket_of(attempt, web.session_hash(), checked)
     text = current_app.extensions["tickets"].write(ticket)
     response = _json(
         schemas.StartOut(
@@ -234,8 +234,8 @@ def save(attempt_id: int) -> BaseResponse:
         refused = web.refused_to(LEARNERS)
         if refused is not None:
             return refused
-        ticket = service.ticket_for(web.db(), attempt_id, web.person_id(), web.holder())
-        web.done_reading()
+        ticket = service.ticket_for(web.db(), attempt_id, web.person_id(), web.session_hash())
+        web.release_session()
     return _saved(ticket, _body(AnswersIn))
 
 
@@ -291,7 +291,7 @@ def attempt(attempt_id: int) -> Response:
     return _json(_attempt(service.get_attempt(web.db(), attempt_id, web.person_id())))
 
 
-def _attempt(attempt: Attempt, rows: list[marking.Row] | None = None) -> schemas.AttemptOut:
+def _attempt(attempt: Attempt, rows: list[marking.MarkedSlot] | None = None) -> schemas.AttemptOut:
     out = schemas.AttemptOut(
         attempt_id=attempt.id,
         state=attempt.state,

@@ -15,7 +15,7 @@ from exam_app import web
 from exam_app.archive.data import own_data
 from exam_app.archive.xapi import statements
 from exam_app.certificates.jobs import rows_of
-from exam_app.jobs.service import ask
+from exam_app.jobs.service import enqueue
 from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, access
 from training_records.archive import corrections, evidence, external
 from training_records.archive.document import archive_data, archive_docx, archive_pdf
@@ -107,7 +107,7 @@ def many() -> BaseResponse:
     """Everyone's archive in a division, as a zip made in the background."""
     division = web.scope().division(web.db(), request.form.get("division"))
     code, params = web.account().division_code, {"division": division.code}
-    job = ask(web.db(), "archives", f"{division.name}培训档案", code, params, web.actor())
+    job = enqueue(web.db(), "archives", f"{division.name}培训档案", code, params, web.actor())
     web.audit("archive.export", f"division:{division.code}")
     web.db().commit()
     return redirect(url_for("jobs.show", job_id=job.id))
@@ -229,7 +229,7 @@ def _proves_mine(digest: str) -> bool:
 def correct() -> BaseResponse:
     """A person says what is wrong."""
     entry = request.form.get("entry", type=int)
-    corrections.ask(web.db(), web.person_id(), request.form.get("text", ""), entry)
+    corrections.request_correction(web.db(), web.person_id(), request.form.get("text", ""), entry)
     web.db().commit()
     flash("已交给区(市)民政部门,答复会显示在这一页。", "good")
     return redirect(url_for("archive.mine"))

@@ -13,7 +13,7 @@ from question_bank.bank import ITEMS
 
 
 @dataclass(frozen=True)
-class Kept:
+class LoadedBank:
     """The bank at one moment; checked when somebody first asks, for the learners never do."""
 
     read_at: float
@@ -32,7 +32,7 @@ class Kept:
         return [point for point in required_points() if not counts[point]]
 
 
-_cache: dict[Path, Kept] = {}
+_cache: dict[Path, LoadedBank] = {}
 
 
 def current_bank(folder: Path = ITEMS) -> Bank:
@@ -40,10 +40,10 @@ def current_bank(folder: Path = ITEMS) -> Bank:
     return kept_bank(folder).bank
 
 
-def kept_bank(folder: Path = ITEMS) -> Kept:
+def kept_bank(folder: Path = ITEMS) -> LoadedBank:
     """The bank with its problems and the points nothing asks."""
     newest = max((p.stat().st_mtime for p in folder.rglob("*.yaml")), default=0.0)
     kept = _cache.get(folder)
     if kept is None or kept.read_at < newest:
-        kept = _cache[folder] = Kept(newest, load_bank(folder, strict=False))
+        kept = _cache[folder] = LoadedBank(newest, load_bank(folder, strict=False))
     return kept

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.jobs.service import Work
 from training_records.certificates.models import Certificate, CertificateTemplate
-from training_records.certificates.pdf import Row, certificates_pdf
+from training_records.certificates.pdf import CertificateFields, certificates_pdf
 from training_records.database import read_only
 from training_records.divisions import WIDTHS, ancestor, division_names, joined_name
 from training_records.errors import Refused
@@ -42,7 +42,7 @@ def certificates_job(work: Work) -> str:
     return "certificates.pdf"
 
 
-def rows_of(session: Session, numbers: list[str], public_url: str) -> list[Row]:
+def rows_of(session: Session, numbers: list[str], public_url: str) -> list[CertificateFields]:
     """What is to be set of some certificates, in the order of their numbers."""
     found = {
         c.no: c for c in session.scalars(select(Certificate).where(Certificate.no.in_(numbers)))
@@ -52,7 +52,7 @@ def rows_of(session: Session, numbers: list[str], public_url: str) -> list[Row]:
     templates = {t.id: t for t in session.scalars(select(CertificateTemplate))}
     places = _places(session, list(found.values()))
     return [
-        Row(
+        CertificateFields(
             found[no],
             templates.get(found[no].template_id or 0),
             places.get(no, ""),

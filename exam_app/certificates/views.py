@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.jobs.service import ask
+from exam_app.jobs.service import enqueue
 from exam_app.web.access import MANAGERS, access
 from training_records.certificates import service
 from training_records.certificates.models import Certificate, CertificateTemplate
@@ -19,7 +19,7 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.service import ids_in
 
 certificates = Blueprint("certificates", __name__)
-MOST = 20_000
+MAX_CERTIFICATES = 20_000
 
 
 @certificates.get("/certificates")
@@ -129,7 +129,7 @@ def print_many() -> BaseResponse:
                 Certificate.person_id.in_(ids_in(web.scope().prefix)),
             )
             .order_by(Certificate.person_id)
-            .limit(MOST)
+            .limit(MAX_CERTIFICATES)
         )
         .all()
     )
@@ -137,7 +137,9 @@ def print_many() -> BaseResponse:
         raise Refused("没有可以打印的证书")
     code = web.account().division_code
     params: dict[str, Any] = {"numbers": list(numbers)}
-    job = ask(web.db(), "certificates", f"{title}证书({len(numbers)}张)", code, params, web.actor())
+    job = enqueue(
+        web.db(), "certificates", f"{title}证书({len(numbers)}张)", code, params, web.actor()
+    )
     web.db().commit()
     return redirect(url_for("jobs.show", job_id=job.id))
 

@@ -7,10 +7,10 @@ import sys
 import click
 from sqlalchemy.exc import OperationalError
 
-from exam_app.cli.bench import bench
 from exam_app.cli import exchange, scales  # noqa: F401 (add commands to `bank` and `stats`)
 from exam_app.cli.archive import archive, audit
 from exam_app.cli.bank import bank, paper
+from exam_app.cli.bench import bench
 from exam_app.cli.coverage import coverage
 from exam_app.cli.database import db
 from exam_app.cli.evaluation import evaluate

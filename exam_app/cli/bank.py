@@ -27,7 +27,7 @@ from question_bank.bank import ITEMS
 from question_bank.irt import read_parameters
 
 # Each thing a director does directly is asked at least so often.
-LEAST = 2
+MIN_QUESTIONS = 2
 REPORT_SIMILAR = 0.6
 
 
@@ -84,7 +84,7 @@ def coverage(as_json: bool) -> None:
     required = required_points()
     counts = point_counts(load_bank(), required)
     missing = [c for c in required if not counts[c]]
-    few = [c for c in required if 0 < counts[c] < LEAST]
+    few = [c for c in required if 0 < counts[c] < MIN_QUESTIONS]
     if as_json:
         emit(
             {
@@ -107,7 +107,7 @@ def coverage(as_json: bool) -> None:
             title = required[clause].title if clause in required else ""
             click.echo(f"{clause:<16}{n:>4} 题  {title}")
         click.echo(
-            f"没有题的：{'、'.join(missing) or '无'}；不到 {LEAST} 题的：{'、'.join(few) or '无'}"
+            f"没有题的：{'、'.join(missing) or '无'}；不到 {MIN_QUESTIONS} 题的：{'、'.join(few) or '无'}"
         )
     stop(1 if missing or few else 0)
 

@@ -14,13 +14,13 @@ from exam_app.evaluation.sources import SOURCES, check_known, frame_of
 from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of
 from training_records.errors import Refused
-from training_records.evaluation.kept import SHIPPED, scheme_for
 from training_records.evaluation.measures import measured
 from training_records.evaluation.scheme import Scheme, load_scheme, read_scheme
+from training_records.evaluation.scheme_store import SHIPPED, scheme_for
 from training_records.evaluation.scoring import Result
 from training_records.evaluation.scoring import evaluate as score_of
 from training_records.evaluation.table import as_data, read_measures
-from training_records.evaluation.workbook import Line, evaluation_workbook
+from training_records.evaluation.workbook import SheetLine, evaluation_workbook
 
 CITY = "370200000000"
 
@@ -69,7 +69,7 @@ def evaluate(
         return
     if form == "xlsx":
         lines = [
-            Line(person, "", str(more.get("division", "")), more.get("months"), result)
+            SheetLine(person, "", str(more.get("division", "")), more.get("months"), result)
             for person, result, more in results
         ]
         write_file(str(out), evaluation_workbook(f"评价结果 {scheme.title}", scheme, lines))

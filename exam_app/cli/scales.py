@@ -20,7 +20,7 @@ from question_bank.linking import mean_sigma, stocking_lord
 from question_bank.responses import ResponsesError, read_groups
 from question_bank.standard import angoff
 
-MOST_SCORE = 1000
+MAX_SCORE = 1000
 
 
 @stats.command("link")
@@ -108,8 +108,8 @@ def equate_command(form_x: Path, form_y: Path, pass_mark: float | None, as_json:
 
 def _counts(scores: np.ndarray) -> np.ndarray:
     """Frequencies of the whole scores 0, 1, …"""
-    if (scores < 0).any() or (scores > MOST_SCORE).any():
-        raise ResponsesError(f"总分要在 0 到 {MOST_SCORE} 之间")
+    if (scores < 0).any() or (scores > MAX_SCORE).any():
+        raise ResponsesError(f"总分要在 0 到 {MAX_SCORE} 之间")
     if not np.allclose(scores, np.round(scores)):
         raise ResponsesError("等百分位等值要整数分,请把每题改成整数分")
     return np.bincount(np.round(scores).astype(int))

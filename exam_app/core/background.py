@@ -19,7 +19,7 @@ class Background:
 
 
 @dataclass(frozen=True)
-class Chore:
+class PeriodicTask:
     """What has to be done every `every` seconds, by one process or by several: it locks what it changes."""
 
     name: str

@@ -24,7 +24,7 @@ import structlog
 # Seconds: what a worker that is killed may lose of its log.
 PAUSE = 0.2
 # Lines kept while standard error takes none; beyond that the oldest go.
-MOST_HELD = 50_000
+MAX_HELD = 50_000
 _ENCODE = JSONEncoder(ensure_ascii=False, default=repr).encode
 
 
@@ -32,7 +32,7 @@ class Log:
     """What structlog hands its lines to."""
 
     def __init__(self) -> None:
-        self._held: deque[str] = deque(maxlen=MOST_HELD)
+        self._held: deque[str] = deque(maxlen=MAX_HELD)
         self._holds = False
         self._pouring = threading.Lock()
 

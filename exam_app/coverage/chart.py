@@ -10,7 +10,7 @@ from training_records.coverage.definition import Coverage, CoverageReport
 from training_records.coverage.reading import Course
 
 INK, QUIET, GOOD, WAIT, BAD = "#1c2733", "#52606d", "#1f7a3d", "#e0b84c", "#d9847e"
-MOST = 24
+MAX_BARS = 24
 
 
 def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
@@ -60,7 +60,7 @@ def _chosen(report: CoverageReport) -> list[Coverage]:
     rows = sorted(
         report.children or [report.total], key=lambda c: (-(c.uncovered + c.pending), c.code)
     )
-    return [r for r in rows if r.in_post][:MOST]
+    return [r for r in rows if r.in_post][:MAX_BARS]
 
 
 def _draw(axes: Any, rows: list[Coverage], size: float) -> None:

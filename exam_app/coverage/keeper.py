@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
-from exam_app.jobs.inside import guarded
-from training_records.coverage.running import behind, catch_up
+from exam_app.jobs.local_worker import guarded
+from training_records.coverage.running import apply_pending, is_stale
 from training_records.database import now, read_only
 
 # A page catches up before it shows figures, so that nobody waits for this; it keeps the pages quick.
@@ -23,11 +23,11 @@ AT_ONCE = 500
 def keep_up(factory: sessionmaker[Session], today: date, rounds: int | None = None) -> bool:
     """Works off what has changed, `rounds` times at most; whether the figures are of now."""
     with factory() as session:
-        if not behind(read_only(session), today):
+        if not is_stale(read_only(session), today):
             return True
     while rounds is None or rounds > 0:
         with factory() as session:
-            more = catch_up(session, today, AT_ONCE)
+            more = apply_pending(session, today, AT_ONCE)
             session.commit()
         if not more:
             return True

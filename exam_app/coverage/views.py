@@ -41,7 +41,7 @@ from training_records.errors import Refused
 coverage = Blueprint("coverage", __name__)
 SHOWN = 100
 # Another day than today is computed from the records: in a whole province that is no page's work.
-MOST = 30_000
+MAX_ROWS = 30_000
 
 
 def read_report() -> CoverageReport:
@@ -86,16 +86,16 @@ def _closed(year: int, day: date) -> bool:
 
 def _computed(code: str, year: int, day: date) -> CoverageReport:
     people = reading.report(web.db(), code, web.today()).total.in_post
-    if people > MOST:
+    if people > MAX_ROWS:
         raise Refused(
-            f"这里有 {people} 人,别的日期要从原始记录现算,一次最多 {MOST} 人。请点到下一级再看那一天"
+            f"这里有 {people} 人,别的日期要从原始记录现算,一次最多 {MAX_ROWS} 人。请点到下一级再看那一天"
         )
     return compute(web.db(), code, year, day)
 
 
 def _keep_up() -> None:
     # The page's own reading begins after what was just recorded has been worked off.
-    web.done_reading()
+    web.release_session()
     keep_up(current_app.extensions["session_factory"], web.today(), rounds=1)
 
 
@@ -170,9 +170,9 @@ def _names(people: Sequence[Standing]) -> dict[str, str]:
     return division_names(web.db(), codes=codes | {ancestor(code, "town") for code in codes})
 
 
-def _changed(report: CoverageReport) -> list[reading.Difference] | None:
+def _changed(report: CoverageReport) -> list[reading.CoverageDifference] | None:
     """What is known otherwise by now about a closed year; None where the place is too large to compute."""
-    if not _closed(report.year, report.as_of) or report.total.in_post > MOST // 10:
+    if not _closed(report.year, report.as_of) or report.total.in_post > MAX_ROWS // 10:
         return None
     code = report.total.code
     then = compute(web.db(), code, report.year, report.as_of)

@@ -71,8 +71,10 @@ def export(run_id: int) -> Response:
     if not rules:
         raise Refused("还没有填标准,请先填每项多少钱再导出")
     rows = results_of(web.db(), run, prefix_of(run.division_code))
-    web.know_places([r.code for r, _ in rows])
+    web.prefetch_division_names([r.code for r, _ in rows])
     title = f"{run.year}年儿童主任补贴" + ("" if run.state == "final" else "(评价未定稿,只供测算)")
-    data = verbs.allowance_workbook(title, rules, ((r, p, web.place(r.code)) for r, p in rows))
+    data = verbs.allowance_workbook(
+        title, rules, ((r, p, web.division_path(r.code)) for r, p in rows)
+    )
     web.audit_read("allowance.export", f"run:{run_id}", {"rows": len(rows)})
     return web.attachment(data, web.XLSX, f"{title}.xlsx")

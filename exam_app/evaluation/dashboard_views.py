@@ -37,7 +37,7 @@ def index() -> str:
     far = sorted(far, key=lambda f: abs(f[1].total - f[1].middle), reverse=True)
     ids = [o.person_id for _, o in far[:OUTLIERS]]
     names = web.db().execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
-    web.know_places([g.name for g in found.places])
+    web.prefetch_division_names([g.name for g in found.places])
     return render_template(
         "evaluation/dashboard.html",
         found=found,

@@ -19,7 +19,7 @@ from exam_app.evaluation.views import own_run
 from exam_app.web.access import MANAGERS, access
 from training_records.divisions import children, full_name, level_of, prefix_of
 from training_records.errors import NotFound, Refused
-from training_records.evaluation import kept
+from training_records.evaluation import scheme_store
 from training_records.evaluation.measures import measured
 from training_records.evaluation.runs import results_of, scheme_of
 from training_records.evaluation.scheme import DIMENSIONS, Scheme, checked_scheme, read_scheme
@@ -62,12 +62,12 @@ def _year(year: int) -> int:
 @access(MANAGERS)
 def edit(year: int) -> str:
     code = web.account().division_code
-    scheme = kept.scheme_for(web.db(), code, _year(year))
+    scheme = scheme_store.scheme_for(web.db(), code, _year(year))
     return _page(year, scheme.model_dump(mode="json"))
 
 
 def _page(year: int, told: dict[str, Any], refused: str = "") -> str:
-    row = kept.kept_scheme(web.db(), web.account().division_code, year)
+    row = scheme_store.stored_scheme(web.db(), web.account().division_code, year)
     by_id = {d.get("id"): d for d in told.get("dimensions", ())}
     return render_template(
         "evaluation/scheme.html",
@@ -183,7 +183,7 @@ def save(year: int) -> str | Response | tuple[str, int]:
     _year(year)
     try:
         if "drop" in request.form:
-            kept.drop_scheme(web.db(), code, year)
+            scheme_store.delete_scheme(web.db(), code, year)
             web.audit("scheme.drop", f"division:{code}", {"year": year})
             web.db().commit()
             flash("撤掉了,现在用上级或系统自带的方案。", "good")
@@ -200,10 +200,10 @@ def save(year: int) -> str | Response | tuple[str, int]:
             told |= _told()
             scheme = checked_scheme(told)
         check_known(scheme)
-        kept.keep_scheme(web.db(), code, year, scheme, web.actor())
+        scheme_store.save_scheme(web.db(), code, year, scheme, web.actor())
     except Refused as refused:
         web.db().rollback()
-        told = told or kept.scheme_for(web.db(), code, year).model_dump(mode="json")
+        told = told or scheme_store.scheme_for(web.db(), code, year).model_dump(mode="json")
         return _page(year, told, in_words(str(refused), told)), 422
     web.audit("scheme.keep", f"division:{code}", {"year": year, "scheme": scheme.id})
     web.db().commit()
@@ -214,7 +214,7 @@ def save(year: int) -> str | Response | tuple[str, int]:
 @schemes.get("/evaluation/schemes/<int:year>.yaml")
 @access(MANAGERS)
 def download(year: int) -> Response:
-    scheme = kept.scheme_for(web.db(), web.account().division_code, _year(year))
+    scheme = scheme_store.scheme_for(web.db(), web.account().division_code, _year(year))
     data = _numbers(scheme.model_dump(mode="json", exclude_defaults=True))
     text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120)
     return web.attachment(text.encode(), "application/yaml", f"评价方案{year}.yaml")
@@ -236,14 +236,14 @@ def _numbers(value: Any) -> Any:
 def try_out(year: int) -> str:
     """What a year's scheme would do to everybody, by this year's records as of today; before the year begins."""
     code = web.account().division_code
-    scheme = kept.scheme_for(web.db(), code, _year(year))
+    scheme = scheme_store.scheme_for(web.db(), code, _year(year))
     districts = children(web.db(), code) if level_of(code) == "city" else []
     if districts:
         asked = request.args.get("division", districts[0].code)
         code = next((d.code for d in districts if d.code == asked), districts[0].code)
     frame = frame_of(prefix_of(code), web.today().year, web.today(), web.config())
     people = of_subjects(measured(web.db(), frame, SOURCES).values())
-    now_ = kept.scheme_for(web.db(), code, web.today().year)
+    now_ = scheme_store.scheme_for(web.db(), code, web.today().year)
     return _tried(
         people,
         now_,

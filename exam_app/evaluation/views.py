@@ -14,11 +14,11 @@ from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import overview as figures
 from training_records.evaluation import runs
-from training_records.evaluation.kept import scheme_for
 from training_records.evaluation.measures import measured
 from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
-from training_records.evaluation.records import MOST, SHOWN, records_behind, without_codes
-from training_records.evaluation.workbook import Line, evaluation_workbook
+from training_records.evaluation.records import MAX_RECORDS, SHOWN, records_behind, without_codes
+from training_records.evaluation.scheme_store import scheme_for
+from training_records.evaluation.workbook import SheetLine, evaluation_workbook
 from training_records.ledger.models import Person
 
 evaluation = Blueprint("evaluation", __name__)
@@ -86,7 +86,7 @@ def begin() -> Response:
 def show(run_id: int) -> str:
     run = get_run(run_id)
     rows = runs.results_of(web.db(), run, _reach(run))
-    web.know_places([r.code for r, _ in rows])
+    web.prefetch_division_names([r.code for r, _ in rows])
     grades = [g.name for g in runs.scheme_of(run).grades]
     return render_template(
         "evaluation/show.html",
@@ -115,7 +115,7 @@ def step(run_id: int) -> Response:
             frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, web.config())
             subjects = measured(web.db(), frame, SOURCES)
             session = web.begin_writing()
-            changed = runs.reckon_again(session, own_run(run_id), subjects, web.actor())
+            changed = runs.recalculate(session, own_run(run_id), subjects, web.actor())
             return f"按现在的记录重新算了,{changed} 人有变化。"
         web.begin_writing()
         run = own_run(run_id)
@@ -137,9 +137,10 @@ def export(run_id: int) -> Response:
     """Everybody's result in the scope, with every point's reckoning."""
     run = get_run(run_id)
     rows = runs.results_of(web.db(), run, _reach(run))
-    web.know_places([r.code for r, _ in rows])
+    web.prefetch_division_names([r.code for r, _ in rows])
     lines = [
-        Line(str(p.id), p.name, web.place(r.code), r.months, runs.explain(run, r)) for r, p in rows
+        SheetLine(str(p.id), p.name, web.division_path(r.code), r.months, runs.explain(run, r))
+        for r, p in rows
     ]
     title = f"{run.year}年儿童主任工作评价({STATES[run.state]})"
     data = evaluation_workbook(title, runs.scheme_of(run), lines)
@@ -159,7 +160,7 @@ def overview(run_id: int) -> str:
     children = figures.caseloads(web.db(), run, _reach(run))
     bands = {r.person_id: figures.band_of(children.get(r.code, 0)) for r in results}
     places = figures.by_place(results, shares, "town")
-    web.know_places([g.name for g in places])
+    web.prefetch_division_names([g.name for g in places])
     order = [name for _, name in figures.BANDS] + [figures.MORE]
     return render_template(
         "evaluation/overview.html",
@@ -245,7 +246,7 @@ def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> 
         value=row.measures.get(measure),
         lines=lines if own or lines is None else without_codes(lines),
         is_own=own,
-        most=MOST,
+        most=MAX_RECORDS,
     )
 
 

@@ -22,7 +22,7 @@ def own_code(event_id: int, person_id: int) -> str:
 
 def door_link(event_id: int, person_id: int) -> str:
     """The address in a person's own code."""
-    return web.config().public_url + url_for("door.at_door", code=own_code(event_id, person_id))
+    return web.config().public_url + url_for("check_in.at_door", code=own_code(event_id, person_id))
 
 
 def read_code(code: str) -> tuple[int, int]:

@@ -6,9 +6,9 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.events import papers
-from exam_app.events.asked import event_within, own_event, own_prefix, try_event, words
+from exam_app.events import documents
 from exam_app.events.codes import door_link
+from exam_app.events.forms import event_within, own_event, own_prefix, try_event, words
 from exam_app.events.scores import scores_of
 from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive import evidence
@@ -37,14 +37,14 @@ def paper(event_id: int, paper: str) -> Response:
     if paper not in PAPERS:
         raise NotFound("没有这种文件")
     if paper == "notice.docx":
-        data = papers.notice_docx(session, event, now(), zone)
+        data = documents.notice_docx(session, event, now(), zone)
     elif paper == "list.docx":
-        data = papers.list_docx(session, event, zone)
+        data = documents.list_docx(session, event, zone)
     elif paper == "badges.pdf":
         people = [p.id for _, p in enrolment.roll(session, event)]
-        data = papers.badges_pdf(session, event, {p: door_link(event.id, p) for p in people})
+        data = documents.badges_pdf(session, event, {p: door_link(event.id, p) for p in people})
     elif paper == "signs.pdf":
-        data = papers.signs_pdf(session, event)
+        data = documents.signs_pdf(session, event)
     else:
         data = _report(event)
     name = f"{event.title}{PAPERS[paper]}.{paper.rpartition('.')[2]}"
@@ -62,7 +62,7 @@ def _report(event: Event) -> bytes:
         f"{n.at.astimezone(zone):%Y-%m-%d %H:%M} {n.text}"
         for n in reversed(planning.notes_of(web.db(), event))
     ]
-    return papers.report_docx(
+    return documents.report_docx(
         web.db(),
         report_of(web.db(), event),
         scores_of(web.db(), event),
@@ -84,7 +84,7 @@ def report(event_id: int) -> str:
         scores=scores_of(web.db(), event),
         files=files_of(web.db(), event, "photo"),
         questions=survey.QUESTIONS,
-        fewest=survey.FEWEST,
+        fewest=survey.MIN_ANSWERS,
         asked=survey.asked(web.db(), event),
         states=STATES,
         mine=event.division_code.startswith(own_prefix()) and web.account().role in MANAGERS,

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.events.asked import event_within, own_event, own_prefix, try_event, words
+from exam_app.events.forms import event_within, own_event, own_prefix, try_event, words
 from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive.external import read_attendance
 from training_records.database import now
@@ -88,7 +88,7 @@ def board(event_id: int, session_id: int) -> str:
     one = planning.get_session(web.db(), event, session_id)
     came = attendance.attendance_of(web.db(), event)
     people = [(e, p) for e, p in enrolment.roll(web.db(), event) if e.state == "approved"]
-    web.know_places([e.division_code for e, _ in people])
+    web.prefetch_division_names([e.division_code for e, _ in people])
     return render_template(
         "events/board.html",
         event=event,
@@ -97,7 +97,7 @@ def board(event_id: int, session_id: int) -> str:
         unlisted=[(p, s) for p, s in attendance.unlisted(web.db(), event) if one in s],
         presence=PRESENCE,
         how=HOW,
-        open=attendance.door_is_open(one, now()),
+        open=attendance.check_in_open(one, now()),
     )
 
 
@@ -110,7 +110,7 @@ def register(event_id: int, session_id: int) -> Response:
 
     def verb() -> str:
         if "numbers" in request.form:
-            done = attendance.type_numbers(
+            done = attendance.check_in_numbers(
                 web.db(), one, request.form["numbers"], "late" in request.form, web.actor()
             )
             told = f"补签到 {len(done.signed)} 人。"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.events.asked import (
+from exam_app.events.forms import (
     decimal,
     event_within,
     moment,
@@ -45,7 +45,7 @@ events = Blueprint("events", __name__)
 @access(EVERYONE)
 def index() -> str | Response:
     if web.account().role == "director":
-        return redirect(url_for("door.mine"))
+        return redirect(url_for("check_in.mine"))
     year = request.args.get("year", web.today().year, type=int)
     found = planning.events_for_office(web.db(), own_prefix())
     codes = {e.division_code for e in found}
@@ -188,7 +188,7 @@ def show(event_id: int) -> str:
             for code in quotas:
                 if row.division_code.startswith(prefix_of(code)):
                     used[code] = used.get(code, 0) + 1
-    web.know_places([r.division_code for r, _ in people])
+    web.prefetch_division_names([r.division_code for r, _ in people])
     exams = session.execute(
         select(Exam.id, Exam.title)
         .where(Exam.division_code == event.division_code)
@@ -218,7 +218,7 @@ def show(event_id: int) -> str:
         else {},
         files=files_of(session, event, "material"),
         filed_on=filing.day_of(event, web.config().zone),
-        door_open={s.id for s in event.sessions if attendance.door_is_open(s, now())},
+        door_open={s.id for s in event.sessions if attendance.check_in_open(s, now())},
     )
 
 

@@ -18,7 +18,7 @@ from training_records.divisions import get_division
 from training_records.errors import Refused
 from training_records.ledger.service import ids_in
 
-MOST_FORMS = 10
+MAX_FORMS = 10
 
 
 def create_exam(
@@ -52,8 +52,8 @@ def create_exam(
     if not 1 <= attempts_allowed <= 20:
         raise Refused("可考次数要在 1 到 20 之间")
     get_division(session, division_code)
-    if not 1 <= forms <= MOST_FORMS:
-        raise Refused(f"套数要在 1 到 {MOST_FORMS} 之间")
+    if not 1 <= forms <= MAX_FORMS:
+        raise Refused(f"套数要在 1 到 {MAX_FORMS} 之间")
     by_id = {q.id: q for q in questions}
     made = assemble(questions, blueprint, forms, seed, exposure(session))
     exam = Exam(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.marking import corrected
 from exam_app.exams.models import Answer, Attempt, Exam
-from exam_app.exams.papers import Slot, items_of, lay_out, rules_of
+from exam_app.exams.slots import Slot, items_of, lay_out, rules_of
 from exam_app.exams.states import MARKED
 from question_bank import Blueprint, score
 from question_bank.responses import NOT_ADMINISTERED, OMITTED

@@ -29,7 +29,7 @@ class StartForm(FlaskForm):
     honest = BooleanField("我本人独立作答", [InputRequired("请先勾选“我本人独立作答”")])
 
 
-class ExamForm(FlaskForm):
+class ExamSettingsForm(FlaskForm):
     title = StringField(
         "考试名称", [InputRequired("请填考试名称"), Length(max=60, message="名称最多 60 字")]
     )

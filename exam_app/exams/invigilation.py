@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from exam_app.audit.models import AuditEntry
 from exam_app.audit.service import record_many
 from exam_app.exams.errors import Closed
-from exam_app.exams.finishing import due, release, void_result
 from exam_app.exams.models import (
     Accommodation,
     Answer,
@@ -23,9 +22,10 @@ from exam_app.exams.models import (
     ExamForm,
     Sitting,
 )
-from exam_app.exams.papers import slots
+from exam_app.exams.results import due, release, void_result
 from exam_app.exams.saving import GRACE
 from exam_app.exams.service import close_if_overdue
+from exam_app.exams.slots import slots
 from exam_app.exams.states import move, note
 from training_records.database import now
 from training_records.divisions import get_division, prefix_of, within
@@ -33,13 +33,13 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import ids_in, places_in
 
-MOST_MINUTES = 240
+MAX_MINUTES = 240
 QUIET = timedelta(minutes=3)
 A_SWEEP, A_COPY = 50, 500
 
 
 @dataclass(frozen=True)
-class Seen:
+class BoardRow:
     """One attempt on the board. `quiet`: nothing has been saved for some minutes; `left`: how often the
     page was left."""
 
@@ -56,7 +56,7 @@ class Seen:
     left: int
 
 
-def board(session: Session, exam: Exam, prefix: str) -> list[Seen]:
+def board(session: Session, exam: Exam, prefix: str) -> list[BoardRow]:
     """All attempts of an exam by people within a code prefix, those still at work first."""
     sizes = {
         form.id: len(slots(form))
@@ -85,7 +85,7 @@ def board(session: Session, exam: Exam, prefix: str) -> list[Seen]:
     for attempt, name, code, answered, last in session.execute(query):
         running = attempt.state == "in_progress"
         rows.append(
-            Seen(
+            BoardRow(
                 attempt.id,
                 name,
                 code,
@@ -119,8 +119,8 @@ def attempt_within(session: Session, attempt_id: int, prefix: str) -> Attempt:
 def extend(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
     """More time for one who is at work, beyond the end of the window if need be."""
     _reason(reason)
-    if not 1 <= minutes <= MOST_MINUTES:
-        raise Refused(f"延长的时间要在 1 到 {MOST_MINUTES} 分钟之间")
+    if not 1 <= minutes <= MAX_MINUTES:
+        raise Refused(f"延长的时间要在 1 到 {MAX_MINUTES} 分钟之间")
     if attempt.state != "in_progress":
         raise Closed("这次作答已经结束,不能再延长")
     attempt.deadline = max(attempt.deadline, now()) + timedelta(minutes=minutes)
@@ -154,8 +154,8 @@ def void_attempt(session: Session, attempt: Attempt, actor: str, reason: str) ->
 def reopen(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
     """Lets one go on whose time ran out before anything was answered."""
     _reason(reason)
-    if not 1 <= minutes <= MOST_MINUTES:
-        raise Refused(f"时间要在 1 到 {MOST_MINUTES} 分钟之间")
+    if not 1 <= minutes <= MAX_MINUTES:
+        raise Refused(f"时间要在 1 到 {MAX_MINUTES} 分钟之间")
     move(session, attempt, "in_progress", actor, now(), reason)
     attempt.deadline = now() + timedelta(minutes=minutes)
     session.flush()
@@ -216,8 +216,8 @@ def grant(
 ) -> Accommodation:
     """More time or large print for one person; counts from the next start."""
     _reason(reason)
-    if not 0 <= extra_minutes <= MOST_MINUTES:
-        raise Refused(f"多给的时间要在 0 到 {MOST_MINUTES} 分钟之间")
+    if not 0 <= extra_minutes <= MAX_MINUTES:
+        raise Refused(f"多给的时间要在 0 到 {MAX_MINUTES} 分钟之间")
     given = session.get(Accommodation, (exam.id, person.id))
     if given is None:
         given = Accommodation(exam_id=exam.id, person_id=person.id)

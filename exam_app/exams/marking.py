@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Answer, Attempt, Mark
-from exam_app.exams.papers import Slot, rules_of, slots_of
+from exam_app.exams.slots import Slot, rules_of, slots_of
 from question_bank import Blueprint, parse_question, parts_of, round_points, score
 from question_bank.draw import seen
 
@@ -18,7 +18,7 @@ from question_bank.draw import seen
 APART = 0.1
 
 
-class Kept(NamedTuple):
+class StoredAnswer(NamedTuple):
     """A saved answer."""
 
     slot: str
@@ -32,10 +32,10 @@ _ANSWERS = select(Answer.slot, Answer.seq, Answer.response, Answer.seconds).wher
 )
 
 
-def answers_of(session: Session, attempt_id: int) -> dict[str, Kept]:
+def answers_of(session: Session, attempt_id: int) -> dict[str, StoredAnswer]:
     """The saved answers by slot."""
     rows = session.execute(_ANSWERS, {"attempt": attempt_id})
-    return {row[0]: Kept(*row) for row in rows}
+    return {row[0]: StoredAnswer(*row) for row in rows}
 
 
 def marks_of(session: Session, attempt_id: int) -> dict[str, list[Mark]]:
@@ -83,14 +83,14 @@ def corrected(place: Slot, corrections: Mapping[str, Any] | None) -> Any:
     return place.question if twin == place.question else twin
 
 
-def total(rows: Sequence[Row]) -> tuple[float, float, list[str]]:
+def total(rows: Sequence[MarkedSlot]) -> tuple[float, float, list[str]]:
     """(points, maximum, slots that people still have to mark) of marked slots, in full precision."""
     points = sum(row.worth * (row.share or 0.0) for row in rows)
     waiting = [row.place.slot for row in rows if row.share is None]
     return points, sum(row.worth for row in rows), waiting
 
 
-class Row(NamedTuple):
+class MarkedSlot(NamedTuple):
     """One slot of an attempt as it is marked: the question (corrected or not), the response, its worth
     in points, the share of them earned (None while people still have to mark it), people's marks."""
 
@@ -106,8 +106,8 @@ def marked(
     session: Session,
     attempt: Attempt,
     corrections: Mapping[str, Any] | None = None,
-    saved: Mapping[str, Kept] | None = None,
-) -> list[Row]:
+    saved: Mapping[str, StoredAnswer] | None = None,
+) -> list[MarkedSlot]:
     """Every slot of an attempt as it is marked from its stored responses. `corrections`: corrected questions by item,
     instead of the exam's own; `saved`: the responses, when they have been read already."""
     corrections = attempt.exam.corrections if corrections is None else corrections
@@ -122,12 +122,12 @@ def marked(
         given = marks.get(place.slot, ())
         question = corrected(place, corrections)
         share = share_of(question, response, blueprint, given, exam.double_marking)
-        rows.append(Row(place, question, response, place.worth(blueprint), share, given))
+        rows.append(MarkedSlot(place, question, response, place.worth(blueprint), share, given))
     return rows
 
 
 def result(
-    session: Session, attempt: Attempt, rows: Sequence[Row] | None = None
+    session: Session, attempt: Attempt, rows: Sequence[MarkedSlot] | None = None
 ) -> list[dict[str, Any]]:
     """Every item with own answer, key, points, explanation and links. Only after release. `rows`: its slots, when
     they have just been marked."""

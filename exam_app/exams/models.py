@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from training_records.database import Base, Json, Placed, now
+from training_records.database import Base, Json, PartitionKey, now
 
 
 class Exam(Base):
@@ -109,7 +109,7 @@ class ExamForm(Base):
     exam: Mapped[Exam] = relationship(back_populates="forms")
 
 
-class Attempt(Placed, Base):
+class Attempt(PartitionKey, Base):
     """One sitting of one exam by one person. Identity: (exam, person, number).
 
     Only `states.move` changes the state, and it writes an `AttemptEvent`.
@@ -174,7 +174,7 @@ class AttemptEvent(Base):
     attempt: Mapped[Attempt] = relationship()
 
 
-class Answer(Placed, Base):
+class Answer(PartitionKey, Base):
     """The last answer to one slot. Identity: (attempt, slot); the higher `seq` wins."""
 
     __tablename__ = "answer"

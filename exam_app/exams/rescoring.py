@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams.finishing import file_result, passes, void_result
 from exam_app.exams.marking import marked, total
 from exam_app.exams.models import Attempt, Exam, Rescore
-from exam_app.exams.papers import items_of
+from exam_app.exams.results import file_result, passes, void_result
+from exam_app.exams.slots import items_of
 from exam_app.exams.states import MARKED, note
 from question_bank import parts_of, round_points
 from question_bank.question import dump_question
@@ -30,7 +30,7 @@ from training_records.ledger.models import Person
 
 
 @dataclass(frozen=True)
-class Change:
+class ScoreChange:
     """One attempt whose score changes."""
 
     attempt_id: int
@@ -48,7 +48,7 @@ class Preview:
     item to why its newer version can't mark what was answered."""
 
     corrections: dict[str, Any]
-    changes: list[Change]
+    changes: list[ScoreChange]
     attempts: int
     skipped: dict[str, str]
 
@@ -69,7 +69,7 @@ def preview(session: Session, exam: Exam, bank: Mapping[str, Any]) -> Preview:
         new, passed = round_points(points), passes(exam, points, maximum)
         if new != float(attempt.score or 0) or passed != attempt.passed:
             changes.append(
-                Change(
+                ScoreChange(
                     attempt.id,
                     attempt.person_id,
                     name,
@@ -146,7 +146,7 @@ def rescore(
 
 
 def _correct_archive(
-    session: Session, attempt: Attempt, change: Change, reason: str, actor: str, zone: ZoneInfo
+    session: Session, attempt: Attempt, change: ScoreChange, reason: str, actor: str, zone: ZoneInfo
 ) -> None:
     if not void_result(session, attempt, f"改判:{reason}"[:200], actor):
         # An attempt that doesn't count was never filed.

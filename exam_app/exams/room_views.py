@@ -14,10 +14,10 @@ from exam_app import web
 from exam_app.exams import invigilation
 from exam_app.exams.appeals import answer, doubts_about
 from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm, faults
+from exam_app.exams.marking_queue import record_mark, unmarked_answers
 from exam_app.exams.models import Accommodation, Attempt, Exam
-from exam_app.exams.queue import give, waiting
 from exam_app.exams.states import WORDS
-from exam_app.exams.summary import alike, analysis, quick, summary
+from exam_app.exams.summary import analysis, rapid_responders, similar_pairs_in, summary
 from exam_app.web.access import MANAGERS, access
 from training_records.database import now
 from training_records.divisions import division_names, prefix_of
@@ -60,7 +60,9 @@ def room(exam_id: int) -> str:
         mine=exam.division_code.startswith(web.scope().prefix),
         board=board,
         decision=decision,
-        to_mark=sum(1 for _ in waiting(web.db(), exam, web.scope().prefix, web.account().id)),
+        to_mark=sum(
+            1 for _ in unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id)
+        ),
         doubts=doubts_about(web.db(), exam, web.scope().prefix),
         result=summary(web.db(), exam, web.scope().prefix),
         sitting=sitting,
@@ -118,14 +120,14 @@ def divisions_of(exam: Exam) -> list[SelectChoice]:
     return [SelectChoice(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]
 
 
-def done(exam: Exam, text: str, page: str = "rooms.room") -> Response:
+def redirect_ok(exam: Exam, text: str, page: str = "rooms.room") -> Response:
     """Commits, and says so on a page of the exam."""
     web.db().commit()
     flash(text)
     return redirect(url_for(page, exam_id=exam.id))
 
 
-def turned_back(exam: Exam, text: str, page: str = "rooms.room") -> Response:
+def redirect_refused(exam: Exam, text: str, page: str = "rooms.room") -> Response:
     """Changes nothing, and says why on a page of the exam."""
     web.db().rollback()
     flash(text)
@@ -156,8 +158,8 @@ def look_alike(exam_id: int) -> str:
     return render_template(
         "exams/alike.html",
         exam=exam,
-        pairs=alike(web.db(), exam, prefix),
-        hasty=quick(web.db(), exam, prefix),
+        pairs=similar_pairs_in(web.db(), exam, prefix),
+        hasty=rapid_responders(web.db(), exam, prefix),
     )
 
 
@@ -167,7 +169,7 @@ def decide(exam_id: int) -> Response:
     """More time for one or all, voiding, reopening: each with its reason."""
     exam, form = exam_within(exam_id), DecisionForm()
     if not form.validate_on_submit():
-        return turned_back(exam, faults(form))
+        return redirect_refused(exam, faults(form))
     what, reason, minutes = str(form.what.data), str(form.reason.data), form.minutes.data or 0
     prefix = web.scope().prefix
     try:
@@ -180,10 +182,10 @@ def decide(exam_id: int) -> Response:
                 raise NotFound("没有这次作答")
             said = _decide(attempt, what, minutes, reason)
     except Refused as error:
-        return turned_back(exam, str(error))
+        return redirect_refused(exam, str(error))
     detail = {"exam": exam.id, "attempt": form.attempt.data, "minutes": minutes, "reason": reason}
     web.audit(f"exam.{what}", f"exam:{exam.id}", detail)
-    return done(exam, said)
+    return redirect_ok(exam, said)
 
 
 def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
@@ -203,7 +205,7 @@ def add_sitting(exam_id: int) -> Response:
     exam, form = exam_within(exam_id, own=True), SittingForm()
     form.division.choices = divisions_of(exam)
     if not form.validate_on_submit():
-        return turned_back(exam, faults(form))
+        return redirect_refused(exam, faults(form))
     zone = web.config().zone
     try:
         sitting = invigilation.add_sitting(
@@ -218,9 +220,9 @@ def add_sitting(exam_id: int) -> Response:
             make_up=bool(form.make_up.data),
         )
     except Refused as error:
-        return turned_back(exam, str(error))
+        return redirect_refused(exam, str(error))
     web.audit("exam.sitting", f"exam:{exam.id}", {"sitting": sitting.id})
-    return done(exam, f"场次“{sitting.title}”加好了")
+    return redirect_ok(exam, f"场次“{sitting.title}”加好了")
 
 
 @rooms.post("/grants")
@@ -228,7 +230,7 @@ def add_sitting(exam_id: int) -> Response:
 def grant(exam_id: int) -> Response:
     exam, form = exam_within(exam_id), GrantForm()
     if not form.validate_on_submit():
-        return turned_back(exam, faults(form))
+        return redirect_refused(exam, faults(form))
     found = web.db().scalar(select(Person).where(Person.phone == str(form.phone.data).strip()))
     try:
         if found is None:
@@ -244,9 +246,9 @@ def grant(exam_id: int) -> Response:
             web.actor(),
         )
     except Refused as error:
-        return turned_back(exam, str(error))
+        return redirect_refused(exam, str(error))
     web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": form.minutes.data})
-    return done(exam, "记下了,下次开始考试时生效")
+    return redirect_ok(exam, "记下了,下次开始考试时生效")
 
 
 @rooms.post("/doubts/<int:appeal_id>")
@@ -257,9 +259,9 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
     try:
         answer(web.db(), exam, web.scope().prefix, appeal_id, text, web.actor())
     except Refused as error:
-        return turned_back(exam, str(error))
+        return redirect_refused(exam, str(error))
     web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
-    return done(exam, "答复好了,本人在成绩页能看到")
+    return redirect_ok(exam, "答复好了,本人在成绩页能看到")
 
 
 @rooms.get("/marking")
@@ -267,7 +269,7 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
 def marking(exam_id: int) -> str:
     """The next written answer to mark, without a name."""
     exam = exam_within(exam_id)
-    found = list(waiting(web.db(), exam, web.scope().prefix, web.account().id))
+    found = list(unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id))
     return render_template(
         "exams/marking.html", exam=exam, left=len(found), one=next(iter(found), None)
     )
@@ -278,7 +280,7 @@ def marking(exam_id: int) -> str:
 def give_mark(exam_id: int) -> Response:
     exam, form = exam_within(exam_id), request.form
     try:
-        give(
+        record_mark(
             web.db(),
             exam,
             web.scope().prefix,
@@ -304,7 +306,7 @@ def give_mark(exam_id: int) -> Response:
 def release(exam_id: int) -> Response:
     exam = exam_within(exam_id, own=True)
     if request.form.get("sure") != "1":
-        return turned_back(exam, "请先勾选“确认公布”")
+        return redirect_refused(exam, "请先勾选“确认公布”")
     count = invigilation.release_all(web.db(), exam, web.actor(), web.config().zone)
     web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
-    return done(exam, f"公布了 {count} 人的成绩,已记入培训档案")
+    return redirect_ok(exam, f"公布了 {count} 人的成绩,已记入培训档案")

@@ -24,14 +24,14 @@ from sqlalchemy.exc import OperationalError
 
 from exam_app.exams.ticket import Ticket
 from training_records.database import libpq
-from training_records.turn import Writer, turn_of
+from training_records.write_queue import QueuedConnection, queue_for
 
 GRACE = timedelta(seconds=60)
 WAIT = 15.0
 Verdict = Literal["saved", "late", "closed", "taken_over", "signed_out", "missing"]
 
 
-class Given(Protocol):
+class SubmittedAnswer(Protocol):
     """An answer as somebody sends it, unchecked."""
 
     @property
@@ -169,7 +169,7 @@ class SqliteSaver:
         self._waiting: list[_Job] = []
         self._busy = False
         self._enough = threading.Event()
-        self._connection: Writer | None = None
+        self._connection: QueuedConnection | None = None
 
     def save(
         self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
@@ -238,16 +238,16 @@ class SqliteSaver:
             for job, result in zip(batch, results, strict=True):
                 job.result = result
 
-    def _open(self) -> Writer:
+    def _open(self) -> QueuedConnection:
         if self._connection is None:
             connection = sqlite3.connect(
                 self._path,
                 timeout=WAIT,
                 isolation_level=None,
                 check_same_thread=False,
-                factory=Writer,
+                factory=QueuedConnection,
             )
-            connection.turn = turn_of(self._path)
+            connection.turn = queue_for(self._path)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 connection.execute(f"PRAGMA {pragma}")
             self._connection = connection

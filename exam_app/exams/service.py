@@ -13,11 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.exams.errors import BadAnswer, Closed, MissingAnswers, SignedOut, TakenOver, TooLate
-from exam_app.exams.finishing import finish
-from exam_app.exams.marking import Row, answers_of
+from exam_app.exams.marking import MarkedSlot, answers_of
 from exam_app.exams.models import Accommodation, Attempt, Exam
-from exam_app.exams.papers import rules_of, shapes_of, shown, slots_of
-from exam_app.exams.saving import GRACE, Given, NewAnswer, Saved, Saver
+from exam_app.exams.results import finish
+from exam_app.exams.saving import GRACE, NewAnswer, Saved, Saver, SubmittedAnswer
+from exam_app.exams.slots import rules_of, shapes_of, shown, slots_of
 from exam_app.exams.states import move
 from exam_app.exams.ticket import Ticket
 from exam_app.exams.windows import open_window, refuse_used_up
@@ -168,7 +168,7 @@ def ticket_of(attempt: Attempt, holder: str | None = None, csrf: str | None = No
 
 
 def save_answers(
-    saver: Saver, ticket: Ticket, answers: Sequence[Given], left: int = 0
+    saver: Saver, ticket: Ticket, answers: Sequence[SubmittedAnswer], left: int = 0
 ) -> tuple[dict[str, int], datetime]:
     """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot, and the deadline.
 
@@ -178,7 +178,7 @@ def save_answers(
     return outcome(saver.save(ticket, checked_answers(ticket, answers), now(), left))
 
 
-def checked_answers(ticket: Ticket, answers: Sequence[Given]) -> list[NewAnswer]:
+def checked_answers(ticket: Ticket, answers: Sequence[SubmittedAnswer]) -> list[NewAnswer]:
     """The answers in their canonical form. `BadAnswer` when one is no answer to this paper."""
     if len(answers) > MAX_ANSWERS:
         raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题,这次有 {len(answers)} 题")
@@ -197,7 +197,7 @@ def outcome(result: Saved) -> tuple[dict[str, int], datetime]:
     }.get(result.verdict, NotFound("没有这次作答"))
 
 
-def _checked(ticket: Ticket, answer: Given) -> NewAnswer:
+def _checked(ticket: Ticket, answer: SubmittedAnswer) -> NewAnswer:
     shape = ticket.shape(answer.slot)
     if shape is None:
         raise BadAnswer(f"这张卷子没有第 {answer.slot[:8]} 题")
@@ -212,7 +212,7 @@ def _checked(ticket: Ticket, answer: Given) -> NewAnswer:
 
 def submit(
     session: Session, attempt_id: int, person_id: int, expected: Mapping[str, int], zone: ZoneInfo
-) -> tuple[Attempt, list[Row] | None]:
+) -> tuple[Attempt, list[MarkedSlot] | None]:
     """Closes and marks; idempotent. The attempt, and its slots when it was marked just now. `MissingAnswers` when the
     server has less than `expected`."""
     attempt = get_attempt(session, attempt_id, person_id, lock=True)

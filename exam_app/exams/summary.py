@@ -91,7 +91,7 @@ def _part(name: str, results: list[tuple[str, float, bool]]) -> Part:
     return Part(name, persons, sum(passed for *_, passed in results), mean)
 
 
-def alike(session: Session, exam: Exam, prefix: str) -> list[tuple[Pair, str, str]]:
+def similar_pairs_in(session: Session, exam: Exam, prefix: str) -> list[tuple[Pair, str, str]]:
     """(pair, both names) of people of one village whose wrong answers are too much alike. `Refused` when
     nobody has handed in."""
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ def alike(session: Session, exam: Exam, prefix: str) -> list[tuple[Pair, str, st
     return [(pair, names[pair.first], names[pair.second]) for pair in pairs]
 
 
-def quick(session: Session, exam: Exam, prefix: str) -> list[tuple[Pace, str]]:
+def rapid_responders(session: Session, exam: Exam, prefix: str) -> list[tuple[Pace, str]]:
     """(pace, name) of people who gave at least `HASTY` of their answers too quickly to have read the
     question, quickest first. `Refused` when nobody has handed in."""
     times: dict[str, dict[str, float]] = {}

@@ -14,7 +14,7 @@ from exam_app.bank.service import current_bank
 from exam_app.exams import administration, marking, service
 from exam_app.exams.appeals import appeals_of, doubt
 from exam_app.exams.errors import Closed
-from exam_app.exams.forms import ExamForm, StartForm, choices
+from exam_app.exams.forms import ExamSettingsForm, StartForm, choices
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.windows import left
 from exam_app.kb.facts import load_facts
@@ -68,7 +68,7 @@ def begin(exam_id: int) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         return _intro(exam, attempts, form), 422
     try:
-        attempt = service.start(web.db(), exam_id, web.person_id(), web.holder())
+        attempt = service.start(web.db(), exam_id, web.person_id(), web.session_hash())
     except Closed as refused:
         web.db().rollback()
         flash(str(refused))
@@ -168,14 +168,14 @@ def create() -> str | Response | tuple[str, int]:
     return render_template("exams/manage.html", rows=[], form=form, refused=refused, at=now()), 422
 
 
-def _form() -> ExamForm:
-    form = ExamForm()
+def _form() -> ExamSettingsForm:
+    form = ExamSettingsForm()
     found = {p.stem: load_blueprint(p).title for p in sorted(BLUEPRINTS.glob("*.yaml"))}
     form.blueprint.choices = choices(**found)
     return form
 
 
-def _create(form: ExamForm) -> Exam:
+def _create(form: ExamSettingsForm) -> Exam:
     name = str(form.blueprint.data)
     if name not in {choice.value for choice in form.blueprint.choices}:
         raise NotFound("没有这个命题蓝图")

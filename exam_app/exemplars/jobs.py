@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.config import ROOT
 from exam_app.jobs.models import Job
-from exam_app.jobs.service import Work, ask
+from exam_app.jobs.service import Work, enqueue
 from exam_app.kb.published import (
     Published,
     PublishedCase,
@@ -51,7 +51,7 @@ def gather_published(session: Session) -> Published:
 def ask_publication(session: Session, division_code: str, by: str) -> Job:
     """A job that brings the knowledge base up to date; one that waits already does it too."""
     waiting = session.scalar(select(Job).where(Job.kind == "publish", Job.state == "waiting"))
-    return waiting or ask(session, "publish", "更新知识库“身边的典型”", division_code, {}, by)
+    return waiting or enqueue(session, "publish", "更新知识库“身边的典型”", division_code, {}, by)
 
 
 def publish_job(work: Work) -> None:

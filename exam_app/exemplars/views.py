@@ -14,10 +14,10 @@ from training_records.exemplars import service
 from training_records.exemplars.models import STATES, Exemplar
 from training_records.ledger.models import Person
 
-models = Blueprint("models", __name__)
+exemplars = Blueprint("exemplars", __name__)
 
 
-@models.get("/models")
+@exemplars.get("/exemplars")
 @access(EVERYONE)
 def index() -> str:
     """Directors: their own nomination and those that are public; offices: candidates and nominations."""
@@ -26,14 +26,14 @@ def index() -> str:
         public = service.exemplars_in(
             session, own.division_code[:6], states=("publicity", "chosen")
         )
-        web.know_places([e.village_code for e, _ in public])
+        web.prefetch_division_names([e.village_code for e, _ in public])
         mine = service.exemplars_of(session, web.person_id())
         return render_template("exemplars/mine.html", mine=mine, public=public, states=STATES)
     prefix = web.scope().prefix
     year = request.args.get("year", web.today().year, type=int)
     found = service.candidates(session, prefix, year)
     rows = service.exemplars_in(session, prefix, year)
-    web.know_places([c.code for c in found] + [e.village_code for e, _ in rows])
+    web.prefetch_division_names([c.code for c in found] + [e.village_code for e, _ in rows])
     taken = {e.person_id for e, _ in rows if e.state not in ("declined", "withdrawn")}
     return render_template(
         "exemplars/index.html",
@@ -46,7 +46,7 @@ def index() -> str:
     )
 
 
-@models.get("/models/nominate/<int:person_id>")
+@exemplars.get("/exemplars/nominate/<int:person_id>")
 @access(MANAGERS)
 def form(person_id: int) -> str:
     person = web.scope().person(web.db(), person_id)
@@ -55,7 +55,7 @@ def form(person_id: int) -> str:
     )
 
 
-@models.post("/models/nominate/<int:person_id>")
+@exemplars.post("/exemplars/nominate/<int:person_id>")
 @access(MANAGERS)
 def nominate(person_id: int) -> str | Response | tuple[str, int]:
     person, told = web.scope().person(web.db(), person_id), request.form
@@ -80,7 +80,7 @@ def nominate(person_id: int) -> str | Response | tuple[str, int]:
     web.audit("exemplar.nominate", f"person:{person.id}", {"year": row.year})
     return web.try_to(
         lambda: f"推荐了{person.name}。本人在手机上同意以后才能公示。",
-        url_for("models.show", number=row.id),
+        url_for("exemplars.show", number=row.id),
     )
 
 
@@ -88,7 +88,7 @@ def _office(number: int) -> Exemplar:
     return service.get_exemplar(web.db(), number, web.scope().prefix)
 
 
-@models.get("/models/<int:number>")
+@exemplars.get("/exemplars/<int:number>")
 @access(MANAGERS)
 def show(number: int) -> str:
     row = _office(number)
@@ -99,11 +99,11 @@ def show(number: int) -> str:
         objections=service.objections_to(web.db(), row),
         states=STATES,
         city=level_of(web.account().division_code) == "city",
-        least=service.LEAST_DAYS,
+        least=service.MIN_DAYS,
     )
 
 
-@models.post("/models/<int:number>")
+@exemplars.post("/exemplars/<int:number>")
 @access(MANAGERS)
 def decide(number: int) -> Response:
     """Publicity, answers, choice (the city's), or none."""
@@ -130,10 +130,10 @@ def decide(number: int) -> Response:
         web.audit("exemplar.decide", f"exemplar:{row.id}", {"state": row.state})
         return told
 
-    return web.try_to(verb, url_for("models.show", number=number))
+    return web.try_to(verb, url_for("exemplars.show", number=number))
 
 
-@models.post("/models/<int:number>/own")
+@exemplars.post("/exemplars/<int:number>/own")
 @access(LEARNERS)
 def own(number: int) -> Response:
     """The person agrees, or takes it back."""
@@ -149,10 +149,10 @@ def own(number: int) -> Response:
             ask_publication(web.db(), row.division_code, web.actor())
         return "撤回了。公布过的也会从知识库里去掉。"
 
-    return web.try_to(verb, url_for("models.index"))
+    return web.try_to(verb, url_for("exemplars.index"))
 
 
-@models.post("/models/<int:number>/objection")
+@exemplars.post("/exemplars/<int:number>/objection")
 @access(LEARNERS)
 def objection(number: int) -> Response:
     """Somebody of the same district has something against a nomination."""
@@ -165,4 +165,4 @@ def objection(number: int) -> Response:
         service.object_to(web.db(), row, text, web.today(), web.actor())
         return "意见交上去了,民政部门会答复。"
 
-    return web.try_to(verb, url_for("models.index"))
+    return web.try_to(verb, url_for("exemplars.index"))

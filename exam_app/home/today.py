@@ -19,7 +19,7 @@ from exam_app.work.options import known_cadences
 from exam_app.work.views import my_tasks, villages
 from training_records.database import now
 from training_records.evaluation.runs import results_of_person
-from training_records.events.attendance import attendance_of, door_is_open
+from training_records.events.attendance import attendance_of, check_in_open
 from training_records.events.enrolment import events_of_person
 from training_records.events.survey import may_answer
 from training_records.exemplars.service import exemplars_of
@@ -30,7 +30,7 @@ WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Task:
+class TodayTask:
     """Something to do: what, why, about how many minutes, the button and where it leads."""
 
     title: str
@@ -41,7 +41,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Standing:
+class YearStatus:
     """How a person stands this year: induction passed, credit hours missing, exam passed."""
 
     inducted: bool
@@ -49,7 +49,7 @@ class Standing:
     examined: bool
 
 
-def tasks_of(person_id: int, standing: Standing) -> list[Task]:
+def tasks_of(person_id: int, standing: YearStatus) -> list[TodayTask]:
     """The tasks of the one who is signed in."""
     exams = exams_for(web.db(), person_id)
     courses = {p.course.id: p for p in my_progress()}
@@ -66,85 +66,85 @@ def tasks_of(person_id: int, standing: Standing) -> list[Task]:
     if done < DAILY:
         why = "快忘的题先出,练一练,记得更牢。"
         url = url_for("practice.daily")
-        tasks.append(Task(f"今天的 {DAILY - done} 道题", why, 3, "去练习", url))
+        tasks.append(TodayTask(f"今天的 {DAILY - done} 道题", why, 3, "去练习", url))
     return tasks
 
 
-def _alarms(person_id: int) -> Iterator[Task]:
+def _alarms(person_id: int) -> Iterator[TodayTask]:
     """What was found on a visit and has to be reported at once."""
     found = unreported(web.db(), person_id)
     if found:
         why = f"{found[0][1].code} 的走访记录里有必须立即报告的情况,还没有记下报告。先打 110。"
-        yield Task("立即报告", why, 1, "记下已经报告", url_for("work.visits"))
+        yield TodayTask("立即报告", why, 1, "记下已经报告", url_for("work.visits"))
 
 
-def _asked(person_id: int) -> Iterator[Task]:
+def _asked(person_id: int) -> Iterator[TodayTask]:
     """What offices wait for: one's own word in the evaluation, agreement to a nomination, a case to be mended."""
     for run, row in results_of_person(web.db(), person_id):
         if row.returned or (run.state == "self_review" and not row.self_comment):
             why = "退回来了,请补上说明。" if row.returned else "分已经算出来了,看一看,写上您的话。"
             url = url_for("evaluation.mine", run_id=run.id)
-            yield Task(f"{run.year} 年的自评", why, 10, "去自评", url)
+            yield TodayTask(f"{run.year} 年的自评", why, 10, "去自评", url)
     if any(e.state == "nominated" for e in exemplars_of(web.db(), person_id)):
         why = "选上以后会公布您的姓名和几句话,要您同意。"
-        yield Task("推荐您当典型", why, 2, "看一看", url_for("models.index"))
+        yield TodayTask("推荐您当典型", why, 2, "看一看", url_for("exemplars.index"))
     for case in cases_of(web.db(), person_id):
         if case.state == "returned":
             url = url_for("cases.show", number=case.id)
-            yield Task(f"改一改案例“{case.title}”", case.comment or "", 10, "去改", url)
+            yield TodayTask(f"改一改案例“{case.title}”", case.comment or "", 10, "去改", url)
 
 
-def _visits() -> Iterator[Task]:
+def _visits() -> Iterator[TodayTask]:
     """Visits of this month or quarter, and tasks that offices gave."""
     due = due_list(web.db(), villages(), known_cadences(), web.today())
     overdue = sum(d.state == "overdue" for d in due)
     left = sum(d.state in ("due", "contact") for d in due)
     if overdue or left:
         why = f"{overdue} 个上期没有走到。" if overdue else "按走访频次,这一期还没有走到。"
-        yield Task(f"走访 {overdue + left} 个孩子", why, 20, "去走访", url_for("work.log"))
+        yield TodayTask(f"走访 {overdue + left} 个孩子", why, 20, "去走访", url_for("work.log"))
     open_tasks = [t for t in my_tasks() if t.own and t.done_on is None]
     if open_tasks:
         first = open_tasks[0]
         why = f"上级布置的,{web.chinese_date(first.due_on)}前做完。"
-        yield Task(first.title, why, 10, "去办", url_for("work.tasks"))
+        yield TodayTask(first.title, why, 10, "去办", url_for("work.tasks"))
 
 
-def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[Task]:
+def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[TodayTask]:
     for _, attempts in exams:
         for attempt in attempts:
             if attempt.state == "in_progress" and attempt.deadline > now():
                 left = int((attempt.deadline - now()).total_seconds() // 60)
                 why = f"您有一场考试没有交卷,还剩 {left} 分钟。"
                 url = url_for("exams.take", attempt_id=attempt.id)
-                yield Task("接着考试", why, left, "回到考试", url)
+                yield TodayTask("接着考试", why, left, "回到考试", url)
 
 
-def _events(person_id: int) -> Iterator[Task]:
+def _events(person_id: int) -> Iterator[TodayTask]:
     """Trainings that one is taken for: signing in, the next days, the survey after."""
-    url, moment = url_for("door.mine"), now()
+    url, moment = url_for("check_in.mine"), now()
     for event, enrolled in events_of_person(web.db(), person_id):
         if enrolled.state != "approved" or event.state not in ("open", "filed"):
             continue
         if may_answer(web.db(), event, person_id) and moment - event.sessions[-1].ends_at < WEEK:
-            survey = url_for("door.questions", event_id=event.id)
-            yield Task(f"填问卷:{event.title}", "不记名。", 1, "去填", survey)
+            survey = url_for("check_in.questions", event_id=event.id)
+            yield TodayTask(f"填问卷:{event.title}", "不记名。", 1, "去填", survey)
         if event.state != "open":
             continue
         came = attendance_of(web.db(), event).get(person_id, {})
         for one in event.sessions:
-            if door_is_open(one, moment) and one.id not in came:
+            if check_in_open(one, moment) and one.id not in came:
                 why = f"{web.span(one.starts_at, one.ends_at)},{one.place or event.place}。到场扫大屏,或出示您的码。"
-                yield Task(f"签到:{one.title}", why, 1, "我的签到码", url)
+                yield TodayTask(f"签到:{one.title}", why, 1, "我的签到码", url)
                 break
         else:
             ahead = [s for s in event.sessions if moment < s.starts_at < moment + WEEK]
             if ahead:
                 when = web.span(ahead[0].starts_at, ahead[0].ends_at)
                 place = ahead[0].place or event.place
-                yield Task(f"准备参加{event.title}", f"{when},{place}。", 1, "看安排", url)
+                yield TodayTask(f"准备参加{event.title}", f"{when},{place}。", 1, "看安排", url)
 
 
-def _courses(courses: dict[str, Progress], standing: Standing) -> Iterator[Task]:
+def _courses(courses: dict[str, Progress], standing: YearStatus) -> Iterator[TodayTask]:
     for progress in courses.values():
         kind, unit = progress.course.kind, progress.next_unit
         if unit is None or progress.missing:
@@ -160,7 +160,7 @@ def _courses(courses: dict[str, Progress], standing: Standing) -> Iterator[Task]
         else:
             continue
         done, all_units = len(progress.done) + 1, len(progress.course.units)
-        yield Task(
+        yield TodayTask(
             f"学习:{unit.title}",
             f"{why}第 {done} 个单元,共 {all_units} 个。",
             unit.minutes,
@@ -170,8 +170,8 @@ def _courses(courses: dict[str, Progress], standing: Standing) -> Iterator[Task]
 
 
 def _exams(
-    exams: list[tuple[Exam, list[Attempt]]], courses: dict[str, Progress], standing: Standing
-) -> Iterator[Task]:
+    exams: list[tuple[Exam, list[Attempt]]], courses: dict[str, Progress], standing: YearStatus
+) -> Iterator[TodayTask]:
     if standing.inducted and standing.examined:
         return
     for exam, attempts in exams:
@@ -184,4 +184,4 @@ def _exams(
             continue
         why = f"{'课程学完了,可以考试。' if learnt else ''}还有 {left} 次机会。"
         url = url_for("exams.intro", exam_id=exam.id)
-        yield Task(f"参加考试:{exam.title}", why, exam.minutes, "去考试", url)
+        yield TodayTask(f"参加考试:{exam.title}", why, exam.minutes, "去考试", url)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from exam_app import web
 from exam_app.coverage.views import running_report
 from exam_app.home.figures import CONTENT_TYPE, exposition
-from exam_app.home.today import Standing, tasks_of
+from exam_app.home.today import YearStatus, tasks_of
 from exam_app.migrations.running import is_current
 from exam_app.reminders.service import unseen
 from exam_app.web.access import EVERYONE, PUBLIC, access
@@ -77,7 +77,7 @@ def _director(person_id: int) -> dict[str, Any]:
         "exam_passed": exam_passed,
         "inducted": inducted,
         "tasks": tasks_of(
-            person_id, Standing(inducted, max(rule.hours - hours, Decimal(0)), exam_passed)
+            person_id, YearStatus(inducted, max(rule.hours - hours, Decimal(0)), exam_passed)
         ),
     }
 

@@ -7,7 +7,6 @@ behind each other instead of taking the processor from the saves of those who si
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,14 +15,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from exam_app.core.metrics import observe_password_check
+from exam_app.core.threads import lower_priority
 
 # OWASP's argon2id minimum (19 MiB, 2 passes, 1 lane): bounds what a burst of sign-ins costs.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-MOST_WAITING = 40
-NICE = 10
+MAX_WAITING = 40
 
 
-class Busy(Exception):
+class HashingBusy(Exception):
     """More people sign in than can be checked in a few seconds."""
 
 
@@ -36,14 +35,14 @@ class _Queue:
 
     def _worker(self) -> ThreadPoolExecutor:
         if self._pool is None or self._process != os.getpid():
-            self._pool = ThreadPoolExecutor(1, "hashing", initializer=step_back)
+            self._pool = ThreadPoolExecutor(1, "hashing", initializer=lower_priority)
             self._process, self._waiting = os.getpid(), 0
         return self._pool
 
     def verify(self, hashed: str, password: str) -> bool:
         with self._lock:
-            if self._waiting >= MOST_WAITING:
-                raise Busy
+            if self._waiting >= MAX_WAITING:
+                raise HashingBusy
             pool = self._worker()
             self._waiting += 1
         try:
@@ -52,12 +51,6 @@ class _Queue:
         finally:
             with self._lock:
                 self._waiting -= 1
-
-
-def step_back() -> None:
-    """Lowers the priority of this thread alone (Linux knows threads as processes here)."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _verify(hashed: str, password: str) -> bool:

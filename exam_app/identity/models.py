@@ -72,16 +72,16 @@ class RecoveryCode(Base):
 
 
 class SecurityKey(Base):
-    """A key that a computer, phone or stick keeps for the second step (WebAuthn). Identity: the credential's id. `uses`: the
+    """A key that a computer, phone or stick keeps for the second step (WebAuthn). Identity: the credential's id. `sign_count`: the
     key's own counter, where it has one."""
 
     __tablename__ = "security_key"
 
-    credential: Mapped[str] = mapped_column(String(1400), primary_key=True)
+    credential_id: Mapped[str] = mapped_column("credential", String(1400), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     public_key: Mapped[str] = mapped_column(String(1400))
     name: Mapped[str] = mapped_column(String(40))
-    uses: Mapped[int] = mapped_column(BigInteger)
+    sign_count: Mapped[int] = mapped_column("uses", BigInteger)
     made_at: Mapped[datetime] = mapped_column(default=now)
     used_at: Mapped[datetime | None]
 

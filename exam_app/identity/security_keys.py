@@ -24,7 +24,7 @@ from exam_app.identity.models import Account, SecurityKey
 from training_records.database import now
 from training_records.errors import NotFound, Refused
 
-MOST = 10
+MAX_KEYS = 10
 SITE_NAME = "儿童主任学堂"
 # What the library raises for anything that is no answer of a key.
 _NO_ANSWER = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError)
@@ -75,8 +75,8 @@ def keys_of(session: Session, account_id: int) -> Sequence[SecurityKey]:
 def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
     """Asks a key to make a credential. `Refused` when there are many already."""
     there = keys_of(session, account.id)
-    if len(there) >= MOST:
-        raise Refused(f"最多 {MOST} 把,请先删掉不用的")
+    if len(there) >= MAX_KEYS:
+        raise Refused(f"最多 {MAX_KEYS} 把,请先删掉不用的")
     options = webauthn.generate_registration_options(
         rp_id=site.name,
         rp_name=SITE_NAME,
@@ -104,13 +104,13 @@ def make(
     except _NO_ANSWER:
         raise Refused("没有加上,请再试一次") from None
     key = SecurityKey(
-        credential=bytes_to_base64url(found.credential_id),
+        credential_id=bytes_to_base64url(found.credential_id),
         account_id=account.id,
         public_key=bytes_to_base64url(found.credential_public_key),
         name=" ".join(name.split())[:40] or "这台设备",
-        uses=found.sign_count,
+        sign_count=found.sign_count,
     )
-    if session.get(SecurityKey, key.credential) is not None:
+    if session.get(SecurityKey, key.credential_id) is not None:
         raise Refused("这把已经加过了")
     session.add(key)
     session.flush()
@@ -142,17 +142,17 @@ def passes(session: Session, account_id: int, site: Site, challenge: str, answer
             expected_rp_id=site.name,
             expected_origin=site.origin,
             credential_public_key=base64url_to_bytes(key.public_key),
-            credential_current_sign_count=key.uses,
+            credential_current_sign_count=key.sign_count,
         )
     except _NO_ANSWER:
         return False
-    key.uses, key.used_at = found.new_sign_count, now()
+    key.sign_count, key.used_at = found.new_sign_count, now()
     return True
 
 
 def remove(session: Session, account_id: int, handle: str) -> None:
     """Takes a key away, told by the beginning of its id. NotFound when there is none."""
-    key = next((k for k in keys_of(session, account_id) if k.credential[:16] == handle), None)
+    key = next((k for k in keys_of(session, account_id) if k.credential_id[:16] == handle), None)
     if key is None:
         raise NotFound("没有这把")
     session.delete(key)
@@ -164,7 +164,7 @@ def remove_all(session: Session, account_id: int) -> None:
 
 
 def _described(keys: Sequence[SecurityKey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(k.credential)) for k in keys]
+    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(k.credential_id)) for k in keys]
 
 
 def _asked(options: Any) -> Asked:

@@ -14,7 +14,7 @@ from training_records.database import now
 from training_records.errors import NotFound, Refused
 
 SCOPES = {"read": "只读", "write": "读和写"}
-MOST_DAYS, MOST_TOKENS = 365, 10
+MAX_DAYS, MAX_TOKENS = 365, 10
 MARK = "acad_"
 
 
@@ -24,10 +24,10 @@ def make_token(session: Session, account: Account, name: str, scope: str, days: 
         raise Refused("请选令牌能做什么")
     if not name.strip():
         raise Refused("请写给谁用,例如“统计脚本”")
-    if not 1 <= days <= MOST_DAYS:
-        raise Refused(f"有效期 1 到 {MOST_DAYS} 天")
-    if len(tokens_of(session, account.id)) >= MOST_TOKENS:
-        raise Refused(f"最多同时有 {MOST_TOKENS} 个令牌,请先删掉不用的")
+    if not 1 <= days <= MAX_DAYS:
+        raise Refused(f"有效期 1 到 {MAX_DAYS} 天")
+    if len(tokens_of(session, account.id)) >= MAX_TOKENS:
+        raise Refused(f"最多同时有 {MAX_TOKENS} 个令牌,请先删掉不用的")
     text = MARK + secrets.token_urlsafe(32)
     session.add(
         ApiToken(

@@ -31,11 +31,11 @@ WAIT = 0.5
 KEPT = timedelta(days=7)
 
 
-class Stopped(Exception):
+class Cancelled(Exception):
     """Somebody cancelled the job, or another process has it."""
 
 
-class Again(Exception):
+class Retry(Exception):
     """The job is to be tried once more, `seconds` from now."""
 
     def __init__(self, seconds: int) -> None:
@@ -43,14 +43,14 @@ class Again(Exception):
         self.seconds = seconds
 
 
-class Busy(Again):
+class ClaimedElsewhere(Retry):
     """Another process is at the job: to be looked at again, for that one may die."""
 
     def __init__(self) -> None:
         super().__init__(int(SILENT.total_seconds()))
 
 
-class Failed(Exception):
+class GivenUp(Exception):
     """The job will not be tried again by itself: it stands in the list."""
 
 
@@ -67,14 +67,14 @@ class Work(Background):
         """Says how far it is. `Stopped` when it is to end."""
         values = {"done": done, "total": total, "claimed_at": now()}
         if not _change(self.make_session, self.job_id, self.claim, values):
-            raise Stopped
+            raise Cancelled
 
 
 Handler = Callable[[Work], str | None]
 """Makes a job's file in its folder part by part; returns the file's name, None where there is none to take along."""
 
 
-def ask(
+def enqueue(
     session: Session, kind: str, title: str, division_code: str, params: dict[str, Any], by: str
 ) -> Job:
     """A new job that waits for its turn, in the queue as soon as the session is committed."""
@@ -122,7 +122,7 @@ def is_free() -> ColumnElement[bool]:
     return or_(Job.state == "waiting", dead)
 
 
-def waiting(session: Session, kinds: Iterable[str]) -> list[int]:
+def pending_jobs(session: Session, kinds: Iterable[str]) -> list[int]:
     """The jobs that nobody is at, oldest first."""
     query = select(Job.id).where(is_free(), Job.kind.in_(kinds))
     return list(session.scalars(query.order_by(Job.id)))
@@ -137,17 +137,17 @@ def perform(background: Background, kinds: dict[str, Handler], number: int) -> b
     if job.tries > TRIES:
         # Whoever took it died, each time.
         _end(background, job, state="failed", message="三次都没有做成,请把编号告诉管理员")
-        raise Failed
+        raise GivenUp
     folder = folder_of(background.config, job.id)
     folder.mkdir(parents=True, exist_ok=True)
     work = Work(background.make_session, background.config, job.id, job.tries, job.params, folder)
     try:
         name = kinds[job.kind](work)
-    except Stopped:
+    except Cancelled:
         return True
     except RecordsError as refused:
         _end(background, job, state="failed", message=str(refused)[:300])
-        raise Failed from None
+        raise GivenUp from None
     except Exception:
         log.exception("job", job=job.id, kind=job.kind)
     else:
@@ -156,21 +156,21 @@ def perform(background: Background, kinds: dict[str, Handler], number: int) -> b
     # Once more from where it stopped; what fails again and again stays in the list.
     if job.tries < TRIES:
         _end(background, job, state="waiting", message="出了问题,正在重试")
-        raise Again(0)
+        raise Retry(0)
     _end(background, job, state="failed", message="三次都没有做成,请把编号告诉管理员")
-    raise Failed
+    raise GivenUp
 
 
-def work_off(background: Background, kinds: dict[str, Handler]) -> int:
+def run_pending(background: Background, kinds: dict[str, Handler]) -> int:
     """Does all jobs that nobody is at; how many times one was begun."""
     count = 0
     while numbers := _waiting_now(background, kinds):
         for number in numbers:
             try:
                 count += perform(background, kinds, number)
-            except Busy:
+            except ClaimedElsewhere:
                 pass
-            except (Again, Failed):
+            except (Retry, GivenUp):
                 count += 1
     return count
 
@@ -181,17 +181,17 @@ def finish(background: Background, kinds: dict[str, Handler], number: int) -> No
         try:
             perform(background, kinds, number)
             return
-        except Busy:
+        except ClaimedElsewhere:
             time.sleep(WAIT)
-        except Again:
+        except Retry:
             continue
-        except Failed:
+        except GivenUp:
             return
 
 
 def _waiting_now(background: Background, kinds: Iterable[str]) -> list[int]:
     with background.make_session() as session:
-        return waiting(read_only(session), kinds)
+        return pending_jobs(read_only(session), kinds)
 
 
 def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: int) -> Job | None:
@@ -207,7 +207,7 @@ def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: in
     if taken.rowcount == 1:
         return job
     if job is not None and job.state in ("waiting", "running"):
-        raise Busy
+        raise ClaimedElsewhere
     return None
 
 

@@ -16,7 +16,7 @@ ANCHOR = re.compile(
     r"\{[^}\n]*#([^\s}]+)[^}\n]*\}\s*$|<(?:a|section|div)[^>]* id=\"([^\"]+)\"", re.M
 )
 # A clause cited everywhere leads to the first pages; the rest is found by searching.
-MOST_LINKS = 4
+MAX_LINKS = 4
 MAIN = ("services/", "duties/")
 TITLE = re.compile(r"^title: (.+)$", re.M)
 
@@ -74,8 +74,8 @@ def link_back(pages: Mapping[str, str]) -> dict[str, str]:
             found = sorted(
                 users[cited], key=lambda u: (not u.startswith(MAIN), -pages[u].count(cited))
             )
-            links = [f"[{page_title(pages[u])}]({relative(name, u)})" for u in found[:MOST_LINKS]]
-            more = f"等 {len(found)} 页" if len(found) > MOST_LINKS else ""
+            links = [f"[{page_title(pages[u])}]({relative(name, u)})" for u in found[:MAX_LINKS]]
+            more = f"等 {len(found)} 页" if len(found) > MAX_LINKS else ""
             return "用在：" + "、".join(links) + more + "。" if links else ""
 
         return BACKLINKS.sub(replace, text)

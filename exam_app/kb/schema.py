@@ -32,7 +32,7 @@ class Threshold(_Record):
     unit: str
 
 
-class Task(_Record):
+class PlanTask(_Record):
     """One of the 23 tasks: gist in own words, departments as the document lists them."""
 
     item: int
@@ -73,7 +73,7 @@ class Policy(_Record):
     checked: datetime.date
     aliases: dict[str, str]
     actions: list[Action]
-    tasks: list[Task]
+    tasks: list[PlanTask]
     sections: list[Section]
 
 
@@ -133,7 +133,7 @@ class Duties(_Record):
     supervisor: list[SupervisorDuty]
 
 
-class Row(_Record):
+class ServiceLine(_Record):
     """One line of the service-content list."""
 
     id: str = Field(pattern=r"^[a-z-]+\.\d$")
@@ -150,7 +150,7 @@ class Category(_Record):
     recognise: str
     entitled: list[str]
     apply: str
-    rows: list[Row]
+    rows: list[ServiceLine]
     visit: str
     refer: str
 
@@ -278,7 +278,7 @@ class PageCare(_Record):
     checked: datetime.date
 
 
-class Change(_Record):
+class FactChange(_Record):
     """A recorded change: record id to the digest of its new text, None when it was removed."""
 
     date: datetime.date
@@ -301,7 +301,7 @@ SHAPES: dict[str, Any] = {
     "visits": list[Cadence],
     "search": dict[str, list[str]],
     "pages": dict[str, PageCare],
-    "history": list[Change],
+    "history": list[FactChange],
     "topics": dict[str, str],
 }
 

@@ -27,7 +27,7 @@ BEAT, GAP = 20, timedelta(seconds=50)
 ASK = (6.0, 11.0)
 ANSWER_WITHIN = timedelta(seconds=90)
 WORDS = ("走访", "建档", "报告", "监护", "救助", "倾听", "安全", "隐私", "活动", "陪伴")
-MOST_A_DAY = timedelta(hours=6)
+MAX_A_DAY = timedelta(hours=6)
 # Reading counts once half of the planned minutes were studied; a recording once nine tenths were played, at
 # most at one and a half times its speed.
 MIN_SHARE, MIN_WATCHED, FASTEST = 0.5, 0.9, 1.5
@@ -96,7 +96,7 @@ def beat(
             return _said(window, progress, seen, asked)
         late = moment - (window.asked_at or moment) > ANSWER_WITHIN
         passed = moment - (window.asked_at or moment)
-    room = MOST_A_DAY - _counted_on(session, person_id, moment, zone)
+    room = MAX_A_DAY - _counted_on(session, person_id, moment, zone)
     counts = not window.paused and not late and timedelta(0) < passed
     counts = counts and passed <= (ANSWER_WITHIN if asked else GAP)
     ms = int(min(passed, max(room, timedelta(0))).total_seconds() * 1000) if counts else 0

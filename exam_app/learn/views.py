@@ -205,7 +205,7 @@ def log(person_id: int | None) -> str:
 def recording(sha: str) -> Response:
     row = media.get(web.db(), sha)
     path = media.path_of(web.config().instance, row.sha256)
-    web.done_reading()
+    web.release_session()
     if not path.exists():
         current_app.logger.error("media file missing: %s", row.sha256)
         raise NotFound("这个文件不在服务器上了,请告诉区(市)民政部门")

@@ -13,7 +13,7 @@ from exam_app.audit.service import record
 from exam_app.config import Config
 from exam_app.core.sealing import seal_of
 from exam_app.jobs.models import Job
-from exam_app.jobs.service import Work, ask
+from exam_app.jobs.service import Work, enqueue
 from training_records.database import now, read_only
 from training_records.errors import Refused
 from training_records.ledger.identity import Sealing
@@ -109,7 +109,9 @@ def write(session: Session, order: Order, checked: Checked, today: date) -> Impo
 
 def ask_import(session: Session, order: Order) -> Job:
     """Asks for a workbook to be written in the background."""
-    return ask(session, "import", f"导入台账:{order.name}", order.division, asdict(order), order.by)
+    return enqueue(
+        session, "import", f"导入台账:{order.name}", order.division, asdict(order), order.by
+    )
 
 
 def import_job(work: Work) -> None:

@@ -27,7 +27,7 @@ OLDEST = timedelta(days=14)
 
 
 @dataclass(frozen=True)
-class Answer:
+class PhoneAnswer:
     """An answer from a phone. `key`: the phone's own number for it; `ago`: seconds since it was given."""
 
     key: str
@@ -106,7 +106,7 @@ def _mixed(questions: list[Any]) -> list[Any]:
 def take(
     session: Session,
     person_id: int,
-    answers: Sequence[Answer],
+    answers: Sequence[PhoneAnswer],
     questions: Mapping[str, Any],
     reserved: Collection[str],
 ) -> dict[str, bool]:
@@ -143,7 +143,7 @@ def note_form(
     """Notes questions marked on a page: (question, right) each, once by the page's own key."""
     cards = cards_of(session, person_id)
     for number, (question, right) in enumerate(marked):
-        answer = Answer(f"{key[:32]}-{number}", question.id, None, False, 0, daily=False)
+        answer = PhoneAnswer(f"{key[:32]}-{number}", question.id, None, False, 0, daily=False)
         _note(session, cards, person_id, question, answer, right, now())
     session.flush()
 
@@ -153,7 +153,7 @@ def _note(
     cards: dict[str, PracticeCard],
     person_id: int,
     question: Any,
-    answer: Answer,
+    answer: PhoneAnswer,
     right: bool,
     at: datetime,
 ) -> None:

@@ -161,7 +161,7 @@ def answers() -> Response:
     return jsonify({"taken": [a.key for a in found], "right": marked, "done": done})
 
 
-def _answer(row: Any) -> service.Answer | None:
+def _answer(row: Any) -> service.PhoneAnswer | None:
     if not isinstance(row, dict):
         return None
     key, item, ago = row.get("key"), row.get("item"), row.get("ago")
@@ -169,7 +169,7 @@ def _answer(row: Any) -> service.Answer | None:
         return None
     if not isinstance(ago, int | float) or not 0 <= ago < 10**9:
         ago = 0
-    return service.Answer(key, item[:40], row.get("response"), row.get("unsure") is True, ago)
+    return service.PhoneAnswer(key, item[:40], row.get("response"), row.get("unsure") is True, ago)
 
 
 @practice.get("/practice/wrong")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Attempt, Exam
-from training_records.coverage.models import Seat
+from training_records.coverage.models import CoverageRow
 from training_records.coverage.rules import rule_of
 from training_records.divisions import prefix_of, within
 from training_records.events.models import Enrolment, Event, EventNote, EventSession
@@ -25,7 +25,7 @@ HOURS_IN = (6, 9, 10, 11, 12)
 CLOSING, COMING, CHECK_DUE = timedelta(days=3), timedelta(days=2), 30
 
 
-class Due(NamedTuple):
+class DueReminder(NamedTuple):
     """Something to tell somebody. `key` names the thing, so that it is told once."""
 
     key: str
@@ -37,7 +37,7 @@ class Due(NamedTuple):
     until: date
 
 
-def due_on(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+def due_on(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueReminder]:
     """Everything that is to be told now, told before or not."""
     today = moment.astimezone(zone).date()
     yield from _induction(session, today)
@@ -48,17 +48,17 @@ def due_on(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
     yield from _checks(session, today)
 
 
-def _induction(session: Session, today: date) -> Iterator[Due]:
-    query = select(Seat.person_id, Seat.code, Seat.start).where(
-        Seat.role == "director",
-        Seat.inducted.is_(False),
-        Seat.start <= today - timedelta(days=INDUCTION_AFTER[0]),
-        Seat.start > today - timedelta(days=INDUCTION_AFTER[-1] + 15),
+def _induction(session: Session, today: date) -> Iterator[DueReminder]:
+    query = select(CoverageRow.person_id, CoverageRow.code, CoverageRow.start).where(
+        CoverageRow.role == "director",
+        CoverageRow.inducted.is_(False),
+        CoverageRow.start <= today - timedelta(days=INDUCTION_AFTER[0]),
+        CoverageRow.start > today - timedelta(days=INDUCTION_AFTER[-1] + 15),
     )
     for person, code, start in session.execute(query):
         days = (today - start).days
         step = max(n for n in INDUCTION_AFTER if n <= days)
-        yield Due(
+        yield DueReminder(
             f"induction:{person}:{start}:{step}",
             "induction",
             person,
@@ -69,19 +69,19 @@ def _induction(session: Session, today: date) -> Iterator[Due]:
         )
 
 
-def _hours(session: Session, today: date) -> Iterator[Due]:
+def _hours(session: Session, today: date) -> Iterator[DueReminder]:
     if today.month not in HOURS_IN:
         return
     rule = rule_of(session, today.year)
-    query = select(Seat.person_id, Seat.code, Seat.hours, Seat.exam_passed).where(
-        Seat.role == "director", Seat.status == "uncovered"
-    )
+    query = select(
+        CoverageRow.person_id, CoverageRow.code, CoverageRow.hours, CoverageRow.exam_passed
+    ).where(CoverageRow.role == "director", CoverageRow.status == "uncovered")
     for person, code, hours, passed in session.execute(query):
         missing = rule.hours - hours
         parts = [f"还差 {missing.normalize():f} 学时"] if missing > 0 else []
         parts += ["还没有通过考试"] if rule.exam and not passed else []
         if parts:
-            yield Due(
+            yield DueReminder(
                 f"hours:{person}:{today:%Y-%m}",
                 "hours",
                 person,
@@ -92,7 +92,7 @@ def _hours(session: Session, today: date) -> Iterator[Due]:
             )
 
 
-def _exams(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+def _exams(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueReminder]:
     query = select(Exam).where(
         Exam.practice.is_(False), Exam.closes_at > moment, Exam.closes_at <= moment + CLOSING
     )
@@ -109,10 +109,10 @@ def _exams(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
             Post.person_id.not_in(passed),
         )
         if exam.kind == "induction":
-            seats = select(Seat.person_id).where(Seat.inducted.is_(False))
+            seats = select(CoverageRow.person_id).where(CoverageRow.inducted.is_(False))
             people = people.where(Post.person_id.in_(seats))
         for person, code in session.execute(people):
-            yield Due(
+            yield DueReminder(
                 f"exam:{exam.id}:{person}",
                 "exam",
                 person,
@@ -123,7 +123,7 @@ def _exams(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
             )
 
 
-def _events(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+def _events(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueReminder]:
     query = (
         select(EventSession, Event, Enrolment)
         .join(Event, Event.id == EventSession.event_id)
@@ -142,7 +142,7 @@ def _events(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]
         if (event.id, row.person_id, start.date()) in told:
             continue
         told.add((event.id, row.person_id, start.date()))
-        yield Due(
+        yield DueReminder(
             f"event:{event.id}:{start.date()}:{row.person_id}",
             "event",
             row.person_id,
@@ -153,7 +153,7 @@ def _events(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]
         )
 
 
-def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due]:
+def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueReminder]:
     """Sessions that were moved or taken out and events that were cancelled, to all who are on the list."""
     query = (
         select(EventNote, Event, Enrolment)
@@ -168,7 +168,7 @@ def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due
         )
     )
     for note, event, row in session.execute(query):
-        yield Due(
+        yield DueReminder(
             f"changed:{note.id}:{row.person_id}",
             "changed",
             row.person_id,
@@ -179,7 +179,7 @@ def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due
         )
 
 
-def _checks(session: Session, today: date) -> Iterator[Due]:
+def _checks(session: Session, today: date) -> Iterator[DueReminder]:
     query = (
         select(Person.id, Person.background_next_due, Post.division_code)
         .join(Post, Post.person_id == Person.id)
@@ -190,7 +190,7 @@ def _checks(session: Session, today: date) -> Iterator[Due]:
     )
     for person, due, code in session.execute(query):
         assert due  # noqa: S101 (between two days)
-        yield Due(
+        yield DueReminder(
             f"check:{person}:{due}",
             "check",
             person,

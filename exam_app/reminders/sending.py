@@ -16,7 +16,7 @@ import requests
 from exam_app.config import Config
 from training_records.errors import Refused
 
-TIMEOUT, MOST_LINES, MOST_BYTES = 10, 20, 1900
+TIMEOUT, MAX_LINES, MAX_BYTES = 10, 20, 1900
 
 
 def check_target(target: str, config: Config) -> None:
@@ -63,8 +63,8 @@ def _signed(target: str, secret: str) -> str:
 def digest(lines: Sequence[str], more: int, public_url: str) -> str:
     """One message for a group: some lines, how many more there are, where to look."""
     found = [f"培训提醒({len(lines) + more} 条)"]
-    for line in lines[:MOST_LINES]:
-        if len("\n".join([*found, line]).encode()) > MOST_BYTES - 200:
+    for line in lines[:MAX_LINES]:
+        if len("\n".join([*found, line]).encode()) > MAX_BYTES - 200:
             break
         found.append(line)
     left = len(lines) + more - (len(found) - 1)

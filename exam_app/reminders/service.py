@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from exam_app.config import Config
 from exam_app.reminders.models import WAYS, Channel, Delivery, Reminder
 from exam_app.reminders.rules import due_on, is_quiet
-from exam_app.reminders.sending import MOST_LINES, Mail, check_target, digest, post
+from exam_app.reminders.sending import MAX_LINES, Mail, check_target, digest, post
 from training_records.certificates.service import mask_name
 from training_records.database import insert_into, now, read_only
 from training_records.divisions import division_names, get_within, prefix_of, within
@@ -121,7 +121,7 @@ def _send(
         if channel.way == "smtp":
             return _mail(make_session, config, channel, mine)
         lines = [f"{names.get(r.division_code, '')} {mask_name(p.name)}:{r.text}" for r, p in mine]
-        text = digest(lines[:MOST_LINES], max(len(lines) - MOST_LINES, 0), config.public_url)
+        text = digest(lines[:MAX_LINES], max(len(lines) - MAX_LINES, 0), config.public_url)
         fault = post(channel.target or "", channel.secret, text, config)
     except (RecordsError, smtplib.SMTPException, OSError) as error:
         fault = str(error)[:200] or type(error).__name__

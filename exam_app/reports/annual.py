@@ -23,6 +23,7 @@ from training_records.certificates.pdf import chinese_date
 from training_records.coverage.definition import Coverage, CoverageReport, coverage
 from training_records.coverage.rules import rule_of
 from training_records.divisions import get_division, prefix_of, within
+from training_records.docx import heading, new_document, saved, table
 from training_records.errors import Refused
 from training_records.evaluation.models import STATES, EvaluationResult, EvaluationRun
 from training_records.events.attendance import people_reached
@@ -31,14 +32,13 @@ from training_records.inspection.cases import cases_in
 from training_records.inspection.models import GoodCase
 from training_records.inspection.reports import texts_of
 from training_records.ledger.service import overloaded, search_people, vacancies
-from training_records.paper import heading, new_document, saved, table
 from training_records.work.figures import WorkFigures, work_figures
 from training_records.work.models import FORMS, THEMES
 from training_records.work.satisfaction import satisfaction_in
 
 TEAL = "#0f6b66"
 TO_WRITE = "(请填写)"
-MOST_BARS = 12
+MAX_BARS = 12
 
 
 @dataclass(frozen=True)
@@ -305,7 +305,7 @@ def coverage_chart(found: Annual) -> bytes:
     every = sorted(
         (c for c in found.coverage.children if c.rate is not None), key=lambda c: -(c.rate or 0)
     )
-    rows = every[-MOST_BARS:]
+    rows = every[-MAX_BARS:]
     with drawing((8, 1.0 + 0.36 * max(len(rows), 1)), as_png=True) as picture:
         axes = picture.figure.subplots()
         values = [100 * (c.rate or 0) for c in rows]

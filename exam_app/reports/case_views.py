@@ -39,7 +39,7 @@ def index() -> str:
         rows = [(case, None) for case in verbs.cases_of(web.db(), web.person_id())]
     else:
         rows = verbs.cases_in(web.db(), web.scope().prefix, year)
-    web.know_places([case.division_code for case, _ in rows])
+    web.prefetch_division_names([case.division_code for case, _ in rows])
     return render_template(
         "reports/cases.html", rows=rows, states=CASE_STATES, items=_items(), year=year
     )

@@ -53,7 +53,7 @@ def index() -> str:
         tasks=tasks,
         cases=found.cases,
         gaps=gaps(found),
-        most=verbs.MOST_TEXT,
+        most=verbs.MAX_TEXT,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from exam_app.exams.papers import Slot
+from exam_app.exams.slots import Slot
 
 
 def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exam_app.exams.papers import Slot
+from exam_app.exams.slots import Slot
 
 VERSION = 1
 WIDTH, HEIGHT = 210.0, 297.0
@@ -53,7 +53,7 @@ class Bubble:
 
 
 @dataclass(frozen=True)
-class Row:
+class BubbleRow:
     """Bubbles of which one is filled in (of a multiple question: any). `sub`: the place in an order, or
     the left label of a match; empty else. `x`, `y`: top left of the row, `words`: what stands before it."""
 
@@ -83,7 +83,7 @@ class Page:
     """One page of a sheet."""
 
     number: int
-    rows: tuple[Row, ...]
+    rows: tuple[BubbleRow, ...]
     boxes: tuple[Box, ...]
 
     def area(self, slot: str) -> tuple[float, float, float, float] | None:
@@ -111,7 +111,7 @@ def lay_out_sheet(places: Sequence[Slot], large: bool = False) -> list[Page]:
     """The pages for the slots of a form: choices in columns, written answers in full width after them."""
     size = size_of(large)
     width = (RIGHT - LEFT - GAP * (size.columns - 1)) / size.columns
-    columns: list[list[Row | Box]] = [[]]
+    columns: list[list[BubbleRow | Box]] = [[]]
     x, y = LEFT, TOP
     written = [place for place in places if place.question.type == "short_answer"]
     for place in places:
@@ -133,17 +133,17 @@ def lay_out_sheet(places: Sequence[Slot], large: bool = False) -> list[Page]:
     return [
         Page(
             number,
-            tuple(part for part in parts if isinstance(part, Row)),
+            tuple(part for part in parts if isinstance(part, BubbleRow)),
             tuple(part for part in parts if isinstance(part, Box)),
         )
         for number, parts in enumerate(pages, 1)
     ]
 
 
-def _block(place: Slot, size: Size, width: float, x: float, y: float) -> list[Row | Box]:
+def _block(place: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
     if place.question.type == "fill":
         return _blanks(place, size, width, x, y)
-    found: list[Row | Box] = []
+    found: list[BubbleRow | Box] = []
     for number, (sub, labels) in enumerate(_lines(place.question)):
         words = place.slot if number == 0 else ""
         for chunk in _chunks(labels, size, width):
@@ -173,14 +173,14 @@ def _chunks(labels: Sequence[str], size: Size, width: float) -> Iterator[Sequenc
 
 def _row(
     slot: str, sub: str, words: str, labels: Sequence[str], size: Size, x: float, y: float
-) -> Row:
+) -> BubbleRow:
     start = x + size.number + size.sub + size.pitch / 2
     middle = y + size.row / 2
     bubbles = tuple(Bubble(label, start + n * size.pitch, middle) for n, label in enumerate(labels))
-    return Row(slot, sub, x, y, words, bubbles)
+    return BubbleRow(slot, sub, x, y, words, bubbles)
 
 
-def _blanks(place: Slot, size: Size, width: float, x: float, y: float) -> list[Row | Box]:
+def _blanks(place: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
     count = len(place.question.key)
     return [
         Box(
@@ -203,8 +203,8 @@ def _height(question: Any, size: Size, width: float) -> float:
     return lines * size.row
 
 
-def _written(places: Sequence[Slot], size: Size) -> list[list[Row | Box]]:
-    pages: list[list[Row | Box]] = []
+def _written(places: Sequence[Slot], size: Size) -> list[list[BubbleRow | Box]]:
+    pages: list[list[BubbleRow | Box]] = []
     y = BOTTOM
     for place in places:
         if y + size.text_box > BOTTOM:

@@ -14,9 +14,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from exam_app.sheets.reading import SCALE, Grey
 from training_records.errors import Refused
 
-MOST_PAGES = 1000
+MAX_PAGES = 1000
 # A side of a picture that is read, and pixels of one that is opened at all.
-LONGEST, MOST_PIXELS = 4000, 120_000_000
+LONGEST, MAX_PIXELS = 4000, 120_000_000
 KINDS = ("JPEG", "PNG", "TIFF", "WEBP")
 # PDFium may be used by one thread at a time.
 _PDFIUM = threading.Lock()
@@ -33,14 +33,14 @@ def count_pages(data: bytes) -> int:
         else:
             with Image.open(io.BytesIO(data), formats=KINDS) as image:
                 pages = _frames(image)
-                if image.width * image.height > MOST_PIXELS:
+                if image.width * image.height > MAX_PIXELS:
                     raise Refused("图片太大(超过 1.2 亿像素),请用 200 到 300 dpi 扫描")
     except (pypdfium2.PdfiumError, UnidentifiedImageError, OSError, Image.DecompressionBombError):
         raise Refused(
             "打不开这个文件。请传 PDF、JPG、PNG 或 TIFF;苹果手机的 HEIC 照片先转成 JPG"
         ) from None
-    if not 1 <= pages <= MOST_PAGES:
-        raise Refused(f"一个文件要有 1 到 {MOST_PAGES} 页,这个有 {pages} 页")
+    if not 1 <= pages <= MAX_PAGES:
+        raise Refused(f"一个文件要有 1 到 {MAX_PAGES} 页,这个有 {pages} 页")
     return pages
 
 
@@ -89,7 +89,7 @@ def _of_image(data: bytes, first: int) -> Iterator[Grey | None]:
         for number in range(first, _frames(image)):
             try:
                 image.seek(number)
-                if image.width * image.height > MOST_PIXELS:
+                if image.width * image.height > MAX_PIXELS:
                     yield None
                     continue
                 upright = ImageOps.exif_transpose(image).convert("L")

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Exam
-from exam_app.exams.papers import Slot, rules_of, slots
+from exam_app.exams.slots import Slot, rules_of, slots
 from exam_app.sheets.layout import MARK, MARKS, QR, lay_out_sheet, size_of
 from exam_app.sheets.marks import mark_bits, qr_text
 from exam_app.sheets.models import AnswerSheet

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from exam_app.core.background import Background
 from exam_app.exams.models import Exam
 from exam_app.jobs.models import Job
-from exam_app.jobs.service import Work, ask
+from exam_app.jobs.service import Work, enqueue
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
 from exam_app.sheets.pictures import pictures, small_jpeg, unpacked
 from exam_app.sheets.reading import Flat, Grey, Unreadable, flatten
@@ -29,7 +29,7 @@ KEPT_UNREAD = 3000
 def ask_reading(session: Session, file: ScanFile) -> Job:
     """Asks for a file to be read in the background."""
     params, by = {"file": file.id, "exam": file.exam_id}, file.uploaded_by
-    job = ask(session, "scans", f"读答题卡:{file.name}", file.division_code, params, by)
+    job = enqueue(session, "scans", f"读答题卡:{file.name}", file.division_code, params, by)
     file.job_id = job.id
     return job
 

@@ -17,7 +17,18 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
-from exam_app.sheets.layout import HEIGHT, MARK, MARKS, QR, VERSION, WIDTH, Box, Page, Row, Size
+from exam_app.sheets.layout import (
+    HEIGHT,
+    MARK,
+    MARKS,
+    QR,
+    VERSION,
+    WIDTH,
+    Box,
+    BubbleRow,
+    Page,
+    Size,
+)
 from exam_app.sheets.marks import code_in, dictionary
 
 Grey = NDArray[np.uint8]
@@ -34,13 +45,13 @@ LETTER = {"对": 0.054, "错": 0.079, "A": 0.033, "B": 0.043, "C": 0.028, "D": 0
 LETTER |= {"1": 0.023, "2": 0.028, "3": 0.029, "4": 0.031, "5": 0.029}
 A_LETTER = 0.033
 # What a mark's darkness is taken to be where a sheet has too few marks to tell.
-USUAL, FEWEST = 0.45, 4
+USUAL, MIN_MARKS = 0.45, 4
 # Ink of a pen stroke, and the share of a frame that has to have it before it counts as written in.
 WRITTEN, TRACE = 0.25, 0.002
 # How far printed frames may lie from where they should be, in millimetres.
 ASTRAY = 2.0
 # Rows that are found together; how far one block may lie from its neighbours' surface, and how many may.
-BLOCK, APART, MOST_APART = 4, 0.5, 0.34
+BLOCK, APART, MAX_APART = 4, 0.5, 0.34
 
 
 class Unreadable(Exception):
@@ -166,7 +177,7 @@ def read_bubbles(flat: Flat, page: Page, size: Size, several: set[str]) -> dict[
     haze = float(np.percentile(list(beyond.values()), 20)) if beyond else 0.0
     extra = {key: value - haze for key, value in beyond.items()}
     usual = _usual(page.rows, extra)
-    lines: dict[str, list[tuple[Row, str | None, tuple[str, ...]]]] = {}
+    lines: dict[str, list[tuple[BubbleRow, str | None, tuple[str, ...]]]] = {}
     for row in page.rows:
         values = {b.label: extra[row, b.label] for b in row.bubbles}
         filled, doubt = _judge(values, usual, row.slot in several)
@@ -174,7 +185,9 @@ def read_bubbles(flat: Flat, page: Page, size: Size, several: set[str]) -> dict[
     return {slot: _reading(found, slot in several) for slot, found in lines.items()}
 
 
-def _reading(found: Sequence[tuple[Row, str | None, tuple[str, ...]]], several: bool) -> Reading:
+def _reading(
+    found: Sequence[tuple[BubbleRow, str | None, tuple[str, ...]]], several: bool
+) -> Reading:
     filled: dict[str, tuple[str, ...]] = {}
     for row, _, labels in found:
         filled[row.sub] = filled.get(row.sub, ()) + labels
@@ -184,11 +197,11 @@ def _reading(found: Sequence[tuple[Row, str | None, tuple[str, ...]]], several: 
     return Reading(filled, doubts[0] if doubts else None)
 
 
-def _usual(rows: Sequence[Row], extra: Mapping[tuple[Row, str], float]) -> float:
+def _usual(rows: Sequence[BubbleRow], extra: Mapping[tuple[BubbleRow, str], float]) -> float:
     """The darkness of this sheet's marks."""
     tops = [max(extra[row, b.label] for b in row.bubbles) for row in rows]
     marks = [top for top in tops if top > FAINT]
-    return float(np.median(marks)) if len(marks) >= FEWEST else USUAL
+    return float(np.median(marks)) if len(marks) >= MIN_MARKS else USUAL
 
 
 def _judge(
@@ -215,7 +228,7 @@ def _darkness(ink: Ink, x: float, y: float, size: Size) -> float:
     return float(ink[top:bottom, left:right].mean())
 
 
-def _shifts(ink: Ink, rows: Sequence[Row], size: Size) -> list[tuple[float, float]]:
+def _shifts(ink: Ink, rows: Sequence[BubbleRow], size: Size) -> list[tuple[float, float]]:
     """For each row how far (mm) its printed frames lie from where they should be: found for rows that
     follow each other together, by the frames alone, so that what is filled in doesn't pull."""
     blocks = _blocks(rows, size)
@@ -226,7 +239,7 @@ def _shifts(ink: Ink, rows: Sequence[Row], size: Size) -> list[tuple[float, floa
     smooth = _smooth(middles, seen)
     # Paper bends smoothly: a block that says otherwise was taken for something else.
     apart = np.hypot(*(seen - smooth).T) > APART
-    if len(blocks) and apart.mean() > MOST_APART:
+    if len(blocks) and apart.mean() > MAX_APART:
         raise Unreadable("纸面弯得太厉害或拍得太糊,对不准格子。请放平、拍清楚再传一次")
     seen[apart] = smooth[apart]
     shifts = {
@@ -237,9 +250,9 @@ def _shifts(ink: Ink, rows: Sequence[Row], size: Size) -> list[tuple[float, floa
     return [shifts[row] for row in rows]
 
 
-def _blocks(rows: Sequence[Row], size: Size) -> list[list[Row]]:
+def _blocks(rows: Sequence[BubbleRow], size: Size) -> list[list[BubbleRow]]:
     """Up to `BLOCK` rows that stand directly below each other."""
-    blocks: list[list[Row]] = []
+    blocks: list[list[BubbleRow]] = []
     for row in rows:
         last = blocks[-1] if blocks else []
         follows = last and last[-1].x == row.x and abs(row.y - last[-1].y - size.row) < 0.1
@@ -273,7 +286,7 @@ def _smooth(places: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray
     return np.asarray(np.broadcast_to(np.median(shifts, axis=0), shifts.shape), np.float64)
 
 
-def _shift(ink: Ink, rows: Sequence[Row], size: Size) -> tuple[float, float]:
+def _shift(ink: Ink, rows: Sequence[BubbleRow], size: Size) -> tuple[float, float]:
     bubbles = [b for row in rows for b in row.bubbles]
     w, h = size.bubble
     left, right = min(b.x for b in bubbles) - w, max(b.x for b in bubbles) + w

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.exams.errors import Closed
-from exam_app.exams.finishing import finish
 from exam_app.exams.models import Accommodation, Answer, Attempt, Exam
-from exam_app.exams.papers import Slot, slots
+from exam_app.exams.results import finish
+from exam_app.exams.slots import Slot, slots
 from exam_app.exams.states import move
 from exam_app.exams.windows import refuse_used_up
 from exam_app.jobs.models import Job
@@ -40,7 +40,7 @@ COPY_IT = "请照手写的字录入"
 
 
 @dataclass(frozen=True)
-class Standing:
+class SheetStatus:
     """Where a sheet stands. `state`: waiting (nothing came in), part (`missing` pages still to come),
     doubts (`doubts` to look at), ready, scored."""
 
@@ -93,7 +93,7 @@ def _attempts(session: Session, exam: Exam, person_id: int) -> list[Attempt]:
     return list(session.scalars(query.order_by(Attempt.number)))
 
 
-def standings(session: Session, exam: Exam, prefix: str) -> list[Standing]:
+def standings(session: Session, exam: Exam, prefix: str) -> list[SheetStatus]:
     """All sheets of an exam for people within a code prefix, oldest first."""
     query = (
         select(AnswerSheet)
@@ -121,7 +121,7 @@ def standings(session: Session, exam: Exam, prefix: str) -> list[Standing]:
 
 def _standing(
     sheet: AnswerSheet, pages: Sequence[Page], entries: Mapping[str, str | None]
-) -> Standing:
+) -> SheetStatus:
     doubts = sum(doubt is not None for doubt in entries.values())
     missing = tuple(page.number for page in pages if not slots_on(page) <= set(entries))
     if sheet.attempt_id is not None:
@@ -132,7 +132,7 @@ def _standing(
         state = "part"
     else:
         state = "doubts" if doubts else "ready"
-    return Standing(sheet, state, doubts, missing)
+    return SheetStatus(sheet, state, doubts, missing)
 
 
 def pages_of(sheet: AnswerSheet) -> list[Page]:

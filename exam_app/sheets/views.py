@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.exams.models import Exam
-from exam_app.exams.papers import rules_of, slots
-from exam_app.exams.room_views import divisions_of, done, exam_within, turned_back
+from exam_app.exams.room_views import divisions_of, exam_within, redirect_ok, redirect_refused
+from exam_app.exams.slots import rules_of, slots
 from exam_app.sheets import service
 from exam_app.sheets.entry import given
 from exam_app.sheets.forms import PrintForm, ScoreForm
@@ -18,7 +18,7 @@ from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.printing import booklet_pdf, print_sheets
 from exam_app.sheets.reader import ask_reading, read_again
 from exam_app.sheets.reading import Unreadable
-from exam_app.sheets.service import Standing, page_within, sheet_by_code, sheet_within
+from exam_app.sheets.service import SheetStatus, page_within, sheet_by_code, sheet_within
 from exam_app.web.access import MANAGERS, access
 from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
@@ -63,7 +63,7 @@ def _room(exam: Exam) -> str:
     )
 
 
-def _row(one: Standing, names: dict[str, str]) -> dict[str, Any]:
+def _row(one: SheetStatus, names: dict[str, str]) -> dict[str, Any]:
     word, sign = WORDS[one.state]
     if one.state == "doubts":
         word = f"要您看 {one.doubts} 题"
@@ -82,11 +82,11 @@ def _row(one: Standing, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _done(exam: Exam, text: str) -> Response:
-    return done(exam, text, "sheets.room")
+    return redirect_ok(exam, text, "sheets.room")
 
 
 def _refused(exam: Exam, text: str) -> Response:
-    return turned_back(exam, text, "sheets.room")
+    return redirect_refused(exam, text, "sheets.room")
 
 
 @sheets.post("/make")

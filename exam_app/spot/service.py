@@ -31,7 +31,7 @@ QUESTIONS = {
     "exam": "考试成绩和证书对得上",
     "check": "入职查询在有效期内",
 }
-MOST = 500
+MAX_SAMPLE = 500
 
 
 def sample(
@@ -67,8 +67,8 @@ def draw(
     session: Session, code: str, size: int, seed: int, due_on: date, today: date, by: str
 ) -> SpotCheck:
     """Draws a sample of the directors in post in a division."""
-    if not 1 <= size <= MOST:
-        raise Refused(f"一次抽 1 到 {MOST} 份")
+    if not 1 <= size <= MAX_SAMPLE:
+        raise Refused(f"一次抽 1 到 {MAX_SAMPLE} 份")
     if due_on < today:
         raise Refused("整改期限不能早于今天")
     rows = session.execute(

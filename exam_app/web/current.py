@@ -32,7 +32,7 @@ def config() -> Config:
     return cast(Config, current_app.config["ACADEMY"])
 
 
-def still_there(own: Account) -> bool:
+def within_idle_timeout(own: Account) -> bool:
     """Whether an office's account was used within `OFFICE_IDLE`: its computer may stand in a room that others enter. The
     moment is kept in the signed cookie; those who learn on their own phone stay signed in for two weeks."""
     at, last = int(now().timestamp()), session.get("at", 0)
@@ -64,7 +64,7 @@ def scope() -> Scope:
     return scope_of(account())
 
 
-def holder() -> str:
+def session_hash() -> str:
     """The hash of the sign-in's token, by which an attempt knows the device that holds it."""
     return token_hash(current_user.id)
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from exam_app.identity.hashing import Busy
+from exam_app.identity.hashing import HashingBusy
 from exam_app.web.answers import refuse
 from training_records.errors import NotFound, RecordsError, Refused
 
@@ -53,8 +53,8 @@ def init_failures(app: Flask) -> None:
         response.headers["Retry-After"] = "60"
         return response
 
-    @app.errorhandler(Busy)
-    def _busy(error: Busy) -> BaseResponse:
+    @app.errorhandler(HashingBusy)
+    def _busy(error: HashingBusy) -> BaseResponse:
         g.without_account = True
         response = refuse(503, "现在登录的人多,请等 10 秒再试一次。已经在考试的不受影响")
         response.headers["Retry-After"] = "10"

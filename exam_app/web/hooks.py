@@ -37,8 +37,8 @@ from exam_app.web.limits import GROUPS
 from exam_app.web.request_log import log, log_request, new_request_id
 from exam_app.web.session import (
     db,
-    done_reading,
     note_write_position,
+    release_session,
     use_replica,
 )
 
@@ -159,7 +159,7 @@ def init_web(app: Flask) -> None:
 
     @app.teardown_request
     def _close(error: BaseException | None) -> None:
-        done_reading()
+        release_session()
 
 
 def _policy() -> str:

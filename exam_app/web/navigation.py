@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
+class MenuEntry:
     """A menu entry: endpoint, word, sign; `phone`: also in the bottom bar of a phone; `also`: other rooms of it."""
 
     endpoint: str
@@ -22,36 +22,38 @@ class Place:
 
 
 DIRECTOR = [
-    Place("home.index", "今天", "☀", also=("door", "work")),
-    Place("learn.index", "学习", "▤", also=("practice",)),
-    Place("exams.index", "考试", "✎"),
-    Place("archive.mine", "我的", "☺", also=("evaluation", "cases", "models", "own_account")),
+    MenuEntry("home.index", "今天", "☀", also=("door", "work")),
+    MenuEntry("learn.index", "学习", "▤", also=("practice",)),
+    MenuEntry("exams.index", "考试", "✎"),
+    MenuEntry(
+        "archive.mine", "我的", "☺", also=("evaluation", "cases", "exemplars", "own_account")
+    ),
 ]
-EVALUATION = Place(
+EVALUATION = MenuEntry(
     "evaluation.index",
     "评价",
     "★",
     phone=False,
-    also=("schemes", "allowances", "dashboards", "reports", "cases", "models"),
+    also=("schemes", "allowances", "dashboards", "reports", "cases", "exemplars"),
 )
 OFFICE = [
-    Place("home.index", "总览", "◉"),
-    Place("ledger.index", "台账", "☰"),
-    Place("coverage.index", "培训", "▥"),
-    Place("events.index", "办班", "⚑", phone=False, also=("roll", "outcome", "door")),
-    Place("courses.index", "课程", "▤", phone=False),
-    Place("exams.manage", "考试", "✎", phone=False),
+    MenuEntry("home.index", "总览", "◉"),
+    MenuEntry("ledger.index", "台账", "☰"),
+    MenuEntry("coverage.index", "培训", "▥"),
+    MenuEntry("events.index", "办班", "⚑", phone=False, also=("roll", "outcome", "door")),
+    MenuEntry("courses.index", "课程", "▤", phone=False),
+    MenuEntry("exams.manage", "考试", "✎", phone=False),
     EVALUATION,
-    Place("certificates.index", "证书", "✪", phone=False),
+    MenuEntry("certificates.index", "证书", "✪", phone=False),
 ]
-CITY = [*OFFICE, Place("bank.index", "题库", "❏", phone=False)]
+CITY = [*OFFICE, MenuEntry("bank.index", "题库", "❏", phone=False)]
 
 
-def navigation(role: str) -> list[Place]:
+def navigation(role: str) -> list[MenuEntry]:
     """What a role may do; what it may not isn't shown."""
     if role == "director":
         return DIRECTOR
     if role == "supervisor":
-        return [*OFFICE[:3], EVALUATION, Place("archive.mine", "我的", "☺")]
-    settings = Place("admin.index", "设置", "⚙", also=("reminders", "own_account"))
+        return [*OFFICE[:3], EVALUATION, MenuEntry("archive.mine", "我的", "☺")]
+    settings = MenuEntry("admin.index", "设置", "⚙", also=("reminders", "own_account"))
     return [*(CITY if role in ("city", "operator") else OFFICE), settings]

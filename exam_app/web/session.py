@@ -26,7 +26,7 @@ def db() -> Session:
     return cast(Session, g.session)
 
 
-def done_reading() -> None:
+def release_session() -> None:
     """Gives the request's session back before somebody else writes for it."""
     session = g.pop("session", None)
     if session is not None:
@@ -36,7 +36,7 @@ def done_reading() -> None:
 def begin_writing() -> Session:
     """Ends reading and gives the request a session that writes: a view that only reads at first keeps the
     one writer of SQLite for a shorter while. `end_writing` commits it."""
-    done_reading()
+    release_session()
     g.session = current_app.extensions["session_factory"]()
     return cast(Session, g.session)
 
@@ -70,7 +70,7 @@ def use_replica() -> None:
     if replica is not None and bearer() is None:
         copy = replica.session(session.get("wrote", START))
         if copy is not None:
-            done_reading()
+            release_session()
             g.session = copy
 
 

@@ -9,7 +9,7 @@ from flask_login import LoginManager, UserMixin
 from exam_app.identity.models import Account
 from exam_app.identity.service import find_session, token_hash
 from exam_app.identity.tokens import find_token
-from exam_app.web.current import bearer, still_there
+from exam_app.web.current import bearer, within_idle_timeout
 from exam_app.web.session import db
 
 
@@ -29,7 +29,7 @@ def init_sign_in(app: Flask) -> None:
         if "without_account" in g:
             return None
         account = find_session(db(), token)
-        if account is None or not still_there(account):
+        if account is None or not within_idle_timeout(account):
             return None
         structlog.contextvars.bind_contextvars(account=account.id)
         return SignedIn(token, account)

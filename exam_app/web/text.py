@@ -23,7 +23,7 @@ def span(start: datetime, end: datetime) -> str:
     return f"{chinese_date(first.date())} {first:%H:%M}–{day}{last:%H:%M}"
 
 
-def know_places(codes: Iterable[str]) -> None:
+def prefetch_division_names(codes: Iterable[str]) -> None:
     """Reads the names of places in one go, for the `place` filter."""
     known: dict[str, str] = g.setdefault("places", {})
     wanted = set(codes) - known.keys()
@@ -33,9 +33,9 @@ def know_places(codes: Iterable[str]) -> None:
         known.update({c: joined_name(names, c) for c in wanted if c in names})
 
 
-def place(code: str) -> str:
+def division_path(code: str) -> str:
     """A division's name with those above it up to the district."""
-    know_places([code])
+    prefetch_division_names([code])
     return str(g.places.get(code, code))
 
 

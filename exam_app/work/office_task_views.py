@@ -18,7 +18,7 @@ office_tasks = Blueprint("office_tasks", __name__)
 def index() -> str:
     prefix = web.scope().prefix
     rows = tasks.given_tasks(web.db(), prefix)
-    web.know_places([r.division_code for r in rows])
+    web.prefetch_division_names([r.division_code for r in rows])
     return render_template(
         "work/given.html",
         rows=[(r, tasks.counts(web.db(), r, prefix, web.today())) for r in rows],
@@ -55,5 +55,5 @@ def show(task_id: int) -> str:
     prefix = web.scope().prefix
     row = tasks.get_given(web.db(), task_id, prefix)
     found = tasks.doing(web.db(), row, prefix, web.today())
-    web.know_places([d.code for d in found])
+    web.prefetch_division_names([d.code for d in found])
     return render_template("work/doing.html", row=row, found=found)

@@ -22,7 +22,7 @@ from training_records.work import checking, satisfaction
 from training_records.work.models import FORMS
 
 surveys = Blueprint("surveys", __name__)
-MOST_PEOPLE = 120
+MAX_PEOPLE = 120
 
 
 @surveys.get("/satisfaction")
@@ -37,7 +37,7 @@ def index() -> str:
         rounds=satisfaction.rounds_in(session, prefix),
         found=sorted(found.items(), key=lambda item: people.get(item[0], "")),
         people=people,
-        fewest=satisfaction.FEWEST,
+        fewest=satisfaction.MIN_ANSWERS,
         year=year,
     )
 
@@ -78,7 +78,7 @@ def slips(round_id: int) -> Response:
         )
         .order_by(Post.division_code, Person.id)
     ).all()
-    if not people or len(people) > MOST_PEOPLE:
+    if not people or len(people) > MAX_PEOPLE:
         flash(f"这里有 {len(people)} 名儿童主任。请填一个镇(街)的区划编码", "bad")
         return redirect(url_for("surveys.index"))
     issued = [
@@ -126,7 +126,7 @@ def answer(token: str) -> str | tuple[str, int]:
 @access(OFFICES)
 def checks() -> str:
     rows = checking.checks_in(web.db(), web.scope().prefix)
-    web.know_places([c.division_code for _, _, c in rows])
+    web.prefetch_division_names([c.division_code for _, _, c in rows])
     ids = {v.person_id for _, v, _ in rows}
     people = {p.id: p.name for p in web.db().scalars(select(Person).where(Person.id.in_(ids)))}
     return render_template(

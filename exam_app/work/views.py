@@ -23,7 +23,7 @@ from training_records.errors import NotFound, RecordsError, Refused
 from training_records.ledger.service import CASELOAD
 from training_records.work import service
 from training_records.work.models import FORMS, THEMES, Visit
-from training_records.work.service import MOST_AT_ONCE, NewVisit
+from training_records.work.service import MAX_AT_ONCE, NewVisit
 
 work = Blueprint("work", __name__)
 DIRECTORS = frozenset({"director"})
@@ -128,7 +128,7 @@ def data() -> Response:
                 {
                     "case": d.entry.id,
                     "code": d.entry.code,
-                    "place": web.place(d.entry.division_code),
+                    "place": web.division_path(d.entry.division_code),
                     "categories": [known_cadences()[c].title for c in d.entry.categories],
                     "state": d.state,
                     "word": STATES[d.state],
@@ -148,8 +148,8 @@ def sync() -> Response:
     """Takes visits from a phone: those that can't be are named with the reason, and do not come again."""
     told = request.get_json(silent=True)
     rows = told.get("visits") if isinstance(told, dict) else None
-    if not isinstance(rows, list) or len(rows) > MOST_AT_ONCE:
-        raise Refused(f"请求里要有 visits,最多 {MOST_AT_ONCE} 条")
+    if not isinstance(rows, list) or len(rows) > MAX_AT_ONCE:
+        raise Refused(f"请求里要有 visits,最多 {MAX_AT_ONCE} 条")
     taken, refused, own = [], {}, villages()
     for row in rows:
         key = row.get("key") if isinstance(row, dict) else None
@@ -301,7 +301,7 @@ def hold(activity_id: int) -> Response:
     return web.try_to(verb, url_for("work.activities"))
 
 
-def my_tasks() -> list[service.Task]:
+def my_tasks() -> list[service.DutyTask]:
     """The tasks of the one who is signed in."""
     return service.tasks_of(web.db(), web.person_id(), villages(), duty_steps(), web.today())
 

@@ -32,7 +32,7 @@ from question_bank.formats.qti_write import write
 from question_bank.formats.xml import parse
 from question_bank.question import BLANK
 
-MOST_FILES = 20_000
+MAX_FILES = 20_000
 _TOLD = ("feedbackInline", "feedbackBlock")
 _ASIDE = ("prompt", "rubricBlock", *_TOLD)
 _MEDIA = ("math", "object", "audio", "video")
@@ -99,7 +99,7 @@ def read(data: bytes) -> Exchange:
 
 def _unpack(package: zipfile.ZipFile) -> dict[str, bytes]:
     entries = [e for e in package.infolist() if e.filename and not e.is_dir()]
-    if len(entries) > MOST_FILES or sum(e.file_size for e in entries) > LIMIT:
+    if len(entries) > MAX_FILES or sum(e.file_size for e in entries) > LIMIT:
         raise Unrepresentable("压缩包解开后太大，请拆开再导入")
     try:
         return {posixpath.normpath(e.filename): package.read(e) for e in entries}

@@ -47,7 +47,7 @@ WORDS = {v: k for k, v in KINDS.items()}
 LEVELS = {"识记": "remember", "理解": "understand", "应用": "apply"}
 LEVEL_WORDS = {v: k for k, v in LEVELS.items()}
 TRUE, FALSE = {"对", "正确", "是", "√", "T", "TRUE"}, {"错", "错误", "否", "×", "F", "FALSE"}
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 _REFERENCE = re.compile(rb"[\s:\"]([A-Za-z]{1,12})(\d{1,20})[:\"]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
@@ -94,8 +94,8 @@ def _refuse_huge(data: bytes) -> None:
         raise Unrepresentable("不是能读的 Excel 文件（.xlsx）") from None
     for sheet in sheets:
         for letters, digits in _REFERENCE.findall(sheet):
-            if len(letters) > 2 or int(digits[:9] or 0) > MOST_ROWS:
-                raise Unrepresentable(f"表格超出 {MOST_ROWS} 行或 ZZ 列，请只留下题目")
+            if len(letters) > 2 or int(digits[:9] or 0) > MAX_ROWS:
+                raise Unrepresentable(f"表格超出 {MAX_ROWS} 行或 ZZ 列，请只留下题目")
 
 
 def _cell(value: Any) -> str:

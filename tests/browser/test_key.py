@@ -102,7 +102,7 @@ def test_made_used_and_taken_away(served, browser, session):
     device.password(mine)
     page.click("text=用这台设备登录")
     page.wait_for_url(f"{url}/")
-    [(used, uses)] = session.execute(select(SecurityKey.used_at, SecurityKey.uses)).all()
+    [(used, uses)] = session.execute(select(SecurityKey.used_at, SecurityKey.sign_count)).all()
     session.commit()
     assert used is not None and uses > 0
 

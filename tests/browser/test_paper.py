@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from exam_app.config import load_config
 from exam_app.exams.models import Attempt
-from exam_app.exams.papers import slots
+from exam_app.exams.slots import slots
 from exam_app.sheets.models import AnswerSheet
 from harness.camera import Camera
 from tests.browser.conftest import OFFICE, PHONE, Running, assert_accessible, sign_in

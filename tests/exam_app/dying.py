@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exam_app.config import load_config
 from exam_app.core.background import Background
-from exam_app.jobs import inside, outside
+from exam_app.jobs import local_worker, procrastinate_worker
 from exam_app.jobs.service import Work
 from training_records.database import make_engine, make_session_factory
 
@@ -26,6 +26,6 @@ if __name__ == "__main__":
     config = load_config({}, instance=Path(sys.argv[2]))
     background, stop = Background(make_session_factory(engine), config), threading.Event()
     if engine.dialect.name == "postgresql":
-        outside.work(background, {"slow": hang}, [], engine.url, stop)
+        procrastinate_worker.work(background, {"slow": hang}, [], engine.url, stop)
     else:
-        inside.work(background, {"slow": hang}, [], stop)
+        local_worker.work(background, {"slow": hang}, [], stop)

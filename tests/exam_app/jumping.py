@@ -11,15 +11,15 @@ from typing import Any
 def make() -> Any:
     """The application of a worker, with a sweep that looks often."""
     from exam_app.background import start_background
-    from exam_app.core.background import Chore
+    from exam_app.core.background import PeriodicTask
     from exam_app.exams.sweeper import sweep_once
-    from exam_app.jobs import inside
+    from exam_app.jobs import local_worker
     from exam_app.serving import make as make_application
     from training_records.clock import CLOCK
 
     offset = Path(os.environ["ACADEMY_INSTANCE"]) / "clock"
     CLOCK._wall = lambda: time.time() + float(offset.read_text())
-    inside.EVERY = 0.2
+    local_worker.EVERY = 0.2
     app = make_application()
-    start_background(app, [Chore("sweep", 0, sweep_once)])
+    start_background(app, [PeriodicTask("sweep", 0, sweep_once)])
     return app

@@ -20,7 +20,7 @@ from sqlalchemy import event, func, select, text
 
 from exam_app.application import create_app
 from exam_app.exams.models import Answer
-from exam_app.jobs.service import ask
+from exam_app.jobs.service import enqueue
 from harness.server import running
 from harness.world import Phone, prepare
 from tests.conftest import Api
@@ -122,7 +122,7 @@ def done_by_server(url):
     """The state of a job that is asked for here, after the running server has had time for it."""
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
-        job = ask(session, "archives", "某村档案", VILLAGE, {"division": VILLAGE}, "office")
+        job = enqueue(session, "archives", "某村档案", VILLAGE, {"division": VILLAGE}, "office")
         session.commit()
         deadline = time.monotonic() + 40
         while job.state in ("waiting", "running") and time.monotonic() < deadline:

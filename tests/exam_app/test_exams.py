@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from exam_app.exams import door, service
+from exam_app.exams import save_middleware, service
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
-from exam_app.exams.papers import slots, slots_of
 from exam_app.exams.saving import NewAnswer
 from exam_app.exams.service import save_answers
+from exam_app.exams.slots import slots, slots_of
 from question_bank import load_blueprint
 from tests.factories import (
     DISTRICT,
@@ -222,7 +222,7 @@ def test_grace_then_late_answers_are_kept_apart(session, api, exam, monkeypatch)
     deadline = session.get_one(Attempt, attempt).deadline
     session.rollback()
     clock = [deadline + timedelta(seconds=59)]
-    for module in (service, door):
+    for module in (service, save_middleware):
         monkeypatch.setattr(module, "now", lambda: clock[0])
     assert save(api, attempt, (slot, True, 1)).status_code == 200
     clock[0] = deadline + timedelta(seconds=61)

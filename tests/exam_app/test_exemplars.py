@@ -31,40 +31,40 @@ def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, sess
     account = world.account("director", VILLAGE)
     evaluated(session, YEAR, {world.session.get(Person, account.person_id): "优秀"})
     phone = sign_in(account)
-    assert "推荐" in office.get("/models").text
-    form = office.get(f"/models/nominate/{account.person_id}").text
+    assert "推荐" in office.get("/exemplars").text
+    form = office.get(f"/exemplars/nominate/{account.person_id}").text
     assert "公布的话" in form
     told = {"material": "三年都好", "words": "风雨无阻,孩子都认得她。"}
-    refused = office.form(f"/models/nominate/{account.person_id}", **{**told, "words": ""})
+    refused = office.form(f"/exemplars/nominate/{account.person_id}", **{**told, "words": ""})
     assert refused.status_code == 422 and "三年都好" in refused.text
-    office.form(f"/models/nominate/{account.person_id}", **told)
-    assert "风雨无阻" in phone.get("/models").text and "推荐您当典型" in phone.get("/").text
-    phone.form("/models/1/own", agree="1")
+    office.form(f"/exemplars/nominate/{account.person_id}", **told)
+    assert "风雨无阻" in phone.get("/exemplars").text and "推荐您当典型" in phone.get("/").text
+    phone.form("/exemplars/1/own", agree="1")
     assert "推荐您当典型" not in phone.get("/").text
-    office.form("/models/1", publish="1", days="5")
+    office.form("/exemplars/1", publish="1", days="5")
     neighbour = sign_in(world.account("director", VILLAGE_2))
-    assert "有意见" in neighbour.get("/models").text
-    neighbour.form("/models/1/objection", text="材料里日期不对")
+    assert "有意见" in neighbour.get("/exemplars").text
+    neighbour.form("/exemplars/1/objection", text="材料里日期不对")
     far = sign_in(world.account("director", "370281001001"))
-    assert far.form("/models/1/objection", text="x").status_code == 404
-    office.form("/models/1", objection="1", text="已更正")
+    assert far.form("/exemplars/1/objection", text="x").status_code == 404
+    office.form("/exemplars/1", objection="1", text="已更正")
     session.get(Exemplar, 1).publicity_until = date.today() - timedelta(days=1)
     session.commit()
-    assert "由市民政局选定" in office.get(office.form("/models/1", choose="1").location).text
-    city.get(city.form("/models/1", choose="1").location)
+    assert "由市民政局选定" in office.get(office.form("/exemplars/1", choose="1").location).text
+    city.get(city.form("/exemplars/1", choose="1").location)
     assert "2026年儿童主任典型".replace("2026", str(YEAR)) in phone.get("/archive").text
     assert "更新知识库" in city.get("/jobs").text
     seen = []
     work_off(app, {"publish": lambda work: seen.append(work)})
     assert len(seen) == 1
     # Taken back: another job, and nothing to publish.
-    phone.form("/models/1/own")
-    assert "撤回" in phone.get("/models").text
+    phone.form("/exemplars/1/own")
+    assert "撤回" in phone.get("/exemplars").text
     work_off(app, {"publish": lambda work: seen.append(work)})
     assert len(seen) == 2
     other = sign_in(world.account("district", OTHER_DISTRICT))
-    assert other.get("/models/1").status_code == 404
-    assert other.form("/models/1", publish="1").status_code == 404
+    assert other.get("/exemplars/1").status_code == 404
+    assert other.form("/exemplars/1", publish="1").status_code == 404
 
 
 HOSTILE = (

@@ -17,8 +17,8 @@ import pytest
 from croniter import croniter
 from sqlalchemy import text
 
-from exam_app.core.background import Background, Chore
-from exam_app.jobs import inside, outside, queue, service
+from exam_app.core.background import Background, PeriodicTask
+from exam_app.jobs import local_worker, procrastinate_worker, queue, service
 from exam_app.jobs.models import Job
 from tests.factories import DISTRICT
 from training_records.database import make_session_factory
@@ -34,10 +34,10 @@ def background(clean, config) -> Background:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(inside, "EVERY", 0.05)
-    monkeypatch.setattr(outside, "TICK", 0.05)
-    monkeypatch.setattr(outside, "PAUSE", 0.1)
-    monkeypatch.setattr(outside, "LOOK", 0.5)
+    monkeypatch.setattr(local_worker, "EVERY", 0.05)
+    monkeypatch.setattr(procrastinate_worker, "TICK", 0.05)
+    monkeypatch.setattr(procrastinate_worker, "PAUSE", 0.1)
+    monkeypatch.setattr(procrastinate_worker, "LOOK", 0.5)
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def at_work(clean, background) -> Iterator[Callable[..., None]]:
     def start(kinds, chores=()):
         def run():
             if clean.dialect.name == "postgresql":
-                outside.work(background, kinds, list(chores), clean.url, stop)
+                procrastinate_worker.work(background, kinds, list(chores), clean.url, stop)
             else:
-                inside.work(background, kinds, list(chores), stop)
+                local_worker.work(background, kinds, list(chores), stop)
 
         threads.append(threading.Thread(target=run, daemon=True))
         threads[-1].start()
@@ -63,7 +63,7 @@ def at_work(clean, background) -> Iterator[Callable[..., None]]:
 
 
 def ask(session, kind="slow", **params) -> Job:
-    job = service.ask(session, kind, "某件事", DISTRICT, params, "office")
+    job = service.enqueue(session, kind, "某件事", DISTRICT, params, "office")
     session.commit()
     return job
 
@@ -117,10 +117,10 @@ def test_what_is_asked_for_is_done_and_seen_on_its_way(world, session, at_work):
 
 def test_what_was_not_committed_was_not_asked_for(world, session, background):
     session.commit()
-    service.ask(session, "slow", "某件事", DISTRICT, {}, "office")
+    service.enqueue(session, "slow", "某件事", DISTRICT, {}, "office")
     session.rollback()
     assert entries(session) == []
-    assert service.work_off(background, {"slow": lambda work: None}) == 0
+    assert service.run_pending(background, {"slow": lambda work: None}) == 0
 
 
 def test_a_poisoned_job_ends_in_the_list_and_holds_nobody_up(world, session, at_work, clean):
@@ -147,9 +147,9 @@ def test_a_poisoned_job_ends_in_the_list_and_holds_nobody_up(world, session, at_
 def test_a_kind_that_only_a_newer_version_knows_is_left_to_it(world, session, background, at_work):
     job = ask(session, "newer")
     if entries(session):
-        with pytest.raises(service.Busy):
+        with pytest.raises(service.ClaimedElsewhere):
             service.perform(background, {}, job.id)
-    assert service.work_off(background, {}) == 0
+    assert service.run_pending(background, {}) == 0
     session.expire_all()
     assert (job.state, job.tries) == ("waiting", 0)
     session.commit()
@@ -166,7 +166,7 @@ def test_a_cancelled_job_stops_and_can_begin_again(world, session, at_work):
             for step in range(400 if len(begun) == 1 else 1):
                 work.progress(step, 400)
                 time.sleep(0.02)
-        except service.Stopped:
+        except service.Cancelled:
             stopped.append(work.job_id)
             raise
 
@@ -198,7 +198,7 @@ def test_who_was_thought_dead_changes_nothing(world, session, background, monkey
             assert service.perform(background, {"slow": second}, job.id)
         try:
             work.progress(1, 2)
-        except service.Stopped:
+        except service.Cancelled:
             said.append("stopped")
         return "first.txt"
 
@@ -228,7 +228,7 @@ def test_a_killed_process_is_followed_by_another(
     assert not parts  # it may still live
     monkeypatch.setattr(service, "SILENT", timedelta(0))
     if clean.dialect.name == "postgresql":
-        monkeypatch.setattr(outside, "DEAD", 0.2)
+        monkeypatch.setattr(procrastinate_worker, "DEAD", 0.2)
         look_after(Background(make_session_factory(clean), config), clean.url)
     until(session, lambda: job.state == "done")
     assert parts == ["done"] and job.tries == 2
@@ -236,11 +236,11 @@ def test_a_killed_process_is_followed_by_another(
 
 def look_after(background, url):
     """Looks after the queue now, not at the next minute."""
-    app = outside._chores(background, {"slow": lambda work: None}, [])
+    app = procrastinate_worker._chores(background, {"slow": lambda work: None}, [])
     app.periodic_registry.periodic_tasks.clear()
 
     async def look():
-        info = outside.make_conninfo(**outside.libpq(url))
+        info = procrastinate_worker.make_conninfo(**procrastinate_worker.libpq(url))
         connector = procrastinate.PsycopgConnector(conninfo=info, min_size=1, max_size=2)
         with app.replace_connector(connector):
             async with app.open_async():
@@ -260,7 +260,7 @@ def test_what_does_not_stand_in_the_queue_is_put_in(world, session, clean, backg
     service.cancel(session, ended)
     session.commit()
     kinds = {"slow": lambda work: None}
-    assert [outside.put_missing(background, kinds) for _ in range(2)] == [1, 0]
+    assert [procrastinate_worker.put_missing(background, kinds) for _ in range(2)] == [1, 0]
     assert sorted(entries(session)) == [("todo", n) for n in sorted((lost.id, there.id, ended.id))]
 
 
@@ -299,13 +299,15 @@ def test_chores_are_done_again_and_again_whatever_fails(session, at_work):
         counts["bad"] += 1
         raise ZeroDivisionError
 
-    at_work({}, [Chore("bad", 1, bad), Chore("good", 1, good)])
+    at_work({}, [PeriodicTask("bad", 1, bad), PeriodicTask("good", 1, good)])
     until(session, lambda: counts["good"] >= 3 and counts["bad"] >= 3)
 
 
 def test_a_long_job_holds_no_chore_up(world, session, at_work):
     go_on, count = threading.Event(), []
-    at_work({"slow": lambda work: go_on.wait(30) and None}, [Chore("sweep", 1, count.append)])
+    at_work(
+        {"slow": lambda work: go_on.wait(30) and None}, [PeriodicTask("sweep", 1, count.append)]
+    )
     job = ask(session)
     until(session, lambda: job.state == "running")
     before = len(count)
@@ -319,8 +321,8 @@ def test_chores_go_on_when_the_clock_is_set_back(session, clean, at_work, monkey
     ahead, count = [7 * 86400.0], []
     clock = SimpleNamespace(time=lambda: time.time() + ahead[0], monotonic=time.monotonic)
     monkeypatch.setattr(procrastinate.periodic, "time", clock)
-    monkeypatch.setattr(outside, "time", clock)
-    at_work({}, [Chore("sweep", 1, count.append)])
+    monkeypatch.setattr(procrastinate_worker, "time", clock)
+    at_work({}, [PeriodicTask("sweep", 1, count.append)])
     until(session, lambda: len(count) >= 2)
     ahead[0] = 0.0
     time.sleep(1)
@@ -330,7 +332,7 @@ def test_chores_go_on_when_the_clock_is_set_back(session, clean, at_work, monkey
 
 @pytest.mark.parametrize("every", [1, 15, 60, 900, 3600])
 def test_cron_says_the_same(every):
-    times = croniter(outside.cron(every), 1_800_000_000)
+    times = croniter(procrastinate_worker.cron(every), 1_800_000_000)
     first, second, third = (times.get_next(float) for _ in range(3))
     assert second - first == third - second == every
 

@@ -137,7 +137,7 @@ def test_the_right_word_in_time_loses_nothing(desk, monkeypatch):
 
 
 def test_a_day_has_an_end(desk):
-    limit = int(study.MOST_A_DAY.total_seconds())
+    limit = int(study.MAX_A_DAY.total_seconds())
     while desk.row.ms < limit * 1000:
         desk.beat(45)
     assert desk.beat(45).state == "full"

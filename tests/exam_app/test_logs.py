@@ -15,7 +15,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exam_app.core.logs import MOST_HELD, PAUSE, Log, init_logs, line
+from exam_app.core.logs import MAX_HELD, PAUSE, Log, init_logs, line
 from exam_app.exams.schemas import SaveOut, iso
 from harness.server import running
 from harness.world import prepare
@@ -73,9 +73,9 @@ def test_a_full_disk_costs_lines_and_nothing_else(monkeypatch):
     log = Log()
     log._holds = True
     monkeypatch.setattr(sys, "stderr", Full())
-    for number in range(MOST_HELD + 10):
+    for number in range(MAX_HELD + 10):
         log.info(str(number))
-    assert len(log._held) == MOST_HELD and log._held[0] == "10"
+    assert len(log._held) == MAX_HELD and log._held[0] == "10"
     log.error("lost")
     assert not log._held
 

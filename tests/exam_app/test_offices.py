@@ -53,7 +53,7 @@ def other(world, sign_in):
 
 def work_off(app, kinds=None):
     background = jobs.Background(app.extensions["session_factory"], app.config["ACADEMY"])
-    return jobs.work_off(background, kinds or KINDS)
+    return jobs.run_pending(background, kinds or KINDS)
 
 
 # --- the ledger ------------------------------------------------------------------------------
@@ -470,7 +470,7 @@ def test_a_batch_goes_on_where_its_process_died(world, session, app, office, mon
 
 
 def test_a_poisoned_job_ends_in_the_list(world, session, app, office):
-    job = jobs.ask(session, "certificates", "坏的", DISTRICT, {}, "x")
+    job = jobs.enqueue(session, "certificates", "坏的", DISTRICT, {}, "x")
     session.commit()
     assert work_off(app) == 3
     session.expire_all()
@@ -491,7 +491,7 @@ def test_a_job_is_done_once_by_several(world, session, app, clean, office):
     def work():
         barrier.wait()
         background = jobs.Background(make_session_factory(clean), app.config["ACADEMY"])
-        done.append(jobs.work_off(background, KINDS))
+        done.append(jobs.run_pending(background, KINDS))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

@@ -175,7 +175,7 @@ def test_numbers_that_no_column_holds(world, sign_in):
         office.form("/office-tasks", withdraw=huge),
         office.form("/coverage", division=huge),
         office.get(f"/coverage?year={huge}"),
-        office.get(f"/models?year={huge}"),
+        office.get(f"/exemplars?year={huge}"),
         office.get(f"/cases?year={huge}"),
     ]
     assert all(a.status_code < 500 for a in answers), [a.status_code for a in answers]

@@ -24,9 +24,9 @@ from tests.exam_app.test_scope import path_of
 from tests.factories import CITY, DISTRICT
 from training_records.database import now
 from training_records.evaluation.allowances import keep_rules
-from training_records.evaluation.kept import keep_scheme
 from training_records.evaluation.models import EvaluationRun
 from training_records.evaluation.scheme import load_scheme
+from training_records.evaluation.scheme_store import save_scheme
 from training_records.work.models import FORMS
 
 # Words by which a column would name a child, those around it, or where it lives.
@@ -140,7 +140,7 @@ def test_exports_and_log_of_a_demonstration_year(year, app, sign_in):
     )  # fmt: skip
     year.add(run)
     keep_rules(year, DISTRICT, today.year, {"part_time": "100"}, "t")
-    keep_scheme(year, CITY, today.year + 1, load_scheme("2026"), "t")
+    save_scheme(year, CITY, today.year + 1, load_scheme("2026"), "t")
     year.commit()
     values = {"person_id": 2, "run_id": run.id, "year": today.year + 1, "form": "docx", "kind": "x"}
     files, pages = {}, 0

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from exam_app.exams.administration import create_exam
 from exam_app.exams.marking import APART, human_share
+from exam_app.exams.marking_queue import STEPS, unmarked_answers
 from exam_app.exams.models import Attempt, Mark
-from exam_app.exams.queue import STEPS, waiting
 from question_bank import Blueprint, parse_question
 from tests.factories import CITY, DISTRICT, VILLAGE, begin, hand_in
 from training_records.database import now
@@ -116,5 +116,5 @@ def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign
 
 def test_nobody_marks_outside_their_district(world, session, saver, exam):
     hand_in(session, saver, begin(session, exam, world.person(VILLAGE)), in_turn("甲", "乙"))
-    assert len(list(waiting(session, exam, "370283", 1))) == 2
-    assert list(waiting(session, exam, "370281", 1)) == []
+    assert len(list(unmarked_answers(session, exam, "370283", 1))) == 2
+    assert list(unmarked_answers(session, exam, "370281", 1)) == []

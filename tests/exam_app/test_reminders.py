@@ -21,7 +21,7 @@ from exam_app.reminders.rules import due_on, is_quiet
 from exam_app.reminders.sending import digest
 from harness.postgres import free_port
 from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, VILLAGE, ZONE
-from training_records.coverage.running import catch_up
+from training_records.coverage.running import apply_pending
 from training_records.database import make_session_factory
 from training_records.errors import Refused
 from training_records.events import enrolment, planning
@@ -38,7 +38,7 @@ def factory(clean):
 def settle(session):
     """Brings the figures of coverage, from which reminders are read, to today."""
     session.commit()
-    catch_up(session, TODAY)
+    apply_pending(session, TODAY)
     session.commit()
 
 

@@ -11,8 +11,8 @@ from exam_app.audit.service import verify
 from exam_app.exams import invigilation, service
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Attempt, AttemptEvent, Exam, Seat
-from exam_app.exams.papers import slots_of
 from exam_app.exams.saving import NewAnswer
+from exam_app.exams.slots import slots_of
 from tests.factories import (
     CITY,
     DISTRICT,

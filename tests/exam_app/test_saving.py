@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from exam_app.exams import door, saving, service
+from exam_app.exams import save_middleware, saving, service
 from exam_app.exams.models import Answer, Attempt, LateAnswer
-from exam_app.exams.papers import shapes_of
 from exam_app.exams.saving import NewAnswer, SqliteSaver
+from exam_app.exams.slots import shapes_of
 from exam_app.exams.ticket import COOKIE, Ticket, Tickets, csrf_digest, path_of
 from question_bank import load_bank, parts_of
 from question_bank.response import InvalidResponse, Shape, shape_of, valid_response
@@ -85,7 +85,7 @@ def test_the_door_and_the_view_give_the_same_answer(api, exam, monkeypatch):
     attempt = begin(api, exam)
     at_the_door = save(api, attempt, 1)
     assert at_the_door.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    monkeypatch.setattr(door.Door, "_ticket", lambda self, environ: None)
+    monkeypatch.setattr(save_middleware.SaveMiddleware, "_ticket", lambda self, environ: None)
     in_the_view = save(api, attempt, 2)
     assert in_the_view.headers["Content-Security-Policy"].startswith("default-src 'self'")
     for answer, seq in ((at_the_door, 1), (in_the_view, 2)):
@@ -168,7 +168,7 @@ def test_a_new_deadline_is_seen_without_a_new_ticket(session, api, exam, monkeyp
     row.deadline = later
     session.commit()
     at = later - timedelta(minutes=1)
-    monkeypatch.setattr(door, "now", lambda: at)
+    monkeypatch.setattr(save_middleware, "now", lambda: at)
     answer = save(api, attempt, 1)
     assert answer.status_code == 200
     assert answer.json["deadline"] == later.isoformat(timespec="milliseconds")
@@ -178,7 +178,7 @@ def test_a_late_answer_is_kept_once(session, api, exam, monkeypatch):
     attempt = begin(api, exam)
     at = session.get_one(Attempt, attempt).deadline + timedelta(seconds=61)
     session.rollback()
-    monkeypatch.setattr(door, "now", lambda: at)
+    monkeypatch.setattr(save_middleware, "now", lambda: at)
     refused = save(api, attempt, 1)
     assert refused.status_code == 409 and refused.json["late"] is True
     assert session.scalar(select(func.count()).select_from(LateAnswer)) == 1

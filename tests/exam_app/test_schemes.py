@@ -12,7 +12,7 @@ import yaml
 
 from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, VILLAGE, VILLAGE_2
 from training_records.errors import Refused
-from training_records.evaluation import kept
+from training_records.evaluation import scheme_store
 from training_records.evaluation.scheme import load_scheme, read_scheme
 
 YEAR = date.today().year
@@ -44,7 +44,7 @@ def fields(page):
 def test_the_form_gives_the_scheme_back_that_it_shows(office, session):
     url = f"/evaluation/schemes/{NEXT}"
     assert office.form(url, **fields(office.get(url).text)).status_code == 302
-    saved = kept.scheme_for(session, DISTRICT, NEXT)
+    saved = scheme_store.scheme_for(session, DISTRICT, NEXT)
     session.commit()
     shipped = load_scheme("2026")
     assert saved.id == f"370283-{NEXT}"
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_in_words_and_kept(office, session):
         assert "没有保存" in answer.text
     # What was typed is still there.
     assert 'value="31"' in office.form(url, **{**told, "visits-weight": "31"}).text
-    assert kept.kept_scheme(session, DISTRICT, NEXT) is None
+    assert scheme_store.stored_scheme(session, DISTRICT, NEXT) is None
     session.commit()
 
 
@@ -83,7 +83,7 @@ def test_one_more_indicator_and_another_weight(office, session):
     told |= {"activities-2-points": "2", "activities-2-scoring": "steps"}
     told |= {"activities-2-steps": "10:50% 20:100%"}
     assert office.form(url, **told).status_code == 302
-    saved = kept.scheme_for(session, DISTRICT, NEXT)
+    saved = scheme_store.scheme_for(session, DISTRICT, NEXT)
     session.commit()
     added = saved.dimensions[2].indicators[2]
     assert (added.measure, added.title, added.points) == ("visits_logged", "走访次数", 2)
@@ -98,10 +98,10 @@ def test_a_district_goes_by_its_own_else_by_the_citys(world, sign_in, office, se
     told = fields(office.get(url).text)
     office.form(url, **{**told, "title": "平度方案"})
     for code, title in ((DISTRICT, "平度方案"), (OTHER_DISTRICT, "全市方案"), (CITY, "全市方案")):
-        assert kept.scheme_for(session, code, NEXT).title == title
+        assert scheme_store.scheme_for(session, code, NEXT).title == title
     session.commit()
     office.form(url, drop="1")
-    assert kept.scheme_for(session, DISTRICT, NEXT).title == "全市方案"
+    assert scheme_store.scheme_for(session, DISTRICT, NEXT).title == "全市方案"
     session.commit()
     assert "没有自己定的方案" in office.form(url, drop="1").text
 
@@ -116,7 +116,7 @@ def test_a_scheme_holds_once_its_year_is_evaluated(world, office, session):
     answer = office.form(url, **{**told, "title": "改"})
     assert answer.status_code == 422 and "方案不能再改" in answer.text
     with pytest.raises(Refused, match="或市定"):
-        kept.keep_scheme(session, VILLAGE, NEXT, load_scheme("2026"), "t")
+        scheme_store.save_scheme(session, VILLAGE, NEXT, load_scheme("2026"), "t")
     session.rollback()
 
 
@@ -128,7 +128,7 @@ def test_by_file(office, session):
         return office.form(url, file=(io.BytesIO(data), "方案.yaml"))
 
     assert upload(yaml.safe_dump({**told, "title": "文件"}).encode()).status_code == 302
-    assert kept.scheme_for(session, DISTRICT, NEXT).title == "文件"
+    assert scheme_store.scheme_for(session, DISTRICT, NEXT).title == "文件"
     session.commit()
     told["dimensions"][0]["indicators"][0]["measure"] = "number_of_children"
     for data, words in (

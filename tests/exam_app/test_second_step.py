@@ -247,7 +247,7 @@ def test_sealed_with_changing_keys():
 
 
 def test_an_office_that_was_away_signs_in_again(app, account, world, monkeypatch):
-    from exam_app import web
+    from exam_app.web import current
 
     client, phone = app.test_client(), app.test_client()
     log_in(client, account.phone, PASSWORD)
@@ -258,7 +258,7 @@ def test_an_office_that_was_away_signs_in_again(app, account, world, monkeypatch
         (10600 + 7300, 302, 200),
     ):
         at = now() + timedelta(seconds=later)
-        monkeypatch.setattr(web, "now", lambda at=at: at)
+        monkeypatch.setattr(current, "now", lambda at=at: at)
         assert client.get("/").status_code == there, later
         assert phone.get("/").status_code == on_phone
     # Used again and again it stays.

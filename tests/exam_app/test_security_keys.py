@@ -75,7 +75,7 @@ def test_whatever_is_sent_is_no_key(junk):
 
     class Nothing:
         def get(self, *_):
-            return SecurityKey(credential="a2V5", account_id=1, public_key="e30", uses=0)
+            return SecurityKey(credential_id="a2V5", account_id=1, public_key="e30", sign_count=0)
 
     for answer in (junk, {**ANSWER, "response": junk}):
         assert not security_keys.passes(Nothing(), 1, SITE, "e30", answer)
@@ -101,7 +101,9 @@ def test_over_http(world, session, config, clean, account):
 
 def test_keys_go_with_the_second_step(session, account):
     session.add(
-        SecurityKey(credential="c", account_id=account.id, public_key="p", name="x", uses=0)
+        SecurityKey(
+            credential_id="c", account_id=account.id, public_key="p", name="x", sign_count=0
+        )
     )
     session.flush()
     second.switch_off(session, account.id)
@@ -110,8 +112,10 @@ def test_keys_go_with_the_second_step(session, account):
 
 def test_no_more_than_some(session, account):
     session.add_all(
-        SecurityKey(credential=f"c{n}", account_id=account.id, public_key="p", name="x", uses=0)
-        for n in range(security_keys.MOST)
+        SecurityKey(
+            credential_id=f"c{n}", account_id=account.id, public_key="p", name="x", sign_count=0
+        )
+        for n in range(security_keys.MAX_KEYS)
     )
     session.flush()
     with pytest.raises(Refused, match="最多"):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.sheets import an_annual_form, read_many
-from exam_app.exams.papers import Slot, lay_out
+from exam_app.exams.slots import Slot, lay_out
 from exam_app.sheets.layout import (
     BOTTOM,
     LEFT,

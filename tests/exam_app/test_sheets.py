@@ -24,9 +24,9 @@ from exam_app.config import load_config
 from exam_app.core.background import Background
 from exam_app.exams import invigilation
 from exam_app.exams.models import Answer, Attempt, Exam
-from exam_app.exams.papers import slots
 from exam_app.exams.saving import Saver
-from exam_app.jobs.service import Work, work_off
+from exam_app.exams.slots import slots
+from exam_app.jobs.service import Work, run_pending
 from exam_app.sheets import reader, service
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
 from exam_app.sheets.pictures import count_pages
@@ -95,7 +95,7 @@ def behind(session: Session) -> Background:
 
 
 def read_all(session: Session) -> int:
-    return work_off(behind(session), {"scans": reader.scans_job})
+    return run_pending(behind(session), {"scans": reader.scans_job})
 
 
 def scan(session: Session, exam: Exam, data: bytes, division: str = DISTRICT) -> ScanFile:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import delete, select
 
-from exam_app.exams import finishing, invigilation, service, windows
+from exam_app.exams import invigilation, results, service, windows
 from exam_app.exams.errors import Closed, MissingAnswers, TooLate
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
-from exam_app.exams.papers import slots_of
 from exam_app.exams.saving import GRACE, NewAnswer, make_saver
+from exam_app.exams.slots import slots_of
 from exam_app.exams.states import ALLOWED, STATES, WITH_REASON, move
 from tests.factories import World, right_answer
 from training_records.archive.models import ArchiveEntry, effective
@@ -78,7 +78,7 @@ def test_the_code_s_table_is_the_one_written_by_hand():
 class Clock:
     """The server's clock, in all modules that look at it."""
 
-    MODULES = (service, invigilation, finishing, windows)
+    MODULES = (service, invigilation, results, windows)
 
     def __init__(self, at):
         self.at = at

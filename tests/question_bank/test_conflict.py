@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from question_bank.conflict import smallest_conflict
-from question_bank.programme import Row
+from question_bank.programme import Constraint
 
 COLUMNS = 4
 
@@ -19,7 +19,7 @@ def rows(draw):
         | st.lists(st.sampled_from([1.0, -1.0]), min_size=len(places), max_size=len(places))
     )
     low = draw(st.integers(-1, 3))
-    return Row(places, low, low + draw(st.integers(0, 2)), "x", coefficients)
+    return Constraint(places, low, low + draw(st.integers(0, 2)), "x", coefficients)
 
 
 def holds(row, values):

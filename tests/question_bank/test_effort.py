@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from question_bank.effort import FEWEST, paces, thresholds
+from question_bank.effort import MIN_RESPONSES, paces, thresholds
 
-CROWD = {f"p{n}": {"a": 30.0, "b": 200.0} for n in range(FEWEST)}
+CROWD = {f"p{n}": {"a": 30.0, "b": 200.0} for n in range(MIN_RESPONSES)}
 
 
 def test_a_tenth_of_the_mean_at_most_ten_seconds() -> None:
@@ -14,7 +14,7 @@ def test_a_tenth_of_the_mean_at_most_ten_seconds() -> None:
 
 
 def test_items_with_few_times_are_not_judged() -> None:
-    few = {f"p{n}": {"a": 30.0} for n in range(FEWEST - 1)}
+    few = {f"p{n}": {"a": 30.0} for n in range(MIN_RESPONSES - 1)}
     assert thresholds(few) == {} and paces(few) == []
 
 

@@ -12,7 +12,7 @@ from tests.factories import DISTRICT, OTHER_VILLAGE
 from training_records.archive.experience import experience_text, fit
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append, entries_of, verify, void
-from training_records.certificates.pdf import Row, certificates_pdf
+from training_records.certificates.pdf import CertificateFields, certificates_pdf
 from training_records.certificates.service import (
     find,
     issue,
@@ -150,7 +150,7 @@ def test_certificates_are_issued_once_and_can_t_be_guessed(session, world):
     assert find(session, first.no[:-1] + ("A" if first.no[-1] != "A" else "B")) is None
     assert len(first.no.split("-", 1)[1].replace("-", "")) == 12
     assert certificates_pdf(
-        [Row(first, None, "平度市云桥镇前河村", "http://127.0.0.1/verify/x")]
+        [CertificateFields(first, None, "平度市云桥镇前河村", "http://127.0.0.1/verify/x")]
     ).startswith(b"%PDF")
     assert mask_name("王秀兰") == "王**"
 

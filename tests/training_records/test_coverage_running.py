@@ -28,9 +28,9 @@ from training_records.archive.service import NewEntry, append, void
 from training_records.coverage import reading
 from training_records.coverage.definition import coverage
 from training_records.coverage.freezing import is_frozen
-from training_records.coverage.models import Count, Seat, Touched
+from training_records.coverage.models import CoverageRow, DivisionTotals, PendingUpdate
 from training_records.coverage.rules import Rule, rule_of, set_rule
-from training_records.coverage.running import KEYS, behind, catch_up, note_rule, rebuild
+from training_records.coverage.running import KEYS, apply_pending, is_stale, note_rule, rebuild
 from training_records.ledger.models import Person, Post
 
 START = date(2026, 5, 10)
@@ -39,7 +39,7 @@ VILLAGES = (VILLAGE, VILLAGE_2, OTHER_VILLAGE)
 
 
 def work_off(session, today):
-    while catch_up(session, today):
+    while apply_pending(session, today):
         pass
 
 
@@ -90,7 +90,9 @@ def shown(row):
 
 def check(session, today):
     rule = rule_of(session, today.year)
-    kept = {row.code: [getattr(row, k) for k in KEYS] for row in session.scalars(select(Count))}
+    kept = {
+        row.code: [getattr(row, k) for k in KEYS] for row in session.scalars(select(DivisionTotals))
+    }
     for code in CODES:
         running = reading.report(session, code, today)
         defined = coverage(session, code, today.year, today)
@@ -103,13 +105,15 @@ def check(session, today):
         }
         by_month = reading.course(session, code, today).by_month
         assert by_month[-1] == running.total.covered
-    seats = session.execute(select(Seat.__table__)).all()
+    seats = session.execute(select(CoverageRow.__table__)).all()
     rebuild(session, today)
     session.expire_all()
-    again = {row.code: [getattr(row, k) for k in KEYS] for row in session.scalars(select(Count))}
+    again = {
+        row.code: [getattr(row, k) for k in KEYS] for row in session.scalars(select(DivisionTotals))
+    }
     assert {c: n for c, n in kept.items() if any(n)} == {c: n for c, n in again.items() if any(n)}
     assert sorted(map(str, seats)) == sorted(
-        map(str, session.execute(select(Seat.__table__)).all())
+        map(str, session.execute(select(CoverageRow.__table__)).all())
     )
 
 
@@ -203,10 +207,10 @@ def test_any_history_gives_the_defined_figures(session, world, steps, roll):
                 work_off(session, history.today)
         # Whether or not time went on since the last record.
         history.today += timedelta(days=roll)
-        while history.today > START and behind(session, history.today):
-            catch_up(session, history.today)
+        while history.today > START and is_stale(session, history.today):
+            apply_pending(session, history.today)
         work_off(session, history.today)
-        assert session.scalar(select(Touched.id)) is None
+        assert session.scalar(select(PendingUpdate.id)) is None
         check(session, history.today)
     finally:
         session.rollback()
@@ -224,7 +228,7 @@ def test_the_turn_of_a_year_freezes_the_old_one(session, world):
     person, other = trained(world), world.person(OTHER_VILLAGE)
     work_off(session, date(2026, 12, 20))
     assert not is_frozen(session, 2026)
-    while catch_up(session, first):
+    while apply_pending(session, first):
         pass
     assert is_frozen(session, 2026)
     assert reading.report(session, CITY, first).total.covered == 0
@@ -286,7 +290,7 @@ def test_bulk_statements_need_a_note(session, world):
     today = date(2026, 11, 24)
     work_off(session, today)
     session.execute(delete(Post).where(Post.person_id == person.id))
-    assert not behind(session, today)
+    assert not is_stale(session, today)
 
 
 def test_a_day_goes_by(session, world):
@@ -316,7 +320,7 @@ def test_a_clock_that_was_read_before_midnight_does_not_turn_the_day_back(sessio
     tomorrow = today + timedelta(days=1)
     world.person(start=today - timedelta(days=30))
     work_off(session, tomorrow)
-    assert not behind(session, today)
+    assert not is_stale(session, today)
     world.person(OTHER_VILLAGE, start=today - timedelta(days=30))
     work_off(session, today)
     total = reading.report(session, CITY, tomorrow).total
@@ -328,7 +332,7 @@ def test_a_clock_that_was_far_ahead_is_forgotten(session, world):
     world.person(start=today)
     work_off(session, date(2026, 12, 30))
     assert reading.report(session, CITY, today).total.uncovered == 1
-    assert behind(session, today)
+    assert is_stale(session, today)
     work_off(session, today)
     assert reading.report(session, CITY, today).total.pending == 1
 

@@ -72,7 +72,7 @@ class Desk:
         return done
 
     def sign(self, one, person, how="qr"):
-        told = attendance.sign_in(self.session, one, person.id, how, "t")
+        told = attendance.check_in(self.session, one, person.id, how, "t")
         self.session.commit()
         return told
 
@@ -280,11 +280,11 @@ def test_leave_making_up_and_numbers(desk):
     # Who is excused and comes all the same was there.
     assert desk.sign(one, people[0]) == ("present", False)
     desk.time = START + timedelta(hours=9)
-    done = attendance.type_numbers(desk.session, one, "1、2-4, 7 9", False, "t")
+    done = attendance.check_in_numbers(desk.session, one, "1、2-4, 7 9", False, "t")
     assert len(done.signed) == 3 and len(done.again) == 1 and done.unknown == ["7", "9"]
     for odd, told in (("", "编号"), ("9-3", "前面的编号"), ("1-9999", "前面的编号")):
         with pytest.raises(Refused, match=told):
-            attendance.type_numbers(desk.session, one, odd, False, "t")
+            attendance.check_in_numbers(desk.session, one, odd, False, "t")
     attendance.mark(desk.session, two, people[4].id, "made_up", "5 月 20 日跟班补课", "t")
     due, absent = filing.preview(desk.session, event)
     assert {d.person.id: d.hours for d in due} == {

@@ -120,10 +120,10 @@ def test_appeals_only_while_public_and_all_answered(session, run, people):
         runs.answer(session, run, made, False, "x", "t")
     # The record was corrected: reckoned again, the old and the new total stay in the history.
     subjects = {p.id: subject(p, h) for p, h in zip(people, ("8", "4", "4"), strict=True)}
-    assert runs.reckon_again(session, run, subjects, "t") == 1
+    assert runs.recalculate(session, run, subjects, "t") == 1
     assert row.total == Decimal("80.30")
     assert any("68.18 分 → 80.30" in s.text for s in runs.steps_of(session, run, people[2].id))
-    assert runs.reckon_again(session, run, subjects, "t") == 0
+    assert runs.recalculate(session, run, subjects, "t") == 0
 
 
 def test_locked_is_locked(session, run, people):
@@ -138,7 +138,7 @@ def test_locked_is_locked(session, run, people):
     for verb in (
         lambda: runs.comment(session, run, row, "district", "x", "t"),
         lambda: runs.advance(session, run, TODAY, "t"),
-        lambda: runs.reckon_again(session, run, {}, "t"),
+        lambda: runs.recalculate(session, run, {}, "t"),
         lambda: runs.lock(session, run, TODAY, "t"),
     ):
         with pytest.raises(Refused, match="锁定"):

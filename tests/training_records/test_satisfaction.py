@@ -83,7 +83,7 @@ def test_a_ticket_sent_twice_at_once_counts_once(session, world, round_, clean):
 
 def test_as_many_tickets_as_children_and_no_more(session, world, round_):
     person = world.person()
-    assert len(satisfaction.issue(session, round_, person.id, TODAY)) == satisfaction.LEAST_TICKETS
+    assert len(satisfaction.issue(session, round_, person.id, TODAY)) == satisfaction.MIN_TICKETS
     for number in range(12):
         service.open_case(
             session, VILLAGE, f"01-{number:02d}", ["in-need"], known_cadences(), "t", TODAY

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from training_records import turn
+from training_records import write_queue
 from training_records.database import make_engine
-from training_records.turn import Turn, turn_of
+from training_records.write_queue import WriteQueue, queue_for
 
 
 def test_first_come_first_served(tmp_path: Path) -> None:
-    queue, order = Turn(tmp_path / "a.db"), []
+    queue, order = WriteQueue(tmp_path / "a.db"), []
     queue.take()
 
     def one(number: int) -> None:
@@ -38,7 +38,7 @@ def test_first_come_first_served(tmp_path: Path) -> None:
 
 
 def test_who_waits_too_long_leaves_the_queue(tmp_path: Path) -> None:
-    queue = Turn(tmp_path / "a.db")
+    queue = WriteQueue(tmp_path / "a.db")
     queue.take()
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         queue.take(0.05)
@@ -48,7 +48,7 @@ def test_who_waits_too_long_leaves_the_queue(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_blocks_nobody(tmp_path: Path) -> None:
-    queue = Turn(tmp_path / "none" / "a.db")
+    queue = WriteQueue(tmp_path / "none" / "a.db")
     for _ in range(2):
         with pytest.raises(OSError):
             queue.take(0.05)
@@ -81,7 +81,7 @@ def test_writers_of_two_processes_lose_nothing(tmp_path: Path) -> None:
 def test_the_turn_ends_with_every_kind_of_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Turn.take, "__defaults__", (0.2,))
+    monkeypatch.setattr(WriteQueue.take, "__defaults__", (0.2,))
     engine = make_engine(f"sqlite:///{tmp_path / 'a.db'}")
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE n (v INTEGER)"))
@@ -105,12 +105,12 @@ def test_the_turn_ends_with_every_kind_of_end(
 def test_a_process_that_is_killed_gives_up_its_turn(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     script = (
-        "import sys, time; from pathlib import Path; from training_records.turn import Turn\n"
-        "t = Turn(Path(sys.argv[1])); t.take(); print('mine', flush=True); time.sleep(60)\n"
+        "import sys, time; from pathlib import Path; from training_records.write_queue import WriteQueue\n"
+        "t = WriteQueue(Path(sys.argv[1])); t.take(); print('mine', flush=True); time.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"mine\n"
-    queue = Turn(path)
+    queue = WriteQueue(path)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(queue.take)
         time.sleep(0.1)
@@ -122,6 +122,6 @@ def test_a_process_that_is_killed_gives_up_its_turn(tmp_path: Path) -> None:
 
 
 def test_one_queue_a_file_and_process(tmp_path: Path) -> None:
-    one, two = turn_of(tmp_path / "a.db"), turn_of(tmp_path / "x" / ".." / "a.db")
-    assert one is two is not turn_of(tmp_path / "b.db")
-    assert (turn.os.getpid(), str(tmp_path.resolve() / "a.db")) in turn._TURNS
+    one, two = queue_for(tmp_path / "a.db"), queue_for(tmp_path / "x" / ".." / "a.db")
+    assert one is two is not queue_for(tmp_path / "b.db")
+    assert (write_queue.os.getpid(), str(tmp_path.resolve() / "a.db")) in write_queue._TURNS

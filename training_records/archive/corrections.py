@@ -12,10 +12,12 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person
 from training_records.ledger.service import ids_in
 
-MOST_OPEN = 5
+MAX_OPEN = 5
 
 
-def ask(session: Session, person_id: int, text: str, entry_id: int | None) -> CorrectionRequest:
+def request_correction(
+    session: Session, person_id: int, text: str, entry_id: int | None
+) -> CorrectionRequest:
     """A new request about an own entry, or about the ledger's data (no entry)."""
     if not text.strip():
         raise Refused("请写清楚哪里不对,应该是什么")
@@ -24,7 +26,7 @@ def ask(session: Session, person_id: int, text: str, entry_id: int | None) -> Co
         if entry is None or entry.person_id != person_id:
             raise NotFound("没有这条记录")
     waiting = [r for r in of_person(session, person_id) if r.decided_at is None]
-    if len(waiting) >= MOST_OPEN:
+    if len(waiting) >= MAX_OPEN:
         raise Refused(f"您有 {len(waiting)} 条还没有答复,请等区(市)民政部门答复后再提")
     request = CorrectionRequest(person_id=person_id, entry_id=entry_id, text=text.strip()[:300])
     session.add(request)

@@ -16,8 +16,8 @@ from training_records.archive.service import entries_of
 from training_records.certificates.pdf import chinese_date
 from training_records.certificates.service import of_person
 from training_records.divisions import full_name
+from training_records.docx import heading, new_document, saved, table
 from training_records.ledger.models import ROLES, Person
-from training_records.paper import heading, new_document, saved, table
 from training_records.typesetting import typeset
 
 TEMPLATE = Path(__file__).parent / "archive.typ"

@@ -22,7 +22,7 @@ from training_records.ledger.service import ids_in, in_post_on
 
 FORMS = ("面授", "线上自学", "直播", "实操", "案例研讨", "跟岗")
 OUTSIDE = ("training", "external", "award")
-MOST, PART = 2000, 500
+MAX_PEOPLE, PART = 2000, 500
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Training:
 
 
 @dataclass
-class Attendance:
+class ExternalAttendance:
     """Who was found from the lines of a sheet: (person, name, phone) each once, and lines that name nobody or
     several, with the reason."""
 
@@ -69,12 +69,12 @@ def check(training: Training, today: date) -> None:
         raise Refused("请填核对签到表的人")
 
 
-def read_attendance(session: Session, text: str, prefix: str, on: date) -> Attendance:
+def read_attendance(session: Session, text: str, prefix: str, on: date) -> ExternalAttendance:
     """Finds people of a division by phone or by name, a line each; a name that several bear needs the phone."""
-    result, seen = Attendance(), set[int]()
+    result, seen = ExternalAttendance(), set[int]()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > MOST:
-        raise Refused(f"一次最多 {MOST} 人,这次有 {len(lines)} 行。请分几次记")
+    if len(lines) > MAX_PEOPLE:
+        raise Refused(f"一次最多 {MAX_PEOPLE} 人,这次有 {len(lines)} 行。请分几次记")
     wanted = [_wanted(line) for line in lines]
     by_phone = _people(session, Person.phone, [phone for phone, _ in wanted if phone], prefix)
     by_name = _people(session, Person.name, [name for phone, name in wanted if not phone], prefix)

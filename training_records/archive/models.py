@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Numeric, String, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from training_records.database import Base, Placed, now
+from training_records.database import Base, PartitionKey, now
 
 KINDS = {
     "course": "线上课程",
@@ -27,7 +27,7 @@ LEVELS = ["国家", "省", "市", "区(市)", "镇(街)"]
 COUNTED_LEVELS = LEVELS[:4]
 
 
-class ArchiveEntry(Placed, Base):
+class ArchiveEntry(PartitionKey, Base):
     """One thing that a person learnt or proved, or the voiding of an earlier entry.
 
     Never updated, never deleted. Identity: `id`, and (chain, seq) in the hash chain of its

@@ -16,7 +16,7 @@ HEADING, NAME = "儿童主任培训", "合格证书"
 BODY = "{holder}同志({place}),参加“{title}”,考核合格,特发此证。"
 
 
-class Row(NamedTuple):
+class CertificateFields(NamedTuple):
     """One certificate to set: with its template (none: that of an exam), the holder's place, the address of its
     check page."""
 
@@ -31,12 +31,12 @@ def chinese_date(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def certificates_pdf(rows: Sequence[Row]) -> bytes:
+def certificates_pdf(rows: Sequence[CertificateFields]) -> bytes:
     """A4 pages, landscape, one a certificate, set in one run."""
     return typeset(TEMPLATE, [_told(row) for row in rows])
 
 
-def _told(row: Row) -> dict[str, str]:
+def _told(row: CertificateFields) -> dict[str, str]:
     one, template = row.certificate, row.template
     body = template.body if template else BODY
     filled = body.replace("{place}", row.place).replace("{title}", one.title)

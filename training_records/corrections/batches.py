@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry
-from training_records.coverage.models import Touched
+from training_records.coverage.models import PendingUpdate
 from training_records.database import Base, now, store
 from training_records.errors import Refused
 from training_records.ledger.models import ImportBatch, LedgerChange, Person, Post
@@ -88,7 +88,7 @@ def _text(fields: dict[str, Any]) -> str:
 def note_batch(session: Session, batch_id: int) -> None:
     """Notes for the running figures of coverage whom an import touched."""
     people = select(LedgerChange.person_id).distinct().where(LedgerChange.batch_id == batch_id)
-    session.execute(insert(Touched).from_select(["person_id"], people))
+    session.execute(insert(PendingUpdate).from_select(["person_id"], people))
 
 
 def new_ids(session: Session, table: type[Base], count: int) -> list[int]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append_many, entries_of, void
-from training_records.coverage.running import note_change
+from training_records.coverage.running import mark_dirty
 from training_records.database import Base, now
 from training_records.errors import Refused
 from training_records.ledger.models import Person, PersonMerge, Post
@@ -78,7 +78,7 @@ def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) ->
     note(session, "merged", kept.id, None, {"person": [gone.id, kept.id]}, by, reason)
     note(session, "merged", gone.id, None, {"person": [gone.id, kept.id]}, by, reason)
     session.flush()
-    note_change(session, [kept.id, gone.id])
+    mark_dirty(session, [kept.id, gone.id])
     session.expire_all()
     return done
 
@@ -113,7 +113,7 @@ def unmerge(session: Session, done: PersonMerge, by: str) -> None:
     for person in (done.kept_id, done.gone_id):
         note(session, "unmerged", person, None, {"person": [done.kept_id, done.gone_id]}, by, None)
     session.flush()
-    note_change(session, [done.kept_id, done.gone_id])
+    mark_dirty(session, [done.kept_id, done.gone_id])
     session.expire_all()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import insert, literal, select
 from sqlalchemy.orm import Session
 
-from training_records.coverage.models import Count, FrozenCount, FrozenSeat, Seat
+from training_records.coverage.models import CoverageRow, DivisionTotals, FrozenCount, FrozenSeat
 from training_records.database import now
 
-_FIGURES = [c.key for c in Count.__table__.columns]
+_FIGURES = [c.key for c in DivisionTotals.__table__.columns]
 _SEAT = ["person_id", "code", "status", "hours", "exam_passed", "inducted"]
 
 
@@ -26,8 +26,10 @@ def freeze(session: Session, year: int) -> None:
     figures = select(
         literal(year),
         literal(at, FrozenCount.frozen_at.type),
-        *(getattr(Count, k) for k in _FIGURES),
+        *(getattr(DivisionTotals, k) for k in _FIGURES),
     )
     session.execute(insert(FrozenCount).from_select(["year", "frozen_at", *_FIGURES], figures))
-    seats = select(literal(year), *(getattr(Seat, k) for k in _SEAT)).where(Seat.role == "director")
+    seats = select(literal(year), *(getattr(CoverageRow, k) for k in _SEAT)).where(
+        CoverageRow.role == "director"
+    )
     session.execute(insert(FrozenSeat).from_select(["year", *_SEAT], seats))

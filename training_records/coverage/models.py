@@ -26,7 +26,7 @@ class YearRule(Base):
     set_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Seat(Base):
+class CoverageRow(Base):
     """One person in post in one division today, with their year so far. Identity: (person, role, division).
 
     Derived from posts and archive entries and never changed by hand. `status` is empty for supervisors;
@@ -83,7 +83,7 @@ class Figures:
     m12: Mapped[int] = mapped_column(default=0)
 
 
-class Count(Figures, Base):
+class DivisionTotals(Figures, Base):
     """The figures of one division today. Identity: the division's code."""
 
     __tablename__ = "coverage_count"
@@ -91,7 +91,7 @@ class Count(Figures, Base):
     code: Mapped[str] = mapped_column(String(12), primary_key=True)
 
 
-class Touched(Base):
+class PendingUpdate(Base):
     """A person whose post or archive changed since the figures were brought up to date. Identity: `id`."""
 
     __tablename__ = "coverage_touched"
@@ -100,7 +100,7 @@ class Touched(Base):
     person_id: Mapped[int]
 
 
-class State(Base):
+class RunningState(Base):
     """What day the figures are of. One row; who holds it locked may change the figures."""
 
     __tablename__ = "coverage_state"

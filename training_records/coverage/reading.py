@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from training_records.coverage.definition import Coverage, CoverageReport, Standing, standing
-from training_records.coverage.models import Count, FrozenCount, FrozenSeat, Seat
+from training_records.coverage.models import CoverageRow, DivisionTotals, FrozenCount, FrozenSeat
 from training_records.coverage.rules import rule_of
 from training_records.divisions import Division, get_division, prefix_of, within
 from training_records.ledger.models import Person
@@ -23,7 +23,9 @@ STATUSES = ("covered", "pending", "uncovered", "not_inducted", "all")
 
 def report(session: Session, code: str, today: date) -> CoverageReport:
     """The running figures of a division and of those one level below; no names."""
-    return _report(session, code, today.year, today, Count, Count.code == Division.code)
+    return _report(
+        session, code, today.year, today, DivisionTotals, DivisionTotals.code == Division.code
+    )
 
 
 def frozen_report(session: Session, code: str, year: int) -> CoverageReport:
@@ -59,28 +61,30 @@ def people(
 ) -> list[Standing]:
     """Directors in a division by status, each once (in the last of their divisions), by code and id; those
     behind `after` = (code, id), at most `limit`."""
-    other = aliased(Seat)
+    other = aliased(CoverageRow)
     prefix = prefix_of(code)
     also = select(other.code).where(
-        other.person_id == Seat.person_id,
-        other.role == Seat.role,
-        other.code > Seat.code,
+        other.person_id == CoverageRow.person_id,
+        other.role == CoverageRow.role,
+        other.code > CoverageRow.code,
         within(other.code, prefix),
     )
     query = (
-        select(Seat, Person.name, Person.phone)
-        .join(Person, Person.id == Seat.person_id)
-        .where(Seat.role == "director", within(Seat.code, prefix), ~also.exists())
-        .order_by(Seat.code, Seat.person_id)
+        select(CoverageRow, Person.name, Person.phone)
+        .join(Person, Person.id == CoverageRow.person_id)
+        .where(CoverageRow.role == "director", within(CoverageRow.code, prefix), ~also.exists())
+        .order_by(CoverageRow.code, CoverageRow.person_id)
         .limit(limit)
     )
     if status == "not_inducted":
-        query = query.where(~Seat.inducted)
+        query = query.where(~CoverageRow.inducted)
     elif status != "all":
-        query = query.where(Seat.status == status)
+        query = query.where(CoverageRow.status == status)
     if after[0]:
         last, person = after
-        query = query.where(Seat.code >= last, or_(Seat.code > last, Seat.person_id > person))
+        query = query.where(
+            CoverageRow.code >= last, or_(CoverageRow.code > last, CoverageRow.person_id > person)
+        )
     rule = rule_of(session, today.year)
     return [
         standing(
@@ -115,7 +119,7 @@ class Course:
 def course(session: Session, code: str, today: date) -> Course:
     """`Course` of a division. The pace is that of this and the two months before, by days gone; the forecast
     never exceeds those in post."""
-    row = session.get(Count, code)
+    row = session.get(DivisionTotals, code)
     months = [getattr(row, f"m{month}") if row else 0 for month in range(1, today.month + 1)]
     by_month = [sum(months[: at + 1]) for at in range(len(months))]
     if row is None or not row.in_post:
@@ -129,7 +133,7 @@ def course(session: Session, code: str, today: date) -> Course:
 
 
 @dataclass(frozen=True)
-class Difference:
+class CoverageDifference:
     """Somebody whose standing at the end of a year is another now than was known then; None: not in post
     as far as was known."""
 
@@ -142,7 +146,7 @@ class Difference:
 
 def differences(
     session: Session, code: str, year: int, current: list[Standing]
-) -> Iterator[Difference]:
+) -> Iterator[CoverageDifference]:
     """What later entries, voids and posts have changed about the end of a closed year: frozen seats of a
     division against its standings computed today."""
     kept = select(FrozenSeat.person_id, FrozenSeat.code, FrozenSeat.status, Person.name).join(
@@ -157,8 +161,8 @@ def differences(
     for one in current:
         row = then.pop(one.person_id, None)
         if row is None or row.status != one.status:
-            yield Difference(
+            yield CoverageDifference(
                 one.person_id, one.name, one.division_code, row and row.status, one.status
             )
     for row in then.values():
-        yield Difference(row.person_id, row.name, row.code, row.status, None)
+        yield CoverageDifference(row.person_id, row.name, row.code, row.status, None)

@@ -20,14 +20,19 @@ from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.coverage.freezing import freeze, is_frozen
-from training_records.coverage.models import Count, Seat, State, Touched
+from training_records.coverage.models import (
+    CoverageRow,
+    DivisionTotals,
+    PendingUpdate,
+    RunningState,
+)
 from training_records.coverage.rules import TRAINING_KINDS, Rule, rule_of
 from training_records.database import insert_into, insert_missing, now, store
 from training_records.divisions import WIDTHS
 from training_records.ledger.models import Post
 from training_records.ledger.service import in_post_on
 
-KEYS = tuple(c.key for c in Count.__table__.columns if c.key != "code")
+KEYS = tuple(c.key for c in DivisionTotals.__table__.columns if c.key != "code")
 _WIDTHS = tuple(WIDTHS.values())
 _AT = {key: at for at, key in enumerate(KEYS)}
 CHUNK, BATCH = 500, 5000
@@ -36,7 +41,7 @@ _AHEAD = timedelta(days=1)
 Figures = defaultdict[str, list[int]]
 
 
-class Place(NamedTuple):
+class SeatValues(NamedTuple):
     """A seat as it is stored."""
 
     person_id: int
@@ -62,29 +67,29 @@ class _Learnt:
     later: date | None = None
 
 
-def note_change(session: Session, people: Iterable[int]) -> None:
+def mark_dirty(session: Session, people: Iterable[int]) -> None:
     """Notes that posts or entries of these people changed; for changes made without the session's own
     flush (bulk statements)."""
     rows = [{"person_id": person} for person in sorted(set(people))]
     if rows:
-        session.connection().execute(insert(Touched), rows)
+        session.connection().execute(insert(PendingUpdate), rows)
 
 
 @event.listens_for(Session, "after_flush")
 def _note_flushed(session: Session, _context: Any) -> None:
     changed = (*session.new, *session.dirty, *session.deleted)
-    note_change(session, {o.person_id for o in changed if isinstance(o, Post | ArchiveEntry)})
+    mark_dirty(session, {o.person_id for o in changed if isinstance(o, Post | ArchiveEntry)})
 
 
-def behind(session: Session, today: date) -> bool:
+def is_stale(session: Session, today: date) -> bool:
     """Whether something changed, or a day went by, since the figures were brought up to date."""
-    day = session.scalar(select(State.day).where(State.id == 1))
+    day = session.scalar(select(RunningState.day).where(RunningState.id == 1))
     if day is None or not timedelta(0) <= day - today <= _AHEAD:
         return True
-    return session.scalar(select(Touched.id).limit(1)) is not None
+    return session.scalar(select(PendingUpdate.id).limit(1)) is not None
 
 
-def catch_up(session: Session, today: date, most: int = 2000) -> bool:
+def apply_pending(session: Session, today: date, most: int = 2000) -> bool:
     """Works off up to `most` notes, or builds everything where there is nothing yet or a year went by;
     whether there is more to do. The caller commits, and calls again."""
     state = _locked(session)
@@ -107,16 +112,16 @@ def catch_up(session: Session, today: date, most: int = 2000) -> bool:
     return len(noted) == most
 
 
-def _turn_of_year(session: Session, state: State, today: date, most: int) -> bool:
+def _turn_of_year(session: Session, state: RunningState, today: date, most: int) -> bool:
     """The old year is brought to its last day and frozen; then the figures of the new one are built."""
     year = state.day.year if state.day else today.year
     last = date(year, 12, 31)
-    if state.day == last and session.scalar(select(Touched.id).limit(1)) is None:
+    if state.day == last and session.scalar(select(PendingUpdate.id).limit(1)) is None:
         if not is_frozen(session, year):
             freeze(session, year)
         rebuild(session, today)
         return False
-    catch_up(session, last, most)
+    apply_pending(session, last, most)
     return True
 
 
@@ -130,10 +135,10 @@ def note_rule(session: Session, year: int) -> None:
 def rebuild(session: Session, today: date) -> int:
     """Computes all seats and figures from posts and entries; the number of seats. The caller commits."""
     state = _locked(session)
-    for table in (Touched, Seat, Count):
+    for table in (PendingUpdate, CoverageRow, DivisionTotals):
         session.execute(delete(table))
     rule, figures, number = rule_of(session, today.year), _none(), 0
-    batch: list[Place] = []
+    batch: list[SeatValues] = []
     learnt = _learnt(session, rule, today)
     person, facts = next(learnt, (0, _Learnt()))
     for owner, posts in _posts(session, today):
@@ -147,7 +152,12 @@ def rebuild(session: Session, today: date) -> int:
             _store(session, batch)
             batch = []
     _store(session, batch)
-    store(session.connection(), Count, ("code", *KEYS), ((c, *figures[c]) for c in sorted(figures)))
+    store(
+        session.connection(),
+        DivisionTotals,
+        ("code", *KEYS),
+        ((c, *figures[c]) for c in sorted(figures)),
+    )
     if session.get_bind().dialect.name == "postgresql":
         # All rows are new: the planner would not know of them for a while.
         session.execute(text("ANALYZE coverage_seat, coverage_count"))
@@ -156,16 +166,18 @@ def rebuild(session: Session, today: date) -> int:
     return number
 
 
-def _locked(session: Session) -> State:
-    insert_missing(session, State, id=1)
-    query = select(State).where(State.id == 1).with_for_update()
+def _locked(session: Session) -> RunningState:
+    insert_missing(session, RunningState, id=1)
+    query = select(RunningState).where(RunningState.id == 1).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def _taken(most: int) -> Any:
     """Deletes and returns notes. Only those of finished changes are seen, so that none is lost."""
-    oldest = select(Touched.id).order_by(Touched.id).limit(most)
-    return delete(Touched).where(Touched.id.in_(oldest)).returning(Touched.person_id)
+    oldest = select(PendingUpdate.id).order_by(PendingUpdate.id).limit(most)
+    return (
+        delete(PendingUpdate).where(PendingUpdate.id.in_(oldest)).returning(PendingUpdate.person_id)
+    )
 
 
 def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
@@ -173,14 +185,18 @@ def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
     began = (Post.start > before) & (Post.start <= today)
     ended = (Post.end >= before) & (Post.end < today)
     found = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
-    return found | set(session.scalars(select(Seat.person_id).where(Seat.next_on <= today)))
+    return found | set(
+        session.scalars(select(CoverageRow.person_id).where(CoverageRow.next_on <= today))
+    )
 
 
 def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> None:
     """Computes the seats of some people anew, and carries what changed into the figures."""
-    kept = select(*(getattr(Seat, key) for key in Place._fields)).where(Seat.person_id.in_(people))
-    rows = session.execute(kept.order_by(Seat.person_id))
-    old = {p: [Place(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
+    kept = select(*(getattr(CoverageRow, key) for key in SeatValues._fields)).where(
+        CoverageRow.person_id.in_(people)
+    )
+    rows = session.execute(kept.order_by(CoverageRow.person_id))
+    old = {p: [SeatValues(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
     facts = dict(_learnt(session, rule, today, people))
     new = {
         owner: _seats(owner, posts, facts.get(owner, _Learnt()), rule, today)
@@ -196,19 +212,19 @@ def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> 
         _count(figures, before, -1)
         _count(figures, after, 1)
     if changed:
-        session.execute(delete(Seat).where(Seat.person_id.in_(changed)))
+        session.execute(delete(CoverageRow).where(CoverageRow.person_id.in_(changed)))
         _store(session, [seat for person in changed for seat in new.get(person, [])])
         _add(session, figures)
 
 
-def _plain(seat: Place) -> tuple[Any, ...]:
+def _plain(seat: SeatValues) -> tuple[Any, ...]:
     """For comparing what is stored with what is computed: hours as a number, days as text."""
     return (*seat[:5], float(seat.hours), *seat[6:8], str(seat.covered_on), str(seat.next_on))
 
 
 def _seats(
     person: int, posts: Sequence[Any], learnt: _Learnt, rule: Rule, today: date
-) -> list[Place]:
+) -> list[SeatValues]:
     """The seats of one person from the posts held today (role, code, start) and what they learnt."""
     seats = []
     for role in ("director", "supervisor"):
@@ -223,7 +239,7 @@ def _seats(
         if status == "pending":
             changes.append(waited)
         seats += [
-            Place(
+            SeatValues(
                 person,
                 role,
                 code,
@@ -301,7 +317,7 @@ def _sum(rows: Iterable[Any], rule: Rule, first: date, today: date) -> _Learnt:
     return _Learnt(hundredths / 100, passed, inducted, covered_on, later)
 
 
-def _count(figures: Figures, seats: Sequence[Place], sign: int) -> None:
+def _count(figures: Figures, seats: Sequence[SeatValues], sign: int) -> None:
     """Adds one person's seats to the figures of all divisions that they lie in: once in each."""
     for role in ("director", "supervisor"):
         mine = [seat for seat in seats if seat.role == role]
@@ -314,7 +330,7 @@ def _count(figures: Figures, seats: Sequence[Place], sign: int) -> None:
                 row[at] += sign
 
 
-def _places(seat: Place) -> list[int]:
+def _places(seat: SeatValues) -> list[int]:
     """Which of `KEYS` a person counts in."""
     if seat.role == "supervisor":
         return [_AT["supervisors"]]
@@ -330,9 +346,9 @@ def _none() -> Figures:
     return defaultdict(lambda: [0] * len(KEYS))
 
 
-def _store(session: Session, seats: Sequence[Place]) -> None:
+def _store(session: Session, seats: Sequence[SeatValues]) -> None:
     if seats:
-        store(session.connection(), Seat, Place._fields, seats)
+        store(session.connection(), CoverageRow, SeatValues._fields, seats)
 
 
 def _add(session: Session, figures: Figures) -> None:
@@ -343,7 +359,7 @@ def _add(session: Session, figures: Figures) -> None:
     ]
     if not rows:
         return
-    put = insert_into(session, Count)
-    more = {key: getattr(Count, key) + put.excluded[key] for key in KEYS}
+    put = insert_into(session, DivisionTotals)
+    more = {key: getattr(DivisionTotals, key) + put.excluded[key] for key in KEYS}
     statement = put.on_conflict_do_update(index_elements=["code"], set_=more)
     session.connection().execute(statement, rows)

@@ -15,7 +15,7 @@ from training_records.ledger.export import Sheet, make_workbook
 from training_records.ledger.models import Person
 
 CENT = Decimal("0.01")
-MOST = Decimal(100000)
+MAX_AMOUNT = Decimal(100000)
 MONTHLY = {
     "full_time": "专职,每月",
     "part_time": "兼职,每月",
@@ -47,8 +47,12 @@ def keep_rules(session: Session, code: str, year: int, told: Mapping[str, str], 
             amount = Decimal(text.strip() or "0")
         except InvalidOperation:
             raise Refused(f"“{text[:20]}”不是金额,写成 300 或 300.50") from None
-        if not amount.is_finite() or not 0 <= amount <= MOST or amount != amount.quantize(CENT):
-            raise Refused(f"金额填 0 到 {MOST} 元,最多两位小数")
+        if (
+            not amount.is_finite()
+            or not 0 <= amount <= MAX_AMOUNT
+            or amount != amount.quantize(CENT)
+        ):
+            raise Refused(f"金额填 0 到 {MAX_AMOUNT} 元,最多两位小数")
         amounts[name] = f"{amount:.2f}"
     row = session.get(AllowanceRule, (code, year))
     if row is None:

@@ -24,7 +24,7 @@ from training_records.evaluation.overview import (
 
 YEARS = 5
 # Figures of a run change only when it is reckoned again.
-_MOST_KEPT = 256
+_MAX_KEPT = 256
 _kept: dict[tuple[int, datetime, str], RunFigures] = {}
 
 
@@ -55,7 +55,7 @@ def figures_of(session: Session, run: EvaluationRun, prefix: str) -> RunFigures 
             return None
         shares = shares_of(run, rows)
         [whole] = groups(dict.fromkeys(shares, run.division_code), shares)
-        if len(_kept) >= _MOST_KEPT:
+        if len(_kept) >= _MAX_KEPT:
             _kept.clear()
         _kept[key] = RunFigures(
             run.id,

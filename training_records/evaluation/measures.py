@@ -21,7 +21,7 @@ from training_records.divisions import prefix_of, within
 from training_records.ledger.absence import absences_in, without
 from training_records.ledger.models import Post
 from training_records.work.cadence import Cadence, name_of, owed, paid, periods, strictest
-from training_records.work.checking import LEAST
+from training_records.work.checking import MIN_CHECKED
 from training_records.work.models import (
     Activity,
     CaseEntry,
@@ -363,7 +363,7 @@ def _checked(session: Session, frame: Frame, subjects: dict[int, Subject]) -> No
         found[person].append(bool(confirmed))
     for person, subject in subjects.items():
         own = found.get(person, [])
-        enough = len(own) >= LEAST
+        enough = len(own) >= MIN_CHECKED
         subject.measures["visits_checked_rate"] = rate(sum(own), len(own)) if enough else None
 
 

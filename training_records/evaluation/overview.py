@@ -19,7 +19,7 @@ from training_records.work.models import CaseEntry
 # Villages are compared only with those that have about as many children in their caseload.
 BANDS = ((0, "没有走访对象"), (5, "1–5 名"), (15, "6–15 名"), (30, "16–30 名"))
 MORE = "30 名以上"
-FEWEST = 5
+MIN_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def outliers(rows: Sequence[EvaluationResult], children: Mapping[str, int]) -> l
     found = []
     for name, members in bands.items():
         totals = [float(r.total or 0) for r in members]
-        if len(totals) < FEWEST:
+        if len(totals) < MIN_SHOWN:
             continue
         low, _, high = quantiles(totals, n=4)
         reach = 1.5 * (high - low)

@@ -33,11 +33,11 @@ from training_records.work.models import (
 )
 from training_records.work.service import visits_by_code
 
-MOST = 500
+MAX_RECORDS = 500
 
 
 @dataclass(frozen=True)
-class Line:
+class RecordLine:
     """A record: its day (or the last day of its period), what it is, whether it counts for the measure, and why it is so.
     `code`: of the caseload; for the village's own director only."""
 
@@ -50,7 +50,7 @@ class Line:
 
 def records_behind(
     session: Session, frame: Frame, person_id: int, measure: str
-) -> list[Line] | None:
+) -> list[RecordLine] | None:
     """The records behind a measure, latest first; None where a measure has no records of its own to show."""
     lines = _LINES.get(measure)
     if lines is None:
@@ -58,15 +58,15 @@ def records_behind(
     subject = subjects_of(session, frame, person_id).get(person_id)
     if subject is None:
         return []
-    return sorted(lines(session, frame, subject), key=lambda x: x.day, reverse=True)[:MOST]
+    return sorted(lines(session, frame, subject), key=lambda x: x.day, reverse=True)[:MAX_RECORDS]
 
 
-def without_codes(lines: Iterable[Line]) -> list[Line]:
+def without_codes(lines: Iterable[RecordLine]) -> list[RecordLine]:
     """For offices: the codes stay in the village."""
     return [replace(line, code="") for line in lines]
 
 
-def _owed(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _owed(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for window in subject.windows:
         query = select(CaseEntry).where(
             CaseEntry.division_code == window.village,
@@ -83,7 +83,7 @@ def _owed(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
 
 def _periods(
     frame: Frame, window: Window, entry: CaseEntry, made: list[tuple[date, str]]
-) -> Iterator[Line]:
+) -> Iterator[RecordLine]:
     cadence = strictest(entry.categories, frame.cadences)
     if cadence is None or cadence.months is None:
         return
@@ -93,7 +93,7 @@ def _periods(
             f"{on:%-m月%-d日}" for on, _ in sorted(made) if period[0] <= on <= period[1]
         )
         note = f"走了:{days}" if done else (f"{days}有联系,形式不符" if days else "没走")
-        yield Line(
+        yield RecordLine(
             period[1], f"{period[0]:%-m月}起{cadence.months}个月内应走 1 次", done, note, entry.code
         )
 
@@ -111,20 +111,20 @@ def _visits(session: Session, frame: Frame, subject: Subject) -> list[tuple[Visi
     return [(visit, code) for visit, code in session.execute(query)]
 
 
-def _logged(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _logged(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for visit, code in _visits(session, frame, subject):
         late = visit.at.astimezone(frame.zone).date() - visit.on > LOGGED_WITHIN
         gaps = frame.checks - len(visit.findings)
         note = "、".join(w for w, so in (("记晚了", late), (f"有 {gaps} 项没填", gaps > 0)) if so)
-        yield Line(visit.on, FORMS[visit.form], not late and gaps <= 0, note, code)
+        yield RecordLine(visit.on, FORMS[visit.form], not late and gaps <= 0, note, code)
 
 
-def _all_visits(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _all_visits(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for visit, code in _visits(session, frame, subject):
-        yield Line(visit.on, FORMS[visit.form], True, "", code)
+        yield RecordLine(visit.on, FORMS[visit.form], True, "", code)
 
 
-def _alarms(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _alarms(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for visit, code in _visits(session, frame, subject):
         if visit.alarm:
             soon = visit.reported_at and visit.reported_at - visit.at <= REPORTED_WITHIN
@@ -133,10 +133,10 @@ def _alarms(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
                 if soon
                 else ("报告记晚了" if visit.reported_at else "没有记下报告")
             )
-            yield Line(visit.on, "有必须立即报告的情况", not soon, note, code)
+            yield RecordLine(visit.on, "有必须立即报告的情况", not soon, note, code)
 
 
-def _checks(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _checks(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     query = (
         select(VisitCheck, Visit.on, CaseEntry.code)
         .join(Visit, Visit.id == VisitCheck.visit_id)
@@ -149,34 +149,34 @@ def _checks(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
     )
     for check, on, code in session.execute(query):
         word = "属实" if check.confirmed else "不属实"
-        yield Line(on, "抽查的走访", bool(check.confirmed), word, code)
+        yield RecordLine(on, "抽查的走访", bool(check.confirmed), word, code)
 
 
-def _training(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _training(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     levels = rule_of(session, frame.year).levels
     for entry in entries_of(session, subject.person_id):
         if frame.first <= entry.date <= frame.last and entry.kind in TRAINING_KINDS:
             counts = entry.level in levels and entry.hours is not None
             hours = f"{entry.hours.normalize():f} 学时" if entry.hours is not None else "没有学时"
             note = hours if counts else f"{hours},{entry.level or '没有层级'}不计入"
-            yield Line(entry.date, entry.title, counts, note)
+            yield RecordLine(entry.date, entry.title, counts, note)
 
 
-def _exams(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _exams(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for entry in entries_of(session, subject.person_id):
         if frame.first <= entry.date <= frame.last and entry.kind == "exam":
             score = "" if entry.score is None else f"{entry.score.normalize():f} 分"
             word = "合格" if entry.passed else "没合格"
-            yield Line(entry.date, entry.title, bool(entry.passed), f"{score} {word}".strip())
+            yield RecordLine(entry.date, entry.title, bool(entry.passed), f"{score} {word}".strip())
 
 
-def _activities(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _activities(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     query = select(Activity).where(
         Activity.person_id == subject.person_id, Activity.on.between(frame.first, frame.last)
     )
     for row in session.scalars(query):
         came = f"孩子 {row.children} 人,大人 {row.adults} 人" if row.held else "还没办"
-        yield Line(row.on, f"{THEMES[row.theme]}:{row.title}", row.held, came)
+        yield RecordLine(row.on, f"{THEMES[row.theme]}:{row.title}", row.held, came)
 
 
 def _tasks(session: Session, frame: Frame, subject: Subject) -> list[tuple[str, date, date | None]]:
@@ -190,19 +190,19 @@ def _tasks(session: Session, frame: Frame, subject: Subject) -> list[tuple[str, 
     ]
 
 
-def _tasks_done(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _tasks_done(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for title, due, on in _tasks(session, frame, subject):
-        yield Line(due, title, on is not None, f"{on:%-m月%-d日}做了" if on else "没做")
+        yield RecordLine(due, title, on is not None, f"{on:%-m月%-d日}做了" if on else "没做")
 
 
-def _tasks_in_time(session: Session, frame: Frame, subject: Subject) -> Iterator[Line]:
+def _tasks_in_time(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for title, due, on in _tasks(session, frame, subject):
         late = on is not None and on > due
         note = f"{on:%-m月%-d日}做了{',晚了' if late else ''}" if on else "没做"
-        yield Line(due, title, on is not None and not late, note)
+        yield RecordLine(due, title, on is not None and not late, note)
 
 
-_LINES: dict[str, Callable[[Session, Frame, Subject], Iterable[Line]]] = {
+_LINES: dict[str, Callable[[Session, Frame, Subject], Iterable[RecordLine]]] = {
     "visits_on_time_rate": _owed,
     "visit_log_rate": _logged,
     "visits_logged": _all_visits,

@@ -29,7 +29,7 @@ from training_records.evaluation.scoring import Result, evaluate
 from training_records.ledger.models import Person
 
 ORDER = list(STATES)
-LEAST_DAYS, MOST_DAYS = 5, 30
+MIN_DAYS, MAX_DAYS = 5, 30
 
 
 def start(
@@ -72,7 +72,7 @@ def scheme_of(run: EvaluationRun) -> Scheme:
     return checked_scheme(run.scheme)
 
 
-def told(measures: Mapping[str, Decimal | None]) -> dict[str, str | None]:
+def serialise_measures(measures: Mapping[str, Decimal | None]) -> dict[str, str | None]:
     """Measures as they are kept: as written, so that they are the same again."""
     return {name: None if v is None else f"{v.normalize():f}" for name, v in measures.items()}
 
@@ -101,9 +101,17 @@ def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]
             row = EvaluationResult(run_id=run.id, person_id=person)
             session.add(row)
             changed.append(person)
-        elif (row.total, row.grade, row.measures) != (result.total, result.grade, told(needed)):
+        elif (row.total, row.grade, row.measures) != (
+            result.total,
+            result.grade,
+            serialise_measures(needed),
+        ):
             changed.append(person)
-        row.code, row.months, row.measures = subject.code, subject.months, told(needed)
+        row.code, row.months, row.measures = (
+            subject.code,
+            subject.months,
+            serialise_measures(needed),
+        )
         row.total, row.grade, row.vetoed = result.total, result.grade, result.vetoed
     for person, row in rows.items():
         changed.append(person)
@@ -112,7 +120,7 @@ def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]
     return changed
 
 
-def reckon_again(
+def recalculate(
     session: Session, run: EvaluationRun, subjects: Mapping[int, Subject], by: str
 ) -> int:
     """Reckons anew from the records as they are now, after something in them was corrected; how many changed. The same
@@ -243,7 +251,7 @@ def send_back(
 
 
 def advance(
-    session: Session, run: EvaluationRun, today: date, by: str, days: int = LEAST_DAYS
+    session: Session, run: EvaluationRun, today: date, by: str, days: int = MIN_DAYS
 ) -> None:
     """On to the next step; into publicity for so many days; out of it only through `lock`."""
     _refuse_final(run)
@@ -258,8 +266,8 @@ def advance(
         raise Refused("还有退回本人没有答复的,等他们答复再往下走")
     run.state = ORDER[ORDER.index(run.state) + 1]
     if run.state == "publicity":
-        if not LEAST_DAYS <= days <= MOST_DAYS:
-            raise Refused(f"公示 {LEAST_DAYS} 到 {MOST_DAYS} 天")
+        if not MIN_DAYS <= days <= MAX_DAYS:
+            raise Refused(f"公示 {MIN_DAYS} 到 {MAX_DAYS} 天")
         run.publicity_until = today + timedelta(days=days)
     log(session, run, f"进入{STATES[run.state]}", by)
 

@@ -29,7 +29,7 @@ DIMENSIONS = {
 }
 # Measures that are shares or marks, not counts: a part of a year does not make them smaller.
 _RATE = re.compile(r"_(rate|share|score|mean|index|passed)$")
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 
 
 def _exact(value: Any) -> Any:
@@ -168,8 +168,8 @@ class Scheme(_Part):
 
 def read_scheme(text: str, where: str = "评价方案") -> Scheme:
     """A scheme from YAML. `Refused` with what is wrong and where."""
-    if len(text.encode()) > MOST_BYTES:
-        raise Refused(f"{where}太大,最多 {MOST_BYTES // 1000} KB")
+    if len(text.encode()) > MAX_BYTES:
+        raise Refused(f"{where}太大,最多 {MAX_BYTES // 1000} KB")
     try:
         told = yaml.safe_load(text)
     except yaml.YAMLError as error:

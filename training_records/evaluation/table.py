@@ -13,7 +13,7 @@ from training_records.errors import Refused
 from training_records.evaluation.scheme import Scheme
 from training_records.evaluation.scoring import Result
 
-MOST_ROWS, MOST_FAULTS = 1_000_000, 20
+MAX_ROWS, MAX_FAULTS = 1_000_000, 20
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
     for number, cells in enumerate(rows, start=2):
         if not any(cell.strip() for cell in cells):
             continue
-        if len(found) >= MOST_ROWS:
-            raise Refused(f"指标表超过 {MOST_ROWS} 行,请按区划分开")
+        if len(found) >= MAX_ROWS:
+            raise Refused(f"指标表超过 {MAX_ROWS} 行,请按区划分开")
         if len(cells) > len(header):
             faults.append(f"第 {number} 行有 {len(cells)} 格,表头只有 {len(header)} 格")
         row = dict(zip(header, (c.strip() for c in cells), strict=False))
@@ -59,11 +59,11 @@ def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
             faults.append(f"第 {number} 行 months_in_post 要在 0 到 12 之间")
         values = {m: _value(row, m, number, faults) for m in scheme.measures}
         found.append(Measured(person, months, values))
-        if len(faults) > MOST_FAULTS:
+        if len(faults) > MAX_FAULTS:
             break
     if faults:
-        more = "……" if len(faults) > MOST_FAULTS else ""
-        raise Refused("指标表有错,没有计算:\n" + "\n".join(faults[:MOST_FAULTS]) + more)
+        more = "……" if len(faults) > MAX_FAULTS else ""
+        raise Refused("指标表有错,没有计算:\n" + "\n".join(faults[:MAX_FAULTS]) + more)
     return found
 
 

@@ -13,7 +13,7 @@ from training_records.ledger.export import Sheet, make_workbook
 
 
 @dataclass(frozen=True)
-class Line:
+class SheetLine:
     """A person's result with what an office knows them by."""
 
     person: str
@@ -23,7 +23,7 @@ class Line:
     result: Result
 
 
-def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[Line]) -> bytes:
+def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[SheetLine]) -> bytes:
     """Two sheets: 评价结果 and 每一分怎么来的."""
     titles = {i.id: i.title or i.id for i in scheme.indicators}
 

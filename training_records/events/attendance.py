@@ -53,12 +53,12 @@ def code_holds(event: Event, session_id: int, code: str, moment: datetime) -> bo
     )
 
 
-def door_is_open(one: EventSession, moment: datetime) -> bool:
+def check_in_open(one: EventSession, moment: datetime) -> bool:
     """Whether a session can be signed in to."""
     return one.starts_at - EARLY <= moment <= one.ends_at
 
 
-def sign_in(
+def check_in(
     session: Session, one: EventSession, person_id: int, how: str, by: str
 ) -> tuple[str, bool]:
     """Signs somebody in: (present, late or unlisted, whether they were in already). Counts once, also when it is
@@ -66,7 +66,7 @@ def sign_in(
     moment, event = now(), one.event
     if event.state != "open":
         raise Refused("这次培训已经取消" if event.state == "cancelled" else "这次培训现在不能签到")
-    if not door_is_open(one, moment):
+    if not check_in_open(one, moment):
         early = moment < one.starts_at
         raise Refused(
             "还没到签到时间,开课前 60 分钟开始签到" if early else "这一节已经结束,不能再签到"
@@ -100,7 +100,7 @@ class Typed:
     unknown: list[str] = field(default_factory=list)
 
 
-def type_numbers(session: Session, one: EventSession, text: str, late: bool, by: str) -> Typed:
+def check_in_numbers(session: Session, one: EventSession, text: str, late: bool, by: str) -> Typed:
     """Takes the numbers from a sheet of paper, separated by anything; `5-9` are five numbers."""
     if one.event.state not in ("open", "cancelled"):
         raise Refused("培训已经归档,不能再补签到")
@@ -263,4 +263,4 @@ def people_reached(session: Session, event: Event) -> int:
 
 def sessions_on(session: Session, events: Sequence[Event], moment: datetime) -> list[EventSession]:
     """Sessions of events that can be signed in to now."""
-    return [s for e in events if e.state == "open" for s in e.sessions if door_is_open(s, moment)]
+    return [s for e in events if e.state == "open" for s in e.sessions if check_in_open(s, moment)]

@@ -9,7 +9,7 @@ from training_records.archive.models import Evidence
 from training_records.errors import Refused
 from training_records.events.models import Enrolment, Event, EventFile
 
-MOST = 30
+MAX_FILES = 30
 
 
 def files_of(session: Session, event: Event, kind: str = "") -> list[tuple[EventFile, Evidence]]:
@@ -30,8 +30,8 @@ def attach(session: Session, event: Event, kept: Evidence, kind: str, caption: s
         raise Refused("照片要用 JPG 或 PNG")
     if session.get(EventFile, (event.id, kept.sha256)) is not None:
         return
-    if len(files_of(session, event)) >= MOST:
-        raise Refused(f"一次培训最多 {MOST} 个文件")
+    if len(files_of(session, event)) >= MAX_FILES:
+        raise Refused(f"一次培训最多 {MAX_FILES} 个文件")
     session.add(EventFile(event_id=event.id, sha256=kept.sha256, kind=kind, caption=caption[:60]))
     session.flush()
 

@@ -20,7 +20,7 @@ from training_records.ledger.models import Person
 
 
 @dataclass(frozen=True)
-class Due:
+class DueFiling:
     """What would be filed for somebody: sessions they came to, credit hours."""
 
     person: Person
@@ -39,10 +39,10 @@ def day_of(event: Event, zone: ZoneInfo) -> date | None:
     return max(s.ends_at for s in held).astimezone(zone).date() if held else None
 
 
-def preview(session: Session, event: Event) -> tuple[list[Due], list[Person]]:
+def preview(session: Session, event: Event) -> tuple[list[DueFiling], list[Person]]:
     """Who gets how many hours, and who on the list gets none because they never came."""
     came = attendance_of(session, event)
-    due: list[Due] = []
+    due: list[DueFiling] = []
     absent: list[Person] = []
     for row, person in roll(session, event):
         if row.state != "approved":
@@ -51,7 +51,7 @@ def preview(session: Session, event: Event) -> tuple[list[Due], list[Person]]:
         hours = hours_of(event, rows)
         if hours:
             sessions = sum(r.state in CAME for r in rows.values())
-            due.append(Due(person, row.number, sessions, hours))
+            due.append(DueFiling(person, row.number, sessions, hours))
         else:
             absent.append(person)
     return due, absent

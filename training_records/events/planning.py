@@ -26,7 +26,7 @@ from training_records.events.models import (
     Quota,
 )
 
-MOST_PEOPLE, MOST_SESSIONS = 5000, 40
+MAX_PEOPLE, MAX_SESSIONS = 5000, 40
 LEVEL_OF = {"city": "市", "district": "区(市)", "town": "镇(街)", "province": "省"}
 EDITABLE = ("title", "audience", "form", "organiser", "place", "capacity", "contact", "note")
 
@@ -47,8 +47,8 @@ def add_plan(session: Session, division_code: str, year: int, by: str, **values:
         raise Refused("月份填 1 到 12")
     if not 0 < Decimal(values["hours"]) <= 100:
         raise Refused("学时要在 0 到 100 之间(45 分钟为 1 学时)")
-    if not 1 <= int(values["heads"]) <= MOST_PEOPLE:
-        raise Refused(f"人数填 1 到 {MOST_PEOPLE}")
+    if not 1 <= int(values["heads"]) <= MAX_PEOPLE:
+        raise Refused(f"人数填 1 到 {MAX_PEOPLE}")
     if not 0 <= Decimal(values["budget"]) < 10**8:
         raise Refused("经费填多少元,没有就填 0")
     line = PlanLine(division_code=division_code, year=year, by=by, **values)
@@ -89,8 +89,8 @@ def _check(event: Event) -> None:
         raise Refused("请填培训名称")
     if event.audience not in AUDIENCES:
         raise Refused("请选给谁培训")
-    if not 1 <= event.capacity <= MOST_PEOPLE:
-        raise Refused(f"名额填 1 到 {MOST_PEOPLE}")
+    if not 1 <= event.capacity <= MAX_PEOPLE:
+        raise Refused(f"名额填 1 到 {MAX_PEOPLE}")
 
 
 def note(session: Session, event: Event, text: str, by: str) -> None:
@@ -176,8 +176,8 @@ def _refuse_over(event: Event) -> None:
 def add_session(session: Session, event: Event, by: str, **values: Any) -> EventSession:
     """A further session. `Refused` when its times or hours can't be."""
     _refuse_over(event)
-    if len(event.sessions) >= MOST_SESSIONS:
-        raise Refused(f"一次培训最多 {MOST_SESSIONS} 个半天")
+    if len(event.sessions) >= MAX_SESSIONS:
+        raise Refused(f"一次培训最多 {MAX_SESSIONS} 个半天")
     one = EventSession(event_id=event.id, **values)
     check_session(one)
     session.add(one)
@@ -263,8 +263,8 @@ def set_quotas(session: Session, event: Event, seats: Mapping[str, int]) -> None
     own = {d.code for d in children(session, event.division_code)}
     if not set(seats) <= own:
         raise Refused("名额只能分给直接下一级的区划")
-    if any(not 0 <= n <= MOST_PEOPLE for n in seats.values()):
-        raise Refused(f"名额填 0 到 {MOST_PEOPLE}")
+    if any(not 0 <= n <= MAX_PEOPLE for n in seats.values()):
+        raise Refused(f"名额填 0 到 {MAX_PEOPLE}")
     there = quotas_of(session, event)
     total = sum({**there, **seats}.values())
     if total > event.capacity:

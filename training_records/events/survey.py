@@ -22,7 +22,7 @@ QUESTIONS = {
     "usefulness": "对工作有没有用",
 }
 MARKS = {5: "很满意", 4: "满意", 3: "一般", 2: "不太满意", 1: "不满意"}
-FEWEST = 5
+MIN_ANSWERS = 5
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def answer(
 def results(session: Session, event: Event) -> Results:
     """What the answers say together; nothing while they are too few to hide who said what."""
     rows = session.scalars(select(SurveyAnswer).where(SurveyAnswer.event_id == event.id)).all()
-    if len(rows) < FEWEST:
+    if len(rows) < MIN_ANSWERS:
         return Results(len(rows), {}, None, ())
     means = {q: mean(getattr(r, q) for r in rows) for q in QUESTIONS}
     marks = [getattr(r, q) for r in rows for q in QUESTIONS]

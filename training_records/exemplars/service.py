@@ -24,8 +24,8 @@ from training_records.ledger.service import current_post
 
 # So many years are looked back upon.
 YEARS = 3
-LEAST_DAYS, MOST_DAYS = 5, 30
-MOST_MATERIAL, MOST_WORDS = 1500, 300
+MIN_DAYS, MAX_DAYS = 5, 30
+MAX_MATERIAL, MAX_WORDS = 1500, 300
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def nominate(
 
 def _check(material: str, words: str) -> None:
     for text, what, most in (
-        (material, "推荐材料", MOST_MATERIAL),
-        (words, "公布的话", MOST_WORDS),
+        (material, "推荐材料", MAX_MATERIAL),
+        (words, "公布的话", MAX_WORDS),
     ):
         if not text.strip():
             raise Refused(f"请写{what}")
@@ -152,8 +152,8 @@ def _own(row: Exemplar, person_id: int) -> None:
 
 def publish(session: Session, row: Exemplar, days: int, today: date, by: str) -> None:
     """Makes an agreed nomination public for so many days."""
-    if not LEAST_DAYS <= days <= MOST_DAYS:
-        raise Refused(f"公示 {LEAST_DAYS} 到 {MOST_DAYS} 天")
+    if not MIN_DAYS <= days <= MAX_DAYS:
+        raise Refused(f"公示 {MIN_DAYS} 到 {MAX_DAYS} 天")
     _move(row, ("agreed",), "publicity")
     row.publicity_until, row.decided_by = today + timedelta(days=days), by
     session.flush()

@@ -20,7 +20,7 @@ PARTS = {
     "done": ("怎么做的", 1200),
     "result": ("结果", 600),
 }
-MOST_A_YEAR = 10
+MAX_A_YEAR = 10
 # What tells who a child is, or where it lives.
 _NAMING = (
     (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "身份证号"),
@@ -68,8 +68,8 @@ def submit(
     if not 1 <= item <= 23:
         raise Refused("请选案例属于哪一项任务")
     own = select(GoodCase.id).where(GoodCase.by == by, GoodCase.year == year)
-    if len(session.scalars(own).all()) >= MOST_A_YEAR:
-        raise Refused(f"一年最多交 {MOST_A_YEAR} 个案例,请挑最好的")
+    if len(session.scalars(own).all()) >= MAX_A_YEAR:
+        raise Refused(f"一年最多交 {MAX_A_YEAR} 个案例,请挑最好的")
     row = GoodCase(
         division_code=code,
         year=year,

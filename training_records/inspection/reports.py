@@ -17,7 +17,7 @@ from training_records.inspection.models import AnnualReport
 
 # Each year by 30 October (青21#五二).
 DUE_MONTH, DUE_DAY = 10, 30
-MOST_TEXT = 3000
+MAX_TEXT = 3000
 PLACES = re.compile(r"problems|measures|task-([1-9]|1\d|2[0-3])")
 
 
@@ -53,8 +53,8 @@ def write_texts(
     for place, text in texts.items():
         if not PLACES.fullmatch(place):
             raise Refused("报告里没有这个地方,请刷新页面")
-        if len(text) > MOST_TEXT:
-            raise Refused(f"一处最多写 {MOST_TEXT} 字,现在有 {len(text)} 字,请压缩")
+        if len(text) > MAX_TEXT:
+            raise Refused(f"一处最多写 {MAX_TEXT} 字,现在有 {len(text)} 字,请压缩")
     row.texts = {place: text.strip() for place, text in texts.items() if text.strip()}
     row.version, row.by = version + 1, by
     session.flush()

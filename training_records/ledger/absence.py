@@ -14,7 +14,7 @@ from training_records.ledger.models import ABSENCES, Absence, Person
 from training_records.ledger.service import current_post, ids_in, note, plain
 
 # Less than this is nobody's business: a month's visit can be made before or after it.
-LEAST_DAYS = 30
+MIN_DAYS = 30
 
 
 def absences_of(session: Session, person_id: int) -> list[Absence]:
@@ -26,7 +26,7 @@ def absences_of(session: Session, person_id: int) -> list[Absence]:
 def note_absence(
     session: Session, person: Person, kind: str, start: date, end: date | None, by: str, reason: str
 ) -> Absence:
-    """Notes a leave. `Refused` when it is shorter than `LEAST_DAYS`, overlaps another one, or the person is not in post."""
+    """Notes a leave. `Refused` when it is shorter than `MIN_DAYS`, overlaps another one, or the person is not in post."""
     if kind not in ABSENCES:
         raise Refused("请选请假的种类")
     _check(session, person, start, end)
@@ -78,8 +78,8 @@ def _check(
 ) -> None:
     if end is not None and end < start:
         raise Refused("请假的最后一天早于第一天,请核对")
-    if end is not None and (end - start).days + 1 < LEAST_DAYS:
-        raise Refused(f"不满 {LEAST_DAYS} 天的假不用记,当月的走访前后补上就行")
+    if end is not None and (end - start).days + 1 < MIN_DAYS:
+        raise Refused(f"不满 {MIN_DAYS} 天的假不用记,当月的走访前后补上就行")
     if current_post(session, person.id, start) is None:
         raise Refused(f"{person.name}在 {start} 没有任职,不用记请假")
     for other in absences_of(session, person.id):
@@ -103,7 +103,7 @@ def absences_in(
     found: dict[int, list[tuple[date, date]]] = defaultdict(list)
     for person, start, end in session.execute(query.order_by(Absence.start)):
         until = end or last
-        if (until - start).days + 1 >= LEAST_DAYS:
+        if (until - start).days + 1 >= MIN_DAYS:
             found[person].append((start, until))
     return dict(found)
 

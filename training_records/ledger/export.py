@@ -20,7 +20,7 @@ from training_records.ledger.models import ROLES, Person, Post
 from training_records.ledger.rows import RowError
 from training_records.ledger.service import in_post_on
 
-BATCH, MOST_CLAUSES, MOST_HEIGHTS = 500, 20, 20_000
+BATCH, MAX_CLAUSES, MAX_HEIGHTS = 500, 20, 20_000
 Claimed = Callable[[Session, Iterable[int]], set[int]]
 _EXAMPLE = {
     "role": "儿童主任",
@@ -99,7 +99,7 @@ class Sheet:
                 lines = max(lines, own)
                 self.sheet.write_string(self.row, at, text, self.wrapped if own > 1 else self.cell)
         # Heights are kept in memory; of a very long sheet the reader's program finds them out.
-        if lines > 1 and self.row < MOST_HEIGHTS:
+        if lines > 1 and self.row < MAX_HEIGHTS:
             self.sheet.set_row(self.row, 15 * min(lines, 20))
         self.row += 1
 
@@ -239,7 +239,7 @@ def _learnt(session: Session, people: Iterable[int]) -> dict[int, list[str]]:
     )
     found: dict[int, list[str]] = defaultdict(list)
     for entry in session.execute(query.order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())):
-        if len(found[entry.person_id]) < MOST_CLAUSES:
+        if len(found[entry.person_id]) < MAX_CLAUSES:
             found[entry.person_id].append(entry_clause(entry))
     return found
 

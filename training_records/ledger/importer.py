@@ -23,7 +23,7 @@ from training_records.ledger.identity import Sealing, keep
 from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post
 from training_records.ledger.places import Places
 from training_records.ledger.planning import Change, Part, Planner, differences, pack
-from training_records.ledger.rows import Reader, Row, RowError, find_table
+from training_records.ledger.rows import LedgerRow, Reader, RowError, find_table
 from training_records.ledger.service import in_post_on, leave
 
 BATCH, SHOWN, IN_MEMORY = 2000, 300, 4 * 2**20
@@ -31,7 +31,7 @@ KINDS = ("new", "changed")
 
 
 @dataclass(frozen=True)
-class Difference:
+class CellDifference:
     """One field of one row that the import would change."""
 
     row: int
@@ -66,7 +66,7 @@ class ImportReport:
     errors: list[RowError] = field(default_factory=list)
     warnings: list[RowError] = field(default_factory=list)
     applied: bool = False
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[CellDifference] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     unchecked: int = 0
     unknown: tuple[str, ...] = ()
@@ -140,7 +140,7 @@ def check_ledger(
     return checked
 
 
-def _noted(report: ImportReport, row: Row, change: Change | None) -> Change | None:
+def _noted(report: ImportReport, row: LedgerRow, change: Change | None) -> Change | None:
     if change is None:
         report.unchanged += 1
         return None
@@ -151,7 +151,7 @@ def _noted(report: ImportReport, row: Row, change: Change | None) -> Change | No
     if len(report.differences) < SHOWN:
         name = str(row.person["name"])
         report.differences += [
-            Difference(row.number, name, title, values.shown(before), values.shown(after))
+            CellDifference(row.number, name, title, values.shown(before), values.shown(after))
             for title, before, after in differences(change)
         ]
     return change

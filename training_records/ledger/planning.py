@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.identity import Sealing
 from training_records.ledger.models import Person, Post
-from training_records.ledger.rows import Row, RowError
+from training_records.ledger.rows import LedgerRow, RowError
 from training_records.ledger.service import CHECK_DAYS
 
 _PART = 1000
@@ -87,7 +87,7 @@ class Planner:
         # What is to be kept of the rows that may be written: sealed numbers by their digest.
         self.identities: dict[str, str] = {}
 
-    def plan(self, rows: Sequence[Row]) -> list[tuple[Row, Change | None]]:
+    def plan(self, rows: Sequence[LedgerRow]) -> list[tuple[LedgerRow, Change | None]]:
         """Row by row what would change, None where nothing; rows that are refused are left out."""
         digests = {
             row.number: identity_digest(row.identity, self._key) for row in rows if row.identity
@@ -96,7 +96,7 @@ class Planner:
         by_digest = self._people(Person.identity_digest, list(digests.values()))
         owners = {p.id for p in (*by_phone.values(), *by_digest.values())}
         posts = self._posts(sorted(owners))
-        found: list[tuple[Row, Change | None]] = []
+        found: list[tuple[LedgerRow, Change | None]] = []
         for row in rows:
             digest = digests.get(row.number)
             owner = by_phone.get(row.person["phone"])
@@ -137,7 +137,7 @@ class Planner:
                 found[post.person_id, post.role, post.division_code] = post
         return found
 
-    def _may(self, row: Row, owner: Any, known: Any) -> bool:
+    def _may(self, row: LedgerRow, owner: Any, known: Any) -> bool:
         same = owner and known and owner.id == known.id
         if owner and owner.name != row.person["name"] and not same:
             reason = "手机号已登记在别人名下,请核对"
@@ -148,7 +148,7 @@ class Planner:
         self._fault(RowError(row.number, self._title("phone"), row.person["phone"], reason))
         return False
 
-    def _new(self, row: Row) -> Change:
+    def _new(self, row: LedgerRow) -> Change:
         phone = row.person["phone"]
         first = phone not in self._planned
         self._planned.add(phone)
@@ -156,7 +156,7 @@ class Planner:
         return Change(row.number, None, None, person, self._new_post(row), None, first)
 
     def _change(
-        self, row: Row, person: Any, posts: dict[tuple[int, str, str], Any]
+        self, row: LedgerRow, person: Any, posts: dict[tuple[int, str, str], Any]
     ) -> Change | None:
         differing = {f: x for f, x in row.person.items() if getattr(person, f) != x}
         before = {f: getattr(person, f) for f in differing}
@@ -171,7 +171,7 @@ class Planner:
         before |= {f"post.{f}": getattr(post, f) for f in changed}
         return Change(row.number, person.id, post.id, differing, changed, before)
 
-    def _new_post(self, row: Row) -> dict[str, Any]:
+    def _new_post(self, row: LedgerRow) -> dict[str, Any]:
         start = row.post.get("start") or self._today
         return {**row.post, "role": row.role, "division_code": row.code, "start": start}
 

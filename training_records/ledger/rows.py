@@ -85,7 +85,7 @@ class RowError:
 
 
 @dataclass(slots=True)
-class Row:
+class LedgerRow:
     """A row that can be read: its number as Excel shows it, role, the division's code, what it says of the person
     and of the post by field (empty cells left out), the identity number."""
 
@@ -169,12 +169,12 @@ class Reader:
         self._seen: dict[tuple[str, str, str], int] = {}
         self._same_name: dict[tuple[str, str], int] = {}
 
-    def read(self, number: int, cells: list[Any]) -> Row | None:
+    def read(self, number: int, cells: list[Any]) -> LedgerRow | None:
         """A row, or None when it can't be taken."""
         row = self._parse(number, cells)
         return row if row is not None and self._alone(row) else None
 
-    def _parse(self, number: int, cells: list[Any]) -> Row | None:
+    def _parse(self, number: int, cells: list[Any]) -> LedgerRow | None:
         if len(cells) < self._width:
             cells = [*cells, *([""] * (self._width - len(cells)))]
         person: dict[str, Any] = {}
@@ -198,7 +198,7 @@ class Reader:
             good = self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
         if not good or role is _BAD or identity is _BAD or not code:
             return None
-        return Row(number, role or "director", code, person, post, identity)
+        return LedgerRow(number, role or "director", code, person, post, identity)
 
     def _fill(
         self, found: dict[str, Any], plan: list[tuple[str, int, Any]], number: int, cells: list[Any]
@@ -264,7 +264,7 @@ class Reader:
         self._found[key] = found
         return found
 
-    def _alone(self, row: Row) -> bool:
+    def _alone(self, row: LedgerRow) -> bool:
         """Whether a row neither repeats nor contradicts an earlier one of the same file."""
         number, name, phone = row.number, row.person["name"], row.person["phone"]
         at, other = self._by_phone.setdefault(phone, (number, name))

@@ -14,7 +14,7 @@ from training_records.divisions import within
 from training_records.errors import NotFound, Refused
 from training_records.work.models import CaseEntry, Visit, VisitCheck
 
-EACH, LEAST = 3, 3
+EACH, MIN_CHECKED = 3, 3
 
 
 def sample(visits: dict[int, list[int]], seed: int, each: int = EACH) -> dict[int, list[int]]:

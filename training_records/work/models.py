@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, Placed, now
+from training_records.database import Base, PartitionKey, now
 
 FORMS = {"home": "家访", "school": "学校随访", "phone": "电话", "wechat": "微信"}
 THEMES = {
@@ -43,7 +43,7 @@ class CaseEntry(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Visit(Placed, Base):
+class Visit(PartitionKey, Base):
     """A visit or contact: when, how, what was found and done, as ticks only. Identity: (person, key), the key being
     the phone's, so that sending it twice counts once.
 

@@ -33,9 +33,9 @@ QUESTIONS = {
     "manner": "儿童主任对孩子和您的态度怎么样",
 }
 MARKS = {5: "很满意", 4: "满意", 3: "一般", 2: "不太满意", 1: "不满意"}
-FEWEST, TOWARDS = 5, 10
+MIN_ANSWERS, TARGET_ANSWERS = 5, 10
 # As many tickets as children in the caseload, within bounds: nobody can stuff a box with more.
-LEAST_TICKETS, MOST_TICKETS = 8, 40
+MIN_TICKETS, MAX_TICKETS = 8, 40
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
@@ -82,7 +82,7 @@ def issue(session: Session, round_: SatisfactionRound, person_id: int, today: da
     if today > round_.closes_on:
         raise Refused("调查已经截止")
     children = len(caseload(session, villages_of(session, person_id, today), today))
-    wanted = min(max(children, LEAST_TICKETS), MOST_TICKETS)
+    wanted = min(max(children, MIN_TICKETS), MAX_TICKETS)
     session.execute(
         delete(SatisfactionTicket).where(
             SatisfactionTicket.round_id == round_.id,
@@ -172,8 +172,8 @@ def satisfaction_in(session: Session, prefix: str, year: int) -> dict[int, Satis
     for district, person, count, total in rows:
         mean = Fraction(int(total), 3 * count)
         district_mean = Fraction(whole[district][1], 3 * whole[district][0])
-        shrunk = (count * mean + TOWARDS * district_mean) / (count + TOWARDS)
-        enough = count >= FEWEST
+        shrunk = (count * mean + TARGET_ANSWERS * district_mean) / (count + TARGET_ANSWERS)
+        enough = count >= MIN_ANSWERS
         found[person] = Satisfaction(
             count, _two(mean) if enough else None, _two(shrunk) if enough else None
         )

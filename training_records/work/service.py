@@ -28,7 +28,7 @@ from training_records.work.models import (
 )
 
 CODE = re.compile(r"\d{2}-\d{2}")
-MOST_CASES, MOST_AT_ONCE, OLDEST = 300, 100, timedelta(days=62)
+MAX_CASES, MAX_AT_ONCE, OLDEST = 300, 100, timedelta(days=62)
 MONTHS = {"每月": 1, "每季": 3, "每年": 12}
 
 
@@ -68,8 +68,8 @@ def open_case(
     if not chosen or len(chosen) != len(set(categories)):
         raise Refused("请至少勾选一个类别")
     there = caseload(session, [village], today)
-    if len(there) >= MOST_CASES:
-        raise Refused(f"一个村最多记 {MOST_CASES} 个,请核对")
+    if len(there) >= MAX_CASES:
+        raise Refused(f"一个村最多记 {MAX_CASES} 个,请核对")
     for entry in there:
         if entry.code == code:
             if list(entry.categories) == chosen and entry.assigned_id == assigned_id:
@@ -105,7 +105,7 @@ def get_case(session: Session, case_id: int, villages: Collection[str]) -> CaseE
 
 
 @dataclass(frozen=True)
-class Due:
+class DueVisit:
     """A child of the caseload and its next visit. `state`: overdue (a period behind was missed), due (this period,
     not yet), done, kept (no number in the policy, contact within a month), contact (none within a month)."""
 
@@ -118,7 +118,7 @@ class Due:
 
 def due_list(
     session: Session, villages: Sequence[str], known: Mapping[str, Cadence], today: date
-) -> list[Due]:
+) -> list[DueVisit]:
     """Every open entry with what is due, the most pressing first."""
     entries = caseload(session, villages, today)
     since = period_of(period_of(today, 3)[0] - timedelta(days=1), 3)[0]
@@ -148,19 +148,19 @@ def _due(
     known: Mapping[str, Cadence],
     visits: Sequence[tuple[date, str]],
     today: date,
-) -> Due:
+) -> DueVisit:
     cadence = strictest(entry.categories, known)
     last = max((on for on, _ in visits), default=None)
     if cadence is None or cadence.months is None:
         recent = last is not None and last > today - timedelta(days=31)
-        return Due(entry, cadence, "kept" if recent else "contact", None, last)
+        return DueVisit(entry, cadence, "kept" if recent else "contact", None, last)
     current = period_of(today, cadence.months)
     if paid(cadence, current, visits):
-        return Due(entry, cadence, "done", current[1], last)
+        return DueVisit(entry, cadence, "done", current[1], last)
     before = period_of(current[0] - timedelta(days=1), cadence.months)
     was_owed = owed(cadence, entry.opened_on, None, *before)
     missed = bool(was_owed) and not paid(cadence, before, visits)
-    return Due(entry, cadence, "overdue" if missed else "due", current[1], last)
+    return DueVisit(entry, cadence, "overdue" if missed else "due", current[1], last)
 
 
 @dataclass(frozen=True)
@@ -318,7 +318,7 @@ def activities_of(session: Session, person_id: int, year: int) -> list[Activity]
 
 
 @dataclass(frozen=True)
-class Task:
+class DutyTask:
     """A task of a period: what, until when, whether and when it was done. `own`: given by an office."""
 
     task: str
@@ -341,7 +341,7 @@ def tasks_of(
     villages: Sequence[str],
     steps: Iterable[Mapping[str, Any]],
     today: date,
-) -> list[Task]:
+) -> list[DutyTask]:
     """Tasks of the periods under way: duty steps by their rhythm, and tasks that offices gave for this year."""
     wanted: list[tuple[str, str, str, date, bool]] = []
     for step in steps:
@@ -354,7 +354,7 @@ def tasks_of(
     query = select(TaskDone).where(TaskDone.person_id == person_id)
     done = {(d.task, d.period): d.done_on for d in session.scalars(query)}
     found = [
-        Task(task, period, title, due, done.get((task, period)), own)
+        DutyTask(task, period, title, due, done.get((task, period)), own)
         for task, period, title, due, own in wanted
     ]
     return sorted(found, key=lambda t: (t.done_on is not None, t.due_on, t.task))
@@ -372,7 +372,7 @@ def office_tasks(session: Session, villages: Sequence[str], year: int) -> list[O
 
 
 def do_task(
-    session: Session, person_id: int, task: Task, today: date, evidence: str | None = None
+    session: Session, person_id: int, task: DutyTask, today: date, evidence: str | None = None
 ) -> None:
     """Notes a task as done today; again changes nothing but adds what proves it."""
     row = session.get(TaskDone, (person_id, task.task, task.period))
@@ -383,7 +383,7 @@ def do_task(
     session.flush()
 
 
-def undo_task(session: Session, person_id: int, task: Task, today: date) -> None:
+def undo_task(session: Session, person_id: int, task: DutyTask, today: date) -> None:
     """Takes a tick of today back."""
     row = session.get(TaskDone, (person_id, task.task, task.period))
     if row is None or row.done_on != today:

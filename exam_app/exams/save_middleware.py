@@ -27,7 +27,7 @@ from exam_app.web.request_log import log_request, new_request_id
 from training_records.database import now
 
 RESULT = "academy.saved"
-MOST = 64 * 1024
+MAX_BODY = 64 * 1024
 _PATH = re.compile(r"/api/v1/attempts/(\d{1,12})/answers")
 HEADERS = [
     *SECURITY_HEADERS.items(),
@@ -38,7 +38,7 @@ HEADERS = [
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-class Door:
+class SaveMiddleware:
     """WSGI middleware around the application."""
 
     def __init__(self, app: Wsgi, saver: Saver, tickets: Tickets, secure: bool) -> None:
@@ -81,7 +81,7 @@ class Door:
             length = int(environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
             return None
-        if not 0 < length <= MOST or environ.get("CONTENT_TYPE", "")[:16] != "application/json":
+        if not 0 < length <= MAX_BODY or environ.get("CONTENT_TYPE", "")[:16] != "application/json":
             return None
         data = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(data)

@@ -23,7 +23,7 @@ from training_records.events.models import ENROLMENTS, PRESENCE, Event, EventSes
 from training_records.ledger.models import Person
 from training_records.typesetting import qr_svg
 
-door = Blueprint("door", __name__)
+check_in = Blueprint("check_in", __name__)
 _QR: Any = zxingcpp.BarcodeFormat.QRCode
 
 
@@ -34,7 +34,7 @@ def _session(session_id: int) -> EventSession:
     return one
 
 
-@door.get("/events/<int:event_id>/sessions/<int:session_id>/screen")
+@check_in.get("/events/<int:event_id>/sessions/<int:session_id>/screen")
 @access(MANAGERS)
 def screen(event_id: int, session_id: int) -> str:
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
@@ -42,7 +42,7 @@ def screen(event_id: int, session_id: int) -> str:
     return render_template("events/screen.html", event=event, one=one)
 
 
-@door.get("/events/<int:event_id>/sessions/<int:session_id>/code.json")
+@check_in.get("/events/<int:event_id>/sessions/<int:session_id>/code.json")
 @access(MANAGERS)
 def code(event_id: int, session_id: int) -> Response:
     """The code of this half minute as a picture, when the next one comes, and how many are in."""
@@ -50,14 +50,14 @@ def code(event_id: int, session_id: int) -> Response:
     one = planning.get_session(web.db(), event, session_id)
     moment = now()
     told = attendance.code_at(event, one.id, moment)
-    link = web.config().public_url + url_for("door.enter", session_id=one.id, code=told)
+    link = web.config().public_url + url_for("check_in.enter", session_id=one.id, code=told)
     counts = attendance.counts(web.db(), one)
     return jsonify(
         {
             "svg": qr_svg(link),
             "link": link,
             "next": attendance.STEP - moment.timestamp() % attendance.STEP,
-            "open": attendance.door_is_open(one, moment) and event.state == "open",
+            "open": attendance.check_in_open(one, moment) and event.state == "open",
             "in": counts.get("present", 0) + counts.get("late", 0),
             "unlisted": counts.get("unlisted", 0),
             "of": len(enrolment.taking_part(web.db(), event)),
@@ -65,7 +65,7 @@ def code(event_id: int, session_id: int) -> Response:
     )
 
 
-@door.get("/events/in/<int:session_id>/<code>")
+@check_in.get("/events/in/<int:session_id>/<code>")
 @access(LEARNERS)
 def enter(session_id: int, code: str) -> str | tuple[str, int]:
     """What the code on the screen leads to: one tap to sign in."""
@@ -75,7 +75,7 @@ def enter(session_id: int, code: str) -> str | tuple[str, int]:
     return page if holds else (page, 410)
 
 
-@door.post("/events/in/<int:session_id>/<code>")
+@check_in.post("/events/in/<int:session_id>/<code>")
 @access(LEARNERS)
 def sign(session_id: int, code: str) -> Response | str | tuple[str, int]:
     one = _session(session_id)
@@ -83,7 +83,7 @@ def sign(session_id: int, code: str) -> Response | str | tuple[str, int]:
         web.db().rollback()
         return render_template("events/enter.html", one=one, code=code, holds=False), 410
     try:
-        state, again = attendance.sign_in(
+        state, again = attendance.check_in(
             web.db(), one, web.person_id(), "qr", f"person:{web.person_id()}"
         )
     except Refused as refused:
@@ -97,7 +97,7 @@ def sign(session_id: int, code: str) -> Response | str | tuple[str, int]:
     )
 
 
-@door.get("/events/mine")
+@check_in.get("/events/mine")
 @access(LEARNERS)
 def mine() -> str:
     person = web.person_id()
@@ -130,7 +130,7 @@ def _at_door(code: str) -> tuple[Event, Person]:
     return event, web.db().get_one(Person, person_id)
 
 
-@door.get("/events/door/<code>")
+@check_in.get("/events/door/<code>")
 @access(OFFICES)
 def at_door(code: str) -> str:
     """What a person's own code leads to on the phone of somebody of the office."""
@@ -162,13 +162,13 @@ def _place(event: Event, person: Person) -> str:
     return full_name(web.db(), row.division_code) + (f" · 编号 {row.number}" if row.number else "")
 
 
-@door.post("/events/door/<code>")
+@check_in.post("/events/door/<code>")
 @access(OFFICES)
-def let_in(code: str) -> str | tuple[str, int]:
+def check_in_person(code: str) -> str | tuple[str, int]:
     event, person = _at_door(code)
     one = planning.get_session(web.db(), event, request.form.get("session", 0, type=int))
     try:
-        state, again = attendance.sign_in(web.db(), one, person.id, "door", web.actor())
+        state, again = attendance.check_in(web.db(), one, person.id, "door", web.actor())
     except Refused as refused:
         web.db().rollback()
         event, person = _at_door(code)
@@ -178,7 +178,7 @@ def let_in(code: str) -> str | tuple[str, int]:
     return _door_page(event, person, code, told=f"{person.name}:{told}")
 
 
-@door.post("/events/<int:event_id>/sessions/<int:session_id>/photo")
+@check_in.post("/events/<int:event_id>/sessions/<int:session_id>/photo")
 @access(OFFICES)
 def photo(event_id: int, session_id: int) -> Response:
     """Signs in all whose codes are on a photo, e.g. of badges."""
@@ -194,7 +194,7 @@ def photo(event_id: int, session_id: int) -> Response:
             raise Refused("照片里没有认出这次培训的签到码。请靠近一点,拍清楚再试")
         new = 0
         for person in dict.fromkeys(people):
-            _, again = attendance.sign_in(web.db(), one, person, "door", web.actor())
+            _, again = attendance.check_in(web.db(), one, person, "door", web.actor())
             new += not again
     except Refused as refused:
         web.db().rollback()
@@ -222,7 +222,7 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
     return found
 
 
-@door.route("/events/<int:event_id>/survey", methods=["GET", "POST"])
+@check_in.route("/events/<int:event_id>/survey", methods=["GET", "POST"])
 @access(LEARNERS)
 def questions(event_id: int) -> str | Response | tuple[str, int]:
     event, person = web.db().get(Event, event_id), web.person_id()
@@ -239,7 +239,7 @@ def questions(event_id: int) -> str | Response | tuple[str, int]:
         else:
             web.db().commit()
             flash("谢谢,保存好了。问卷不记名。", "good")
-            return redirect(url_for("door.mine"))
+            return redirect(url_for("check_in.mine"))
     page = render_template(
         "events/survey.html",
         event=event,

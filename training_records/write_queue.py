@@ -18,7 +18,7 @@ from typing import Any
 WAIT = 15.0
 
 
-class Turn:
+class WriteQueue:
     """The queue of one process for one file."""
 
     def __init__(self, path: Path) -> None:
@@ -64,24 +64,24 @@ class Turn:
                 self._taken = False
 
 
-_TURNS: dict[tuple[int, str], Turn] = {}
+_TURNS: dict[tuple[int, str], WriteQueue] = {}
 _MUTEX = threading.Lock()
 
 
-def turn_of(path: Path) -> Turn:
+def queue_for(path: Path) -> WriteQueue:
     """The process's queue for a file. A forked process gets its own: it must not share the lock of the
     one that it came from."""
     key = (os.getpid(), str(path.resolve()))
     with _MUTEX:
         if key not in _TURNS:
-            _TURNS[key] = Turn(path)
+            _TURNS[key] = WriteQueue(path)
         return _TURNS[key]
 
 
-class Writer(sqlite3.Connection):
+class QueuedConnection(sqlite3.Connection):
     """A connection that waits for its turn before it writes, and ends it with the transaction."""
 
-    turn: Turn | None = None
+    turn: WriteQueue | None = None
     _mine = False
 
     def begin_writing(self) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams.marking import Kept, Row, marked, total
+from exam_app.exams.marking import MarkedSlot, StoredAnswer, marked, total
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.states import move
 from question_bank import round_points
@@ -25,8 +25,8 @@ def finish(
     attempt: Attempt,
     at: datetime,
     zone: ZoneInfo,
-    saved: Mapping[str, Kept] | None = None,
-) -> list[Row]:
+    saved: Mapping[str, StoredAnswer] | None = None,
+) -> list[MarkedSlot]:
     """Marks at the moment `at` what a program can mark of an attempt that was handed in; releases it where
     the exam says so by then. `saved`: its answers, when they have been read already. Its slots as marked."""
     exam, rows = attempt.exam, marked(session, attempt, saved=saved)

@@ -19,11 +19,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import URL, text
 
-from exam_app.core.background import Background, Chore
-from exam_app.identity.hashing import step_back
+from exam_app.core.background import Background, PeriodicTask
+from exam_app.core.threads import lower_priority
 from exam_app.jobs import queue
-from exam_app.jobs.inside import guarded
-from exam_app.jobs.service import Again, Handler, perform, waiting
+from exam_app.jobs.local_worker import guarded
+from exam_app.jobs.service import Handler, Retry, pending_jobs, perform
 from training_records.database import libpq
 
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ class TryAgain(BaseRetryStrategy):
     """What a job says of itself decides."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Entry) -> RetryDecision | None:
-        if isinstance(exception, Again):
+        if isinstance(exception, Retry):
             return RetryDecision(retry_in={"seconds": exception.seconds})
         return None
 
@@ -52,7 +52,7 @@ class TryAgain(BaseRetryStrategy):
 def work(
     background: Background,
     kinds: dict[str, Handler],
-    chores: list[Chore],
+    chores: list[PeriodicTask],
     url: URL,
     stop: threading.Event,
 ) -> None:
@@ -73,7 +73,7 @@ def work(
     )
     beside.start()
     # The threads that this one starts do the jobs: after all that is asked for by people.
-    step_back()
+    lower_priority()
     go_on(queue.JOBS, lambda: _jobs(background, kinds))
     beside.join()
 
@@ -122,7 +122,7 @@ def _jobs(background: Background, kinds: dict[str, Handler]) -> App:
     return app
 
 
-def _chores(background: Background, kinds: dict[str, Handler], chores: list[Chore]) -> App:
+def _chores(background: Background, kinds: dict[str, Handler], chores: list[PeriodicTask]) -> App:
     app = App(connector=PsycopgConnector())
     for chore in chores:
         _add(app, background, chore)
@@ -136,7 +136,7 @@ def _chores(background: Background, kinds: dict[str, Handler], chores: list[Chor
     return app
 
 
-def _add(app: App, background: Background, chore: Chore) -> None:
+def _add(app: App, background: Background, chore: PeriodicTask) -> None:
     # Of one chore no two wait; two may be at it, they lock what they change.
     @app.periodic(cron=cron(chore.every))
     @app.task(name=chore.name, queue=queue.CHORES, queueing_lock=chore.name)
@@ -170,7 +170,7 @@ def put_missing(background: Background, kinds: dict[str, Handler]) -> int:
     version beside this one, or left by a worker that lost the database; how many."""
     with background.make_session() as session:
         there = set(session.scalars(_PUT_IN))
-        missing = [number for number in waiting(session, kinds) if number not in there]
+        missing = [number for number in pending_jobs(session, kinds) if number not in there]
         for number in missing:
             queue.put(session, number)
         session.commit()

@@ -11,16 +11,19 @@ from functools import partial
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from exam_app.core.background import Background, Chore
-from exam_app.identity.hashing import step_back
-from exam_app.jobs.service import Handler, work_off
+from exam_app.core.background import Background, PeriodicTask
+from exam_app.core.threads import lower_priority
+from exam_app.jobs.service import Handler, run_pending
 
 log = structlog.get_logger()
 EVERY = 1.0
 
 
 def work(
-    background: Background, kinds: dict[str, Handler], chores: list[Chore], stop: threading.Event
+    background: Background,
+    kinds: dict[str, Handler],
+    chores: list[PeriodicTask],
+    stop: threading.Event,
 ) -> None:
     """Works until `stop` is set."""
     due = {chore.name: time.monotonic() for chore in chores}
@@ -34,8 +37,8 @@ def work(
     # Only the jobs come after all that is asked for by people: chores are short, and some of them close exams.
     beside = threading.Thread(target=_loop, args=(do_chores, stop), name="chores", daemon=True)
     beside.start()
-    step_back()
-    _loop(lambda: guarded("jobs", lambda: work_off(background, kinds)), stop)
+    lower_priority()
+    _loop(lambda: guarded("jobs", lambda: run_pending(background, kinds)), stop)
     beside.join()
 
 

@@ -14,7 +14,7 @@ SHIPPED = "2026"
 LEVELS = ("district", "city")
 
 
-def kept_scheme(session: Session, code: str, year: int) -> EvaluationScheme | None:
+def stored_scheme(session: Session, code: str, year: int) -> EvaluationScheme | None:
     """The scheme that holds for a division in a year: its district's, else its city's; None: the one that ships."""
     codes = [ancestor(code, level) for level in LEVELS]  # type: ignore[arg-type]
     query = select(EvaluationScheme).where(
@@ -26,11 +26,11 @@ def kept_scheme(session: Session, code: str, year: int) -> EvaluationScheme | No
 
 def scheme_for(session: Session, code: str, year: int) -> Scheme:
     """The scheme that holds for a division in a year."""
-    row = kept_scheme(session, code, year)
+    row = stored_scheme(session, code, year)
     return checked_scheme(row.scheme) if row else load_scheme(SHIPPED)
 
 
-def keep_scheme(session: Session, code: str, year: int, scheme: Scheme, by: str) -> None:
+def save_scheme(session: Session, code: str, year: int, scheme: Scheme, by: str) -> None:
     """Lays a scheme down for a year, in place of what was laid down before. `Refused` once the evaluation of that year
     has begun: it goes on under the scheme that it began with."""
     if level_of(code) not in LEVELS:
@@ -48,7 +48,7 @@ def keep_scheme(session: Session, code: str, year: int, scheme: Scheme, by: str)
     session.flush()
 
 
-def drop_scheme(session: Session, code: str, year: int) -> None:
+def delete_scheme(session: Session, code: str, year: int) -> None:
     """Takes an office's own scheme away, so that the one above it holds."""
     row = session.get(EvaluationScheme, (code, year))
     if row is None:

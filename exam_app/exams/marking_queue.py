@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams.finishing import finish
 from exam_app.exams.invigilation import attempt_within
 from exam_app.exams.marking import answers_of, human_share, marks_of
 from exam_app.exams.models import Attempt, Exam, Mark
-from exam_app.exams.papers import slots_of
+from exam_app.exams.results import finish
+from exam_app.exams.slots import slots_of
 from training_records.database import now
 from training_records.errors import Refused
 from training_records.ledger.service import ids_in
@@ -24,7 +24,7 @@ STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
-class Open:
+class UnmarkedAnswer:
     """One written answer that waits for a mark: `question` with its model answer and rubric; `response`;
     `marks`: how many have been given (their values stay hidden)."""
 
@@ -36,7 +36,9 @@ class Open:
     marks: int
 
 
-def waiting(session: Session, exam: Exam, prefix: str, account_id: int) -> Iterator[Open]:
+def unmarked_answers(
+    session: Session, exam: Exam, prefix: str, account_id: int
+) -> Iterator[UnmarkedAnswer]:
     """The answers that this account may mark now, those of earlier hand-ins first."""
     query = (
         select(Attempt)
@@ -48,7 +50,7 @@ def waiting(session: Session, exam: Exam, prefix: str, account_id: int) -> Itera
         yield from _open_in(session, attempt, account_id)
 
 
-def _open_in(session: Session, attempt: Attempt, account_id: int) -> Iterator[Open]:
+def _open_in(session: Session, attempt: Attempt, account_id: int) -> Iterator[UnmarkedAnswer]:
     """The answers of one attempt that this account may mark now."""
     if attempt.state != "submitted":
         return
@@ -60,10 +62,12 @@ def _open_in(session: Session, attempt: Attempt, account_id: int) -> Iterator[Op
         done = human_share(given, attempt.exam.double_marking) is not None
         if response is None or done or any(m.account_id == account_id for m in given):
             continue
-        yield Open(attempt.id, place.slot, place.question, place.text, str(response), len(given))
+        yield UnmarkedAnswer(
+            attempt.id, place.slot, place.question, place.text, str(response), len(given)
+        )
 
 
-def give(
+def record_mark(
     session: Session,
     exam: Exam,
     prefix: str,

@@ -18,12 +18,12 @@ from exam_app.core.drawing import drawing
 from exam_app.events.scores import Scores
 from training_records.certificates.pdf import chinese_date
 from training_records.divisions import ancestor, division_names, joined_name
+from training_records.docx import heading, new_document, saved, table
 from training_records.events.enrolment import roll
 from training_records.events.models import AUDIENCES, Event, EventSession
 from training_records.events.planning import quotas_of
 from training_records.events.report import Report
-from training_records.events.survey import FEWEST, QUESTIONS
-from training_records.paper import heading, new_document, saved, table
+from training_records.events.survey import MIN_ANSWERS, QUESTIONS
 from training_records.typesetting import qr_svg, typeset
 
 FOLDER = Path(__file__).parent
@@ -233,7 +233,7 @@ def _survey(document: Any, report: Report) -> None:
     found = report.survey
     if found.satisfied is None:
         _indented(
-            document, f"收到 {found.answers} 份,不足 {FEWEST} 份,不公布结果,以免看出是谁填的。"
+            document, f"收到 {found.answers} 份,不足 {MIN_ANSWERS} 份,不公布结果,以免看出是谁填的。"
         )
         return
     _indented(

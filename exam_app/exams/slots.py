@@ -19,7 +19,7 @@ from question_bank import Blueprint, parse_question, parts_of, round_points
 from question_bank.draw import item_order, option_order
 from question_bank.response import Shape, shape_of
 
-MOST_KEPT = 200
+MAX_KEPT = 200
 
 
 # Not frozen: setting each field of such a one takes three times as long, and every paper has some sixty.
@@ -84,7 +84,7 @@ def items_of(form: ExamForm) -> list[Any]:
     items = [parse_question(data) for data in form.items]
     with _LOCK:
         kept[key] = items
-        while len(kept) > MOST_KEPT:
+        while len(kept) > MAX_KEPT:
             kept.popitem(last=False)
     return items
 
@@ -97,7 +97,7 @@ def rules_of(exam: Exam) -> Blueprint:
     written, rules = _RULES.get(exam.id, (None, None))
     if rules is None or written != exam.blueprint:
         rules = Blueprint.model_validate(exam.blueprint)
-        if len(_RULES) >= MOST_KEPT:
+        if len(_RULES) >= MAX_KEPT:
             _RULES.clear()
         _RULES[exam.id] = (exam.blueprint, rules)
     return rules
