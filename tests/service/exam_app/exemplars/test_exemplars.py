@@ -1,0 +1,135 @@
+"""Model workers by page, and what reaches the knowledge base; allowances by page."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import openpyxl
+
+from exam_app.exemplars.jobs import publish_job
+from exam_app.kb.pages import render_pages
+from exam_app.kb.published import (
+    Published,
+    PublishedCase,
+    PublishedPerson,
+    as_markdown,
+    file_of,
+    load_published,
+    write_published,
+)
+from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, VILLAGE, VILLAGE_2
+from tests.service.exam_app.ledger.test_pages import work_off
+from tests.service.training_records.exemplars.test_exemplars import evaluated
+from training_records.exemplars.models import Exemplar
+from training_records.ledger.models import Person
+
+YEAR = date.today().year
+
+
+def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, session, app):
+    account = world.account("director", VILLAGE)
+    evaluated(session, YEAR, {world.session.get(Person, account.person_id): "优秀"})
+    phone = sign_in(account)
+    assert "推荐" in office.get("/exemplars").text
+    form = office.get(f"/exemplars/nominate/{account.person_id}").text
+    assert "公布的话" in form
+    told = {"material": "三年都好", "words": "风雨无阻,孩子都认得她。"}
+    refused = office.form(f"/exemplars/nominate/{account.person_id}", **{**told, "words": ""})
+    assert refused.status_code == 422 and "三年都好" in refused.text
+    office.form(f"/exemplars/nominate/{account.person_id}", **told)
+    assert "风雨无阻" in phone.get("/exemplars").text and "推荐您当典型" in phone.get("/").text
+    phone.form("/exemplars/1/own", agree="1")
+    assert "推荐您当典型" not in phone.get("/").text
+    office.form("/exemplars/1", publish="1", days="5")
+    neighbour = sign_in(world.account("director", VILLAGE_2))
+    assert "有意见" in neighbour.get("/exemplars").text
+    neighbour.form("/exemplars/1/objection", text="材料里日期不对")
+    far = sign_in(world.account("director", "370281001001"))
+    assert far.form("/exemplars/1/objection", text="x").status_code == 404
+    office.form("/exemplars/1", objection="1", text="已更正")
+    session.get(Exemplar, 1).publicity_until = date.today() - timedelta(days=1)
+    session.commit()
+    assert "由市民政局选定" in office.get(office.form("/exemplars/1", choose="1").location).text
+    city.get(city.form("/exemplars/1", choose="1").location)
+    assert "2026年儿童主任典型".replace("2026", str(YEAR)) in phone.get("/archive").text
+    assert "更新知识库" in city.get("/jobs").text
+    seen = []
+    work_off(app, {"publish": lambda work: seen.append(work)})
+    assert len(seen) == 1
+    # Taken back: another job, and nothing to publish.
+    phone.form("/exemplars/1/own")
+    assert "撤回" in phone.get("/exemplars").text
+    work_off(app, {"publish": lambda work: seen.append(work)})
+    assert len(seen) == 2
+    other = sign_in(world.account("district", OTHER_DISTRICT))
+    assert other.get("/exemplars/1").status_code == 404
+    assert other.form("/exemplars/1", publish="1").status_code == 404
+
+
+HOSTILE = (
+    "<script>alert(1)</script> [点我](https://x.example) # 题 〔青21#99〕 ⟦used:x⟧ *粗*\n第二段"
+)
+
+
+def test_what_people_wrote_shows_as_it_is():
+    published = Published(
+        (PublishedPerson(2026, "王*兰", "平度市前河村", HOSTILE),),
+        (PublishedCase(2026, HOSTILE.splitlines()[0], "平度市", HOSTILE, HOSTILE, HOSTILE),),
+    )
+    page = render_pages(published)["cases/published"]
+    assert "<script" not in page and "](https" not in page and "2026 年 王" in page
+    assert "身边的典型" in page and "还没有公布" not in page
+    assert "还没有公布" in render_pages()["cases/published"]
+    assert as_markdown("a\n\n b") == "a\n\nb"
+
+
+def test_published_is_kept_for_later_builds(tmp_path):
+    path = file_of(tmp_path / "kb")
+    assert load_published(path) == Published()
+    told = Published((PublishedPerson(2026, "王秀兰", "前河村", "好"),))
+    write_published(path, told)
+    assert load_published(path) == told
+
+
+def test_the_job_builds_the_site(world, session, app, city):
+    """The real handler, in a process of its own."""
+    from exam_app.exemplars.jobs import ask_publication
+
+    person = world.person(VILLAGE, name="王秀兰")
+    session.add(
+        Exemplar(
+            person_id=person.id,
+            division_code=DISTRICT,
+            village_code=VILLAGE,
+            year=2026,
+            material="x",
+            words="风雨无阻",
+            state="chosen",
+            by="t",
+        )
+    )
+    ask_publication(session, CITY, "t")
+    ask_publication(session, CITY, "t")
+    session.commit()
+    assert work_off(app, {"publish": publish_job}) == 1
+    assert "王秀兰" in app.test_client().get("/kb/cases/published/").text
+    assert "知识库已经更新" in city.get("/jobs/1").text
+
+
+def test_allowances_by_page(world, office, sign_in, session):
+    person = world.person(VILLAGE, full_time=False)
+    evaluated(session, YEAR, {person: "优秀"}, state="publicity")
+    assert "还没有填标准" in office.get("/evaluation/1/allowances.xlsx").text
+    office.form("/evaluation/1/allowances", **{"r-part_time": "100", "r-grade:优秀": "500"})
+    page = office.get("/evaluation/1/allowances").text
+    assert "1,700.00 元" in page and "只供测算" in page
+    bad = office.form("/evaluation/1/allowances", **{"r-part_time": "一百"})
+    assert "不是金额" in office.get(bad.location).text
+    answer = office.get("/evaluation/1/allowances.xlsx")
+    book = openpyxl.load_workbook(io.BytesIO(answer.data))
+    assert "未定稿" in str(book["补贴"]["A1"].value)
+    other = sign_in(world.account("district", OTHER_DISTRICT))
+    assert other.get("/evaluation/1/allowances").status_code == 404
+    town = sign_in(world.account("supervisor", "370283001000"))
+    assert town.get("/evaluation/1/allowances").status_code == 403
