@@ -69,7 +69,7 @@ def _event(url: str, people: int) -> tuple[int, str]:
             capacity=people,
             state="open",
             secret="bench" * 8,
-            by="bench",
+            created_by="bench",
         )
         session.add(event)
         session.flush()
@@ -88,7 +88,7 @@ def _event(url: str, people: int) -> tuple[int, str]:
                 division_code=VILLAGE,
                 state="approved",
                 number=n,
-                by="bench",
+                updated_by="bench",
             )
             for n in range(1, people + 1)
         )

@@ -61,8 +61,8 @@ def make_slips(session: Session, code: str, today: date, key: str, by: str) -> l
             Activation(
                 person_id=person.id,
                 code_digest=_digest(secret, key),
-                by=by,
-                made_at=now(),
+                created_by=by,
+                created_at=now(),
                 expires_at=now() + VALID,
             )
         )

@@ -103,7 +103,7 @@ def audit_log() -> str:
     # What the command line did on the machine stands in no division: the operator's matter.
     prefix = "" if web.account().role == "operator" else web.scope().prefix
     rows = entries_in(web.db(), prefix, text, before)
-    ids = {int(r.actor.partition(":")[2]) for r in rows if r.actor.startswith("account:")}
+    ids = {int(r.created_by.partition(":")[2]) for r in rows if r.created_by.startswith("account:")}
     names = web.db().execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
     return render_template(
         "admin/log.html",

@@ -17,8 +17,8 @@ class AuditEntry(Base):
     __tablename__ = "audit_entry"
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    at: Mapped[datetime] = mapped_column(default=now)
-    actor: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
+    created_by: Mapped[str] = mapped_column("actor", String(40))
     scope: Mapped[str] = mapped_column(String(12))
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(80))
@@ -31,8 +31,8 @@ class AuditEntry(Base):
 
     def content(self) -> dict[str, Any]:
         return {
-            "at": self.at,
-            "actor": self.actor,
+            "at": self.created_at,
+            "actor": self.created_by,
             "scope": self.scope,
             "action": self.action,
             "subject": self.subject,

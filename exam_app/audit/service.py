@@ -30,8 +30,8 @@ def record(
         session,
         [
             AuditEntry(
-                at=now(),
-                actor=actor,
+                created_at=now(),
+                created_by=actor,
                 scope=scope,
                 action=action,
                 subject=subject,
@@ -47,7 +47,7 @@ def record_many(session: Session, entries: Sequence[AuditEntry]) -> None:
     head = lock_head(session, CHAIN)
     for entry in entries:
         entry.seq, entry.previous, entry.hash = link(head, entry.content())
-        entry.year = entry.at.year
+        entry.year = entry.created_at.year
     session.add_all(entries)
     session.flush()
 
@@ -68,7 +68,7 @@ def entries_in(
             or_(
                 AuditEntry.action.startswith(text, autoescape=True),
                 AuditEntry.subject.startswith(text, autoescape=True),
-                AuditEntry.actor == text,
+                AuditEntry.created_by == text,
             )
         )
     if before is not None:

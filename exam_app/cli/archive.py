@@ -74,8 +74,8 @@ def tail(lines: int, as_json: bool) -> None:
         rows = [
             {
                 "seq": e.seq,
-                "at": e.at.isoformat(),
-                "actor": e.actor,
+                "at": e.created_at.isoformat(),
+                "actor": e.created_by,
                 "action": e.action,
                 "subject": e.subject,
                 "detail": e.detail,

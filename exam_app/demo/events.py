@@ -141,7 +141,7 @@ def _held(
                 division_code=place,
                 state="approved",
                 number=number,
-                by="demo",
+                updated_by="demo",
             )
         )
     session.flush()
@@ -190,8 +190,8 @@ def _attend(session: Session, rng: random.Random, event: Event, person: int) -> 
                     person_id=person,
                     state=state,
                     how="qr" if state != "leave" else "hand",
-                    at=at,
-                    by="demo",
+                    recorded_at=at,
+                    recorded_by="demo",
                     note="村里有事" if state == "leave" else None,
                 )
             )

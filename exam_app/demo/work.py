@@ -44,8 +44,8 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
                 "code": f"{child // 2 + 1:02d}-{child + 1:02d}",
                 "categories": [CATEGORIES[(child + number) % len(CATEGORIES)]],
                 "opened_on": opened,
-                "by": "demo",
-                "at": now(),
+                "created_by": "demo",
+                "created_at": now(),
             }
             cases.append(case)
             if person > 1:
@@ -83,7 +83,7 @@ def _visits(
                 "needs": [],
                 "measures": ["约好下次再来"],
                 "alarm": False,
-                "at": now(),
+                "created_at": now(),
                 "district": ancestor(case["division_code"], "district"),
                 "year": on.year,
             }

@@ -40,13 +40,17 @@ def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject])
     end = datetime.combine(frame.last + timedelta(days=1), time(0), frame.zone)
     hours = int((start.utcoffset() or timedelta(0)).total_seconds() // 3600)
     day: Any = (
-        func.date(PracticeAnswer.at, f"{hours:+d} hours")
+        func.date(PracticeAnswer.answered_at, f"{hours:+d} hours")
         if session.get_bind().dialect.name == "sqlite"
-        else func.date(type_coerce(PracticeAnswer.at, DateTime) + timedelta(hours=hours))
+        else func.date(type_coerce(PracticeAnswer.answered_at, DateTime) + timedelta(hours=hours))
     )
     query = (
         select(PracticeAnswer.person_id, func.count(day.distinct()))
-        .where(PracticeAnswer.daily, PracticeAnswer.at >= start, PracticeAnswer.at < end)
+        .where(
+            PracticeAnswer.daily,
+            PracticeAnswer.answered_at >= start,
+            PracticeAnswer.answered_at < end,
+        )
         .group_by(PracticeAnswer.person_id)
     )
     found = dict(session.execute(query).all())

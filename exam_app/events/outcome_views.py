@@ -59,7 +59,7 @@ def _report(event: Event) -> bytes:
         data = evidence.read(web.db(), web.config().evidence, kept.sha256)[1]
         pictures.append((shown.caption or "培训现场", data))
     notes = [
-        f"{n.at.astimezone(zone):%Y-%m-%d %H:%M} {n.text}"
+        f"{n.created_at.astimezone(zone):%Y-%m-%d %H:%M} {n.text}"
         for n in reversed(planning.notes_of(web.db(), event))
     ]
     return documents.report_docx(

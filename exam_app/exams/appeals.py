@@ -34,7 +34,7 @@ def doubt(session: Session, attempt: Attempt, text: str) -> Appeal:
         raise Refused(f"交卷满 {OPEN_FOR.days} 天了,不能再申请复核")
     if any(a.answer is None for a in appeals_of(session, attempt.id)):
         raise Refused("您已经申请过,请等答复")
-    made = Appeal(attempt_id=attempt.id, text=text, made_at=now())
+    made = Appeal(attempt_id=attempt.id, text=text, created_at=now())
     session.add(made)
     session.flush()
     return made

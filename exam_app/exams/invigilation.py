@@ -258,13 +258,13 @@ def copy_events(session: Session) -> int:
         session,
         [
             AuditEntry(
-                at=now(),
-                actor=event.actor,
+                created_at=now(),
+                created_by=event.created_by,
                 scope="",
                 action="attempt.state",
                 subject=f"attempt:{event.attempt_id}",
                 detail={
-                    "at": event.at.isoformat(),
+                    "at": event.created_at.isoformat(),
                     "before": event.before,
                     "after": event.after,
                     "reason": event.reason,

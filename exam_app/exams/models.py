@@ -163,8 +163,8 @@ class AttemptEvent(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column("at")
+    created_by: Mapped[str] = mapped_column("actor", String(40))
     before: Mapped[str] = mapped_column(String(12))
     after: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(String(200))
@@ -211,8 +211,8 @@ class Rescore(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column("at")
+    created_by: Mapped[str] = mapped_column("actor", String(40))
     reason: Mapped[str] = mapped_column(String(200))
     old_score: Mapped[Decimal] = mapped_column(Numeric(6, 2))
     new_score: Mapped[Decimal] = mapped_column(Numeric(6, 2))
@@ -229,7 +229,7 @@ class Appeal(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
     text: Mapped[str] = mapped_column(String(300))
-    made_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column("made_at")
     answer: Mapped[str | None] = mapped_column(String(300))
     answered_by: Mapped[str | None] = mapped_column(String(40))
     answered_at: Mapped[datetime | None]

@@ -128,8 +128,8 @@ def rescore(
         session.add(
             Rescore(
                 attempt_id=attempt.id,
-                at=at,
-                actor=actor,
+                created_at=at,
+                created_by=actor,
                 reason=reason[:200],
                 old_score=Decimal(str(change.old_score)),
                 new_score=Decimal(str(change.new_score)),

@@ -79,8 +79,8 @@ def note(
     session.add(
         AttemptEvent(
             attempt=attempt,
-            at=at,
-            actor=actor,
+            created_at=at,
+            created_by=actor,
             before=before,
             after=attempt.state,
             reason=reason,

@@ -82,7 +82,7 @@ class SecurityKey(Base):
     public_key: Mapped[str] = mapped_column(String(1400))
     name: Mapped[str] = mapped_column(String(40))
     sign_count: Mapped[int] = mapped_column("uses", BigInteger)
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     used_at: Mapped[datetime | None]
 
 
@@ -95,7 +95,7 @@ class ApiToken(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     name: Mapped[str] = mapped_column(String(40))
     scope: Mapped[str] = mapped_column(String(5))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     expires_at: Mapped[datetime]
 
     account: Mapped[Account] = relationship()
@@ -130,6 +130,6 @@ class Activation(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     # Keyed, so that codes can't be tried out on a copy of the database.
     code_digest: Mapped[str] = mapped_column(String(64))
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     expires_at: Mapped[datetime]

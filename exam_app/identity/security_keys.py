@@ -69,7 +69,7 @@ def need_site(public_url: str) -> Site:
 def keys_of(session: Session, account_id: int) -> Sequence[SecurityKey]:
     """An account's keys, oldest first."""
     own = select(SecurityKey).where(SecurityKey.account_id == account_id)
-    return session.scalars(own.order_by(SecurityKey.made_at)).all()
+    return session.scalars(own.order_by(SecurityKey.created_at)).all()
 
 
 def ask_to_make(session: Session, account: Account, site: Site) -> Asked:

@@ -45,7 +45,7 @@ def make_token(session: Session, account: Account, name: str, scope: str, days: 
 def tokens_of(session: Session, account_id: int) -> list[ApiToken]:
     """The tokens of an account that hold, latest first."""
     query = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.expires_at > now())
-    return list(session.scalars(query.order_by(ApiToken.made_at.desc())))
+    return list(session.scalars(query.order_by(ApiToken.created_at.desc())))
 
 
 def find_token(session: Session, text: str) -> tuple[Account, str] | None:

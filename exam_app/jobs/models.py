@@ -31,7 +31,7 @@ class Job(Base):
     tries: Mapped[int] = mapped_column(default=0)
     message: Mapped[str | None] = mapped_column(String(300))
     file: Mapped[str | None] = mapped_column(String(100))
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     claimed_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -78,7 +78,9 @@ def enqueue(
     session: Session, kind: str, title: str, division_code: str, params: dict[str, Any], by: str
 ) -> Job:
     """A new job that waits for its turn, in the queue as soon as the session is committed."""
-    job = Job(kind=kind, title=title[:100], division_code=division_code, params=params, by=by)
+    job = Job(
+        kind=kind, title=title[:100], division_code=division_code, params=params, created_by=by
+    )
     session.add(job)
     session.flush()
     queue.put(session, job.id)

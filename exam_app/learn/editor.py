@@ -67,7 +67,7 @@ def create(session: Session, title: str, division_code: str, level: str, by: str
         division_code=division_code,
         state="draft",
         content=content,
-        by=by,
+        updated_by=by,
     )
     session.add(row)
     session.flush()
@@ -97,7 +97,7 @@ def draft_of(session: Session, row: CourseVersion, by: str) -> CourseVersion:
         division_code=row.division_code,
         state="draft",
         content={**row.content, "version": number},
-        by=by,
+        updated_by=by,
     )
     session.add(draft)
     session.flush()
@@ -117,7 +117,7 @@ def change(
         raise Refused("别人刚才改过这门课。请另开一个页面看看他改了什么,再改您的")
     row.content = checked(content).model_dump(mode="json", exclude_none=True)
     row.edits += 1
-    row.by = by
+    row.updated_by = by
     session.flush()
 
 

@@ -75,7 +75,7 @@ def keep(session: Session, staged: Staged, by: str) -> MediaFile:
     """Notes a file that lies in its place; the same again is the one that is there."""
     row = session.get(MediaFile, staged.sha256)
     if row is None:
-        row = MediaFile(**asdict(staged), by=by)
+        row = MediaFile(**asdict(staged), created_by=by)
         session.add(row)
         session.flush()
     return row

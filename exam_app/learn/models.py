@@ -28,8 +28,8 @@ class CourseVersion(Base):
     state: Mapped[str] = mapped_column(String(10), index=True)
     content: Mapped[dict[str, Any]]
     edits: Mapped[int] = mapped_column(default=0)
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    updated_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     published_at: Mapped[datetime | None]
 
 
@@ -46,8 +46,8 @@ class MediaFile(Base):
     media_type: Mapped[str] = mapped_column(String(40))
     size: Mapped[int]
     seconds: Mapped[int | None]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class UnitProgress(Base):

@@ -45,7 +45,7 @@ def _page(person: Person, refused: str = "", status: int = 200) -> Any:
     number = identity.kept_number(session, person.id, seal_of(web.config()).open)
     lines = [
         # A role: whose account it was is the office's own matter.
-        (line, _told(line.fields), "系统" if line.by in ("cli", "system") else "经办人")
+        (line, _told(line.fields), "系统" if line.created_by in ("cli", "system") else "经办人")
         for line in service.history(session, person.id)
     ]
     page = render_template(

@@ -41,8 +41,8 @@ def apply(session: Session, at: datetime, *, only_count: bool = False) -> dict[s
         (ApiToken, ApiToken.expires_at < at),
         (Activation, Activation.expires_at < at),
         (Throttle, Throttle.last_at < before("sign_in_failures")),
-        (Reminder, Reminder.made_at < before("reminders")),
-        (PracticeAnswer, PracticeAnswer.at < before("practice_answers")),
+        (Reminder, Reminder.created_at < before("reminders")),
+        (PracticeAnswer, PracticeAnswer.answered_at < before("practice_answers")),
         (StudyWindow, StudyWindow.last_at < before("study_windows")),
         (Job, Job.finished_at < before("jobs")),
     ]

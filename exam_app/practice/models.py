@@ -37,7 +37,7 @@ class PracticeCard(Base):
 class PracticeAnswer(Base):
     """One answer in practice, numbered by the phone that gave it, so that sending it twice counts once.
 
-    `at`: when it was answered by the server's reckoning; `unsure`: said so. Identity: (person, key).
+    `answered_at`: when, by the server's reckoning; `unsure`: said so. Identity: (person, key).
     """
 
     __tablename__ = "practice_answer"
@@ -51,4 +51,4 @@ class PracticeAnswer(Base):
     right: Mapped[bool]
     unsure: Mapped[bool]
     daily: Mapped[bool]
-    at: Mapped[datetime]
+    answered_at: Mapped[datetime] = mapped_column("at")

@@ -168,7 +168,7 @@ def _note(
         right=right,
         unsure=answer.unsure,
         daily=answer.daily,
-        at=at,
+        answered_at=at,
     ):
         return
     card = cards.get(question.id)
@@ -199,8 +199,8 @@ def done_on(session: Session, person_id: int, day: date, zone: ZoneInfo) -> int:
             select(func.count()).where(
                 PracticeAnswer.person_id == person_id,
                 PracticeAnswer.daily,
-                PracticeAnswer.at >= start,
-                PracticeAnswer.at < start + timedelta(days=1),
+                PracticeAnswer.answered_at >= start,
+                PracticeAnswer.answered_at < start + timedelta(days=1),
             )
         )
         or 0
@@ -210,8 +210,10 @@ def done_on(session: Session, person_id: int, day: date, zone: ZoneInfo) -> int:
 def streak(session: Session, person_id: int, today: date, zone: ZoneInfo) -> int:
     """Days in a row with practice, up to today or yesterday."""
     since = datetime(today.year, today.month, today.day, tzinfo=zone) - timedelta(days=120)
-    query = select(PracticeAnswer.at).where(
-        PracticeAnswer.person_id == person_id, PracticeAnswer.daily, PracticeAnswer.at >= since
+    query = select(PracticeAnswer.answered_at).where(
+        PracticeAnswer.person_id == person_id,
+        PracticeAnswer.daily,
+        PracticeAnswer.answered_at >= since,
     )
     days = {at.astimezone(zone).date() for at in session.scalars(query)}
     day = today if today in days else today - timedelta(days=1)

@@ -37,7 +37,7 @@ class Reminder(Base):
     text: Mapped[str] = mapped_column(String(200))
     path: Mapped[str] = mapped_column(String(100))
     until: Mapped[date]
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     seen_at: Mapped[datetime | None]
 
 
@@ -59,8 +59,8 @@ class Channel(Base):
     quiet_from: Mapped[int] = mapped_column(default=21)
     quiet_to: Mapped[int] = mapped_column(default=8)
     enabled: Mapped[bool] = mapped_column(default=True)
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
 
 
 class Delivery(Base):
@@ -74,5 +74,5 @@ class Delivery(Base):
     reminder_id: Mapped[int] = mapped_column(ForeignKey("reminder.id"), primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("reminder_channel.id"), primary_key=True)
     state: Mapped[str] = mapped_column(String(10))
-    at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column("at", index=True)
     detail: Mapped[str | None] = mapped_column(String(200))

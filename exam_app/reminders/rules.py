@@ -160,7 +160,7 @@ def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due
         .join(Event, Event.id == EventNote.event_id)
         .join(Enrolment, Enrolment.event_id == Event.id)
         .where(
-            EventNote.at > moment - COMING,
+            EventNote.created_at > moment - COMING,
             EventNote.text.contains("改时间")
             | EventNote.text.startswith("取消")
             | EventNote.text.startswith("去掉"),

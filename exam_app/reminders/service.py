@@ -42,7 +42,7 @@ def note_due(make_session: sessionmaker[Session], config: Config, moment: dateti
     new = 0
     for start in range(0, len(fresh), PART):
         with make_session() as session:
-            rows = [{**d._asdict(), "made_at": moment} for d in fresh[start : start + PART]]
+            rows = [{**d._asdict(), "created_at": moment} for d in fresh[start : start + PART]]
             insert = insert_into(session, Reminder).values(rows).on_conflict_do_nothing()
             new += len(session.scalars(insert.returning(Reminder.id)).all())
             session.commit()
@@ -76,7 +76,7 @@ def _waiting(channel: Channel, moment: datetime, config: Config) -> Any:
         .join(Person, Person.id == Reminder.person_id)
         .where(
             within(Reminder.division_code, prefix_of(channel.division_code)),
-            Reminder.made_at >= channel.made_at,
+            Reminder.created_at >= channel.created_at,
             Reminder.until >= moment.astimezone(config.zone).date(),
             ~gone,
         )
@@ -98,7 +98,12 @@ def _take(
         insert_into(session, Delivery)
         .values(
             [
-                {"reminder_id": r.id, "channel_id": channel.id, "state": "sending", "at": moment}
+                {
+                    "reminder_id": r.id,
+                    "channel_id": channel.id,
+                    "state": "sending",
+                    "created_at": moment,
+                }
                 for r, _ in rows
             ]
         )
@@ -204,7 +209,7 @@ def add_channel(
         values["target"] = values["secret"] = None
     if values["way"] == "smtp":
         Mail(config).close()
-    channel = Channel(division_code=division_code, by=by, **values)
+    channel = Channel(division_code=division_code, created_by=by, **values)
     session.add(channel)
     session.flush()
     return channel
@@ -262,7 +267,7 @@ def latest(
         .join(Person, Person.id == Reminder.person_id)
         .join(Channel, Channel.id == Delivery.channel_id)
         .where(within(Reminder.division_code, prefix))
-        .order_by(Delivery.at.desc(), Delivery.reminder_id.desc())
+        .order_by(Delivery.created_at.desc(), Delivery.reminder_id.desc())
         .limit(limit)
     )
     return [(d, r, p, c) for d, r, p, c in session.execute(query)]

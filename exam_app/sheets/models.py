@@ -24,8 +24,8 @@ class AnswerSheet(Base):
     form_id: Mapped[int] = mapped_column(ForeignKey("exam_form.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     large: Mapped[bool] = mapped_column(default=False)
-    made_by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("made_by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     # What it became when it was scored.
     attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempt.id"))
 
@@ -48,8 +48,8 @@ class SheetEntry(Base):
     response: Mapped[Any | None] = mapped_column(Json)
     doubt: Mapped[str | None] = mapped_column(String(100))
     page_id: Mapped[int | None] = mapped_column(ForeignKey("scan_page.id"))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    updated_by: Mapped[str] = mapped_column("by", String(40))
+    updated_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class ScanFile(Base):

@@ -80,7 +80,7 @@ def make_sheets(
             form_id=form.id,
             person_id=person.id,
             large=bool(granted and granted.large_print),
-            made_by=actor,
+            created_by=actor,
         )
         session.add(sheet)
         made.append(sheet)
@@ -215,17 +215,17 @@ def _enter(
     doubt: str | None,
     page_id: int,
 ) -> None:
-    if old is not None and old.by != BY_READER:
+    if old is not None and old.updated_by != BY_READER:
         return
     if old is None:
-        old = SheetEntry(sheet_id=sheet.id, slot=slot, by=BY_READER)
+        old = SheetEntry(sheet_id=sheet.id, slot=slot, updated_by=BY_READER)
         session.add(old)
     elif old.doubt is None and doubt is None and old.response != response:
         doubt = DIFFERENT
     elif old.doubt in (None, DIFFERENT):
         # The clearer of two scans counts; which of two clear ones, a person decides.
         return
-    old.response, old.doubt, old.page_id, old.at = response, doubt, page_id, now()
+    old.response, old.doubt, old.page_id, old.updated_at = response, doubt, page_id, now()
 
 
 def response_of(question: Any, reading: Reading) -> tuple[Any, str | None]:
@@ -271,7 +271,12 @@ def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, Any], actor
         if entry is None:
             entry = SheetEntry(sheet_id=sheet.id, slot=slot)
             session.add(entry)
-        entry.response, entry.doubt, entry.by, entry.at = response, None, actor, now()
+        entry.response, entry.doubt, entry.updated_by, entry.updated_at = (
+            response,
+            None,
+            actor,
+            now(),
+        )
     session.flush()
 
 
@@ -328,7 +333,7 @@ def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone
                 slot=slot,
                 seq=1,
                 response=entry.response,
-                saved_at=entry.at,
+                saved_at=entry.updated_at,
                 district=attempt.district,
                 year=attempt.year,
             )

@@ -22,8 +22,8 @@ class SpotCheck(Base):
     seed: Mapped[int]
     drawn_on: Mapped[date]
     due_on: Mapped[date]
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
 
     items: Mapped[list[SpotItem]] = relationship(back_populates="check", order_by="SpotItem.code")
 

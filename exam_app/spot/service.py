@@ -83,7 +83,7 @@ def draw(
         raise Refused("这里没有在岗的儿童主任,不用抽查")
     widths = [w for w in WIDTHS.values() if w > WIDTHS[level_of(code)]]
     chosen = sample([(c, p) for p, c in people.items()], size, seed, min(widths, default=12))
-    check = SpotCheck(division_code=code, seed=seed, drawn_on=today, due_on=due_on, by=by)
+    check = SpotCheck(division_code=code, seed=seed, drawn_on=today, due_on=due_on, created_by=by)
     check.items = [SpotItem(person_id=person, code=place) for place, person in chosen]
     session.add(check)
     session.flush()

@@ -48,7 +48,7 @@ def keep(
         media_type=kind[0],
         size=len(data),
         division_code=division_code,
-        by=by,
+        created_by=by,
     )
     session.add(row)
     session.flush()

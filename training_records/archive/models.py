@@ -95,8 +95,8 @@ class Evidence(Base):
     media_type: Mapped[str] = mapped_column(String(40))
     size: Mapped[int]
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class CorrectionRequest(Base):
@@ -108,7 +108,7 @@ class CorrectionRequest(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("archive_entry.id"))
     text: Mapped[str] = mapped_column(String(300))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     accepted: Mapped[bool | None]
     answer: Mapped[str | None] = mapped_column(String(300))
     decided_by: Mapped[str | None] = mapped_column(String(40))

@@ -25,7 +25,7 @@ class CertificateTemplate(Base):
     body: Mapped[str] = mapped_column(String(200))
     prefix: Mapped[str] = mapped_column(String(6))
     valid_months: Mapped[int | None]
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
 
 
 class Certificate(Base):

@@ -223,7 +223,7 @@ def _note(session: Session, line: LedgerChange, fields: dict[str, Any], by: str)
             kind="removed",
             fields=fields,
             reason="撤销整次导入",
-            by=by,
+            created_by=by,
             batch_id=line.batch_id,
         )
     )

@@ -58,7 +58,7 @@ def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) ->
     if not reason.strip():
         raise Refused("请写明怎么知道是同一个人,例如“核对过证件”")
     done = PersonMerge(
-        kept_id=kept.id, gone_id=gone.id, by=by, reason=reason.strip()[:200], moved={}
+        kept_id=kept.id, gone_id=gone.id, created_by=by, reason=reason.strip()[:200], moved={}
     )
     session.add(done)
     session.flush()

@@ -22,8 +22,8 @@ class YearRule(Base):
     exam: Mapped[bool]
     levels: Mapped[list[Any]]
     pending_days: Mapped[int]
-    set_by: Mapped[str] = mapped_column(String(40))
-    set_at: Mapped[datetime] = mapped_column(default=now)
+    updated_by: Mapped[str] = mapped_column("set_by", String(40))
+    updated_at: Mapped[datetime] = mapped_column("set_at", default=now, onupdate=now)
 
 
 class CoverageRow(Base):

@@ -59,7 +59,7 @@ def set_rule(
         raise Refused("至少选一个层级的培训计入学时")
     row = session.get(YearRule, year) or YearRule(year=year)
     row.hours, row.exam, row.pending_days, row.levels = hours, exam, pending_days, chosen
-    row.set_by = by
+    row.updated_by = by
     session.add(row)
     session.flush()
     return row

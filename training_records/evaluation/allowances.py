@@ -58,7 +58,7 @@ def keep_rules(session: Session, code: str, year: int, told: Mapping[str, str], 
     if row is None:
         row = AllowanceRule(division_code=code, year=year)
         session.add(row)
-    row.amounts, row.by = amounts, by
+    row.amounts, row.updated_by = amounts, by
     session.flush()
 
 

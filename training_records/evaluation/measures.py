@@ -212,7 +212,14 @@ def _grouped_visits(
 def _visits(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
     query = (
-        select(Visit.person_id, Visit.on, Visit.at, Visit.findings, Visit.alarm, Visit.reported_at)
+        select(
+            Visit.person_id,
+            Visit.on,
+            Visit.created_at,
+            Visit.findings,
+            Visit.alarm,
+            Visit.reported_at,
+        )
         .join(CaseEntry, CaseEntry.id == Visit.case_id)
         .where(
             within(CaseEntry.division_code, frame.prefix),

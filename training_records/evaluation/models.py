@@ -28,8 +28,8 @@ class EvaluationScheme(Base):
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     scheme: Mapped[dict[str, Any]]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updated_by: Mapped[str] = mapped_column("by", String(40))
+    updated_at: Mapped[datetime] = mapped_column("at", default=now, onupdate=now)
 
 
 class AllowanceRule(Base):
@@ -41,8 +41,8 @@ class AllowanceRule(Base):
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     amounts: Mapped[dict[str, Any]]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updated_by: Mapped[str] = mapped_column("by", String(40))
+    updated_at: Mapped[datetime] = mapped_column("at", default=now, onupdate=now)
 
 
 class EvaluationRun(Base):
@@ -62,8 +62,8 @@ class EvaluationRun(Base):
     scheme: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String(12), default="self_review")
     publicity_until: Mapped[date | None]
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     reckoned_at: Mapped[datetime]
     locked_hash: Mapped[str | None] = mapped_column(String(64))
     locked_at: Mapped[datetime | None]
@@ -105,7 +105,7 @@ class EvaluationAppeal(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("evaluation_run.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     text: Mapped[str] = mapped_column(String(500))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     accepted: Mapped[bool | None]
     answer: Mapped[str | None] = mapped_column(String(500))
     decided_by: Mapped[str | None] = mapped_column(String(40))
@@ -121,5 +121,5 @@ class EvaluationStep(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("evaluation_run.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     text: Mapped[str] = mapped_column(String(300))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)

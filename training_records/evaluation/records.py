@@ -113,7 +113,7 @@ def _visits(session: Session, frame: Frame, subject: Subject) -> list[tuple[Visi
 
 def _logged(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for visit, code in _visits(session, frame, subject):
-        late = visit.at.astimezone(frame.zone).date() - visit.on > LOGGED_WITHIN
+        late = visit.created_at.astimezone(frame.zone).date() - visit.on > LOGGED_WITHIN
         gaps = frame.checks - len(visit.findings)
         note = "、".join(w for w, so in (("记晚了", late), (f"有 {gaps} 项没填", gaps > 0)) if so)
         yield RecordLine(visit.on, FORMS[visit.form], not late and gaps <= 0, note, code)
@@ -127,7 +127,7 @@ def _all_visits(session: Session, frame: Frame, subject: Subject) -> Iterator[Re
 def _alarms(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for visit, code in _visits(session, frame, subject):
         if visit.alarm:
-            soon = visit.reported_at and visit.reported_at - visit.at <= REPORTED_WITHIN
+            soon = visit.reported_at and visit.reported_at - visit.created_at <= REPORTED_WITHIN
             note = (
                 "24 小时内记下报告"
                 if soon

@@ -57,7 +57,7 @@ def start(
         year=year,
         as_of=as_of,
         scheme=scheme.model_dump(mode="json"),
-        by=by,
+        created_by=by,
         reckoned_at=now(),
     )
     session.add(run)
@@ -147,7 +147,7 @@ def log(
     session: Session, run: EvaluationRun, text: str, by: str, person_id: int | None = None
 ) -> None:
     """Writes a line of the run's history."""
-    session.add(EvaluationStep(run_id=run.id, person_id=person_id, text=text[:300], by=by))
+    session.add(EvaluationStep(run_id=run.id, person_id=person_id, text=text[:300], created_by=by))
     session.flush()
 
 

@@ -44,7 +44,7 @@ def save_scheme(session: Session, code: str, year: int, scheme: Scheme, by: str)
     if row is None:
         row = EvaluationScheme(division_code=code, year=year)
         session.add(row)
-    row.scheme, row.by = scheme.model_dump(mode="json"), by
+    row.scheme, row.updated_by = scheme.model_dump(mode="json"), by
     session.flush()
 
 

@@ -79,13 +79,13 @@ def check_in(
     state = "present" if moment <= one.starts_at + LATE else "late"
     if enrolled != "approved":
         state = "unlisted"
-    told = {"state": state, "how": how, "at": moment, "by": by}
+    told = {"state": state, "how": how, "recorded_at": moment, "recorded_by": by}
     if insert_missing(session, Attendance, session_id=one.id, person_id=person_id, **told):
         return state, False
     row = session.get_one(Attendance, (one.id, person_id), populate_existing=True)
     if row.state == "leave":
         # Who was excused and came all the same was there.
-        row.state, row.how, row.at, row.by = state, how, moment, by
+        row.state, row.how, row.recorded_at, row.recorded_by = state, how, moment, by
         session.flush()
         return state, False
     return row.state, True
@@ -168,7 +168,7 @@ def mark(
         session.add(row)
     elif how == "hand" and row.state != state:
         _log(session, one, person_id, f"改为{state}", note, by)
-    row.state, row.how, row.at, row.by = state, how, now(), by
+    row.state, row.how, row.recorded_at, row.recorded_by = state, how, now(), by
     row.note = note.strip()[:200] or None
     session.flush()
 
@@ -178,7 +178,7 @@ def _log(
 ) -> None:
     name = session.get_one(Person, person_id).name
     text = f"{one.title}:{name}{what}" + (f"({note.strip()})" if note.strip() else "")
-    session.add(EventNote(event_id=one.event_id, text=text[:300], by=by))
+    session.add(EventNote(event_id=one.event_id, text=text[:300], created_by=by))
 
 
 def attendance_of(session: Session, event: Event) -> dict[int, dict[int, Attendance]]:
@@ -225,11 +225,11 @@ def admit(session: Session, event: Event, person_id: int, by: str, today: date) 
         session.add(enrolment)
     enrolment.state, enrolment.division_code = "approved", post.division_code
     enrolment.number = enrolment.number or (most or 0) + 1
-    enrolment.reason, enrolment.by, enrolment.at = "现场补录", by, now()
+    enrolment.reason, enrolment.updated_by, enrolment.updated_at = "现场补录", by, now()
     starts = {s.id: s.starts_at for s in event.sessions}
     for number, row in rows.items():
         if row.state == "unlisted":
-            row.state = "present" if row.at <= starts[number] + LATE else "late"
+            row.state = "present" if row.recorded_at <= starts[number] + LATE else "late"
     session.flush()
 
 

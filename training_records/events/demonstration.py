@@ -56,7 +56,7 @@ def _year(session: Session, event: Event, zone: ZoneInfo) -> int:
     if event.sessions:
         return event.sessions[0].starts_at.astimezone(zone).year
     planned = session.get(PlanLine, event.plan_id) if event.plan_id else None
-    return planned.year if planned else event.made_at.year
+    return planned.year if planned else event.created_at.year
 
 
 def _trained(session: Session, event: Event, parent: Event) -> int:

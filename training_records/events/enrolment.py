@@ -82,9 +82,9 @@ def nominate(
             room = held < event.capacity and within_quota
             state = ("approved" if own else "nominated") if room else "waiting"
             if there is None:
-                there = Enrolment(event_id=event.id, person_id=person, by=by, state=state)
+                there = Enrolment(event_id=event.id, person_id=person, updated_by=by, state=state)
                 session.add(there)
-            there.state, there.by, there.at = state, by, now()
+            there.state, there.updated_by, there.updated_at = state, by, now()
             there.division_code, there.reason = role_code[1], None
             if room:
                 used[branch] += 1
@@ -148,7 +148,11 @@ def decide(
             name = session.get_one(Person, next(iter(clash))).name
             raise Refused(f"{name}同一时间已报了“{next(iter(clash.values()))}”,请先退掉一个")
     for row in rows:
-        row.state, row.by, row.at = ("approved" if approved else "declined"), by, now()
+        row.state, row.updated_by, row.updated_at = (
+            ("approved" if approved else "declined"),
+            by,
+            now(),
+        )
         row.reason = reason.strip()[:200] or None
         if approved:
             _number(session, event, row)
@@ -171,7 +175,7 @@ def withdraw(session: Session, event: Event, person_id: int, reason: str, by: st
     if session.scalar(signed.limit(1)):
         raise Refused("已经签过到,不能退出。没上完的登记请假")
     was, row.state = row.state, "withdrawn"
-    row.reason, row.by, row.at = reason.strip()[:200], by, now()
+    row.reason, row.updated_by, row.updated_at = reason.strip()[:200], by, now()
     session.flush()
     return move_up(session, event, row.division_code, by) if was in HOLDING else None
 
@@ -183,9 +187,9 @@ def move_up(session: Session, event: Event, code: str, by: str) -> int | None:
     query = select(Enrolment).where(Enrolment.event_id == event.id, Enrolment.state == "waiting")
     if branch is not None:
         query = query.where(within(Enrolment.division_code, prefix_of(branch)))
-    for row in session.scalars(query.order_by(Enrolment.at, Enrolment.person_id)):
+    for row in session.scalars(query.order_by(Enrolment.updated_at, Enrolment.person_id)):
         if not busy(session, [row.person_id], event):
-            row.state, row.at = "approved", now()
+            row.state, row.updated_at = "approved", now()
             _number(session, event, row)
             name = session.get_one(Person, row.person_id).name
             note(session, event, f"候补的{name}补上了", by)
@@ -204,7 +208,8 @@ def roll(session: Session, event: Event, prefix: str = "") -> list[tuple[Enrolme
         query = query.where(within(Enrolment.division_code, prefix))
     rows = session.execute(query).all()
     return sorted(
-        ((e, p) for e, p in rows), key=lambda r: (r[0].number is None, r[0].number or 0, r[0].at)
+        ((e, p) for e, p in rows),
+        key=lambda r: (r[0].number is None, r[0].number or 0, r[0].updated_at),
     )
 
 

@@ -21,7 +21,9 @@ def files_of(session: Session, event: Event, kind: str = "") -> list[tuple[Event
     )
     if kind:
         query = query.where(EventFile.kind == kind)
-    return [(f, e) for f, e in session.execute(query.order_by(EventFile.at, EventFile.sha256))]
+    return [
+        (f, e) for f, e in session.execute(query.order_by(EventFile.created_at, EventFile.sha256))
+    ]
 
 
 def attach(session: Session, event: Event, kept: Evidence, kind: str, caption: str) -> None:

@@ -51,8 +51,8 @@ class PlanLine(Base):
     budget: Mapped[Decimal] = mapped_column(Numeric(10, 2))
     demonstration: Mapped[bool] = mapped_column(default=False)
     note: Mapped[str | None] = mapped_column(String(200))
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
 
 
 class Event(Base):
@@ -85,8 +85,8 @@ class Event(Base):
     nominate_by: Mapped[datetime | None]
     secret: Mapped[str] = mapped_column(String(64))
     summary: Mapped[str | None] = mapped_column(String(2000))
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     filed_at: Mapped[datetime | None]
     filed_by: Mapped[str | None] = mapped_column(String(40))
 
@@ -122,8 +122,8 @@ class EventNote(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), index=True)
     text: Mapped[str] = mapped_column(String(300))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class Quota(Base):
@@ -153,8 +153,8 @@ class Enrolment(Base):
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
     state: Mapped[str] = mapped_column(String(10))
     number: Mapped[int | None]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    updated_by: Mapped[str] = mapped_column("by", String(40))
+    updated_at: Mapped[datetime] = mapped_column("at", default=now)
     reason: Mapped[str | None] = mapped_column(String(200))
 
 
@@ -171,8 +171,8 @@ class Attendance(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     state: Mapped[str] = mapped_column(String(10))
     how: Mapped[str] = mapped_column(String(10))
-    at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(String(40))
+    recorded_at: Mapped[datetime] = mapped_column("at")
+    recorded_by: Mapped[str] = mapped_column("by", String(40))
     note: Mapped[str | None] = mapped_column(String(200))
 
 
@@ -211,4 +211,4 @@ class EventFile(Base):
     sha256: Mapped[str] = mapped_column(ForeignKey("evidence.sha256"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(10))
     caption: Mapped[str] = mapped_column(String(60), default="")
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("at", default=now)

@@ -51,7 +51,7 @@ def add_plan(session: Session, division_code: str, year: int, by: str, **values:
         raise Refused(f"人数填 1 到 {MAX_PEOPLE}")
     if not 0 <= Decimal(values["budget"]) < 10**8:
         raise Refused("经费填多少元,没有就填 0")
-    line = PlanLine(division_code=division_code, year=year, by=by, **values)
+    line = PlanLine(division_code=division_code, year=year, created_by=by, **values)
     session.add(line)
     session.flush()
     return line
@@ -74,7 +74,7 @@ def create_event(
         level=LEVEL_OF[level_of(division_code)],
         organiser=organiser,
         secret=secrets.token_hex(32),
-        by=by,
+        created_by=by,
         **values,
     )
     _check(event)
@@ -95,7 +95,7 @@ def _check(event: Event) -> None:
 
 def note(session: Session, event: Event, text: str, by: str) -> None:
     """Writes a line of the event's history."""
-    session.add(EventNote(event_id=event.id, text=text[:300], by=by))
+    session.add(EventNote(event_id=event.id, text=text[:300], created_by=by))
     session.flush()
 
 

@@ -40,8 +40,8 @@ class Exemplar(Base):
     agreed_at: Mapped[datetime | None]
     publicity_until: Mapped[date | None]
     reason: Mapped[str | None] = mapped_column(String(200))
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    nominated_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     decided_by: Mapped[str | None] = mapped_column(String(40))
     decided_at: Mapped[datetime | None]
 
@@ -54,8 +54,8 @@ class ExemplarObjection(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     exemplar_id: Mapped[int] = mapped_column(ForeignKey("exemplar.id"), index=True)
     text: Mapped[str] = mapped_column(String(300))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
     answer: Mapped[str | None] = mapped_column(String(300))
     answered_by: Mapped[str | None] = mapped_column(String(40))
     answered_at: Mapped[datetime | None]

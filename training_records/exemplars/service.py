@@ -99,7 +99,7 @@ def nominate(
         session.add(there)
     there.division_code, there.village_code = division_code, post.division_code
     there.material, there.words = material.strip(), words.strip()
-    there.state, there.agreed_at, there.reason, there.by = "nominated", None, None, by
+    there.state, there.agreed_at, there.reason, there.nominated_by = "nominated", None, None, by
     session.flush()
     return there
 
@@ -166,9 +166,9 @@ def object_to(session: Session, row: Exemplar, text: str, today: date, by: str) 
     if not text.strip():
         raise Refused("请写意见")
     check_nameless("意见", text)
-    if any(o.by == by and o.answer is None for o in objections_to(session, row)):
+    if any(o.created_by == by and o.answer is None for o in objections_to(session, row)):
         raise Refused("您已经提过意见,等答复以后还可以再提")
-    session.add(ExemplarObjection(exemplar_id=row.id, text=text.strip()[:300], by=by))
+    session.add(ExemplarObjection(exemplar_id=row.id, text=text.strip()[:300], created_by=by))
     session.flush()
 
 

@@ -67,7 +67,7 @@ def submit(
     _sure(nameless)
     if not 1 <= item <= 23:
         raise Refused("请选案例属于哪一项任务")
-    own = select(GoodCase.id).where(GoodCase.by == by, GoodCase.year == year)
+    own = select(GoodCase.id).where(GoodCase.created_by == by, GoodCase.year == year)
     if len(session.scalars(own).all()) >= MAX_A_YEAR:
         raise Refused(f"一年最多交 {MAX_A_YEAR} 个案例,请挑最好的")
     row = GoodCase(
@@ -75,7 +75,7 @@ def submit(
         year=year,
         item=item,
         person_id=person_id,
-        by=by,
+        created_by=by,
         # What a district hands in itself needs no first choice.
         state="accepted" if level_of(code) in ("district", "city") else "submitted",
         **check_parts(parts),

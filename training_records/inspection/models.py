@@ -36,8 +36,8 @@ class AnnualReport(Base):
     # The first time counts for the deadline; a better copy may follow.
     filed_on: Mapped[date | None]
     replaced_at: Mapped[datetime | None]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updated_by: Mapped[str] = mapped_column("by", String(40))
+    updated_at: Mapped[datetime] = mapped_column("at", default=now, onupdate=now)
 
 
 class GoodCase(Base):
@@ -61,7 +61,7 @@ class GoodCase(Base):
     result: Mapped[str] = mapped_column(String(600))
     state: Mapped[str] = mapped_column(String(10), default="submitted")
     comment: Mapped[str | None] = mapped_column(String(200))
-    by: Mapped[str] = mapped_column(String(40))
-    made_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("made_at", default=now)
     decided_by: Mapped[str | None] = mapped_column(String(40))
     decided_at: Mapped[datetime | None]

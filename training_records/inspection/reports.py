@@ -46,7 +46,7 @@ def write_texts(
         raise Refused("自查报告由区(市)写")
     row = report_of(session, code, year)
     if row is None:
-        row = AnnualReport(division_code=code, year=year, texts={}, version=0, by=by)
+        row = AnnualReport(division_code=code, year=year, texts={}, version=0, updated_by=by)
         session.add(row)
     if row.version != version:
         raise Refused("同事刚才也改过,这次没有保存。请复制您写的,刷新页面,再贴上去")
@@ -56,7 +56,7 @@ def write_texts(
         if len(text) > MAX_TEXT:
             raise Refused(f"一处最多写 {MAX_TEXT} 字,现在有 {len(text)} 字,请压缩")
     row.texts = {place: text.strip() for place, text in texts.items() if text.strip()}
-    row.version, row.by = version + 1, by
+    row.version, row.updated_by = version + 1, by
     session.flush()
     return row
 
@@ -69,12 +69,12 @@ def hand_in(
         raise Refused("自查报告由区(市)交")
     row = report_of(session, code, year)
     if row is None:
-        row = AnnualReport(division_code=code, year=year, texts={}, by=by)
+        row = AnnualReport(division_code=code, year=year, texts={}, updated_by=by)
         session.add(row)
     if row.file == digest:
         raise Refused("交过同一份文件了")
     row.replaced_at = now() if row.filed_on else None
-    row.file, row.filed_on, row.by = digest, row.filed_on or today, by
+    row.file, row.filed_on, row.updated_by = digest, row.filed_on or today, by
     session.flush()
     return row
 

@@ -30,7 +30,7 @@ def note_absence(
     if kind not in ABSENCES:
         raise Refused("请选请假的种类")
     _check(session, person, start, end)
-    row = Absence(person_id=person.id, kind=kind, start=start, end=end, by=by)
+    row = Absence(person_id=person.id, kind=kind, start=start, end=end, created_by=by)
     session.add(row)
     fields = {
         "absence.kind": [None, ABSENCES[kind]],

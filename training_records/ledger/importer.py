@@ -192,7 +192,12 @@ def apply_checked(
         return report
     gone = [one for one in report.left if one.post_id in set(left)]
     batch = ImportBatch(
-        division_code=division_code, name=name[:100], by=by, new=0, changed=0, left=len(gone)
+        division_code=division_code,
+        name=name[:100],
+        created_by=by,
+        new=0,
+        changed=0,
+        left=len(gone),
     )
     session.add(batch)
     session.flush()

@@ -59,7 +59,7 @@ class KeptIdentity(Base):
         ForeignKey("person.id", ondelete="CASCADE"), primary_key=True
     )
     sealed: Mapped[str] = mapped_column(String(200))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class Post(Base):
@@ -99,8 +99,8 @@ class Absence(Base):
     kind: Mapped[str] = mapped_column(String(12))
     start: Mapped[date]
     end: Mapped[date | None]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class LedgerChange(Base):
@@ -119,8 +119,8 @@ class LedgerChange(Base):
     kind: Mapped[str] = mapped_column(String(12))
     fields: Mapped[dict[str, Any]]
     reason: Mapped[str | None] = mapped_column(String(200))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("import_batch.id"), index=True)
 
 
@@ -132,8 +132,8 @@ class ImportBatch(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
     name: Mapped[str] = mapped_column(String(100))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
     new: Mapped[int]
     changed: Mapped[int]
     left: Mapped[int]
@@ -165,8 +165,8 @@ class PersonMerge(Base):
     kept_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     gone_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     reason: Mapped[str] = mapped_column(String(200))
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
     moved: Mapped[dict[str, Any]]
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str | None] = mapped_column(String(40))

@@ -127,7 +127,7 @@ def note(
             post_id=post_id,
             kind=kind,
             fields=dict(fields),
-            by=by,
+            created_by=by,
             reason=(reason or "").strip()[:200] or None,
             batch_id=batch_id,
         )

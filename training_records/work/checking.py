@@ -76,5 +76,5 @@ def decide(
     if not confirmed and not note.strip():
         raise Refused("不属实要写明情况(不要写孩子姓名)")
     row.confirmed, row.note = confirmed, note.strip()[:60] or None
-    row.by, row.at = by, now()
+    row.checked_by, row.checked_at = by, now()
     session.flush()

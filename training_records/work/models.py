@@ -39,8 +39,8 @@ class CaseEntry(Base):
     assigned_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     opened_on: Mapped[date]
     closed_on: Mapped[date | None]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class Visit(PartitionKey, Base):
@@ -69,7 +69,7 @@ class Visit(PartitionKey, Base):
     alarm: Mapped[bool] = mapped_column(default=False)
     reported_at: Mapped[datetime | None]
     photo: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class Activity(Base):
@@ -90,7 +90,7 @@ class Activity(Base):
     partners: Mapped[str | None] = mapped_column(String(100))
     summary: Mapped[str | None] = mapped_column(String(300))
     photo: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class OfficeTask(Base):
@@ -104,8 +104,8 @@ class OfficeTask(Base):
     due_on: Mapped[date]
     source: Mapped[str | None] = mapped_column(String(40))
     withdrawn: Mapped[bool] = mapped_column(default=False)
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class TaskDone(Base):
@@ -119,7 +119,7 @@ class TaskDone(Base):
     period: Mapped[str] = mapped_column(String(8), primary_key=True)
     done_on: Mapped[date]
     evidence: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class VisitCheck(Base):
@@ -134,8 +134,8 @@ class VisitCheck(Base):
     drawn_at: Mapped[datetime] = mapped_column(default=now)
     confirmed: Mapped[bool | None]
     note: Mapped[str | None] = mapped_column(String(60))
-    by: Mapped[str | None] = mapped_column(String(40))
-    at: Mapped[datetime | None]
+    checked_by: Mapped[str | None] = mapped_column("by", String(40))
+    checked_at: Mapped[datetime | None] = mapped_column("at")
 
 
 class SatisfactionRound(Base):
@@ -147,8 +147,8 @@ class SatisfactionRound(Base):
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
     year: Mapped[int]
     closes_on: Mapped[date]
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column("by", String(40))
+    created_at: Mapped[datetime] = mapped_column("at", default=now)
 
 
 class SatisfactionTicket(Base):

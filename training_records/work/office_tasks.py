@@ -25,7 +25,9 @@ def give_task(
         raise Refused("请写要做什么")
     if not today <= due_on <= date(today.year + 1, 12, 31):
         raise Refused("期限要在今天到明年年底之间")
-    row = OfficeTask(division_code=division_code, title=title.strip()[:100], due_on=due_on, by=by)
+    row = OfficeTask(
+        division_code=division_code, title=title.strip()[:100], due_on=due_on, created_by=by
+    )
     session.add(row)
     session.flush()
     return row

@@ -54,7 +54,9 @@ def open_round(
     )
     if there:
         raise Refused("今年的满意度调查正在进行")
-    row = SatisfactionRound(division_code=division_code, year=year, closes_on=closes_on, by=by)
+    row = SatisfactionRound(
+        division_code=division_code, year=year, closes_on=closes_on, created_by=by
+    )
     session.add(row)
     session.flush()
     return row

@@ -81,7 +81,7 @@ def open_case(
         categories=chosen,
         assigned_id=assigned_id,
         opened_on=today,
-        by=by,
+        created_by=by,
     )
     session.add(row)
     session.flush()
@@ -227,7 +227,7 @@ def log_visit(
         next_on=visit.next_on,
         alarm=alarm,
         reported_at=at if alarm and visit.reported else None,
-        at=at,
+        created_at=at,
         district=ancestor(entry.division_code, "district"),
         # Of the visit, so that the same one sent again after New Year is known.
         year=visit.on.year,

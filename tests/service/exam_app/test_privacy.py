@@ -135,7 +135,7 @@ def test_exports_and_log_of_a_demonstration_year(year, app, sign_in):
     }
     today = date.today()
     run = EvaluationRun(
-        division_code=DISTRICT, year=today.year, as_of=today, reckoned_at=now(), by="t",
+        division_code=DISTRICT, year=today.year, as_of=today, reckoned_at=now(), created_by="t",
         scheme=load_scheme("2026").model_dump(mode="json"),
     )  # fmt: skip
     year.add(run)

@@ -67,7 +67,12 @@ def test_the_table_of_changes(session, attempt, before, after):
             move(session, attempt, after, "test", at, " ")
     move(session, attempt, after, "test", at, "因为")
     event = session.scalars(select(AttemptEvent).order_by(AttemptEvent.id.desc())).first()
-    assert (event.before, event.after, event.actor, event.reason) == (before, after, "test", "因为")
+    assert (event.before, event.after, event.created_by, event.reason) == (
+        before,
+        after,
+        "test",
+        "因为",
+    )
     assert attempt.state == after
 
 

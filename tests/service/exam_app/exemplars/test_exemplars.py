@@ -106,7 +106,7 @@ def test_the_job_builds_the_site(world, session, app, city):
             material="x",
             words="风雨无阻",
             state="chosen",
-            by="t",
+            nominated_by="t",
         )
     )
     ask_publication(session, CITY, "t")

@@ -185,7 +185,7 @@ def test_late_answers_keep_their_day_and_never_turn_memory_back(page, session):
     for ago in (10**8, -50, "x", None):
         page.post("/practice/answers", {"answers": [told(first("true_false"), ago=ago)]})
     session.expire_all()
-    oldest = min(session.scalars(select(PracticeAnswer.at)))
+    oldest = min(session.scalars(select(PracticeAnswer.answered_at)))
     assert oldest > now() - timedelta(days=15)
 
 
@@ -273,7 +273,7 @@ def test_days_in_a_row(session, world):
                 right=True,
                 unsure=False,
                 daily=True,
-                at=at,
+                answered_at=at,
             )
         )
     session.commit()

@@ -122,7 +122,7 @@ def test_events_and_what_changes_in_them(session, world, monkeypatch):
     assert "党校" in due.text and due.until == start.date()
     planning.cancel(session, event, "大雪", "t")
     for row in planning.notes_of(session, event):
-        row.at = NOON
+        row.created_at = NOON
     session.commit()
     [change] = [d for d in told(session) if d.kind == "changed"]
     assert "大雪" in change.text and not [d for d in told(session) if d.kind == "event"]
@@ -187,10 +187,10 @@ def robot() -> Iterator[Robot]:
     made.server.server_close()
 
 
-def channel(session, config, way="webhook", made_at=NOON - timedelta(days=1), **more):
+def channel(session, config, way="webhook", created_at=NOON - timedelta(days=1), **more):
     values = {"name": "群", "target": None, "secret": None, "quiet_from": 21, "quiet_to": 8, **more}
     made = service.add_channel(session, DISTRICT, "t", config, way=way, **values)
-    made.made_at = made_at
+    made.created_at = created_at
     session.commit()
     return made
 
@@ -390,7 +390,7 @@ def test_pages(session, world, sign_in, factory, config):
     assert refused.status_code == 422 and "群机器人的地址" in refused.text
     office.form("/reminders", way="csv", name="县短信平台", quiet_from="21", quiet_to="8")
     made = session.scalars(select(Channel)).one()
-    made.made_at = NOON - timedelta(days=1)
+    made.created_at = NOON - timedelta(days=1)
     session.commit()
     answer = office.form(f"/reminders/{made.id}", list="1")
     assert person.phone in answer.data.decode("utf-8-sig")

@@ -52,7 +52,7 @@ def add_case(
         code=code,
         categories=list(categories),
         opened_on=opened,
-        by="t",
+        created_by="t",
         **more,
     )
     session.add(row)
@@ -66,7 +66,7 @@ def add_visit(session, person, entry, on, form="home", **more):
         "findings": dict.fromkeys(CHECKS, "好"),
         "needs": [],
         "measures": [],
-        "at": at,
+        "created_at": at,
         **more,
     }
     number = random.getrandbits(64)
@@ -136,7 +136,9 @@ def test_leave_owes_nothing_and_is_no_time_in_post(session, world, frame):
         add_visit(session, person, entry, date(YEAR, month, 5))
     # Away from March 10 to June 20: March to June owe nothing, July and August were missed.
     note_absence(session, person, "birth", date(YEAR, 3, 10), date(YEAR, 6, 20), "t", "")
-    session.add(OfficeTask(division_code=DISTRICT, title="x", due_on=date(YEAR, 5, 5), by="t"))
+    session.add(
+        OfficeTask(division_code=DISTRICT, title="x", due_on=date(YEAR, 5, 5), created_by="t")
+    )
     session.commit()
     found = measured(session, frame, SOURCES)[person.id]
     # 258 days until September 15, 103 of them away.
@@ -145,7 +147,9 @@ def test_leave_owes_nothing_and_is_no_time_in_post(session, world, frame):
     due = found.measures["tasks_done_rate"]
     session.commit()
     # The task that fell into the leave is not among those that were due.
-    session.add(OfficeTask(division_code=DISTRICT, title="y", due_on=date(YEAR, 7, 5), by="t"))
+    session.add(
+        OfficeTask(division_code=DISTRICT, title="y", due_on=date(YEAR, 7, 5), created_by="t")
+    )
     session.add(
         TaskDone(person_id=person.id, task="office-2", period="once", done_on=date(YEAR, 7, 1))
     )
@@ -191,7 +195,7 @@ def test_logging_and_reports(session, world, frame):
     at = datetime(YEAR, 3, 3, 18, tzinfo=ZONE)
     add_visit(session, person, entry, on)
     add_visit(session, person, entry, on, findings={CHECKS[0]: "好"})
-    add_visit(session, person, entry, on, at=at + timedelta(days=8))
+    add_visit(session, person, entry, on, created_at=at + timedelta(days=8))
     add_visit(session, person, entry, on, alarm=True)
     add_visit(session, person, entry, on, alarm=True, reported_at=at + timedelta(hours=23))
     add_visit(session, person, entry, on, alarm=True, reported_at=at + timedelta(hours=25))
@@ -239,7 +243,7 @@ def test_training_activities_practice(session, world, frame):
                 right=True,
                 unsure=False,
                 daily=True,
-                at=datetime(YEAR, 3, 3, hour, 30, tzinfo=ZONE),
+                answered_at=datetime(YEAR, 3, 3, hour, 30, tzinfo=ZONE),
             )
         )
     session.commit()
@@ -286,7 +290,7 @@ def test_against_slow_loops_over_random_histories(session, world, frame):
         )
     for division in (DISTRICT, VILLAGE):
         due = date(YEAR, rng.randrange(2, 11), 9)
-        session.add(OfficeTask(division_code=division, title="x", due_on=due, by="t"))
+        session.add(OfficeTask(division_code=division, title="x", due_on=due, created_by="t"))
     session.commit()
     for person in people:
         for step in duty_steps():
@@ -445,7 +449,7 @@ def test_records_behind_every_measure_that_has_some(session, world, frame):
     entry = add_case(session)
     day = date(YEAR, 3, 5)
     late = datetime(YEAR, 4, 1, tzinfo=ZONE)
-    add_visit(session, person, entry, day, alarm=True, findings={"x": "y"}, at=late)
+    add_visit(session, person, entry, day, alarm=True, findings={"x": "y"}, created_at=late)
     world.entry(person, "training", day, hours=Decimal(4))
     world.entry(person, "training", day, hours=Decimal(4), level="镇街")
     world.entry(person, "exam", day, passed=False, score=Decimal(40))

@@ -36,7 +36,7 @@ def evaluated(session, year, grades, state="final", **more):
         as_of=date(year, 12, 31),
         scheme=SCHEME,
         state=state,
-        by="t",
+        created_by="t",
         reckoned_at=now(),
     )
     session.add(run)

@@ -39,7 +39,7 @@ def told(session, person):
 def test_every_change_says_who_when_why_and_what_it_was(session, person):
     service.edit_person(session, person, {"phone": "13900000009"}, "account:7", "换了号码")
     line = service.history(session, person.id)[0]
-    assert (line.by, line.reason) == ("account:7", "换了号码")
+    assert (line.created_by, line.reason) == ("account:7", "换了号码")
     assert line.fields == {"phone": ["13800000001", "13900000009"]}
     with pytest.raises(Refused, match="为什么改"):
         service.edit_person(session, person, {"phone": "13900000008"}, "test", " ")
