@@ -11,6 +11,7 @@ from typing import IO, Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from training_records.archive.counting import LEARNING_KINDS
 from training_records.archive.experience import entry_clause, fit, post_clause
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.divisions import WIDTHS, ancestor, division_names, joined_name, within
@@ -93,7 +94,7 @@ def _learnt(session: Session, people: Iterable[int]) -> dict[int, list[str]]:
     query = select(*(getattr(ArchiveEntry, name) for name in columns)).where(
         effective(),
         ArchiveEntry.person_id.in_(people),
-        ArchiveEntry.kind.in_(("course", "training", "exam")),
+        ArchiveEntry.kind.in_(LEARNING_KINDS),
     )
     found: dict[int, list[str]] = defaultdict(list)
     for entry in session.execute(query.order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())):
