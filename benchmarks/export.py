@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks.nation import fill
 from exam_app.migrations.running import upgrade
 from harness.server import peak_of
+from training_records.archive.ledger_export import write_ledger
 from training_records.database import make_engine, make_session_factory, now, read_only
-from training_records.ledger.export import write_ledger
 
 
 def export_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]]:

@@ -27,9 +27,10 @@ from exam_app.demo.workbook import office_workbook
 from exam_app.migrations.running import upgrade
 from exam_app.serving import settle_memory
 from harness.server import peak_of
+from training_records.corrections.batches import apply_checked
 from training_records.database import make_engine, make_session_factory
 from training_records.divisions import division_names
-from training_records.ledger.importer import Checked, apply_checked, check_ledger
+from training_records.ledger.importer import Checked, check_ledger
 from training_records.ledger.models import Person
 
 TODAY, CITY, DIRT = date(2026, 11, 24), "370200000000", 0.03

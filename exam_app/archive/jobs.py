@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exam_app.jobs.service import Work
-from training_records.archive.document import archive_data, archive_pdf
 from training_records.database import now, read_only
 from training_records.divisions import full_name, get_division, prefix_of, within
+from training_records.documents.archive import archive_data, archive_pdf
 from training_records.files import written_whole
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on

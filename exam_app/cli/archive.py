@@ -11,10 +11,10 @@ from exam_app.archive.anchors import outside
 from exam_app.archive.data import person_data
 from exam_app.audit import service as audit_service
 from exam_app.cli.tools import emit, json_option, open_session, stop, write_file
-from training_records.archive.document import archive_data, archive_docx, archive_pdf
 from training_records.archive.service import verify as verify_archive
 from training_records.chain import Break
 from training_records.database import now
+from training_records.documents.archive import archive_data, archive_docx, archive_pdf
 from training_records.errors import NotFound
 from training_records.ledger.models import Person
 

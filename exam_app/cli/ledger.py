@@ -11,12 +11,13 @@ from exam_app.audit.service import record
 from exam_app.cli.tools import emit, json_option, open_session, stop, write_file
 from exam_app.identity.service import claimed
 from exam_app.ledger.importing import digest_key, sealing
+from training_records.archive.ledger_export import write_ledger
+from training_records.corrections.batches import import_ledger
 from training_records.database import now, read_only
 from training_records.divisions import get_division, prefix_of
 from training_records.errors import RecordsError
 from training_records.files import written_whole
-from training_records.ledger.export import errors_workbook, template, write_ledger
-from training_records.ledger.importer import import_ledger
+from training_records.ledger.template import errors_workbook, template
 
 CITY = "370200000000"
 

@@ -16,7 +16,7 @@ from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
 from training_records.evaluation.catalogue import CATALOGUE, Measure
-from training_records.evaluation.measures import Frame, Source, Subject
+from training_records.evaluation.measures import ExamHeld, Frame, Source, Subject
 from training_records.evaluation.scheme import Scheme
 
 PRACTICE_DAYS = Measure(
@@ -32,7 +32,9 @@ PRACTICE_DAYS = Measure(
 def frame_of(prefix: str, year: int, as_of: date, config: Config) -> Frame:
     """The frame of a division and a year up to a day, by the facts of the knowledge base."""
     checks = len(visit_options().checks)
-    return Frame(prefix, year, as_of, known_cadences(), duty_steps(), checks, config.zone)
+    return Frame(
+        prefix, year, as_of, known_cadences(), duty_steps(), checks, config.zone, exams_held
+    )
 
 
 def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
@@ -58,28 +60,26 @@ def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject])
         subject.measures["practice_days"] = Decimal(found.get(person, 0))
 
 
-def _exams_missed(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    """Who passed nothing although there was an exam for them while they were in post has 0, not nothing: to stay away
-    is no better than to fail."""
+def exams_held(session: Session, frame: Frame) -> list[ExamHeld]:
+    """The exams that were over by the day of a frame."""
     start = datetime.combine(frame.first, time(0), frame.zone)
     end = datetime.combine(frame.last + timedelta(days=1), time(0), frame.zone)
-    query = select(Exam.division_code, Exam.opens_at, Exam.closes_at).where(
+    query = select(Exam.id, Exam.division_code, Exam.title, Exam.opens_at, Exam.closes_at).where(
         Exam.practice.is_(False), Exam.closes_at >= start, Exam.closes_at < end
     )
-    held = [
-        (prefix_of(code), opens.astimezone(frame.zone).date(), closes.astimezone(frame.zone).date())
-        for code, opens, closes in session.execute(query)
+    return [
+        ExamHeld(
+            number,
+            prefix_of(code),
+            title,
+            opens.astimezone(frame.zone).date(),
+            closes.astimezone(frame.zone).date(),
+        )
+        for number, code, title, opens, closes in session.execute(query)
     ]
-    for subject in subjects.values():
-        if subject.measures["exam_score"] is None and any(
-            w.village.startswith(prefix) and w.start <= closed and w.end >= opened
-            for w in subject.windows
-            for prefix, opened, closed in held
-        ):
-            subject.measures["exam_score"] = Decimal(0)
 
 
-SOURCES: tuple[Source, ...] = (_practice_days, _exams_missed)
+SOURCES: tuple[Source, ...] = (_practice_days,)
 KNOWN = {measure.name: measure for measure in (*CATALOGUE, PRACTICE_DAYS)}
 
 

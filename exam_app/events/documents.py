@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from exam_app.core.drawing import drawing
 from exam_app.events.scores import Scores
-from training_records.certificates.pdf import chinese_date
 from training_records.divisions import ancestor, division_names, joined_name
 from training_records.docx import heading, new_document, saved, table
 from training_records.events.enrolment import roll
@@ -24,6 +23,7 @@ from training_records.events.models import AUDIENCES, Event, EventSession
 from training_records.events.planning import quotas_of
 from training_records.events.report import Report
 from training_records.events.survey import MIN_ANSWERS, QUESTIONS
+from training_records.text import chinese_date
 from training_records.typesetting import qr_svg, typeset
 
 FOLDER = Path(__file__).parent

@@ -17,8 +17,9 @@ from exam_app.home.today import YearStatus, tasks_of
 from exam_app.migrations.running import is_current
 from exam_app.reminders.service import unseen
 from exam_app.web.access import EVERYONE, PUBLIC, access
+from training_records.archive.counting import year_totals
 from training_records.archive.service import entries_of
-from training_records.coverage.rules import TRAINING_KINDS, rule_of
+from training_records.coverage.rules import rule_of
 from training_records.database import now
 from training_records.divisions import full_name, level_of, prefix_of
 from training_records.errors import NotFound
@@ -55,29 +56,22 @@ def _director(person_id: int) -> dict[str, Any]:
     """Post, the one thing to do now, and this year's hours."""
     session = web.db()
     post = current_post(session, person_id, web.today())
-    entries = entries_of(session, person_id)
-    year = web.today().year
-    rule = rule_of(session, year)
-    hours = sum(
-        (
-            e.hours or Decimal(0)
-            for e in entries
-            if e.date.year == year and e.kind in TRAINING_KINDS and e.level in rule.levels
-        ),
-        Decimal(0),
-    )
-    exam_passed = any(e.kind == "exam" and e.passed and e.date.year == year for e in entries)
-    inducted = any(e.kind == "exam" and e.passed and e.induction for e in entries)
+    today = web.today()
+    rule = rule_of(session, today.year)
+    totals = year_totals(entries_of(session, person_id), rule.levels, today.year, today)
     return {
         "post": post,
         "reminders": unseen(session, person_id, now(), web.config()),
         "place": full_name(session, post.division_code) if post else "",
-        "hours": hours,
+        "hours": totals.hours,
         "needed": rule.hours,
-        "exam_passed": exam_passed,
-        "inducted": inducted,
+        "exam_passed": totals.exam_passed,
+        "inducted": totals.inducted,
         "tasks": tasks_of(
-            person_id, YearStatus(inducted, max(rule.hours - hours, Decimal(0)), exam_passed)
+            person_id,
+            YearStatus(
+                totals.inducted, max(rule.hours - totals.hours, Decimal(0)), totals.exam_passed
+            ),
         ),
     }
 

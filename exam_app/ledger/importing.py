@@ -14,13 +14,13 @@ from exam_app.config import Config
 from exam_app.core.sealing import seal_of
 from exam_app.jobs.models import Job
 from exam_app.jobs.service import Work, enqueue
+from training_records.corrections.batches import apply_checked
 from training_records.database import now, read_only
 from training_records.errors import Refused
 from training_records.ledger.identity import Sealing
 from training_records.ledger.importer import (
     Checked,
     ImportReport,
-    apply_checked,
     check_ledger,
     titles_of,
 )

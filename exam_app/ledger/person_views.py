@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from exam_app import web
 from exam_app.core.sealing import seal_of
 from exam_app.web.access import MANAGERS, OFFICES, access
+from training_records.archive import appointments
 from training_records.corrections import merging
 from training_records.divisions import full_name, prefix_of
 from training_records.errors import Refused
@@ -164,8 +165,8 @@ def new() -> str | BaseResponse | tuple[str, int]:
         person = service.register(session, values, web.actor(), "新登记")
         checked = _day("background_checked_on", "入职查询日期")
         result = request.form.get("background_result", "")
-        service.record_check(session, person, checked, result, web.actor(), today=web.today())
-        service.appoint(session, person, role, place, start, web.actor(), "新登记")
+        appointments.record_check(session, person, checked, result, web.actor(), today=web.today())
+        appointments.appoint(session, person, role, place, start, web.actor(), "新登记")
     except Refused as refused:
         session.rollback()
         return render_template("ledger/new.html", refused=str(refused), roles=ROLES), 422
@@ -193,7 +194,7 @@ def check(person_id: int) -> Any:
     def action(person: Person) -> str:
         on = _day("background_checked_on", "查询日期")
         result = request.form.get("background_result", "")
-        service.record_check(web.db(), person, on, result, web.actor(), today=web.today())
+        appointments.record_check(web.db(), person, on, result, web.actor(), today=web.today())
         return f"入职查询已登记,下次到期 {web.chinese_date(person.background_next_due)}。"
 
     return _do(person_id, action)
@@ -222,7 +223,7 @@ def appoint(person_id: int) -> Any:
         code = _place(request.form.get("place", ""), role)
         start = _day("start", "任职开始日期")
         reason = request.form.get("reason")
-        post = service.appoint(web.db(), person, role, code, start, web.actor(), reason)
+        post = appointments.appoint(web.db(), person, role, code, start, web.actor(), reason)
         return f"已登记:{full_name(web.db(), post.division_code)}{ROLES[post.role]}。"
 
     return _do(person_id, action)
@@ -268,7 +269,7 @@ def transfer(person_id: int) -> Any:
         old, start = _post(person), _day("start", "调动日期")
         code = _place(request.form.get("place", ""), old.role)
         reason = request.form.get("reason", "")
-        post = service.transfer(web.db(), old, code, start, web.actor(), reason)
+        post = appointments.transfer(web.db(), old, code, start, web.actor(), reason)
         return f"已调到{full_name(web.db(), post.division_code)},学时跟着人走。"
 
     return _do(person_id, action)

@@ -30,6 +30,7 @@ from exam_app.identity.models import Account
 from exam_app.identity.service import claimed, create_account
 from exam_app.ledger import importing
 from exam_app.web.access import MANAGERS, OFFICES, access
+from training_records.archive.ledger_export import write_ledger
 from training_records.corrections.batches import undo_batch
 from training_records.divisions import (
     Division,
@@ -41,7 +42,6 @@ from training_records.divisions import (
 )
 from training_records.errors import NotFound, Refused
 from training_records.ledger.columns import COLUMNS
-from training_records.ledger.export import errors_workbook, template, write_ledger
 from training_records.ledger.importer import (
     KINDS,
     Checked,
@@ -51,6 +51,7 @@ from training_records.ledger.importer import (
 )
 from training_records.ledger.models import ROLES
 from training_records.ledger.service import current_post, search_people
+from training_records.ledger.template import errors_workbook, template
 
 ledger = Blueprint("ledger", __name__)
 PAGE = 50

@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from exam_app.core.drawing import drawing
 from exam_app.exams.models import Exam
 from exam_app.kb.facts import load_facts
-from training_records.certificates.pdf import chinese_date
 from training_records.coverage.definition import Coverage, CoverageReport, coverage
 from training_records.coverage.rules import rule_of
 from training_records.divisions import get_division, prefix_of, within
@@ -32,6 +31,7 @@ from training_records.inspection.cases import cases_in
 from training_records.inspection.models import GoodCase
 from training_records.inspection.reports import texts_of
 from training_records.ledger.service import overloaded, search_people, vacancies
+from training_records.text import chinese_date
 from training_records.work.figures import WorkFigures, work_figures
 from training_records.work.models import FORMS, THEMES
 from training_records.work.satisfaction import satisfaction_in

@@ -17,7 +17,7 @@ from question_bank.fit import item_fit
 from question_bank.irt import Calibration
 from question_bank.overall_fit import m2
 from question_bank.responses import Responses
-from training_records.ledger.export import Sheet
+from training_records.xlsx import Sheet
 
 
 def html(

@@ -12,8 +12,8 @@ from flask import (
 
 from exam_app.web.current import config
 from exam_app.web.session import db
-from training_records.certificates.pdf import chinese_date as written_date
 from training_records.divisions import ancestor, division_names, joined_name
+from training_records.text import chinese_date as written_date
 
 
 def span(start: datetime, end: datetime) -> str:

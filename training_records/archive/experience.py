@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from training_records.archive.counting import LEARNING_KINDS
 from training_records.archive.service import entries_of
 from training_records.divisions import full_name
 from training_records.ledger.models import ROLES, Person
@@ -21,9 +22,7 @@ def experience_text(session: Session, person: Person) -> str:
     """
     posts = [post_clause(post, full_name(session, post.division_code)) for post in person.posts]
     trainings = [
-        entry_clause(e)
-        for e in entries_of(session, person.id)
-        if e.kind in ("course", "training", "exam")
+        entry_clause(e) for e in entries_of(session, person.id) if e.kind in LEARNING_KINDS
     ]
     return fit(posts, trainings)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from training_records.certificates.models import Certificate, CertificateTemplate
+from training_records.text import chinese_date
 from training_records.typesetting import qr_svg, typeset
 
 TEMPLATE = Path(__file__).parent / "certificate.typ"
@@ -24,11 +24,6 @@ class CertificateFields(NamedTuple):
     template: CertificateTemplate | None
     place: str
     link: str
-
-
-def chinese_date(day: date) -> str:
-    """2026年11月24日"""
-    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def certificates_pdf(rows: Sequence[CertificateFields]) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from training_records.archive.counting import TRAINING_KINDS, is_passed_exam_sql
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.archive.service import NewEntry, append, void
 from training_records.certificates.models import Certificate, CertificateTemplate
@@ -143,8 +144,7 @@ def issue_for_training(
             effective(),
             ArchiveEntry.title == title,
             ArchiveEntry.date == on,
-            ArchiveEntry.kind.in_(("course", "training", "exam")),
-            or_(ArchiveEntry.kind != "exam", ArchiveEntry.passed.is_(True)),
+            or_(ArchiveEntry.kind.in_(TRAINING_KINDS), is_passed_exam_sql()),
             ArchiveEntry.person_id.in_(ids_in(prefix)),
         )
         .order_by(ArchiveEntry.id)

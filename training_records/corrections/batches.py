@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -16,13 +16,103 @@ from training_records.archive.models import ArchiveEntry
 from training_records.coverage.models import PendingUpdate
 from training_records.database import Base, now, store
 from training_records.errors import Refused
+from training_records.ledger.identity import Sealing, keep
+from training_records.ledger.importer import KINDS, Checked, ImportReport, check_ledger
 from training_records.ledger.models import ImportBatch, LedgerChange, Person, Post
 from training_records.ledger.planning import Change, Part
-from training_records.ledger.service import plain
+from training_records.ledger.service import leave, plain
 
 _TOLD = '{"person": [null, %d], "post": [null, %d]}'
 _MEANWHILE = "台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次"
 _CHANGE = ("person_id", "post_id", "kind", "fields", "by", "at", "batch_id")
+
+
+def apply_checked(
+    session: Session,
+    checked: Checked,
+    *,
+    name: str,
+    division_code: str,
+    by: str,
+    today: date,
+    accept_good: bool = False,
+    kinds: Sequence[str] = KINDS,
+    left: Sequence[int] = (),
+) -> ImportReport:
+    """Writes what was checked: all of it or, with `accept_good`, what is without fault; `kinds`: only the new or
+    only the changed; `left`: posts (from the report) that ended yesterday. Does nothing while there are faults.
+    The caller commits."""
+    report = checked.report
+    if report.errors and not accept_good:
+        return report
+    gone = [one for one in report.left if one.post_id in set(left)]
+    batch = ImportBatch(
+        division_code=division_code,
+        name=name[:100],
+        created_by=by,
+        new=0,
+        changed=0,
+        left=len(gone),
+    )
+    session.add(batch)
+    session.flush()
+    for part in checked.parts():
+        if "new" not in kinds:
+            others = [c for c in part.others if c.person_id is not None]
+            part = part._replace(people=[], posts=[], others=others)
+        if "changed" not in kinds:
+            part = part._replace(others=[c for c in part.others if c.person_id is None])
+        write_part(session, part, batch.id, by)
+        batch.new += len(part.people)
+        batch.changed += len(part.others)
+    for one in gone:
+        post = session.get(Post, one.post_id)
+        if post is not None:
+            end = max(post.start, today - timedelta(days=1))
+            leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
+    keep(session, checked.identities)
+    note_batch(session, batch.id)
+    report.applied, report.batch = True, batch.id
+    session.flush()
+    return report
+
+
+def import_ledger(
+    session: Session,
+    data: bytes,
+    *,
+    prefix: str,
+    today: date,
+    digest_key: bytes,
+    dry_run: bool = False,
+    accept_good: bool = False,
+    name: str = "",
+    by: str = "cli",
+    mapping: Mapping[str, str] | None = None,
+    sealed: Sealing | None = None,
+) -> ImportReport:
+    """Checks and writes in one go: nothing when any row has a fault, unless `accept_good`; a dry run reports the
+    same. The caller commits. Raises `Refused` when the file as a whole can't be used."""
+    checked = check_ledger(
+        session,
+        data,
+        prefix=prefix,
+        today=today,
+        digest_key=digest_key,
+        mapping=mapping,
+        sealed=sealed,
+    )
+    if dry_run:
+        return checked.report
+    return apply_checked(
+        session,
+        checked,
+        name=name,
+        division_code=prefix.ljust(12, "0"),
+        by=by,
+        today=today,
+        accept_good=accept_good,
+    )
 
 
 def write_part(session: Session, part: Part, batch_id: int, by: str) -> None:

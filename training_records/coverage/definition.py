@@ -9,11 +9,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from training_records.archive.models import ArchiveEntry, effective
-from training_records.coverage.rules import TRAINING_KINDS, Rule, rule_of
+from training_records.archive.counting import year_totals_sql
+from training_records.coverage.rules import Rule, rule_of
 from training_records.divisions import WIDTHS, Division, children, get_division, level_of, within
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on
@@ -140,23 +140,7 @@ def standings(
     calendar year of their date and no other; induction counts from any year.
     """
     rule = rule or rule_of(session, year)
-    first = date(year, 1, 1)
-    this_year = (ArchiveEntry.date >= first) & (ArchiveEntry.date <= as_of)
-    counted = (
-        this_year & ArchiveEntry.kind.in_(TRAINING_KINDS) & ArchiveEntry.level.in_(rule.levels)
-    )
-    exam = (ArchiveEntry.kind == "exam") & ArchiveEntry.passed.is_(True)
-    sums = (
-        select(
-            ArchiveEntry.person_id,
-            func.sum(case((counted, ArchiveEntry.hours), else_=0)).label("hours"),
-            func.max(case((exam & this_year, 1), else_=0)).label("exam"),
-            func.max(case((exam & ArchiveEntry.induction.is_(True), 1), else_=0)).label("inducted"),
-        )
-        .where(effective(), ArchiveEntry.date <= as_of)
-        .group_by(ArchiveEntry.person_id)
-        .subquery()
-    )
+    sums = year_totals_sql(rule.levels, year, as_of).subquery()
     other = aliased(Post)
     since = (
         select(func.min(other.start))
@@ -171,7 +155,7 @@ def standings(
             Post.division_code,
             since.label("start"),
             sums.c.hours,
-            sums.c.exam,
+            sums.c.exam_passed,
             sums.c.inducted,
         )
         .join(Post, Post.person_id == Person.id)
@@ -182,7 +166,7 @@ def standings(
     found: dict[int, Standing] = {}
     for row in session.execute(query):
         hours = Decimal(str(row.hours or 0))
-        exam_passed, inducted = bool(row.exam), bool(row.inducted)
+        exam_passed, inducted = bool(row.exam_passed), bool(row.inducted)
         found[row.id] = standing(
             row.id, row.name, row.phone, row.division_code, row.start, as_of, rule,
             hours, exam_passed, inducted,

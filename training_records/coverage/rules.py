@@ -13,8 +13,6 @@ from training_records.archive.models import COUNTED_LEVELS, LEVELS
 from training_records.coverage.models import YearRule
 from training_records.errors import Refused
 
-TRAINING_KINDS = ("course", "training")
-
 
 @dataclass(frozen=True)
 class Rule:

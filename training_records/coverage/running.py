@@ -18,6 +18,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Float, delete, event, insert, or_, select, text, type_coerce
 from sqlalchemy.orm import Session
 
+from training_records.archive.counting import (
+    counts_as_training_sql,
+    in_year_sql,
+    is_induction_sql,
+    is_passed_exam_sql,
+)
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.coverage.freezing import freeze, is_frozen
 from training_records.coverage.models import (
@@ -26,7 +32,7 @@ from training_records.coverage.models import (
     PendingUpdate,
     RunningState,
 )
-from training_records.coverage.rules import TRAINING_KINDS, Rule, rule_of
+from training_records.coverage.rules import Rule, rule_of
 from training_records.database import insert_into, insert_missing, now, store
 from training_records.divisions import WIDTHS
 from training_records.ledger.models import Post
@@ -280,15 +286,12 @@ def _learnt(
 ) -> Iterator[tuple[int, _Learnt]]:
     """Person by person, in order of their ids, what the entries of the year come to."""
     entry, first, last = ArchiveEntry, date(today.year, 1, 1), date(today.year, 12, 31)
-    trained = (
-        entry.kind.in_(TRAINING_KINDS) & entry.level.in_(rule.levels) & entry.hours.is_not(None)
-    )
-    exam = (entry.kind == "exam") & entry.passed.is_(True)
-    this_year = (entry.date >= first) & (entry.date <= last)
-    wanted = (this_year & (trained | exam)) | (exam & entry.induction.is_(True))
+    exam = is_passed_exam_sql()
+    this_year = in_year_sql(today.year, last)
+    wanted = (this_year & (counts_as_training_sql(rule.levels) | exam)) | is_induction_sql()
     hours = type_coerce(entry.hours, Float)
     query = (
-        select(entry.person_id, entry.date, entry.kind, hours, entry.induction)
+        select(entry.person_id, entry.date, exam, hours, entry.induction)
         .where(effective(), wanted)
         .order_by(entry.person_id, entry.date)
     )
@@ -303,11 +306,11 @@ def _sum(rows: Iterable[Any], rule: Rule, first: date, today: date) -> _Learnt:
     need, hundredths = round(rule.hours * 100), 0
     passed = inducted = False
     covered_on = later = None
-    for _person, day, kind, hours, induction in rows:
+    for _person, day, exam, hours, induction in rows:
         if day > today:
             later = day
             break
-        if kind == "exam":
+        if exam:
             inducted = inducted or induction
             passed = passed or day >= first
         else:

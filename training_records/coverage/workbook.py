@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from training_records.archive.ledger_export import ledger_rows
 from training_records.coverage.definition import STATUS_NAMES, Coverage, CoverageReport
 from training_records.divisions import WIDTHS, ancestor, level_of
 from training_records.ledger.columns import COLUMNS
-from training_records.ledger.export import Sheet, ledger_rows, make_workbook
+from training_records.xlsx import Sheet, make_workbook
 
 FIGURES = [
     "区域",

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from training_records.errors import Refused
 from training_records.evaluation.models import AllowanceRule, EvaluationResult
-from training_records.ledger.export import Sheet, make_workbook
 from training_records.ledger.models import Person
+from training_records.xlsx import Sheet, make_workbook
 
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal(100000)

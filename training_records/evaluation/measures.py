@@ -15,8 +15,9 @@ from sqlalchemy import case as sql_case
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from training_records.archive.models import ArchiveEntry, effective
-from training_records.coverage.rules import TRAINING_KINDS, rule_of
+from training_records.archive.counting import in_year_sql, is_passed_exam_sql, year_totals_sql
+from training_records.archive.models import ArchiveEntry
+from training_records.coverage.rules import rule_of
 from training_records.divisions import prefix_of, within
 from training_records.ledger.absence import absences_in, without
 from training_records.ledger.models import Post
@@ -60,9 +61,40 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class ExamHeld:
+    """An exam that directors of a division could sit, over by the day of the frame. `exam_id`: as in the evidence of
+    its results."""
+
+    exam_id: int
+    prefix: str
+    title: str
+    opened: date
+    closed: date
+
+    def concerns(self, subject: Subject) -> bool:
+        """Whether somebody was in post in the division while it was open."""
+        return any(
+            w.village.startswith(self.prefix) and w.start <= self.closed and w.end >= self.opened
+            for w in subject.windows
+        )
+
+
+def exam_score(best: Decimal | None, held: Sequence[ExamHeld]) -> Decimal | None:
+    """The measure from the best passed result and the exams held for somebody. Who passed nothing although there was
+    one has 0, not nothing: to stay away is no better than to fail."""
+    if best is None and held:
+        return Decimal(0)
+    return best
+
+
+def _no_exams(session: Session, frame: Frame) -> Sequence[ExamHeld]:
+    return ()
+
+
+@dataclass(frozen=True)
 class Frame:
     """What is looked at: a division, a year up to a day, cadences and duty steps, how many checks a whole visit
-    answers, the time zone."""
+    answers, the time zone, and who knows which exams were held."""
 
     prefix: str
     year: int
@@ -71,6 +103,7 @@ class Frame:
     steps: Sequence[Mapping[str, Any]]
     checks: int
     zone: ZoneInfo
+    exams: Callable[[Session, Frame], Sequence[ExamHeld]] = _no_exams
 
     @property
     def first(self) -> date:
@@ -126,9 +159,10 @@ def _days(windows: Iterable[Window]) -> int:
 
 
 def measured(session: Session, frame: Frame, more: Sequence[Source] = ()) -> dict[int, Subject]:
-    """Everyone of a division with all measures. `more`: sources of other rooms (practice, satisfaction)."""
+    """Everyone of a division with all measures. `more`: sources of other rooms (practice). Each source fills in
+    measures of its own, so their order is free; what is made of other measures comes last."""
     subjects = subjects_of(session, frame)
-    for source in (*_SOURCES, *more):
+    for source in (*_SOURCES, *more, *_DERIVED):
         source(session, frame, subjects)
     return subjects
 
@@ -242,34 +276,24 @@ def _visits(session: Session, frame: Frame, subjects: dict[int, Subject]) -> Non
 
 
 def _training(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    rule = rule_of(session, frame.year)
-    counted = (
-        ArchiveEntry.kind.in_(TRAINING_KINDS)
-        & ArchiveEntry.level.in_(rule.levels)
-        & (ArchiveEntry.date >= frame.first)
-    )
-    passed = (ArchiveEntry.kind == "exam") & ArchiveEntry.passed.is_(True)
-    this_year = passed & (ArchiveEntry.date >= frame.first)
-    inducted = passed & ArchiveEntry.induction.is_(True)
+    levels = rule_of(session, frame.year).levels
+    passed = in_year_sql(frame.year, frame.as_of) & is_passed_exam_sql()
     people = select(Post.person_id).where(
         Post.role == "director", within(Post.division_code, frame.prefix)
     )
     query = (
-        select(
-            ArchiveEntry.person_id,
-            func.sum(sql_case((counted, ArchiveEntry.hours), else_=None)),
-            func.max(sql_case((this_year, ArchiveEntry.score), else_=None)),
-            func.max(sql_case((inducted, 1), else_=0)),
-        )
-        .where(effective(), ArchiveEntry.date <= frame.last, ArchiveEntry.person_id.in_(people))
-        .group_by(ArchiveEntry.person_id)
+        year_totals_sql(levels, frame.year, frame.last)
+        .add_columns(func.max(sql_case((passed, ArchiveEntry.score), else_=None)).label("best"))
+        .where(ArchiveEntry.person_id.in_(people))
     )
-    found = {person: rest for person, *rest in session.execute(query)}
+    found = {row.person_id: row for row in session.execute(query)}
+    held = frame.exams(session, frame)
     for person, subject in subjects.items():
-        hours, score, inducted_ = found.get(person, (None, None, 0))
-        subject.measures["training_hours"] = _number(hours) or Decimal(0)
-        subject.measures["exam_score"] = _number(score)
-        subject.measures["induction_passed"] = Decimal(inducted_ or 0)
+        row = found.get(person)
+        own = [exam for exam in held if exam.concerns(subject)]
+        subject.measures["training_hours"] = (_number(row.hours) if row else None) or Decimal(0)
+        subject.measures["exam_score"] = exam_score(_number(row.best) if row else None, own)
+        subject.measures["induction_passed"] = Decimal(row.inducted if row else 0)
 
 
 def _number(value: Any) -> Decimal | None:
@@ -375,7 +399,7 @@ def _checked(session: Session, frame: Frame, subjects: dict[int, Subject]) -> No
 
 
 def _corrected(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    """After `_visits_on_time` and `_checked`: what the sample did not confirm is taken off in proportion."""
+    """What the sample did not confirm is taken off in proportion."""
     for subject in subjects.values():
         on_time = subject.measures["visits_on_time_rate"]
         confirmed = subject.measures["visits_checked_rate"]
@@ -396,9 +420,9 @@ _SOURCES: tuple[Source, ...] = (
     _visits_on_time,
     _visits,
     _checked,
-    _corrected,
     _training,
     _activities,
     _tasks,
     _satisfaction,
 )
+_DERIVED: tuple[Source, ...] = (_corrected,)

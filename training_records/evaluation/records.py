@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from training_records.archive.counting import (
+    TRAINING_KINDS,
+    counts_as_training,
+    in_year,
+    is_passed_exam,
+)
 from training_records.archive.service import entries_of
-from training_records.coverage.rules import TRAINING_KINDS, rule_of
+from training_records.coverage.rules import rule_of
 from training_records.divisions import within
 from training_records.evaluation.measures import (
     LOGGED_WITHIN,
@@ -39,13 +46,14 @@ MAX_RECORDS = 500
 @dataclass(frozen=True)
 class RecordLine:
     """A record: its day (or the last day of its period), what it is, whether it counts for the measure, and why it is so.
-    `code`: of the caseload; for the village's own director only."""
+    `code`: of the caseload; for the village's own director only. `points`: what an exam counts with."""
 
     day: date
     what: str
     counted: bool
     note: str = ""
     code: str = ""
+    points: Decimal | None = None
 
 
 def records_behind(
@@ -155,19 +163,38 @@ def _checks(session: Session, frame: Frame, subject: Subject) -> Iterator[Record
 def _training(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     levels = rule_of(session, frame.year).levels
     for entry in entries_of(session, subject.person_id):
-        if frame.first <= entry.date <= frame.last and entry.kind in TRAINING_KINDS:
-            counts = entry.level in levels and entry.hours is not None
+        if in_year(entry, frame.year, frame.as_of) and entry.kind in TRAINING_KINDS:
+            counts = counts_as_training(entry, levels)
             hours = f"{entry.hours.normalize():f} 学时" if entry.hours is not None else "没有学时"
             note = hours if counts else f"{hours},{entry.level or '没有层级'}不计入"
             yield RecordLine(entry.date, entry.title, counts, note)
 
 
 def _exams(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
-    for entry in entries_of(session, subject.person_id):
-        if frame.first <= entry.date <= frame.last and entry.kind == "exam":
-            score = "" if entry.score is None else f"{entry.score.normalize():f} 分"
-            word = "合格" if entry.passed else "没合格"
-            yield RecordLine(entry.date, entry.title, bool(entry.passed), f"{score} {word}".strip())
+    """Results, and exams that somebody stayed away from. Of those held for them each counts as 0 while nothing was
+    passed."""
+    held = {e.exam_id: e for e in frame.exams(session, frame) if e.concerns(subject)}
+    entries = [
+        entry
+        for entry in entries_of(session, subject.person_id)
+        if entry.kind == "exam" and in_year(entry, frame.year, frame.as_of)
+    ]
+    nothing_passed = not any(e.score is not None for e in entries if is_passed_exam(e))
+    sat = set()
+    for entry in entries:
+        exam_id = (entry.evidence or {}).get("exam")
+        sat.add(exam_id)
+        passed = is_passed_exam(entry)
+        zero = nothing_passed and exam_id in held
+        score = "" if entry.score is None else f"{entry.score.normalize():f} 分"
+        note = f"{score} {'合格' if passed else '没合格'}{'，算 0 分' if zero else ''}".strip()
+        points = Decimal(0) if zero else entry.score if passed else None
+        yield RecordLine(entry.date, entry.title, passed or zero, note, points=points)
+    for exam in held.values():
+        if exam.exam_id not in sat:
+            note = "没有参加，算 0 分" if nothing_passed else "没有参加"
+            points = Decimal(0) if nothing_passed else None
+            yield RecordLine(exam.closed, exam.title, nothing_passed, note, points=points)
 
 
 def _activities(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from training_records.evaluation.scheme import Scheme
 from training_records.evaluation.scoring import Result
-from training_records.ledger.export import Sheet, make_workbook
+from training_records.xlsx import Sheet, make_workbook
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,4 @@
-"""Import of the ledger from an office's workbook: checked as a whole, then written all or in part, and undone as
-a whole."""
+"""Import of the ledger from an office's workbook: what it would change. `corrections.batches` writes and undoes it."""
 
 from __future__ import annotations
 
@@ -7,24 +6,23 @@ import pickle
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from training_records.corrections.batches import note_batch, write_part
 from training_records.divisions import ancestor, get_within, latest_within, within
 from training_records.errors import Refused
 from training_records.ledger import values
 from training_records.ledger.columns import fold_title
-from training_records.ledger.identity import Sealing, keep
+from training_records.ledger.identity import Sealing
 from training_records.ledger.models import ColumnTitle, ImportBatch, Person, Post
 from training_records.ledger.places import Places
 from training_records.ledger.planning import Change, Part, Planner, differences, pack
 from training_records.ledger.rows import LedgerRow, Reader, RowError, find_table
-from training_records.ledger.service import in_post_on, leave
+from training_records.ledger.service import in_post_on
 
 BATCH, SHOWN, IN_MEMORY = 2000, 300, 4 * 2**20
 KINDS = ("new", "changed")
@@ -170,94 +168,6 @@ def _left(session: Session, towns: set[str], kept: set[int], today: date) -> lis
         if len(found) >= SHOWN:
             return found[:SHOWN]
     return found
-
-
-def apply_checked(
-    session: Session,
-    checked: Checked,
-    *,
-    name: str,
-    division_code: str,
-    by: str,
-    today: date,
-    accept_good: bool = False,
-    kinds: Sequence[str] = KINDS,
-    left: Sequence[int] = (),
-) -> ImportReport:
-    """Writes what was checked: all of it or, with `accept_good`, what is without fault; `kinds`: only the new or
-    only the changed; `left`: posts (from the report) that ended yesterday. Does nothing while there are faults.
-    The caller commits."""
-    report = checked.report
-    if report.errors and not accept_good:
-        return report
-    gone = [one for one in report.left if one.post_id in set(left)]
-    batch = ImportBatch(
-        division_code=division_code,
-        name=name[:100],
-        created_by=by,
-        new=0,
-        changed=0,
-        left=len(gone),
-    )
-    session.add(batch)
-    session.flush()
-    for part in checked.parts():
-        if "new" not in kinds:
-            others = [c for c in part.others if c.person_id is not None]
-            part = part._replace(people=[], posts=[], others=others)
-        if "changed" not in kinds:
-            part = part._replace(others=[c for c in part.others if c.person_id is None])
-        write_part(session, part, batch.id, by)
-        batch.new += len(part.people)
-        batch.changed += len(part.others)
-    for one in gone:
-        post = session.get(Post, one.post_id)
-        if post is not None:
-            end = max(post.start, today - timedelta(days=1))
-            leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
-    keep(session, checked.identities)
-    note_batch(session, batch.id)
-    report.applied, report.batch = True, batch.id
-    session.flush()
-    return report
-
-
-def import_ledger(
-    session: Session,
-    data: bytes,
-    *,
-    prefix: str,
-    today: date,
-    digest_key: bytes,
-    dry_run: bool = False,
-    accept_good: bool = False,
-    name: str = "",
-    by: str = "cli",
-    mapping: Mapping[str, str] | None = None,
-    sealed: Sealing | None = None,
-) -> ImportReport:
-    """Checks and writes in one go: nothing when any row has a fault, unless `accept_good`; a dry run reports the
-    same. The caller commits. Raises `Refused` when the file as a whole can't be used."""
-    checked = check_ledger(
-        session,
-        data,
-        prefix=prefix,
-        today=today,
-        digest_key=digest_key,
-        mapping=mapping,
-        sealed=sealed,
-    )
-    if dry_run:
-        return checked.report
-    return apply_checked(
-        session,
-        checked,
-        name=name,
-        division_code=prefix.ljust(12, "0"),
-        by=by,
-        today=today,
-        accept_good=accept_good,
-    )
 
 
 def titles_of(session: Session, division_code: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from exam_app.work.options import duty_steps, known_cadences, visit_options
 from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
+from training_records.evaluation import measures
 from training_records.evaluation.catalogue import CATALOGUE, with_parts
 from training_records.evaluation.measures import measured, subjects_of
 from training_records.evaluation.records import SHOWN, records_behind, without_codes
@@ -127,6 +128,59 @@ def test_staying_away_from_an_exam_is_no_better_than_failing(session, world, fra
     assert values(session, whole, elsewhere)["exam_score"] is None
     world.entry(there, "exam", date(YEAR, 6, 5), score=Decimal(83))
     assert values(session, frame, there)["exam_score"] == 83
+
+
+def test_the_results_behind_the_exam_score_add_up_to_it(session, world, frame):
+    """Over random exams, results and posts: the best of the lines that count is the measure."""
+    rng = random.Random(7)
+    held = []
+    for number in range(3):
+        opens = datetime(YEAR, 2 + 3 * number, 1, 9, tzinfo=ZONE)
+        where = rng.choice([CITY, DISTRICT, VILLAGE, OTHER_VILLAGE])
+        held.append(world.exam(where, opens_at=opens, closes_at=opens + timedelta(days=5)))
+    people = []
+    for _ in range(25):
+        start = date(YEAR, 1, 1) + timedelta(days=rng.randrange(-60, 240))
+        people.append(world.person(rng.choice([VILLAGE, VILLAGE_2]), start=start))
+        for exam in held:
+            score = rng.randrange(100)
+            if rng.random() < 0.4:
+                day = exam.opens_at.date() + timedelta(days=1)
+                more = {"passed": score >= 60, "score": Decimal(score)}
+                world.entry(people[-1], "exam", day, evidence={"exam": exam.id}, **more)
+    found = measured(session, frame, SOURCES)
+    seen = set()
+    for person in people:
+        lines = records_behind(session, frame, person.id, "exam_score")
+        value = found[person.id].measures["exam_score"] if person.id in found else None
+        assert value == max((x.points for x in lines if x.counted), default=None)
+        assert all("算 0 分" in x.note for x in lines if x.counted and x.points == 0)
+        seen.add((value is None, value == 0, any(x.note.startswith("没有参加") for x in lines)))
+    assert {(True, False, False), (False, True, True), (False, False, True)} <= seen
+    session.commit()
+
+
+def test_the_order_of_the_sources_does_not_matter(session, world, frame, monkeypatch):
+    person = world.person()
+    entry = add_case(session)
+    visits = [add_visit(session, person, entry, date(YEAR, month, 5)) for month in range(1, 5)]
+    for visit in visits:
+        session.add(
+            VisitCheck(
+                visit_id=visit.id,
+                person_id=person.id,
+                division_code=VILLAGE,
+                seed=1,
+                confirmed=visit is visits[0],
+            )
+        )
+    opens = datetime(YEAR, 6, 1, 9, tzinfo=ZONE)
+    world.exam(DISTRICT, opens_at=opens, closes_at=opens + timedelta(days=10))
+    forwards = measured(session, frame, SOURCES)[person.id].measures
+    monkeypatch.setattr(measures, "_SOURCES", measures._SOURCES[::-1])
+    assert measured(session, frame, SOURCES[::-1])[person.id].measures == forwards
+    assert forwards["visits_on_time_corrected_rate"] == Decimal("0.125")
+    session.commit()
 
 
 def test_leave_owes_nothing_and_is_no_time_in_post(session, world, frame):

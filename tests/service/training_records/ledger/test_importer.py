@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 from benchmarks.importing import places
 from exam_app.demo.workbook import office_workbook
 from tests.factories import DISTRICT, TOWN, VILLAGE, VILLAGE_2
+from training_records.archive.ledger_export import export_ledger
+from training_records.corrections.batches import import_ledger
 from training_records.errors import Refused
-from training_records.ledger.export import errors_workbook, export_ledger, template
-from training_records.ledger.importer import import_ledger
 from training_records.ledger.models import Person, Post
+from training_records.ledger.template import errors_workbook, template
 
 HEAD = ["姓名", "手机号", "区(市)", "镇(街)", "村/社区名称", "任职开始日期"]
 TODAY = date(2026, 11, 24)

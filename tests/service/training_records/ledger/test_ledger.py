@@ -9,14 +9,13 @@ from sqlalchemy import func, select
 
 from tests.factories import OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
 from tests.service.training_records.ledger.test_importer import row, workbook
+from training_records.archive import appointments
 from training_records.archive.service import entries_of, verify
-from training_records.corrections.batches import undo_batch
+from training_records.corrections.batches import apply_checked, import_ledger, undo_batch
 from training_records.errors import NotFound, Refused
 from training_records.ledger import absence, service
 from training_records.ledger.importer import (
-    apply_checked,
     check_ledger,
-    import_ledger,
     remember_titles,
     titles_of,
 )
@@ -28,7 +27,7 @@ TODAY = date(2026, 11, 24)
 @pytest.fixture
 def person(session, world):
     found = service.register(session, {"name": "王秀兰", "phone": "13800000001"}, "test")
-    service.record_check(session, found, date(2026, 11, 1), "无记录", "test", today=TODAY)
+    appointments.record_check(session, found, date(2026, 11, 1), "无记录", "test", today=TODAY)
     return found
 
 
@@ -63,23 +62,25 @@ def test_nobody_is_appointed_without_a_clean_check(session, world, checked, resu
     }
     new = service.register(session, {"name": "李桂英", "phone": "13800000002", **more}, "test")
     with pytest.raises(Refused, match=reason):
-        service.appoint(session, new, "director", VILLAGE, TODAY, "test")
+        appointments.appoint(session, new, "director", VILLAGE, TODAY, "test")
     assert session.scalar(select(func.count()).select_from(Post)) == 0
 
 
 def test_a_check_is_due_again_in_a_year(session, person):
     assert person.background_next_due == date(2027, 11, 1)
     with pytest.raises(Refused, match="晚于今天"):
-        service.record_check(
+        appointments.record_check(
             session, person, TODAY + timedelta(days=1), "无记录", "test", today=TODAY
         )
 
 
 def test_checks_are_in_the_archive_once_there_is_one(session, person):
     assert entries_of(session, person.id) == []
-    service.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
+    appointments.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
     for _ in range(2):
-        service.record_check(session, person, date(2026, 11, 20), "无记录", "test", today=TODAY)
+        appointments.record_check(
+            session, person, date(2026, 11, 20), "无记录", "test", today=TODAY
+        )
     filed = [(e.kind, e.date, e.title) for e in entries_of(session, person.id)]
     assert filed == [
         ("check", date(2026, 11, 20), "入职查询:无记录"),
@@ -89,13 +90,15 @@ def test_checks_are_in_the_archive_once_there_is_one(session, person):
 
 
 def test_posts_over_time(session, person):
-    first = service.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
+    first = appointments.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
     with pytest.raises(Refused, match="已经任"):
-        service.appoint(session, person, "director", VILLAGE, TODAY, "test")
+        appointments.appoint(session, person, "director", VILLAGE, TODAY, "test")
     with pytest.raises(Refused, match="要登记在村"):
-        service.appoint(session, person, "director", TOWN, TODAY, "test")
-    second = service.appoint(session, person, "director", VILLAGE_2, date(2026, 11, 12), "test")
-    moved = service.transfer(session, first, OTHER_VILLAGE, TODAY, "test", "婚嫁")
+        appointments.appoint(session, person, "director", TOWN, TODAY, "test")
+    second = appointments.appoint(
+        session, person, "director", VILLAGE_2, date(2026, 11, 12), "test"
+    )
+    moved = appointments.transfer(session, first, OTHER_VILLAGE, TODAY, "test", "婚嫁")
     service.leave(session, second, TODAY, "test", "换届")
     assert [(p.division_code, p.start, p.end) for p in (first, second, moved)] == [
         (VILLAGE, date(2026, 11, 10), TODAY - timedelta(days=1)),
@@ -111,10 +114,10 @@ def test_posts_over_time(session, person):
 
 
 def test_a_post_is_handed_over(session, person):
-    post = service.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
+    post = appointments.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
     heir = service.register(session, {"name": "李桂英", "phone": "13800000002"}, "test")
-    service.record_check(session, heir, date(2026, 11, 20), "无记录", "test")
-    new = service.replace(session, post, heir, TODAY, "test", "换届")
+    appointments.record_check(session, heir, date(2026, 11, 20), "无记录", "test")
+    new = appointments.replace(session, post, heir, TODAY, "test", "换届")
     assert (post.end, new.person_id, new.start) == (TODAY - timedelta(days=1), heir.id, TODAY)
 
 

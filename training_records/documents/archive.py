@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from training_records.archive.experience import experience_text
 from training_records.archive.models import KINDS, ArchiveEntry
 from training_records.archive.service import entries_of
-from training_records.certificates.pdf import chinese_date
 from training_records.certificates.service import of_person
 from training_records.divisions import full_name
 from training_records.docx import heading, new_document, saved, table
 from training_records.ledger.models import ROLES, Person
+from training_records.text import chinese_date
 from training_records.typesetting import typeset
 
 TEMPLATE = Path(__file__).parent / "archive.typ"

@@ -1,0 +1,120 @@
+"""Taking office and background checks (入职查询): changes of the ledger, each check filed in the archive."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from training_records.archive.service import NewEntry, append
+from training_records.divisions import get_division
+from training_records.errors import Refused
+from training_records.ledger.models import ROLES, Person, Post
+from training_records.ledger.service import (
+    CHECK_DAYS,
+    CLEAN,
+    LEVEL_OF_ROLE,
+    leave,
+    note,
+    set_fields,
+)
+
+
+def record_check(
+    session: Session,
+    person: Person,
+    on: date,
+    result: str,
+    by: str,
+    next_due: date | None = None,
+    today: date | None = None,
+) -> None:
+    """A background check (入职查询) with its result; the next is due in a year unless said otherwise."""
+    if today and on > today:
+        raise Refused("查询日期不能晚于今天,请核对")
+    if not result.strip():
+        raise Refused("请填查询结果,例如“无记录”")
+    values = {
+        "background_checked_on": on,
+        "background_result": result.strip()[:20],
+        "background_next_due": next_due or on + timedelta(days=CHECK_DAYS),
+    }
+    fields = set_fields(person, values)
+    if fields:
+        note(session, "checked", person.id, None, fields, by, None)
+        session.flush()
+    _file_check(session, person, by)
+
+
+def _file_check(session: Session, person: Person, by: str) -> None:
+    """Files the last background check in the archive, once; an archive begins with the first post."""
+    on = person.background_checked_on
+    posts = select(Post.id).where(Post.person_id == person.id).limit(1)
+    if on is None or session.scalar(posts) is None:
+        return
+    title = f"入职查询:{person.background_result or '没有登记结果'}"
+    key = f"check:{person.id}:{on.isoformat()}"
+    append(session, NewEntry(person.id, "check", on, title, source_key=key), by)
+
+
+def appoint(
+    session: Session,
+    person: Person,
+    role: str,
+    code: str,
+    start: date,
+    by: str,
+    reason: str | None = None,
+    **more: Any,
+) -> Post:
+    """A post from `start` on. `Refused` without a clean background check that holds on that day
+    (未成年人保护法 第 62 条), or where the post is held already."""
+    if role not in ROLES:
+        raise Refused("登记类型只能是儿童主任或儿童督导员")
+    division = get_division(session, code)
+    if division.level != LEVEL_OF_ROLE[role]:
+        where = "村(社区)" if role == "director" else "镇(街)"
+        raise Refused(f"{ROLES[role]}要登记在{where},{division.name}不是")
+    if person.background_checked_on is None or person.background_checked_on > start:
+        raise Refused(
+            f"{person.name}在 {start} 前没有入职查询记录,不能任职。请先登记查询日期和结果"
+        )
+    if person.background_result != CLEAN:
+        raise Refused(f"{person.name}的入职查询结果是“{person.background_result}”,不能任职")
+    if person.background_next_due is not None and person.background_next_due < start:
+        raise Refused(f"{person.name}的入职查询已在 {person.background_next_due} 到期,请先重新查询")
+    held = select(Post.id).where(
+        Post.person_id == person.id,
+        Post.role == role,
+        Post.division_code == code,
+        or_(Post.end.is_(None), Post.end >= start),
+    )
+    if session.scalar(held):
+        raise Refused(f"{person.name}在{division.name}已经任{ROLES[role]},不用再登记")
+    post = Post(person_id=person.id, role=role, division_code=code, start=start, **more)
+    session.add(post)
+    session.flush()
+    note(session, "appointed", person.id, post.id, {"post": [None, post.id]}, by, reason)
+    _file_check(session, person, by)
+    return post
+
+
+def transfer(session: Session, post: Post, code: str, start: date, by: str, reason: str) -> Post:
+    """Moves a person to another division: the old post ends the day before the new one begins."""
+    if start <= post.start:
+        raise Refused(f"调动日期要晚于原来的任职开始日期 {post.start},请核对")
+    leave(session, post, start - timedelta(days=1), by, reason)
+    person = session.get_one(Person, post.person_id)
+    return appoint(session, person, post.role, code, start, by, reason)
+
+
+def replace(
+    session: Session, post: Post, successor: Person, start: date, by: str, reason: str
+) -> Post:
+    """Hands a post over: the one who held it leaves the day before the successor begins."""
+    if successor.id == post.person_id:
+        raise Refused("接任的和离任的是同一个人,请核对")
+    leave(session, post, start - timedelta(days=1), by, reason)
+    return appoint(session, successor, post.role, post.division_code, start, by, reason)

@@ -1,0 +1,138 @@
+"""The ledger in the superior system's order, with what everyone learnt, as a workbook."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from typing import IO, Any
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from training_records.archive.counting import LEARNING_KINDS
+from training_records.archive.experience import entry_clause, fit, post_clause
+from training_records.archive.models import ArchiveEntry, effective
+from training_records.divisions import WIDTHS, ancestor, division_names, joined_name, within
+from training_records.ledger.columns import COLUMNS
+from training_records.ledger.models import ROLES, Person, Post
+from training_records.ledger.service import in_post_on
+from training_records.xlsx import Sheet, write_workbook
+
+BATCH, MAX_CLAUSES = 500, 20
+Claimed = Callable[[Session, Iterable[int]], set[int]]
+
+
+def ledger_rows(
+    session: Session, prefix: str, as_of: date, claimed: Claimed | None = None
+) -> Iterator[list[Any]]:
+    """The ledger in the superior system's order, one row a post held on `as_of`, some hundreds at a time.
+
+    Identity numbers are not kept, so that column stays empty. `claimed`: who of some people has an account of
+    their own (是否认领).
+    """
+    last = ("", 0)
+    while True:
+        held = (
+            select(Post.division_code, Post.id)
+            .where(within(Post.division_code, prefix), in_post_on(as_of))
+            .where(tuple_(Post.division_code, Post.id) > last)
+            .order_by(Post.division_code, Post.id)
+            .limit(BATCH)
+        )
+        keys = [(code, number) for code, number in session.execute(held)]
+        if not keys:
+            return
+        yield from _rows(session, [number for _, number in keys], claimed)
+        last = keys[-1]
+
+
+def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iterator[list[Any]]:
+    query = select(*Post.__table__.columns).where(Post.id.in_(ids))
+    posts = session.execute(query.order_by(Post.division_code, Post.id)).all()
+    owners = {post.person_id for post in posts}
+    people = {
+        p.id: p
+        for p in session.execute(select(*Person.__table__.columns).where(Person.id.in_(owners)))
+    }
+    served: dict[int, list[Any]] = defaultdict(list)
+    query = select(*Post.__table__.columns).where(Post.person_id.in_(owners))
+    for post in session.execute(query.order_by(Post.person_id, Post.start)):
+        served[post.person_id].append(post)
+    codes = {p.division_code for own in served.values() for p in own}
+    above = {ancestor(code, level) for code in codes for level in WIDTHS}
+    names = division_names(session, codes=codes | above)
+    learnt = _learnt(session, owners)
+    having = claimed(session, owners) if claimed else set()
+    for post in posts:
+        person = people[post.person_id]
+        own = {
+            "role": ROLES[post.role],
+            "code": post.division_code,
+            "district": names.get(ancestor(post.division_code, "district")),
+            "town": names.get(ancestor(post.division_code, "town")),
+            "village": names.get(post.division_code) if post.role == "director" else None,
+            "full_time": _yes_no(person.full_time),
+            "purchased": _yes_no(person.purchased),
+            "claimed": _yes_no(person.id in having) if claimed else None,
+            "experience": fit(
+                [post_clause(p, joined_name(names, p.division_code)) for p in served[person.id]],
+                learnt[person.id],
+            ),
+        }
+        row = []
+        for name in COLUMNS:
+            value = own[name] if name in own else getattr(post, name, getattr(person, name, None))
+            row.append(value.isoformat() if isinstance(value, date) else value)
+        yield row
+
+
+def _learnt(session: Session, people: Iterable[int]) -> dict[int, list[str]]:
+    """The newest training of each, in words, no more than the text has room for."""
+    columns = ("person_id", "kind", "date", "title", "organiser", "hours", "score", "passed")
+    query = select(*(getattr(ArchiveEntry, name) for name in columns)).where(
+        effective(),
+        ArchiveEntry.person_id.in_(people),
+        ArchiveEntry.kind.in_(LEARNING_KINDS),
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for entry in session.execute(query.order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())):
+        if len(found[entry.person_id]) < MAX_CLAUSES:
+            found[entry.person_id].append(entry_clause(entry))
+    return found
+
+
+def export_ledger(session: Session, prefix: str, place: str, as_of: date) -> bytes:
+    """The ledger as a workbook in memory."""
+    out = io.BytesIO()
+    write_ledger(session, prefix, place, as_of, out)
+    return out.getvalue()
+
+
+def write_ledger(
+    session: Session,
+    prefix: str,
+    place: str,
+    as_of: date,
+    out: IO[bytes],
+    claimed: Claimed | None = None,
+) -> int:
+    """Writes the ledger as a workbook, a row at a time; the number of rows."""
+    count = 0
+
+    def fill(book: Any) -> None:
+        nonlocal count
+        heads = [title for title, _ in COLUMNS.values()]
+        widths = [40 if name == "experience" else 14 for name in COLUMNS]
+        sheet = Sheet(book, "台账", f"{place}儿童主任(儿童督导员)信息台账({as_of})", heads, widths)
+        for row in ledger_rows(session, prefix, as_of, claimed):
+            sheet.add(row)
+            count += 1
+
+    write_workbook(out, fill)
+    return count
+
+
+def _yes_no(value: bool | None) -> str | None:
+    return None if value is None else "是" if value else "否"

@@ -1,0 +1,1 @@
+"""Documents about a person, set from all that is on record."""
