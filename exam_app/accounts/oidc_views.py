@@ -7,7 +7,7 @@ from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import OAuth
-from flask import Blueprint, Flask, current_app, flash, redirect, request, session, url_for
+from flask import Blueprint, Flask, flash, redirect, request, session, url_for
 from joserfc.errors import JoseError
 from requests import RequestException
 from sqlalchemy import select
@@ -26,11 +26,11 @@ from training_records.ledger.values import phone as parse_phone
 oidc = Blueprint("oidc", __name__)
 
 
-def set_up(app: Flask) -> None:
-    """Registers the provider of the configuration, if there is one."""
+def make_oidc(app: Flask) -> OAuth | None:
+    """The provider of the configuration, if there is one."""
     config = app.config["ACADEMY"]
     if not config.oidc_issuer:
-        return
+        return None
     oauth = OAuth(app)
     oauth.register(
         "oidc",
@@ -43,11 +43,11 @@ def set_up(app: Flask) -> None:
             "timeout": 10,
         },
     )
-    app.extensions["oidc"] = oauth
+    return oauth
 
 
 def _client() -> Any:
-    oauth = current_app.extensions.get("oidc")
+    oauth = web.services().oidc
     if oauth is None:
         raise NotFound("没有设置统一身份认证")
     return oauth.oidc

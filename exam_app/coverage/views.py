@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -96,7 +95,7 @@ def _computed(code: str, year: int, day: date) -> CoverageReport:
 def _keep_up() -> None:
     # The page's own reading begins after what was just recorded has been worked off.
     web.release_session()
-    keep_up(current_app.extensions["session_factory"], web.today(), rounds=1)
+    keep_up(web.services().session_factory, web.today(), rounds=1)
 
 
 @coverage.get("/coverage")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 from sqlalchemy import text
 
 from exam_app import web
@@ -92,7 +92,7 @@ def healthz() -> Response:
 @access(PUBLIC)
 def readyz() -> tuple[Response, int]:
     web.db().execute(text("SELECT 1"))
-    current = is_current(current_app.extensions["engine"])
+    current = is_current(web.services().engine)
     return jsonify(
         {"status": "ready" if current else "migrations pending"}
     ), 200 if current else 503

@@ -25,6 +25,7 @@ from exam_app.web.current import (
     within_idle_timeout,
 )
 from exam_app.web.hooks import refused_to, site_policy
+from exam_app.web.services import Services, services, services_of
 from exam_app.web.session import (
     begin_writing,
     db,
@@ -47,6 +48,7 @@ from exam_app.web.text import (
 __all__ = [
     "DOCX",
     "XLSX",
+    "Services",
     "account",
     "actor",
     "attachment",
@@ -74,6 +76,8 @@ __all__ = [
     "safe_next",
     "scope",
     "second_step_required",
+    "services",
+    "services_of",
     "session_hash",
     "site_policy",
     "span",
