@@ -14,12 +14,13 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts.views import ask_code, device, remember
+from exam_app.accounts.views import ask_code
 from exam_app.audit.service import record
 from exam_app.identity import second
 from exam_app.identity.models import Account
 from exam_app.identity.service import open_session
 from exam_app.web.access import PUBLIC, access
+from exam_app.web.sign_in import device, remember
 from training_records.errors import NotFound
 from training_records.ledger.values import phone as parse_phone
 

@@ -1,10 +1,14 @@
 """What every request shares, under one name: `web.db()`, `web.account()`, `web.refuse(…)`."""
 
+from exam_app.core.words import plain
 from exam_app.web.answers import (
     DOCX,
     XLSX,
     attachment,
+    download,
     problem,
+    redirect_ok,
+    redirect_refused,
     refuse,
     safe_next,
     try_to,
@@ -40,7 +44,6 @@ from exam_app.web.text import (
     chinese_time,
     division_path,
     local,
-    plain,
     prefetch_division_names,
     span,
 )
@@ -61,6 +64,7 @@ __all__ = [
     "config",
     "db",
     "division_path",
+    "download",
     "end_writing",
     "export_reason",
     "local",
@@ -69,6 +73,8 @@ __all__ = [
     "plain",
     "prefetch_division_names",
     "problem",
+    "redirect_ok",
+    "redirect_refused",
     "refuse",
     "refused_to",
     "release_session",
