@@ -21,6 +21,7 @@ from exam_app.application import create_app
 from exam_app.config import load_config
 from exam_app.coverage.keeper import keep_up
 from exam_app.migrations.running import upgrade
+from exam_app.web.services import services_of
 from harness.load import percentile
 from harness.world import databases
 from training_records.archive.models import ArchiveEntry
@@ -59,7 +60,7 @@ def _one(
     start = time.perf_counter()
     entries = fill(engine, people, today)
     filled = time.perf_counter() - start
-    factory: sessionmaker[Session] = app.extensions["session_factory"]
+    factory = services_of(app).session_factory
     rows: list[dict[str, Any]] = [
         {
             "step": f"{name} 造数据",

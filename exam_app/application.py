@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from exam_app import web
-from exam_app.accounts.oidc_views import set_up
+from exam_app.accounts.oidc_views import make_oidc
 from exam_app.blueprints import register_blueprints
 from exam_app.config import Config, load_config
 from exam_app.core.logs import init_logs
@@ -32,6 +32,7 @@ from exam_app.web.errors import init_failures
 from exam_app.web.hooks import init_web
 from exam_app.web.limits import Limits
 from exam_app.web.navigation import navigation
+from exam_app.web.services import Services, set_services
 from exam_app.web.sign_in import init_sign_in
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
@@ -85,17 +86,20 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     init_logs()
     collectors()
     engine = engine or make_engine(config.database_url)
-    app.extensions["engine"] = engine
-    app.extensions["session_factory"] = make_session_factory(engine)
-    app.extensions["replica"] = make_replica(config)
-    app.extensions["saver"] = make_saver(engine)
-    app.extensions["tickets"] = Tickets(config.secret_key)
-    app.extensions["limits"] = Limits(config)
+    services = Services(
+        engine=engine,
+        session_factory=make_session_factory(engine),
+        replica=make_replica(config),
+        saver=make_saver(engine),
+        tickets=Tickets(config.secret_key),
+        limits=Limits(config),
+        oidc=make_oidc(app),
+    )
+    set_services(app, services)
     Bootstrap5(app)
     Compress(app)
     csrf.init_app(app)
     init_sign_in(app)
-    set_up(app)
     init_web(app)
     init_failures(app)
     _templates(app)
@@ -103,7 +107,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     serve_packed(app, "static", str(app.static_folder))
     serve_packed(app, "bootstrap.static", str(app.blueprints["bootstrap"].static_folder))
     app.wsgi_app = SaveMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, app.extensions["saver"], app.extensions["tickets"], config.secure
+        app.wsgi_app, services.saver, services.tickets, config.secure
     )
     if hops := config.trusted_proxies:
         # Only then: an address that anybody may write would let them pass every brake by address.
@@ -133,7 +137,7 @@ def _templates(app: Flask) -> None:
             "role_name": ROLES[own.role] if own else "",
             "nav": navigation(own.role) if own else [],
             "demo": app.config["ACADEMY"].demo,
-            "oidc_name": app.config["ACADEMY"].oidc_name if "oidc" in app.extensions else "",
+            "oidc_name": app.config["ACADEMY"].oidc_name if web.services().oidc else "",
             "today": web.today(),
             "request_id": g.get("request_id", ""),
         }

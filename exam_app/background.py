@@ -19,6 +19,7 @@ from exam_app.ledger.importing import import_job
 from exam_app.operations.partitions import make_ahead
 from exam_app.reminders.service import note_due, send_due
 from exam_app.sheets.reader import adopt, scans_job
+from exam_app.web.services import services_of
 from training_records.database import now
 
 KINDS: dict[str, Handler] = {
@@ -56,8 +57,9 @@ CHORES = [
 
 def start_background(app: Flask, chores: list[PeriodicTask] = CHORES) -> threading.Event:
     """Does jobs and chores until the returned event is set."""
-    stop, engine = threading.Event(), app.extensions["engine"]
-    background = Background(app.extensions["session_factory"], app.config["ACADEMY"])
+    stop, services = threading.Event(), services_of(app)
+    engine = services.engine
+    background = Background(services.session_factory, app.config["ACADEMY"])
     with engine.connect().execution_options(read_only=True) as connection:
         queued = has_queue(connection)
 

@@ -41,10 +41,12 @@ def make() -> Any:
     from exam_app.background import start_background
     from exam_app.core.logs import LOG
     from exam_app.coverage.keeper import start_keeper
+    from exam_app.web.services import services_of
 
-    app = create_app(load_config())
+    config = load_config()
+    app = create_app(config)
     LOG.hold()
-    start_keeper(app)
+    start_keeper(services_of(app).session_factory, config.zone)
     start_background(app)
     settle_memory()
     return app

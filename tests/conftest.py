@@ -22,6 +22,7 @@ from exam_app.identity import service as accounts
 from exam_app.migrations.metadata import metadata
 from exam_app.migrations.running import upgrade
 from exam_app.operations.partitions import partition
+from exam_app.web.services import services_of
 from harness import postgres as postgres
 from tests.factories import World
 from training_records.database import make_engine, make_session_factory, now
@@ -102,7 +103,7 @@ def app(clean: Engine, config: Config) -> Iterator[Flask]:
     made = create_app(config, clean)
     made.config["TESTING"] = False
     yield made
-    made.extensions["saver"].close()
+    services_of(made).close()
 
 
 @pytest.fixture

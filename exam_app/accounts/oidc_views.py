@@ -7,30 +7,31 @@ from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import OAuth
-from flask import Blueprint, Flask, current_app, flash, redirect, request, session, url_for
+from flask import Blueprint, Flask, flash, redirect, request, session, url_for
 from joserfc.errors import JoseError
 from requests import RequestException
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.accounts.views import ask_code, device, remember
+from exam_app.accounts.views import ask_code
 from exam_app.audit.service import record
 from exam_app.identity import second
 from exam_app.identity.models import Account
 from exam_app.identity.service import open_session
 from exam_app.web.access import PUBLIC, access
+from exam_app.web.sign_in import device, remember
 from training_records.errors import NotFound
 from training_records.ledger.values import phone as parse_phone
 
 oidc = Blueprint("oidc", __name__)
 
 
-def set_up(app: Flask) -> None:
-    """Registers the provider of the configuration, if there is one."""
+def make_oidc(app: Flask) -> OAuth | None:
+    """The provider of the configuration, if there is one."""
     config = app.config["ACADEMY"]
     if not config.oidc_issuer:
-        return
+        return None
     oauth = OAuth(app)
     oauth.register(
         "oidc",
@@ -43,11 +44,11 @@ def set_up(app: Flask) -> None:
             "timeout": 10,
         },
     )
-    app.extensions["oidc"] = oauth
+    return oauth
 
 
 def _client() -> Any:
-    oauth = current_app.extensions.get("oidc")
+    oauth = web.services().oidc
     if oauth is None:
         raise NotFound("没有设置统一身份认证")
     return oauth.oidc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, session, url_for
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -13,10 +13,8 @@ from exam_app.accounts.slips import slips_pdf
 from exam_app.audit.service import record
 from exam_app.core.sealing import seal_of
 from exam_app.identity import security_keys
-from exam_app.identity.models import Account
 from exam_app.identity.service import (
     CodeNeeded,
-    Device,
     SignInRefused,
     change_password,
     enter_code,
@@ -26,26 +24,13 @@ from exam_app.identity.service import (
     sign_out,
 )
 from exam_app.web.access import EVERYONE, MANAGERS, PUBLIC, access
+from exam_app.web.sign_in import device, remember
 from training_records.database import now
 from training_records.errors import Refused
 
 accounts = Blueprint("accounts", __name__)
 # Between password and code, in seconds.
 CODE_WITHIN = 300
-
-
-def remember(account: Account, token: str) -> None:
-    """Binds the browser to a fresh session; whatever was in the old one is gone."""
-    from exam_app.web.sign_in import SignedIn
-
-    before = session.get("_user_id")
-    if before:
-        # Whoever was signed in on this browser is not any more, their running exam included.
-        sign_out(web.db(), before)
-        web.db().commit()
-    session.clear()
-    session.permanent = True
-    login_user(SignedIn(token, account))
 
 
 @accounts.route("/login", methods=["GET", "POST"])
@@ -138,32 +123,6 @@ def key() -> Response | tuple[Response, int]:
 def _has_key(account_id: int) -> bool:
     site = security_keys.site_of(web.config().public_url)
     return site is not None and bool(security_keys.keys_of(web.db(), account_id))
-
-
-_SYSTEMS = (
-    ("Android", "安卓手机"),
-    ("iPhone", "苹果手机"),
-    ("iPad", "苹果平板"),
-    ("Windows", "Windows 电脑"),
-    ("Macintosh", "苹果电脑"),
-    ("Linux", "Linux 电脑"),
-)
-_BROWSERS = (
-    ("MicroMessenger", "微信"),
-    ("Edg/", "Edge"),
-    ("Firefox/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-
-
-def device() -> Device:
-    """Where the request comes from, in words that its owner recognises."""
-    agent = request.user_agent.string
-    parts = [
-        next((word for mark, word in names if mark in agent), "") for names in (_SYSTEMS, _BROWSERS)
-    ]
-    return Device(" ".join(p for p in parts if p) or "别的程序", request.remote_addr or "")
 
 
 @accounts.post("/logout")

@@ -10,11 +10,10 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.accounts.views import device, remember
 from exam_app.api import schemas
 from exam_app.api.openapi import describe, describes
 from exam_app.core.sealing import seal_of
-from exam_app.coverage.views import read_report
+from exam_app.coverage import reports
 from exam_app.exams import marking, service
 from exam_app.exams.errors import (
     BadAnswer,
@@ -25,8 +24,7 @@ from exam_app.exams.errors import (
     TooLate,
 )
 from exam_app.exams.models import Attempt, Exam
-from exam_app.exams.save_middleware import RESULT
-from exam_app.exams.saving import Saver
+from exam_app.exams.saving import RESULT
 from exam_app.exams.schemas import AnswersIn, BeaconIn, SavedAnswer, SaveOut, SubmitIn, iso
 from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
 from exam_app.exams.windows import left
@@ -34,6 +32,7 @@ from exam_app.identity.service import CodeNeeded, SignInRefused, enter_code, sig
 from exam_app.kb.pages import kb_url
 from exam_app.web.access import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from exam_app.web.csrf import csrf
+from exam_app.web.sign_in import device, remember
 from training_records.archive.service import entries_of
 from training_records.coverage.definition import report_dict
 from training_records.database import now
@@ -196,7 +195,7 @@ def start(exam_id: int) -> Response:
     saved = {} if attempt.fresh else marking.answers_of(web.db(), attempt.id)
     checked = csrf_digest(request.headers.get("X-CSRF-Token", ""))
     ticket = service.ticket_of(attempt, web.session_hash(), checked)
-    text = current_app.extensions["tickets"].write(ticket)
+    text = web.services().tickets.write(ticket)
     response = _json(
         schemas.StartOut(
             attempt_id=attempt.id,
@@ -248,14 +247,14 @@ def beacon(attempt_id: int) -> BaseResponse:
     """Like `save`, for a page that is being closed: such a page can't send headers, so that the ticket,
     which only the page knows, stands in the body."""
     body = _body(BeaconIn, any_type=True)
-    ticket: Ticket | None = current_app.extensions["tickets"].read(body.ticket)
+    ticket = web.services().tickets.read(body.ticket)
     if ticket is None or ticket.attempt_id != attempt_id or ticket.holder is None:
         raise NotFound("没有这次作答")
     return _saved(ticket, body)
 
 
 def _saved(ticket: Ticket, body: AnswersIn) -> Response:
-    saver: Saver = current_app.extensions["saver"]
+    saver = web.services().saver
     stored, deadline = service.save_answers(saver, ticket, body.answers, body.left)
     return Response(SaveOut.body(stored, deadline), mimetype="application/json")
 
@@ -265,7 +264,7 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
     text, token = request.cookies.get(COOKIE), session.get("_user_id")
     if not text or not token:
         return None
-    ticket: Ticket | None = current_app.extensions["tickets"].read(text)
+    ticket = web.services().tickets.read(text)
     if ticket is None or ticket.attempt_id != attempt_id or ticket.holder != token_hash(token):
         return None
     return ticket
@@ -323,7 +322,15 @@ def _attempt(attempt: Attempt, rows: list[marking.MarkedSlot] | None = None) -> 
 @access(OFFICES)
 @describes("培训覆盖率", schemas.CoverageOut, query=("year", "division", "as_of"))
 def coverage() -> Response:
-    return _json(schemas.CoverageOut(**report_dict(read_report(), people=False)))
+    year, day = reports.year_and_day(
+        request.args.get("year"), request.args.get("as_of"), web.today()
+    )
+    web.release_session()
+    reports.catch_up(web.services().session_factory, year, day, web.today())
+    code = web.scope().division(web.db(), request.args.get("division")).code
+    then = "now" not in request.args
+    report = reports.report(web.db(), code, year, day, web.today(), as_known_then=then)
+    return _json(schemas.CoverageOut(**report_dict(report, people=False)))
 
 
 @api.get("/evaluation")

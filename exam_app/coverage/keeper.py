@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import threading
 from datetime import date
-from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.jobs.local_worker import guarded
@@ -35,14 +34,15 @@ def keep_up(factory: sessionmaker[Session], today: date, rounds: int | None = No
     return False
 
 
-def start_keeper(app: Flask, every: float = EVERY) -> threading.Event:
+def start_keeper(
+    factory: sessionmaker[Session], zone: ZoneInfo, every: float = EVERY
+) -> threading.Event:
     """A thread that keeps the figures up to date until the returned event is set."""
-    stop, config = threading.Event(), app.config["ACADEMY"]
-    factory: Any = app.extensions["session_factory"]
+    stop = threading.Event()
 
     def run() -> None:
         while not stop.wait(every):
-            guarded("coverage", lambda: keep_up(factory, now().astimezone(config.zone).date()))
+            guarded("coverage", lambda: keep_up(factory, now().astimezone(zone).date()))
 
     threading.Thread(target=run, name="coverage", daemon=True).start()
     return stop

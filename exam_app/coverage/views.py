@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -19,8 +18,8 @@ from flask import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
+from exam_app.coverage import reports
 from exam_app.coverage.chart import course_svg, coverage_svg
-from exam_app.coverage.keeper import keep_up
 from exam_app.web.access import CITY, OFFICES, access
 from training_records.archive.models import LEVELS
 from training_records.coverage import reading
@@ -28,10 +27,8 @@ from training_records.coverage.definition import (
     STATUS_NAMES,
     CoverageReport,
     Standing,
-    default_as_of,
 )
 from training_records.coverage.definition import coverage as compute
-from training_records.coverage.freezing import is_frozen
 from training_records.coverage.rules import rule_of, set_rule
 from training_records.coverage.running import note_rule
 from training_records.coverage.workbook import coverage_workbook
@@ -40,70 +37,31 @@ from training_records.errors import Refused
 
 coverage = Blueprint("coverage", __name__)
 SHOWN = 100
-# Another day than today is computed from the records: in a whole province that is no page's work.
-MAX_ROWS = 30_000
-
-
-def read_report() -> CoverageReport:
-    """The report that the query asks for (``division``, ``year``, ``as_of``): today's from the running
-    figures, any other day's from the records."""
-    year, day = _asked()
-    if _is_today(year, day):
-        _keep_up()
-    code = web.scope().division(web.db(), request.args.get("division")).code
-    if _is_today(year, day):
-        return reading.report(web.db(), code, day)
-    if _closed(year, day):
-        return reading.frozen_report(web.db(), code, year)
-    return _computed(code, year, day)
-
-
-def running_report(code: str) -> CoverageReport:
-    """The figures of now of a division within reach."""
-    _keep_up()
-    return reading.report(web.db(), code, web.today())
 
 
 def _asked() -> tuple[int, date]:
-    try:
-        year = int(request.args.get("year") or web.today().year)
-        as_of = request.args.get("as_of")
-        if not 2000 <= year <= 2100:
-            raise Refused("年份要在 2000 到 2100 之间")
-        return year, date.fromisoformat(as_of) if as_of else default_as_of(year, web.today())
-    except ValueError:
-        raise Refused("年份或日期写错了:年份如 2026,日期如 2026-11-24") from None
+    return reports.year_and_day(request.args.get("year"), request.args.get("as_of"), web.today())
 
 
-def _is_today(year: int, day: date) -> bool:
-    return day == web.today() and year == day.year
+def _then() -> bool:
+    return "now" not in request.args
 
 
-def _closed(year: int, day: date) -> bool:
-    """Whether the end of a year is asked for as it was known then."""
-    return day == date(year, 12, 31) and "now" not in request.args and is_frozen(web.db(), year)
-
-
-def _computed(code: str, year: int, day: date) -> CoverageReport:
-    people = reading.report(web.db(), code, web.today()).total.in_post
-    if people > MAX_ROWS:
-        raise Refused(
-            f"这里有 {people} 人,别的日期要从原始记录现算,一次最多 {MAX_ROWS} 人。请点到下一级再看那一天"
-        )
-    return compute(web.db(), code, year, day)
-
-
-def _keep_up() -> None:
+def _report() -> CoverageReport:
+    """The report that the query asks for (``division``, ``year``, ``as_of``)."""
+    year, day = _asked()
     # The page's own reading begins after what was just recorded has been worked off.
     web.release_session()
-    keep_up(current_app.extensions["session_factory"], web.today(), rounds=1)
+    reports.catch_up(web.services().session_factory, year, day, web.today())
+    code = web.scope().division(web.db(), request.args.get("division")).code
+    return reports.report(web.db(), code, year, day, web.today(), as_known_then=_then())
 
 
 @coverage.get("/coverage")
 @access(OFFICES)
 def index() -> str:
     year, day = _asked()
-    report = read_report()
+    report = _report()
     total = report.total
     status = request.args.get("status", "" if report.children else "all")
     if status not in ("", *reading.STATUSES):
@@ -111,7 +69,7 @@ def index() -> str:
     people, more = _people(report, status)
     crumbs = [d for d in path(web.db(), total.code) if d.code.startswith(web.scope().prefix)]
     children = sorted(report.children, key=lambda c: (-(c.uncovered + c.pending), c.code))
-    current = _is_today(year, day)
+    current = reports.is_today(year, day, web.today())
     return render_template(
         "coverage/index.html",
         report=report,
@@ -127,7 +85,7 @@ def index() -> str:
         query=_query(report),
         rule=rule_of(web.db(), year),
         current=current,
-        closed=_closed(year, day),
+        closed=reports.is_closed(web.db(), year, day, _then()),
         course=reading.course(web.db(), total.code, day) if current else None,
         changed=_changed(report),
         masked=web.account().role in CITY,
@@ -141,7 +99,7 @@ def _people(report: CoverageReport, status: str) -> tuple[list[Standing], str]:
     if report.standings:
         found = [s for s in report.standings if _matches(s, status)]
         return found[:SHOWN], ""
-    if not _is_today(report.year, report.as_of):
+    if not reports.is_today(report.year, report.as_of, web.today()):
         return [], ""
     after = request.args.get("after", "")
     code, _, person = after.partition("-")
@@ -172,7 +130,8 @@ def _names(people: Sequence[Standing]) -> dict[str, str]:
 
 def _changed(report: CoverageReport) -> list[reading.CoverageDifference] | None:
     """What is known otherwise by now about a closed year; None where the place is too large to compute."""
-    if not _closed(report.year, report.as_of) or report.total.in_post > MAX_ROWS // 10:
+    closed = reports.is_closed(web.db(), report.year, report.as_of, _then())
+    if not closed or report.total.in_post > reports.MAX_ROWS // 10:
         return None
     code = report.total.code
     then = compute(web.db(), code, report.year, report.as_of)
@@ -192,7 +151,7 @@ def _query(report: CoverageReport) -> dict[str, str]:
 @coverage.get("/coverage/chart.svg")
 @access(OFFICES)
 def chart() -> Response:
-    return Response(coverage_svg(read_report(), "narrow" in request.args), mimetype="image/svg+xml")
+    return Response(coverage_svg(_report(), "narrow" in request.args), mimetype="image/svg+xml")
 
 
 @coverage.get("/coverage/course.svg")
@@ -240,7 +199,7 @@ def rule() -> str | BaseResponse:
 def export() -> Response:
     year, day = _asked()
     division = web.scope().division(web.db(), request.args.get("division"))
-    report = _computed(division.code, year, day)
+    report = reports.computed(web.db(), division.code, year, day, web.today())
     names = division_names(web.db())
     data = coverage_workbook(web.db(), report, names)
     web.audit_read(
@@ -248,11 +207,4 @@ def export() -> Response:
         f"division:{report.total.code}",
         {"rows": len(report.standings), "year": report.year},
     )
-    return download(data, f"coverage-{report.total.code}-{report.as_of}.xlsx")
-
-
-def download(data: bytes, name: str) -> Response:
-    """A workbook as an attachment."""
-    return Response(
-        data, mimetype=web.XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    return web.download(data, f"coverage-{report.total.code}-{report.as_of}.xlsx")

@@ -12,7 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.events.codes import door_link, read_code
+from exam_app.events.codes import read_code
+from exam_app.events.forms import door_link
 from exam_app.web.access import LEARNERS, MANAGERS, OFFICES, access
 from training_records.database import now
 from training_records.divisions import full_name
@@ -125,7 +126,7 @@ def mine() -> str:
 
 
 def _at_door(code: str) -> tuple[Event, Person]:
-    event_id, person_id = read_code(code)
+    event_id, person_id = read_code(web.config().secret_key, code)
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
     return event, web.db().get_one(Person, person_id)
 
@@ -213,10 +214,10 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
             grey = picture.convert("L")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
         raise Refused("这不是照片。请用 JPG 或 PNG") from None
-    found = []
+    found, secret = [], web.config().secret_key
     for code in zxingcpp.read_barcodes(grey, formats=_QR):
         try:
-            found.append(read_code(urlsplit(code.text).path.rpartition("/")[2]))
+            found.append(read_code(secret, urlsplit(code.text).path.rpartition("/")[2]))
         except NotFound:
             continue
     return found

@@ -1,4 +1,4 @@
-"""What the pages of events share: whose event it is, and what a form says."""
+"""What the pages of events share: whose event it is, where its codes lead, and what a form says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
+from exam_app.events.codes import own_code
 from training_records.divisions import get_division
 from training_records.errors import Refused
 from training_records.events import planning
@@ -29,6 +30,12 @@ def event_within(event_id: int) -> Event:
 def own_event(event_id: int) -> Event:
     """An event that the one who asks may change, or NotFound."""
     return planning.own_event(web.db(), event_id, own_prefix())
+
+
+def door_link(event_id: int, person_id: int) -> str:
+    """The address in a person's own code."""
+    code = own_code(web.config().secret_key, event_id, person_id)
+    return web.config().public_url + url_for("check_in.at_door", code=code)
 
 
 def organiser() -> str:

@@ -7,8 +7,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events import documents
-from exam_app.events.codes import door_link
-from exam_app.events.forms import event_within, own_event, own_prefix, try_event, words
+from exam_app.events.forms import door_link, event_within, own_event, own_prefix, try_event, words
 from exam_app.events.scores import scores_of
 from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive import evidence

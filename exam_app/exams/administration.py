@@ -14,8 +14,8 @@ from exam_app.exams.models import Attempt, Exam, ExamForm
 from question_bank import Blueprint, assemble
 from question_bank.question import dump_question
 from training_records.database import now
-from training_records.divisions import get_division
-from training_records.errors import Refused
+from training_records.divisions import division_names, get_division, prefix_of
+from training_records.errors import NotFound, Refused
 from training_records.ledger.service import ids_in
 
 MAX_FORMS = 10
@@ -110,3 +110,22 @@ def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
     )
     counts = {str(passed): n for passed, n in session.execute(query)}
     return {"passed": counts.get("True", 0), "started": sum(counts.values())}
+
+
+def exam_within(session: Session, exam_id: int, prefix: str, own: bool = False) -> Exam:
+    """An exam that an office may look at: its own, those of below and those of above; `own`: may also change.
+    NotFound otherwise."""
+    exam = session.get(Exam, exam_id)
+    if exam is None:
+        raise NotFound("没有这场考试,或不在您的管理范围内")
+    mine = exam.division_code.startswith(prefix)
+    if not mine and (own or not prefix.startswith(prefix_of(exam.division_code))):
+        raise NotFound("没有这场考试,或不归您管理")
+    return exam
+
+
+def divisions_sharing(session: Session, exam: Exam, prefix: str) -> list[tuple[str, str]]:
+    """Code and name of the towns and upwards that an exam and an office's scope share."""
+    shared = max(prefix_of(exam.division_code), prefix, key=len)
+    names = division_names(session, shared)
+    return [(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]

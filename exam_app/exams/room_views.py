@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from exam_app import web
-from exam_app.exams import invigilation
+from exam_app.exams import administration, invigilation
 from exam_app.exams.appeals import answer, doubts_about
 from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm, faults
 from exam_app.exams.marking_queue import record_mark, unmarked_answers
@@ -20,7 +20,7 @@ from exam_app.exams.states import WORDS
 from exam_app.exams.summary import analysis, rapid_responders, similar_pairs_in, summary
 from exam_app.web.access import MANAGERS, access
 from training_records.database import now
-from training_records.divisions import division_names, prefix_of
+from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person
 
@@ -28,27 +28,33 @@ rooms = Blueprint("rooms", __name__, url_prefix="/exams/manage/<int:exam_id>")
 SIGNS = {"in_progress": "wait", "submitted": "plainly", "marked": "plainly", "released": "good"}
 
 
-def exam_within(exam_id: int, own: bool = False) -> Exam:
-    """An exam that the office may look at; `own`: may also change. NotFound otherwise."""
-    exam, prefix = web.db().get(Exam, exam_id), web.scope().prefix
-    if exam is None:
-        raise NotFound("没有这场考试,或不在您的管理范围内")
-    mine = exam.division_code.startswith(prefix)
-    if not mine and (own or not prefix.startswith(prefix_of(exam.division_code))):
-        raise NotFound("没有这场考试,或不归您管理")
-    return exam
+def _exam(exam_id: int, own: bool = False) -> Exam:
+    return administration.exam_within(web.db(), exam_id, web.scope().prefix, own=own)
+
+
+def _divisions(exam: Exam) -> list[SelectChoice]:
+    found = administration.divisions_sharing(web.db(), exam, web.scope().prefix)
+    return [SelectChoice(code, name) for code, name in found]
+
+
+def _ok(exam: Exam, text: str) -> Response:
+    return web.redirect_ok(text, url_for("rooms.room", exam_id=exam.id))
+
+
+def _refused(exam: Exam, text: str) -> Response:
+    return web.redirect_refused(text, url_for("rooms.room", exam_id=exam.id))
 
 
 @rooms.get("")
 @access(MANAGERS)
 def room(exam_id: int) -> str:
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     sitting, grant, decision = SittingForm(), GrantForm(), DecisionForm()
     board = _board(exam)
     decision.attempt.choices = [SelectChoice("0", "请选一个人")] + [
         SelectChoice(str(r["id"]), f"{r['name']},{r['village']},{r['word']}") for r in board["rows"]
     ]
-    sitting.division.choices = divisions_of(exam)
+    sitting.division.choices = _divisions(exam)
     granted = web.db().execute(
         select(Accommodation, Person.name)
         .join(Person, Person.id == Accommodation.person_id)
@@ -75,7 +81,7 @@ def room(exam_id: int) -> str:
 @rooms.get("/board.json")
 @access(MANAGERS)
 def board(exam_id: int) -> Response:
-    return jsonify(_board(exam_within(exam_id)))
+    return jsonify(_board(_exam(exam_id)))
 
 
 def _board(exam: Exam) -> dict[str, Any]:
@@ -113,27 +119,6 @@ def _clock(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(web.config().zone):%H:%M:%S}"
 
 
-def divisions_of(exam: Exam) -> list[SelectChoice]:
-    """The towns and upwards that an exam and the account's reach share, as choices."""
-    prefix = max(prefix_of(exam.division_code), web.scope().prefix, key=len)
-    names = division_names(web.db(), prefix)
-    return [SelectChoice(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]
-
-
-def redirect_ok(exam: Exam, text: str, page: str = "rooms.room") -> Response:
-    """Commits, and says so on a page of the exam."""
-    web.db().commit()
-    flash(text)
-    return redirect(url_for(page, exam_id=exam.id))
-
-
-def redirect_refused(exam: Exam, text: str, page: str = "rooms.room") -> Response:
-    """Changes nothing, and says why on a page of the exam."""
-    web.db().rollback()
-    flash(text)
-    return redirect(url_for(page, exam_id=exam.id))
-
-
 @rooms.get("/analysis.<kind>")
 @access(MANAGERS)
 @web.report
@@ -141,7 +126,7 @@ def analyse(exam_id: int, kind: str) -> Response:
     """The item analysis as a page to keep, or as a workbook."""
     if kind not in ("html", "xlsx"):
         raise NotFound("只有 html 和 xlsx 两种")
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     page, book = analysis(web.db(), exam, web.scope().prefix, web.today())
     data, mime = (page, "text/html") if kind == "html" else (book, web.XLSX)
     return web.attachment(data, mime, f"{exam.title}-题目分析.{kind}")
@@ -153,7 +138,7 @@ def analyse(exam_id: int, kind: str) -> Response:
 def look_alike(exam_id: int) -> str:
     """Wrong answers within a village that are more alike than chance makes them; answers too quick to
     have been thought about."""
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     prefix = web.scope().prefix
     return render_template(
         "exams/alike.html",
@@ -167,9 +152,9 @@ def look_alike(exam_id: int) -> str:
 @access(MANAGERS)
 def decide(exam_id: int) -> Response:
     """More time for one or all, voiding, reopening: each with its reason."""
-    exam, form = exam_within(exam_id), DecisionForm()
+    exam, form = _exam(exam_id), DecisionForm()
     if not form.validate_on_submit():
-        return redirect_refused(exam, faults(form))
+        return _refused(exam, faults(form))
     what, reason, minutes = str(form.what.data), str(form.reason.data), form.minutes.data or 0
     prefix = web.scope().prefix
     try:
@@ -182,10 +167,10 @@ def decide(exam_id: int) -> Response:
                 raise NotFound("没有这次作答")
             said = _decide(attempt, what, minutes, reason)
     except Refused as error:
-        return redirect_refused(exam, str(error))
+        return _refused(exam, str(error))
     detail = {"exam": exam.id, "attempt": form.attempt.data, "minutes": minutes, "reason": reason}
     web.audit(f"exam.{what}", f"exam:{exam.id}", detail)
-    return redirect_ok(exam, said)
+    return _ok(exam, said)
 
 
 def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
@@ -202,10 +187,10 @@ def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
 @rooms.post("/sittings")
 @access(MANAGERS)
 def add_sitting(exam_id: int) -> Response:
-    exam, form = exam_within(exam_id, own=True), SittingForm()
-    form.division.choices = divisions_of(exam)
+    exam, form = _exam(exam_id, own=True), SittingForm()
+    form.division.choices = _divisions(exam)
     if not form.validate_on_submit():
-        return redirect_refused(exam, faults(form))
+        return _refused(exam, faults(form))
     zone = web.config().zone
     try:
         sitting = invigilation.add_sitting(
@@ -220,17 +205,17 @@ def add_sitting(exam_id: int) -> Response:
             make_up=bool(form.make_up.data),
         )
     except Refused as error:
-        return redirect_refused(exam, str(error))
+        return _refused(exam, str(error))
     web.audit("exam.sitting", f"exam:{exam.id}", {"sitting": sitting.id})
-    return redirect_ok(exam, f"场次“{sitting.title}”加好了")
+    return _ok(exam, f"场次“{sitting.title}”加好了")
 
 
 @rooms.post("/grants")
 @access(MANAGERS)
 def grant(exam_id: int) -> Response:
-    exam, form = exam_within(exam_id), GrantForm()
+    exam, form = _exam(exam_id), GrantForm()
     if not form.validate_on_submit():
-        return redirect_refused(exam, faults(form))
+        return _refused(exam, faults(form))
     found = web.db().scalar(select(Person).where(Person.phone == str(form.phone.data).strip()))
     try:
         if found is None:
@@ -246,29 +231,29 @@ def grant(exam_id: int) -> Response:
             web.actor(),
         )
     except Refused as error:
-        return redirect_refused(exam, str(error))
+        return _refused(exam, str(error))
     web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": form.minutes.data})
-    return redirect_ok(exam, "记下了,下次开始考试时生效")
+    return _ok(exam, "记下了,下次开始考试时生效")
 
 
 @rooms.post("/doubts/<int:appeal_id>")
 @access(MANAGERS)
 def answer_doubt(exam_id: int, appeal_id: int) -> Response:
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     text = request.form.get("answer", "")
     try:
         answer(web.db(), exam, web.scope().prefix, appeal_id, text, web.actor())
     except Refused as error:
-        return redirect_refused(exam, str(error))
+        return _refused(exam, str(error))
     web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
-    return redirect_ok(exam, "答复好了,本人在成绩页能看到")
+    return _ok(exam, "答复好了,本人在成绩页能看到")
 
 
 @rooms.get("/marking")
 @access(MANAGERS)
 def marking(exam_id: int) -> str:
     """The next written answer to mark, without a name."""
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     found = list(unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id))
     return render_template(
         "exams/marking.html", exam=exam, left=len(found), one=next(iter(found), None)
@@ -278,7 +263,7 @@ def marking(exam_id: int) -> str:
 @rooms.post("/marking")
 @access(MANAGERS)
 def give_mark(exam_id: int) -> Response:
-    exam, form = exam_within(exam_id), request.form
+    exam, form = _exam(exam_id), request.form
     try:
         record_mark(
             web.db(),
@@ -304,9 +289,9 @@ def give_mark(exam_id: int) -> Response:
 @rooms.post("/release")
 @access(MANAGERS)
 def release(exam_id: int) -> Response:
-    exam = exam_within(exam_id, own=True)
+    exam = _exam(exam_id, own=True)
     if request.form.get("sure") != "1":
-        return redirect_refused(exam, "请先勾选“确认公布”")
+        return _refused(exam, "请先勾选“确认公布”")
     count = invigilation.release_all(web.db(), exam, web.actor(), web.config().zone)
     web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
-    return redirect_ok(exam, f"公布了 {count} 人的成绩,已记入培训档案")
+    return _ok(exam, f"公布了 {count} 人的成绩,已记入培训档案")

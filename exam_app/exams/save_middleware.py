@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from exam_app.exams.errors import BadAnswer
-from exam_app.exams.saving import Saver
+from exam_app.exams.saving import RESULT, Saver
 from exam_app.exams.schemas import AnswersIn, SaveOut
 from exam_app.exams.service import checked_answers
 from exam_app.exams.ticket import COOKIE, Ticket, Tickets, csrf_digest
@@ -26,7 +26,6 @@ from exam_app.web.hooks import HSTS
 from exam_app.web.request_log import log_request, new_request_id
 from training_records.database import now
 
-RESULT = "academy.saved"
 MAX_BODY = 64 * 1024
 _PATH = re.compile(r"/api/v1/attempts/(\d{1,12})/answers")
 HEADERS = [

@@ -28,6 +28,8 @@ from training_records.write_queue import QueuedConnection, queue_for
 
 GRACE = timedelta(seconds=60)
 WAIT = 15.0
+# Where the WSGI environment holds the `Saved` of a save that the middleware could not answer.
+RESULT = "academy.saved"
 Verdict = Literal["saved", "late", "closed", "taken_over", "signed_out", "missing"]
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import url_for
+from sqlalchemy.orm import Session
 
-from exam_app import web
+from exam_app.core.words import plain, span
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.service import exams_for
-from exam_app.learn.service import Progress
-from exam_app.learn.views import my_progress
+from exam_app.identity.models import Account
+from exam_app.learn.catalog import courses_of
+from exam_app.learn.service import Progress, progress_in
 from exam_app.practice.service import DAILY, done_on
-from exam_app.work.options import known_cadences
-from exam_app.work.views import my_tasks, villages
+from exam_app.work.options import duty_steps, known_cadences
+from training_records.certificates.pdf import chinese_date
 from training_records.database import now
 from training_records.evaluation.runs import results_of_person
 from training_records.events.attendance import attendance_of, check_in_open
@@ -24,20 +27,21 @@ from training_records.events.enrolment import events_of_person
 from training_records.events.survey import may_answer
 from training_records.exemplars.service import exemplars_of
 from training_records.inspection.cases import cases_of
-from training_records.work.service import due_list, unreported
+from training_records.work import service as work
 
 WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class TodayTask:
-    """Something to do: what, why, about how many minutes, the button and where it leads."""
+    """Something to do: what, why, about how many minutes, the button and the page that it leads to."""
 
     title: str
     why: str
     minutes: int
     button: str
-    url: str
+    endpoint: str
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,64 +53,73 @@ class YearStatus:
     examined: bool
 
 
-def tasks_of(person_id: int, standing: YearStatus) -> list[TodayTask]:
-    """The tasks of the one who is signed in."""
-    exams = exams_for(web.db(), person_id)
-    courses = {p.course.id: p for p in my_progress()}
+def tasks_of(
+    session: Session,
+    account: Account,
+    person_id: int,
+    standing: YearStatus,
+    today: date,
+    zone: ZoneInfo,
+) -> list[TodayTask]:
+    """The tasks of the director who has this account."""
+    exams = exams_for(session, person_id)
+    own = courses_of(session, account.role, account.division_code)
+    courses = {p.course.id: p for p in progress_in(session, person_id, own, today, zone)}
     tasks = [
-        *_alarms(person_id),
+        *_alarms(session, person_id),
         *_under_way(exams),
-        *_events(person_id),
+        *_events(session, person_id, zone),
         *_courses(courses, standing),
         *_exams(exams, courses, standing),
     ]
-    tasks += _visits()
-    tasks += _asked(person_id)
-    done = done_on(web.db(), person_id, web.today(), web.config().zone)
+    tasks += _visits(session, person_id, today)
+    tasks += _asked(session, person_id)
+    done = done_on(session, person_id, today, zone)
     if done < DAILY:
         why = "快忘的题先出,练一练,记得更牢。"
-        url = url_for("practice.daily")
-        tasks.append(TodayTask(f"今天的 {DAILY - done} 道题", why, 3, "去练习", url))
+        tasks.append(TodayTask(f"今天的 {DAILY - done} 道题", why, 3, "去练习", "practice.daily"))
     return tasks
 
 
-def _alarms(person_id: int) -> Iterator[TodayTask]:
+def _alarms(session: Session, person_id: int) -> Iterator[TodayTask]:
     """What was found on a visit and has to be reported at once."""
-    found = unreported(web.db(), person_id)
+    found = work.unreported(session, person_id)
     if found:
         why = f"{found[0][1].code} 的走访记录里有必须立即报告的情况,还没有记下报告。先打 110。"
-        yield TodayTask("立即报告", why, 1, "记下已经报告", url_for("work.visits"))
+        yield TodayTask("立即报告", why, 1, "记下已经报告", "work.visits")
 
 
-def _asked(person_id: int) -> Iterator[TodayTask]:
+def _asked(session: Session, person_id: int) -> Iterator[TodayTask]:
     """What offices wait for: one's own word in the evaluation, agreement to a nomination, a case to be mended."""
-    for run, row in results_of_person(web.db(), person_id):
+    for run, row in results_of_person(session, person_id):
         if row.returned or (run.state == "self_review" and not row.self_comment):
             why = "退回来了,请补上说明。" if row.returned else "分已经算出来了,看一看,写上您的话。"
-            url = url_for("evaluation.mine", run_id=run.id)
-            yield TodayTask(f"{run.year} 年的自评", why, 10, "去自评", url)
-    if any(e.state == "nominated" for e in exemplars_of(web.db(), person_id)):
+            page = ("evaluation.mine", {"run_id": run.id})
+            yield TodayTask(f"{run.year} 年的自评", why, 10, "去自评", *page)
+    if any(e.state == "nominated" for e in exemplars_of(session, person_id)):
         why = "选上以后会公布您的姓名和几句话,要您同意。"
-        yield TodayTask("推荐您当典型", why, 2, "看一看", url_for("exemplars.index"))
-    for case in cases_of(web.db(), person_id):
+        yield TodayTask("推荐您当典型", why, 2, "看一看", "exemplars.index")
+    for case in cases_of(session, person_id):
         if case.state == "returned":
-            url = url_for("cases.show", number=case.id)
-            yield TodayTask(f"改一改案例“{case.title}”", case.comment or "", 10, "去改", url)
+            page = ("cases.show", {"number": case.id})
+            yield TodayTask(f"改一改案例“{case.title}”", case.comment or "", 10, "去改", *page)
 
 
-def _visits() -> Iterator[TodayTask]:
+def _visits(session: Session, person_id: int, today: date) -> Iterator[TodayTask]:
     """Visits of this month or quarter, and tasks that offices gave."""
-    due = due_list(web.db(), villages(), known_cadences(), web.today())
+    villages = work.villages_of(session, person_id, today)
+    due = work.due_list(session, villages, known_cadences(), today)
     overdue = sum(d.state == "overdue" for d in due)
     left = sum(d.state in ("due", "contact") for d in due)
     if overdue or left:
         why = f"{overdue} 个上期没有走到。" if overdue else "按走访频次,这一期还没有走到。"
-        yield TodayTask(f"走访 {overdue + left} 个孩子", why, 20, "去走访", url_for("work.log"))
-    open_tasks = [t for t in my_tasks() if t.own and t.done_on is None]
+        yield TodayTask(f"走访 {overdue + left} 个孩子", why, 20, "去走访", "work.log")
+    tasks = work.tasks_of(session, person_id, villages, duty_steps(), today)
+    open_tasks = [t for t in tasks if t.own and t.done_on is None]
     if open_tasks:
         first = open_tasks[0]
-        why = f"上级布置的,{web.chinese_date(first.due_on)}前做完。"
-        yield TodayTask(first.title, why, 10, "去办", url_for("work.tasks"))
+        why = f"上级布置的,{chinese_date(first.due_on)}前做完。"
+        yield TodayTask(first.title, why, 10, "去办", "work.tasks")
 
 
 def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[TodayTask]:
@@ -115,33 +128,33 @@ def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[TodayTask]:
             if attempt.state == "in_progress" and attempt.deadline > now():
                 left = int((attempt.deadline - now()).total_seconds() // 60)
                 why = f"您有一场考试没有交卷,还剩 {left} 分钟。"
-                url = url_for("exams.take", attempt_id=attempt.id)
-                yield TodayTask("接着考试", why, left, "回到考试", url)
+                page = ("exams.take", {"attempt_id": attempt.id})
+                yield TodayTask("接着考试", why, left, "回到考试", *page)
 
 
-def _events(person_id: int) -> Iterator[TodayTask]:
+def _events(session: Session, person_id: int, zone: ZoneInfo) -> Iterator[TodayTask]:
     """Trainings that one is taken for: signing in, the next days, the survey after."""
-    url, moment = url_for("check_in.mine"), now()
-    for event, enrolled in events_of_person(web.db(), person_id):
+    page, moment = "check_in.mine", now()
+    for event, enrolled in events_of_person(session, person_id):
         if enrolled.state != "approved" or event.state not in ("open", "filed"):
             continue
-        if may_answer(web.db(), event, person_id) and moment - event.sessions[-1].ends_at < WEEK:
-            survey = url_for("check_in.questions", event_id=event.id)
-            yield TodayTask(f"填问卷:{event.title}", "不记名。", 1, "去填", survey)
+        if may_answer(session, event, person_id) and moment - event.sessions[-1].ends_at < WEEK:
+            survey = ("check_in.questions", {"event_id": event.id})
+            yield TodayTask(f"填问卷:{event.title}", "不记名。", 1, "去填", *survey)
         if event.state != "open":
             continue
-        came = attendance_of(web.db(), event).get(person_id, {})
+        came = attendance_of(session, event).get(person_id, {})
         for one in event.sessions:
             if check_in_open(one, moment) and one.id not in came:
-                why = f"{web.span(one.starts_at, one.ends_at)},{one.place or event.place}。到场扫大屏,或出示您的码。"
-                yield TodayTask(f"签到:{one.title}", why, 1, "我的签到码", url)
+                why = f"{span(one.starts_at, one.ends_at, zone)},{one.place or event.place}。到场扫大屏,或出示您的码。"
+                yield TodayTask(f"签到:{one.title}", why, 1, "我的签到码", page)
                 break
         else:
             ahead = [s for s in event.sessions if moment < s.starts_at < moment + WEEK]
             if ahead:
-                when = web.span(ahead[0].starts_at, ahead[0].ends_at)
+                when = span(ahead[0].starts_at, ahead[0].ends_at, zone)
                 place = ahead[0].place or event.place
-                yield TodayTask(f"准备参加{event.title}", f"{when},{place}。", 1, "看安排", url)
+                yield TodayTask(f"准备参加{event.title}", f"{when},{place}。", 1, "看安排", page)
 
 
 def _courses(courses: dict[str, Progress], standing: YearStatus) -> Iterator[TodayTask]:
@@ -156,7 +169,7 @@ def _courses(courses: dict[str, Progress], standing: YearStatus) -> Iterator[Tod
                 else "初任考核合格后,才能独立开展工作。"
             )
         elif kind == "annual" and standing.missing and standing.inducted:
-            why = f"今年还差 {web.plain(standing.missing)} 学时。"
+            why = f"今年还差 {plain(standing.missing)} 学时。"
         else:
             continue
         done, all_units = len(progress.done) + 1, len(progress.course.units)
@@ -165,7 +178,8 @@ def _courses(courses: dict[str, Progress], standing: YearStatus) -> Iterator[Tod
             f"{why}第 {done} 个单元,共 {all_units} 个。",
             unit.minutes,
             "接着学习" if progress.done else "开始学习",
-            url_for("learn.unit", course_id=progress.course.id, unit_id=unit.id),
+            "learn.unit",
+            {"course_id": progress.course.id, "unit_id": unit.id},
         )
 
 
@@ -183,5 +197,5 @@ def _exams(
         if any(not p.finished for p in learnt) and not standing.inducted:
             continue
         why = f"{'课程学完了,可以考试。' if learnt else ''}还有 {left} 次机会。"
-        url = url_for("exams.intro", exam_id=exam.id)
-        yield TodayTask(f"参加考试:{exam.title}", why, exam.minutes, "去考试", url)
+        page = ("exams.intro", {"exam_id": exam.id})
+        yield TodayTask(f"参加考试:{exam.title}", why, exam.minutes, "去考试", *page)

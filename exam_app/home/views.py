@@ -7,11 +7,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 from sqlalchemy import text
 
 from exam_app import web
-from exam_app.coverage.views import running_report
+from exam_app.coverage.keeper import keep_up
 from exam_app.home.figures import CONTENT_TYPE, exposition
 from exam_app.home.today import YearStatus, tasks_of
 from exam_app.migrations.running import is_current
@@ -19,6 +19,7 @@ from exam_app.reminders.service import unseen
 from exam_app.web.access import EVERYONE, PUBLIC, access
 from training_records.archive.counting import year_totals
 from training_records.archive.service import entries_of
+from training_records.coverage import reading
 from training_records.coverage.rules import rule_of
 from training_records.database import now
 from training_records.divisions import full_name, level_of, prefix_of
@@ -35,7 +36,10 @@ def index() -> str:
     if web.account().role == "director":
         return render_template("home/director.html", **_director(web.person_id()))
     division = web.scope().division(web.db(), None)
-    report = running_report(division.code)
+    # The page's own reading begins after what was just recorded has been worked off.
+    web.release_session()
+    keep_up(web.services().session_factory, web.today(), rounds=1)
+    report = reading.report(web.db(), division.code, web.today())
     soon = web.today() + timedelta(days=30)
     _, due = search_people(web.db(), prefix_of(division.code), on=web.today(), limit=0, due_by=soon)
     return render_template(
@@ -68,10 +72,14 @@ def _director(person_id: int) -> dict[str, Any]:
         "exam_passed": totals.exam_passed,
         "inducted": totals.inducted,
         "tasks": tasks_of(
+            session,
+            web.account(),
             person_id,
             YearStatus(
                 totals.inducted, max(rule.hours - totals.hours, Decimal(0)), totals.exam_passed
             ),
+            web.today(),
+            web.config().zone,
         ),
     }
 
@@ -86,7 +94,7 @@ def healthz() -> Response:
 @access(PUBLIC)
 def readyz() -> tuple[Response, int]:
     web.db().execute(text("SELECT 1"))
-    current = is_current(current_app.extensions["engine"])
+    current = is_current(web.services().engine)
     return jsonify(
         {"status": "ready" if current else "migrations pending"}
     ), 200 if current else 503

@@ -25,7 +25,6 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.coverage.views import download
 from exam_app.identity.models import Account
 from exam_app.identity.service import claimed, create_account
 from exam_app.ledger import importing
@@ -118,7 +117,7 @@ def _day(value: str) -> date:
 @ledger.get("/ledger/template.xlsx")
 @access(OFFICES)
 def blank() -> Response:
-    return download(template(), "ledger-template.xlsx")
+    return web.download(template(), "ledger-template.xlsx")
 
 
 @ledger.get("/ledger/export.xlsx")
@@ -236,7 +235,7 @@ def undo(batch_id: int) -> BaseResponse:
 @access(MANAGERS)
 def errors(key: str) -> Response:
     report = _check(_kept(key).read_bytes()).report
-    return download(errors_workbook(report.errors), "ledger-errors.xlsx")
+    return web.download(errors_workbook(report.errors), "ledger-errors.xlsx")
 
 
 @ledger.post("/ledger/<int:person_id>/account")

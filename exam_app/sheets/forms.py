@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import DateField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
+
+from exam_app.exams.slots import Slot
 
 
 class PrintForm(FlaskForm):
@@ -18,3 +24,26 @@ class PrintForm(FlaskForm):
 
 class ScoreForm(FlaskForm):
     held_on = DateField("哪天考的", [InputRequired("请选考试日期")])
+
+
+def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Any]:
+    """What somebody types off a sheet: slot to response for the slots that the form shows (fields ``slot``); `None`: not answered."""
+    return {slot: _response(form, places[slot]) for slot in form.getlist("slot") if slot in places}
+
+
+def _response(form: MultiDict[str, str], place: Slot) -> Any:
+    name, question = f"s{place.slot}", place.question
+    if question.type == "multiple":
+        return form.getlist(name) or None
+    if question.type == "fill":
+        texts = [text.strip() for text in form.getlist(name)]
+        return texts if any(texts) else None
+    if question.type == "order":
+        return [label for label in form.getlist(name) if label] or None
+    if question.type == "match":
+        pairs = {left: form.get(f"{name}-{left}", "") for left in question.left}
+        return {left: int(right) for left, right in pairs.items() if right.isdigit()} or None
+    text = form.get(name, "").strip()
+    if question.type == "true_false":
+        return {"true": True, "false": False}.get(text)
+    return text or None

@@ -6,14 +6,14 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from exam_app import web
+from exam_app.exams.administration import divisions_sharing, exam_within
 from exam_app.exams.models import Exam
-from exam_app.exams.room_views import divisions_of, exam_within, redirect_ok, redirect_refused
 from exam_app.exams.slots import rules_of, slots
 from exam_app.sheets import service
-from exam_app.sheets.entry import given
-from exam_app.sheets.forms import PrintForm, ScoreForm
+from exam_app.sheets.forms import PrintForm, ScoreForm, given
 from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.printing import booklet_pdf, print_sheets
 from exam_app.sheets.reader import ask_reading, read_again
@@ -33,10 +33,19 @@ WORDS = {
 }
 
 
+def _exam(exam_id: int) -> Exam:
+    return exam_within(web.db(), exam_id, web.scope().prefix)
+
+
+def _divisions(exam: Exam) -> list[SelectChoice]:
+    found = divisions_sharing(web.db(), exam, web.scope().prefix)
+    return [SelectChoice(code, name) for code, name in found]
+
+
 @sheets.get("")
 @access(MANAGERS)
 def room(exam_id: int) -> str:
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     return _room(exam)
 
 
@@ -45,7 +54,7 @@ def _room(exam: Exam) -> str:
     found = service.standings(web.db(), exam, prefix)
     names = division_names(web.db(), prefix)
     form, scoring = PrintForm(), ScoreForm()
-    form.division.choices = divisions_of(exam)
+    form.division.choices = _divisions(exam)
     scoring.held_on.data = min(web.today(), exam.closes_at.astimezone(web.config().zone).date())
     files = service.files_of(web.db(), exam, prefix)
     return render_template(
@@ -82,19 +91,19 @@ def _row(one: SheetStatus, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _done(exam: Exam, text: str) -> Response:
-    return redirect_ok(exam, text, "sheets.room")
+    return web.redirect_ok(text, url_for("sheets.room", exam_id=exam.id))
 
 
 def _refused(exam: Exam, text: str) -> Response:
-    return redirect_refused(exam, text, "sheets.room")
+    return web.redirect_refused(text, url_for("sheets.room", exam_id=exam.id))
 
 
 @sheets.post("/make")
 @access(MANAGERS)
 def make(exam_id: int) -> Response:
     """Sheets for the people of a division, or for some of them."""
-    exam, form = exam_within(exam_id), PrintForm()
-    form.division.choices = divisions_of(exam)
+    exam, form = _exam(exam_id), PrintForm()
+    form.division.choices = _divisions(exam)
     if not form.validate_on_submit():
         return _refused(exam, "请选给哪里的人印")
     try:
@@ -117,7 +126,7 @@ def make(exam_id: int) -> Response:
 @access(MANAGERS)
 def print_all(exam_id: int) -> Response:
     """All sheets that are not scored yet; `large=1`: the large ones."""
-    exam, large = exam_within(exam_id), request.args.get("large") == "1"
+    exam, large = _exam(exam_id), request.args.get("large") == "1"
     wanted = [
         one.sheet
         for one in service.standings(web.db(), exam, web.scope().prefix)
@@ -131,7 +140,7 @@ def print_all(exam_id: int) -> Response:
 @sheets.get("/<int:sheet_id>.pdf")
 @access(MANAGERS)
 def print_one(exam_id: int, sheet_id: int) -> Response:
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
     return _pdf(_sheets(exam, [sheet]), f"{exam.title}-答题卡-{sheet.person.name}")
 
@@ -145,7 +154,7 @@ def _sheets(exam: Exam, wanted: list[AnswerSheet]) -> bytes:
 @access(MANAGERS)
 def booklet(exam_id: int, number: int) -> Response:
     """The questions of one form; `large=1` in large print."""
-    exam, large = exam_within(exam_id), request.args.get("large") == "1"
+    exam, large = _exam(exam_id), request.args.get("large") == "1"
     form = next((form for form in exam.forms if form.number == number), None)
     if form is None:
         raise NotFound(f"这场考试没有第 {number} 套卷")
@@ -162,7 +171,7 @@ def _pdf(data: bytes, name: str) -> Response:
 @access(MANAGERS)
 def scans(exam_id: int) -> Response:
     """Files of scans, kept for the reader."""
-    exam, pages, faults = exam_within(exam_id), 0, []
+    exam, pages, faults = _exam(exam_id), 0, []
     files = [file for file in request.files.getlist("scans") if file.filename]
     if not files:
         return _refused(exam, "请先选文件:扫描的 PDF,或用手机拍的照片,可以选多个")
@@ -188,7 +197,7 @@ def scans(exam_id: int) -> Response:
 @sheets.post("/score")
 @access(MANAGERS)
 def score(exam_id: int) -> Response:
-    exam, form = exam_within(exam_id), ScoreForm()
+    exam, form = _exam(exam_id), ScoreForm()
     if not form.validate_on_submit():
         return _refused(exam, "请选考试日期")
     try:
@@ -214,7 +223,7 @@ def score(exam_id: int) -> Response:
 @access(MANAGERS)
 def find(exam_id: int) -> Response:
     """The sheet whose printed number somebody typed."""
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     try:
         sheet = sheet_by_code(web.db(), exam, web.scope().prefix, request.form.get("code", ""))
     except NotFound as error:
@@ -226,7 +235,7 @@ def find(exam_id: int) -> Response:
 @access(MANAGERS)
 def entry(exam_id: int, sheet_id: int) -> str:
     """The doubtful answers of a sheet beside their crops; `all=1`: every answer."""
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
     return _entry(exam, sheet)
 
@@ -256,7 +265,7 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
 @sheets.post("/<int:sheet_id>")
 @access(MANAGERS)
 def settle(exam_id: int, sheet_id: int) -> Response | str:
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id, lock=True)
     told = given(request.form, service.places_of(sheet))
     try:
@@ -285,7 +294,7 @@ def settle(exam_id: int, sheet_id: int) -> Response | str:
 @access(MANAGERS)
 def crop(exam_id: int, sheet_id: int, slot: str) -> Response:
     """The part of the scan where a slot's answer stands."""
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
     return _jpeg(service.cut_out(web.db(), exam, web.scope().prefix, sheet, slot))
 
@@ -293,7 +302,7 @@ def crop(exam_id: int, sheet_id: int, slot: str) -> Response:
 @sheets.get("/page-<int:page_id>.jpg")
 @access(MANAGERS)
 def page_picture(exam_id: int, page_id: int) -> Response:
-    exam = exam_within(exam_id)
+    exam = _exam(exam_id)
     return _jpeg(page_within(web.db(), exam, web.scope().prefix, page_id).picture)
 
 
@@ -307,7 +316,7 @@ def _jpeg(data: bytes) -> Response:
 @access(MANAGERS)
 def settle_page(exam_id: int, page_id: int) -> Response:
     """A page that was not used: read again for the sheet whose number was typed, or put aside."""
-    exam, prefix = exam_within(exam_id), web.scope().prefix
+    exam, prefix = _exam(exam_id), web.scope().prefix
     scan = page_within(web.db(), exam, prefix, page_id)
     code = request.form.get("code", "").strip().upper()
     if not code:

@@ -1,10 +1,14 @@
 """What every request shares, under one name: `web.db()`, `web.account()`, `web.refuse(…)`."""
 
+from exam_app.core.words import plain
 from exam_app.web.answers import (
     DOCX,
     XLSX,
     attachment,
+    download,
     problem,
+    redirect_ok,
+    redirect_refused,
     refuse,
     safe_next,
     try_to,
@@ -25,6 +29,7 @@ from exam_app.web.current import (
     within_idle_timeout,
 )
 from exam_app.web.hooks import refused_to, site_policy
+from exam_app.web.services import Services, services, services_of
 from exam_app.web.session import (
     begin_writing,
     db,
@@ -39,7 +44,6 @@ from exam_app.web.text import (
     chinese_time,
     division_path,
     local,
-    plain,
     prefetch_division_names,
     span,
 )
@@ -47,6 +51,7 @@ from exam_app.web.text import (
 __all__ = [
     "DOCX",
     "XLSX",
+    "Services",
     "account",
     "actor",
     "attachment",
@@ -59,6 +64,7 @@ __all__ = [
     "config",
     "db",
     "division_path",
+    "download",
     "end_writing",
     "export_reason",
     "local",
@@ -67,6 +73,8 @@ __all__ = [
     "plain",
     "prefetch_division_names",
     "problem",
+    "redirect_ok",
+    "redirect_refused",
     "refuse",
     "refused_to",
     "release_session",
@@ -74,6 +82,8 @@ __all__ = [
     "safe_next",
     "scope",
     "second_step_required",
+    "services",
+    "services_of",
     "session_hash",
     "site_policy",
     "span",

@@ -99,11 +99,32 @@ def try_to(verb: Callable[[], str | None], target: str) -> BaseResponse:
     return redirect(target)
 
 
+def redirect_ok(text: str, target: str) -> BaseResponse:
+    """Commits, says so, and goes on to a page."""
+    db().commit()
+    flash(text)
+    return redirect(target)
+
+
+def redirect_refused(text: str, target: str) -> BaseResponse:
+    """Changes nothing, says why, and goes on to a page."""
+    db().rollback()
+    flash(text)
+    return redirect(target)
+
+
 def worker_script() -> BaseResponse:
     """The service worker that opens kept pages without a network; each path that serves it is its scope."""
     answer = current_app.send_static_file("exam-sw.js")
     answer.headers["Cache-Control"] = "no-cache"
     return answer
+
+
+def download(data: bytes, name: str) -> Response:
+    """A workbook as an attachment."""
+    return Response(
+        data, mimetype=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 def attachment(data: bytes, mimetype: str, name: str) -> BaseResponse:

@@ -35,6 +35,7 @@ from exam_app.web.current import (
 )
 from exam_app.web.limits import GROUPS
 from exam_app.web.request_log import log, log_request, new_request_id
+from exam_app.web.services import services
 from exam_app.web.session import (
     db,
     note_write_position,
@@ -133,7 +134,7 @@ def init_web(app: Flask) -> None:
     def _too_often(endpoint: str) -> BaseResponse | None:
         own = current_user.is_authenticated
         key = f"account:{account().id}" if own else f"address:{request.remote_addr}"
-        wait = current_app.extensions["limits"].wait(endpoint, key) if endpoint in GROUPS else 0
+        wait = services().limits.wait(endpoint, key) if endpoint in GROUPS else 0
         if not wait:
             return None
         log.info("too_often", endpoint=endpoint)

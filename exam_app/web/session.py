@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session
 
 from exam_app.core.replica import START, place_in_log
 from exam_app.web.current import SAFE, bearer
+from exam_app.web.services import services
 from training_records.database import read_only
 
 
 def db() -> Session:
     """The request's session: reading for GET, else writing; committed by the view or `commit`."""
     if "session" not in g:
-        session = current_app.extensions["session_factory"]()
+        session = services().session_factory()
         g.session = session if _is_writing() else read_only(session)
     return cast(Session, g.session)
 
@@ -37,7 +38,7 @@ def begin_writing() -> Session:
     """Ends reading and gives the request a session that writes: a view that only reads at first keeps the
     one writer of SQLite for a shorter while. `end_writing` commits it."""
     release_session()
-    g.session = current_app.extensions["session_factory"]()
+    g.session = services().session_factory()
     return cast(Session, g.session)
 
 
@@ -65,7 +66,7 @@ def report(view: Any) -> Any:
 
 
 def use_replica() -> None:
-    replica = current_app.extensions["replica"]
+    replica = services().replica
     # A script keeps no cookie: nobody knows what it wrote last.
     if replica is not None and bearer() is None:
         copy = replica.session(session.get("wrote", START))
@@ -76,8 +77,8 @@ def use_replica() -> None:
 
 def note_write_position() -> None:
     """Keeps in the cookie how far a copy must have come to show what was just written."""
-    if current_app.extensions["replica"] is not None and not current_user.is_anonymous:
-        with current_app.extensions["session_factory"]() as primary:
+    if services().replica is not None and not current_user.is_anonymous:
+        with services().session_factory() as primary:
             session["wrote"] = place_in_log(read_only(primary))
 
 

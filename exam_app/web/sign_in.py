@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Request, g
-from flask_login import LoginManager, UserMixin
+from flask import Flask, Request, g, request, session
+from flask_login import LoginManager, UserMixin, login_user
 
 from exam_app.identity.models import Account
-from exam_app.identity.service import find_session, token_hash
+from exam_app.identity.service import Device, find_session, sign_out, token_hash
 from exam_app.identity.tokens import find_token
 from exam_app.web.current import bearer, within_idle_timeout
 from exam_app.web.session import db
@@ -39,3 +39,41 @@ def init_sign_in(app: Flask) -> None:
         text = bearer()
         found = find_token(db(), text) if text and "without_account" not in g else None
         return SignedIn(f"token:{token_hash(text or '')}", *found) if found else None
+
+
+def remember(account: Account, token: str) -> None:
+    """Binds the browser to a fresh session; whatever was in the old one is gone."""
+    before = session.get("_user_id")
+    if before:
+        # Whoever was signed in on this browser is not any more, their running exam included.
+        sign_out(db(), before)
+        db().commit()
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(token, account))
+
+
+_SYSTEMS = (
+    ("Android", "安卓手机"),
+    ("iPhone", "苹果手机"),
+    ("iPad", "苹果平板"),
+    ("Windows", "Windows 电脑"),
+    ("Macintosh", "苹果电脑"),
+    ("Linux", "Linux 电脑"),
+)
+_BROWSERS = (
+    ("MicroMessenger", "微信"),
+    ("Edg/", "Edge"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+
+
+def device() -> Device:
+    """Where the request comes from, in words that its owner recognises."""
+    agent = request.user_agent.string
+    parts = [
+        next((word for mark, word in names if mark in agent), "") for names in (_SYSTEMS, _BROWSERS)
+    ]
+    return Device(" ".join(p for p in parts if p) or "别的程序", request.remote_addr or "")

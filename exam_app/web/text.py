@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
 
 from flask import (
     g,
 )
 
+from exam_app.core import words
 from exam_app.web.current import config
 from exam_app.web.session import db
 from training_records.divisions import ancestor, division_names, joined_name
@@ -18,9 +18,7 @@ from training_records.text import chinese_date as written_date
 
 def span(start: datetime, end: datetime) -> str:
     """2026年11月24日 09:00–12:00"""
-    first, last = start.astimezone(config().zone), end.astimezone(config().zone)
-    day = "" if first.date() == last.date() else f"{chinese_date(last.date())} "
-    return f"{chinese_date(first.date())} {first:%H:%M}–{day}{last:%H:%M}"
+    return words.span(start, end, config().zone)
 
 
 def prefetch_division_names(codes: Iterable[str]) -> None:
@@ -59,11 +57,3 @@ def chinese_time(value: datetime | None) -> str:
         return ""
     local = value.astimezone(config().zone)
     return f"{chinese_date(value)} {local:%H:%M}"
-
-
-def plain(value: Any) -> str:
-    """A number without trailing zeros."""
-    if value is None:
-        return ""
-    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
-    return text or "0"

@@ -15,6 +15,7 @@ from exam_app.application import create_app
 from exam_app.core.sealing import seal_of
 from exam_app.identity import second
 from exam_app.identity.models import SecurityKey
+from exam_app.web.services import services_of
 from harness.postgres import free_port
 from tests.factories import CITY, DISTRICT, PASSWORD
 from tests.system.browser.conftest import OFFICE
@@ -39,7 +40,7 @@ def served(world, config, clean, session):
     yield f"http://localhost:{port}", account, other
     server.shutdown()
     thread.join()
-    app.extensions["saver"].close()
+    services_of(app).close()
 
 
 class Device:

@@ -21,6 +21,7 @@ from sqlalchemy import event, func, select, text
 from exam_app.application import create_app
 from exam_app.exams.models import Answer
 from exam_app.jobs.service import enqueue
+from exam_app.web.services import services_of
 from harness.server import running
 from harness.world import Phone, prepare
 from tests.conftest import Api
@@ -157,7 +158,7 @@ def test_somebody_else_holds_the_database(tmp_path, config):
     assert office.form("/office-tasks", title="材料", due_on="2026-12-31").status_code == 302
     with make_session_factory(engine)() as session:
         assert session.scalar(select(func.count()).select_from(OfficeTask)) == 1
-    app.extensions["saver"].close()
+    services_of(app).close()
     engine.dispose()
 
 

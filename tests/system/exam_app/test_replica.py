@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from exam_app.application import create_app
 from exam_app.migrations.running import upgrade
+from exam_app.web.services import services_of
 from harness import postgres as postgres
 from tests.conftest import Api, missing
 from tests.factories import DISTRICT, PASSWORD, World
@@ -85,8 +86,7 @@ def offices(pair, copy, config):
     engine, phones = two_offices(pair[0])
     app = create_app(replace(config, replica_url=pair[1]), engine)
     yield app, *(Api(app, phone, PASSWORD) for phone in phones)
-    app.extensions["saver"].close()
-    app.extensions["replica"].close()
+    services_of(app).close()
     engine.dispose()
 
 
@@ -147,6 +147,5 @@ def test_without_a_copy_that_follows_the_primary_is_read(pair, config):
     # And now it does not answer at all.
     write(one, "经费没有到位")
     assert shown(other, "经费没有到位") and shown(one, "经费没有到位")
-    app.extensions["saver"].close()
-    app.extensions["replica"].close()
+    services_of(app).close()
     engine.dispose()

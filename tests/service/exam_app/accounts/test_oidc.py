@@ -18,6 +18,7 @@ from exam_app.application import create_app
 from exam_app.config import ConfigError, load_config
 from exam_app.core.sealing import seal_of
 from exam_app.identity import second
+from exam_app.web.services import services_of
 from tests.factories import DISTRICT
 
 CLIENT = "academy"
@@ -123,7 +124,7 @@ def app(clean, config, provider):
         clean,
     )
     yield made
-    made.extensions["saver"].close()
+    services_of(made).close()
 
 
 @pytest.fixture
@@ -230,7 +231,7 @@ def test_without_a_provider_there_is_nothing(clean, config):
     client = app.test_client()
     assert "统一身份认证" not in client.get("/login").text
     assert client.get("/login/oidc").status_code == 404
-    app.extensions["saver"].close()
+    services_of(app).close()
     environ = {
         "ACADEMY_ENV": "production",
         "ACADEMY_SECRET_KEY": "x" * 40,

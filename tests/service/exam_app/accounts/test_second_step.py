@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from exam_app.accounts.views import Device
 from exam_app.application import create_app
 from exam_app.core.sealing import Seal, seal_of
 from exam_app.identity import second, tokens
 from exam_app.identity.models import ApiToken, LoginSession, RecoveryCode, SecondStep
-from exam_app.identity.service import check_password_rules, enter_code
+from exam_app.identity.service import Device, check_password_rules, enter_code
+from exam_app.web.services import services_of
 from tests.factories import CITY, DISTRICT, PASSWORD
 from tests.service.exam_app.accounts.test_accounts import log_in, token
 from training_records.database import now
@@ -143,7 +143,7 @@ def test_offices_have_to_have_it_where_it_is_required(clean, config, world, sign
     assert "不能关" in client.post("/account/second-step", data=data).text
     director, _ = second_page(app, world.account("director"))
     assert director.get("/").status_code == 200
-    app.extensions["saver"].close()
+    services_of(app).close()
 
 
 def test_switching_off_and_new_recovery_codes_need_the_password(sign_in, session, account):
@@ -272,7 +272,7 @@ def test_behind_tls_the_cookie_is_bound_to_the_host(clean, config, account):
     assert told.startswith("__Host-session=") and "Secure" in told and "HttpOnly" in told
     assert "Path=/" in told and "Domain" not in told and "SameSite=Lax" in told
     assert "max-age=31536000; includeSubDomains" in page.headers["Strict-Transport-Security"]
-    app.extensions["saver"].close()
+    services_of(app).close()
 
 
 def test_who_signs_in_and_who_does_not_is_in_the_log_without_names(app, account, secret):

@@ -15,6 +15,7 @@ from exam_app.core.sealing import seal_of
 from exam_app.identity import second, security_keys
 from exam_app.identity.models import SecurityKey
 from exam_app.identity.security_keys import Site, site_of
+from exam_app.web.services import services_of
 from tests.conftest import Api
 from tests.factories import DISTRICT, PASSWORD, VILLAGE
 from training_records.errors import NotFound, Refused
@@ -91,12 +92,12 @@ def test_over_http(world, session, config, clean, account):
     assert client.post("/login/key", json=ANSWER).status_code in (400, 422)
     director = Api(app, world.account("director", VILLAGE).phone, PASSWORD)
     assert director.get("/account/keys/new").status_code == 403
-    app.extensions["saver"].close()
+    services_of(app).close()
     plain = create_app(config, clean)
     page = plain.test_client().get("/login/key")
     assert page.status_code == 404
     assert session.scalar(select(func.count()).select_from(SecurityKey)) == 0
-    plain.extensions["saver"].close()
+    services_of(plain).close()
 
 
 def test_keys_go_with_the_second_step(session, account):

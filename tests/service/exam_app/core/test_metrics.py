@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from exam_app.application import create_app
+from exam_app.web.services import services_of
 from harness.server import running
 from harness.world import prepare
 from tests.factories import DISTRICT
@@ -46,12 +47,12 @@ def test_only_on_the_machine_itself_or_with_the_token(config, clean):
     wrong = {"Authorization": "Bearer 错"}
     assert client.get("/metrics", environ_base=far, headers=wrong).status_code == 404
     assert client.get("/metrics", environ_base=far, headers=TOKEN).status_code == 200
-    app.extensions["saver"].close()
+    services_of(app).close()
     bare = create_app(config, clean)
     empty = {"Authorization": "Bearer "}
     answer = bare.test_client().get("/metrics", environ_base=far, headers=empty)
     assert answer.status_code == 404
-    bare.extensions["saver"].close()
+    services_of(bare).close()
 
 
 def test_addresses_behind_proxies(config, clean):
@@ -69,7 +70,7 @@ def test_addresses_behind_proxies(config, clean):
 
         app.test_client().get("/healthz", headers=seen)
         assert found == [address]
-        app.extensions["saver"].close()
+        services_of(app).close()
 
 
 def counted(text):

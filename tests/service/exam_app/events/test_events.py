@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from exam_app.events.codes import own_code
 from tests.factories import (
     CITY,
     DISTRICT,
@@ -149,17 +150,14 @@ def test_who_is_not_on_the_list_is_listed_apart(city, world, sign_in, session):
     assert "1 人到课" in city.get(f"{path}/file").text
 
 
-def test_the_own_code_at_the_door(city, world, sign_in, session, app):
+def test_the_own_code_at_the_door(city, world, sign_in, session, config):
     path = build(city)
     pupils = [world.account("director", VILLAGE) for _ in range(3)]
     city.form(f"{path}/people", people="\n".join(p.phone for p in pupils))
     one, number = session_of(path, session), int(path.rpartition("/")[2])
     phones = [sign_in(p) for p in pupils]
     assert all("我的签到码" in phone.get("/events/mine").text for phone in phones)
-    with app.test_request_context():
-        from exam_app.events.codes import own_code
-
-        codes = [own_code(number, p.person_id) for p in pupils]
+    codes = [own_code(config.secret_key, number, p.person_id) for p in pupils]
     page = city.get(f"/events/door/{codes[0]}").text
     assert pupils[0].name in page and "编号 1" in page
     assert "到课" in city.form(f"/events/door/{codes[0]}", session=one.id).text

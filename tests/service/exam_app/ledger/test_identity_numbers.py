@@ -15,6 +15,7 @@ from exam_app.cli import cli
 from exam_app.config import ConfigError, load_config
 from exam_app.core.sealing import seal_of
 from exam_app.operations.erasure import erase
+from exam_app.web.services import services_of
 from tests.conftest import Api
 from tests.factories import DISTRICT, OTHER_DISTRICT, PASSWORD
 from tests.service.training_records.ledger.test_importer import HEAD, workbook
@@ -62,7 +63,7 @@ def kept(world, config, clean):
     app, office = office_of(world, config, clean, keep_identity=True, field_keys=FIELD_KEYS)
     bring_in(office)
     yield app, office
-    app.extensions["saver"].close()
+    services_of(app).close()
 
 
 def someone(session, name="王秀兰"):
@@ -93,7 +94,7 @@ def test_as_it_comes_no_number_is_kept(world, config, clean, session):
     assert "证件号码</h2>" not in office.get(f"/ledger/people/{person.id}").text
     assert office.form(f"/ledger/people/{person.id}/identity", reason="查询").status_code == 404
     assert NUMBER not in everything(session)
-    app.extensions["saver"].close()
+    services_of(app).close()
 
 
 def test_kept_sealed_and_shown_masked(kept, session):

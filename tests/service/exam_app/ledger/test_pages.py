@@ -25,6 +25,7 @@ from exam_app.jobs import service as jobs
 from exam_app.jobs.models import Job
 from exam_app.spot.models import SpotCheck, SpotItem
 from exam_app.spot.service import QUESTIONS, sample
+from exam_app.web.services import services_of
 from tests.factories import (
     DISTRICT,
     OTHER_DISTRICT,
@@ -52,7 +53,7 @@ def other(world, sign_in):
 
 
 def work_off(app, kinds=None):
-    background = jobs.Background(app.extensions["session_factory"], app.config["ACADEMY"])
+    background = jobs.Background(services_of(app).session_factory, app.config["ACADEMY"])
     return jobs.run_pending(background, kinds or KINDS)
 
 

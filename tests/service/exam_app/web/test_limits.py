@@ -12,6 +12,7 @@ import redis
 
 from exam_app.application import create_app
 from exam_app.web.limits import GROUPS, RATES, Limits
+from exam_app.web.services import services_of
 from harness.postgres import free_port
 from tests.conftest import missing
 from tests.factories import DISTRICT
@@ -74,4 +75,4 @@ def test_processes_count_together_and_go_on_without_it(config, server):
 def test_without_redis_nobody_is_held_up(clean, config):
     app = create_app(replace(config, redis_url=f"redis://127.0.0.1:{free_port()}/0"), clean)
     assert app.test_client().get("/verify/QD2026-AAAA-AAAA-0001").status_code == 404
-    app.extensions["saver"].close()
+    services_of(app).close()

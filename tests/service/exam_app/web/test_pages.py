@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from exam_app.application import create_app
 from exam_app.kb.facts import load_facts
+from exam_app.web.services import services_of
 from tests.conftest import Api
 from tests.factories import CITY, DISTRICT, PASSWORD, TOWN, VILLAGE, study
 from tests.service.training_records.ledger.test_importer import row, workbook
@@ -213,4 +214,4 @@ def test_who_takes_personal_data_along_says_why(clean, config, world):
     account = world.account("director")
     phone = Api(app, account.phone, PASSWORD)
     assert phone.get("/archive/mine.json").mimetype == "application/json"
-    app.extensions["saver"].close()
+    services_of(app).close()
