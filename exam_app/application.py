@@ -29,7 +29,7 @@ from exam_app.learn.media import MAX_BYTES
 from exam_app.web.assets import serve_packed
 from exam_app.web.csrf import csrf
 from exam_app.web.errors import init_failures
-from exam_app.web.hooks import init_web
+from exam_app.web.hooks import init_request_context, init_web
 from exam_app.web.limits import Limits
 from exam_app.web.navigation import navigation
 from exam_app.web.services import Services, set_services
@@ -98,6 +98,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     set_services(app, services)
     Bootstrap5(app)
     Compress(app)
+    init_request_context(app)
     csrf.init_app(app)
     init_sign_in(app)
     init_web(app)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 
@@ -142,6 +143,22 @@ def test_state_changes_need_the_csrf_token(app, world):
     log_in(client, account.phone, PASSWORD)
     assert client.post("/logout").status_code == 400
     assert client.post("/api/v1/exams/1/attempts", json={}).status_code == 400
+
+
+def test_what_is_refused_for_its_token_stands_under_its_own_number_in_the_log(
+    app, world, sign_in, capsys
+):
+    api = sign_in(world.account("district", DISTRICT))
+    before = api.get("/bank")
+    refused = app.test_client().post("/visits/sync")
+    assert refused.status_code == 400
+    lines = [json.loads(text) for text in capsys.readouterr().err.splitlines() if text[:1] == "{"]
+    served, line = [told for told in lines if told["event"] == "request"][-2:]
+    assert "account" in served and served["request_id"] == before.headers["X-Request-ID"]
+    assert (line["endpoint"], line["status"]) == ("work.sync", 400)
+    assert "account" not in line and line["ms"] > 0
+    assert line["request_id"] == refused.headers["X-Request-ID"] != served["request_id"]
+    assert line["request_id"] in refused.text
 
 
 def test_a_person_opens_the_account_with_the_code_on_paper(world, session, app, sign_in):
