@@ -35,6 +35,8 @@ from exam_app.kb.published import NOTHING, Published, as_markdown
 from question_bank import load_bank, point_counts
 
 DOCS = ROOT / "docs"
+# For developers: no part of the knowledge base.
+DECISIONS = DOCS / "decisions"
 BUILD = ROOT / "build" / "docs"
 EXTENSIONS = ["attr_list", "tables", "admonition", "sane_lists", "md_in_html"]
 RHYTHMS = {
@@ -116,6 +118,8 @@ def raw_pages(published: Published = NOTHING) -> dict[str, str]:
     }
     pages: dict[str, str] = {}
     for path in sorted(DOCS.rglob("*.md")):
+        if path.is_relative_to(DECISIONS):
+            continue
         name = path.relative_to(DOCS).with_suffix("").as_posix()
         pages[name] = _render(environment, f"{name}.md", context)
     for name, template, own in _families(data):

@@ -22,7 +22,7 @@ from exam_app.config import ROOT
 from exam_app.kb.facts import load_facts
 from exam_app.kb.history import unrecorded
 from exam_app.kb.links import BuildError
-from exam_app.kb.pages import DOCS, write_sources
+from exam_app.kb.pages import DECISIONS, DOCS, write_sources
 from exam_app.kb.published import file_of, load_published
 from exam_app.kb.readability import offenders
 from question_bank.bank import ITEMS
@@ -41,7 +41,7 @@ def fingerprint(*more: Path) -> str:
     digest = hashlib.sha256()
     code = Path(__file__).parent.glob("*.py")
     for path in [ROOT / "mkdocs.yml", *code, *DOCS.rglob("*"), *ITEMS.rglob("*.yaml"), *more]:
-        if path.is_file():
+        if path.is_file() and not path.is_relative_to(DECISIONS):
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
