@@ -14,10 +14,11 @@ from flask import Flask
 from exam_app.blueprints import register_blueprints
 from exam_app.cli import cli
 from exam_app.config import ROOT
-from exam_app.kb.pages import DECISIONS, render_pages
+from exam_app.kb.pages import render_pages
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 PACKAGES = [ROOT / name for name in ("question_bank", "training_records", "exam_app")]
+DECISIONS = ROOT / "docs" / "decisions"
 RECORDS = sorted(DECISIONS.glob("*.md"))
 SECTIONS = ["Status", "Context", "Decision", "Consequences", "How to undo it"]
 
