@@ -73,6 +73,14 @@ def children(session: Session, code: str) -> list[Division]:
     )
 
 
+def districts_and_towns(session: Session, prefix: str) -> list[Division]:
+    """Those with this prefix, by code."""
+    query = select(Division).where(
+        Division.level.in_(("district", "town")), within(Division.code, prefix)
+    )
+    return list(session.scalars(query.order_by(Division.code)))
+
+
 T = TypeVar("T", bound=Base)
 
 

@@ -10,7 +10,6 @@ from authlib.integrations.flask_client import OAuth
 from flask import Blueprint, Flask, flash, redirect, request, session, url_for
 from joserfc.errors import JoseError
 from requests import RequestException
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -18,7 +17,7 @@ from exam_app.accounts.views import ask_code
 from exam_app.audit.service import record
 from exam_app.identity import second
 from exam_app.identity.models import Account
-from exam_app.identity.service import open_session
+from exam_app.identity.service import find_account, open_session
 from exam_app.web.access import PUBLIC, access
 from exam_app.web.sign_in import device, remember
 from training_records.errors import NotFound
@@ -99,7 +98,7 @@ def _account(told: str) -> Account | None:
         phone = parse_phone(told.replace(" ", "").replace("-", "").removeprefix("+86"))
     except ValueError:
         return None
-    return web.db().scalar(select(Account).where(Account.phone == phone, Account.active))
+    return find_account(web.db(), phone)
 
 
 def _failed(text: str) -> Response:

@@ -60,7 +60,7 @@ def sign_out_elsewhere() -> Response:
 @web.writes
 def set_up() -> str | Response:
     """The QR code to take up with an authenticator."""
-    own = web.db().get_one(Account, web.account().id)
+    own = web.own_account()
     if second.is_on(web.db(), own.id):
         return redirect(url_for("own_account.index"))
     secret = second.begin(web.db(), own, seal_of(web.config()))
@@ -78,7 +78,7 @@ def _set_up(own: Account, secret: str, refused: str = "") -> str:
 @access(MANAGERS)
 def switch() -> str | Response | tuple[str, int]:
     """Switches the second step on with a first code, makes new recovery codes, or switches it off."""
-    own, database = web.db().get_one(Account, web.account().id), web.db()
+    own, database = web.own_account(), web.db()
     seal, form = seal_of(web.config()), request.form
     try:
         if "code" in form:
@@ -101,7 +101,7 @@ def switch() -> str | Response | tuple[str, int]:
     except Refused as refused:
         database.rollback()
         if "code" in form:
-            secret = second.begin(database, database.get_one(Account, own.id), seal)
+            secret = second.begin(database, web.own_account(), seal)
             database.commit()
             return _set_up(own, secret, str(refused)), 422
         return _page(refused=str(refused)), 422
@@ -161,7 +161,7 @@ def remove_key(handle: str) -> Response:
 @own_account.post("/account/tokens")
 @access(MANAGERS)
 def make_token() -> str | tuple[str, int]:
-    own, form = web.db().get_one(Account, web.account().id), request.form
+    own, form = web.own_account(), request.form
     try:
         text = tokens.make_token(
             web.db(),

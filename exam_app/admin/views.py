@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import or_, select
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.audit.service import entries_in
 from exam_app.identity import second
 from exam_app.identity.models import ROLES, Account
-from exam_app.identity.service import end_sessions, reset_password, unlock
+from exam_app.identity.service import (
+    account_names,
+    account_within,
+    end_sessions,
+    reset_password,
+    search_accounts,
+    unlock,
+)
 from exam_app.web.access import MANAGERS, access
-from training_records.divisions import within
-from training_records.errors import NotFound
 
 admin = Blueprint("admin", __name__)
 LOG_PAGE = 50
@@ -29,19 +33,8 @@ BELOW = {
 @access(MANAGERS)
 def index() -> str:
     text = request.args.get("q", "").strip()[:20]
-    found = []
-    if text:
-        query = select(Account).where(
-            within(Account.division_code, web.scope().prefix),
-            Account.role.in_(BELOW[web.account().role]),
-            or_(
-                Account.phone.startswith(text, autoescape=True),
-                Account.name.contains(text, autoescape=True),
-            ),
-        )
-        found = list(
-            web.db().scalars(query.order_by(Account.division_code, Account.name).limit(50))
-        )
+    below = BELOW[web.account().role]
+    found = search_accounts(web.db(), web.scope().prefix, below, text) if text else []
     second_on = {a.id for a in found if second.is_on(web.db(), a.id)}
     return render_template(
         "admin/index.html", q=text, found=found, roles=ROLES, second_on=second_on
@@ -49,16 +42,8 @@ def index() -> str:
 
 
 def _account(account_id: int) -> Account:
-    account = web.db().scalar(
-        select(Account).where(
-            Account.id == account_id,
-            within(Account.division_code, web.scope().prefix),
-            Account.role.in_(BELOW[web.account().role]),
-        )
-    )
-    if account is None:
-        raise NotFound("没有这个账号,或不在您的管理范围内")
-    return account
+    below = BELOW[web.account().role]
+    return account_within(web.db(), account_id, web.scope().prefix, below)
 
 
 @admin.post("/admin/accounts/<int:account_id>/reset")
@@ -104,11 +89,11 @@ def audit_log() -> str:
     prefix = "" if web.account().role == "operator" else web.scope().prefix
     rows = entries_in(web.db(), prefix, text, before)
     ids = {int(r.created_by.partition(":")[2]) for r in rows if r.created_by.startswith("account:")}
-    names = web.db().execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
+    names = account_names(web.db(), ids)
     return render_template(
         "admin/log.html",
         rows=rows,
         q=text,
-        names={f"account:{number}": name for number, name in names},
+        names={f"account:{number}": name for number, name in names.items()},
         more=rows[-1].seq if len(rows) == LOG_PAGE else None,
     )

@@ -160,7 +160,7 @@ def record() -> str | BaseResponse | tuple[str, int]:
 
 def _files() -> tuple[str, ...]:
     """Hashes of the evidence: kept in the step before, and uploaded now."""
-    kept = [d for d in request.form.getlist("kept") if web.db().get(Evidence, d[:64])]
+    kept = [d for d in request.form.getlist("kept") if evidence.is_kept(web.db(), d[:64])]
     file = request.files.get("file")
     if file is not None and file.filename:
         code = web.account().division_code

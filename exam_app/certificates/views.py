@@ -6,17 +6,15 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import func, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.jobs.service import enqueue
 from exam_app.web.access import MANAGERS, access
 from training_records.certificates import service
-from training_records.certificates.models import Certificate, CertificateTemplate
+from training_records.certificates.models import Certificate
 from training_records.certificates.pdf import BODY, HEADING, NAME
 from training_records.errors import NotFound, Refused
-from training_records.ledger.service import ids_in
 
 certificates = Blueprint("certificates", __name__)
 MAX_CERTIFICATES = 20_000
@@ -26,30 +24,15 @@ MAX_CERTIFICATES = 20_000
 @access(MANAGERS)
 def index() -> str:
     session, prefix = web.db(), web.scope().prefix
-    groups = session.execute(
-        select(
-            Certificate.title,
-            Certificate.issued_on,
-            func.count().label("number"),
-            func.count(Certificate.voided_at).label("voided"),
-        )
-        .where(Certificate.person_id.in_(ids_in(prefix)))
-        .group_by(Certificate.title, Certificate.issued_on)
-        .order_by(Certificate.issued_on.desc(), Certificate.title)
-        .limit(50)
-    ).all()
     text = request.args.get("q", "").strip()[:40]
     found: list[Certificate] = []
     if text:
         one = service.find(session, text)
-        query = select(Certificate).where(
-            Certificate.person_id.in_(ids_in(prefix)), Certificate.holder == text
-        )
-        found = [one] if one else list(session.scalars(query.limit(50)))
+        found = [one] if one else service.held_by(session, prefix, text)
         found = [c for c in found if _within(c)]
     return render_template(
         "certificates/index.html",
-        groups=groups,
+        groups=service.groups_in(session, prefix),
         templates=service.templates_in(session, prefix),
         q=text,
         found=found,
@@ -94,8 +77,10 @@ def make() -> BaseResponse:
 def issue() -> BaseResponse:
     """For everyone in the scope who took part in a training."""
     title, on = _training()
-    template = web.db().get(CertificateTemplate, request.form.get("template", 0, type=int))
-    if template is None or template not in service.templates_in(web.db(), web.scope().prefix):
+    wanted = request.form.get("template", 0, type=int)
+    known = service.templates_in(web.db(), web.scope().prefix)
+    template = next((t for t in known if t.id == wanted), None)
+    if template is None:
         raise Refused("请选一种证书样式;没有就先做一种")
     new, had = service.issue_for_training(
         web.db(), web.scope().prefix, title, on, template, web.actor()
@@ -118,25 +103,11 @@ def _training() -> tuple[str, date]:
 def print_many() -> BaseResponse:
     """All that hold of one title and day, as one PDF."""
     title, on = _training()
-    numbers = (
-        web.db()
-        .scalars(
-            select(Certificate.no)
-            .where(
-                Certificate.title == title,
-                Certificate.issued_on == on,
-                Certificate.voided_at.is_(None),
-                Certificate.person_id.in_(ids_in(web.scope().prefix)),
-            )
-            .order_by(Certificate.person_id)
-            .limit(MAX_CERTIFICATES)
-        )
-        .all()
-    )
+    numbers = service.valid_numbers(web.db(), web.scope().prefix, title, on, MAX_CERTIFICATES)
     if not numbers:
         raise Refused("没有可以打印的证书")
     code = web.account().division_code
-    params: dict[str, Any] = {"numbers": list(numbers)}
+    params: dict[str, Any] = {"numbers": numbers}
     job = enqueue(
         web.db(), "certificates", f"{title}证书({len(numbers)}张)", code, params, web.actor()
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request
-from sqlalchemy import select
 
 from exam_app import web
 from exam_app.core.drawing import drawing
@@ -12,7 +11,7 @@ from training_records.errors import Refused
 from training_records.evaluation.dashboard import Dashboard, dashboard
 from training_records.evaluation.models import STATES
 from training_records.evaluation.scheme import DIMENSIONS
-from training_records.ledger.models import Person
+from training_records.ledger.service import person_names
 
 dashboards = Blueprint("dashboards", __name__)
 INK, QUIET, LINE = "#1c2733", "#52606d", "#d9dfe5"
@@ -36,7 +35,6 @@ def index() -> str:
     far = [(run.run_id, o) for run in found.runs for o in run.outliers]
     far = sorted(far, key=lambda f: abs(f[1].total - f[1].middle), reverse=True)
     ids = [o.person_id for _, o in far[:OUTLIERS]]
-    names = web.db().execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
     web.prefetch_division_names([g.name for g in found.places])
     return render_template(
         "evaluation/dashboard.html",
@@ -46,7 +44,7 @@ def index() -> str:
         run_of={run.code: run for run in found.runs},
         far=far[:OUTLIERS],
         more=max(len(far) - OUTLIERS, 0),
-        names=dict(names.all()),
+        names=person_names(web.db(), ids),
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -31,7 +30,7 @@ from training_records.evaluation.what_if import (
     stability,
     what_if,
 )
-from training_records.ledger.models import Person
+from training_records.ledger.service import person_names
 
 schemes = Blueprint("schemes", __name__)
 SCORINGS = {"proportional": "按比例", "steps": "分段", "threshold": "达标即得"}
@@ -286,7 +285,6 @@ def _tried(people: list[Judged], scheme: Scheme, other: Scheme, **more: Any) -> 
         refused = str(problem)
     before, after, crossing = what_if(scheme, other, people)
     ids = [person for person, _, _ in crossing[:CROSSING_SHOWN]]
-    names = web.db().execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
     return render_template(
         "evaluation/what_if.html",
         scheme=other,
@@ -296,7 +294,7 @@ def _tried(people: list[Judged], scheme: Scheme, other: Scheme, **more: Any) -> 
         after=after,
         crossing=crossing[:CROSSING_SHOWN],
         number=len(crossing),
-        names=dict(names.all()),
+        names=person_names(web.db(), ids),
         people=len(people),
         stable=stability(other, people[:LOOKED_AT]),
         looked_at=min(len(people), LOOKED_AT),

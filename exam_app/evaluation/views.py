@@ -15,7 +15,7 @@ from training_records.errors import NotFound, Refused
 from training_records.evaluation import overview as figures
 from training_records.evaluation import runs
 from training_records.evaluation.measures import measured
-from training_records.evaluation.models import STATES, EvaluationAppeal, EvaluationRun
+from training_records.evaluation.models import STATES, EvaluationRun
 from training_records.evaluation.records import MAX_RECORDS, SHOWN, records_behind, without_codes
 from training_records.evaluation.scheme_store import scheme_for
 from training_records.evaluation.workbook import SheetLine, evaluation_workbook
@@ -199,12 +199,8 @@ def mine(run_id: int) -> str:
 
 
 def _mine(run_id: int) -> tuple[EvaluationRun, Person]:
-    run = web.db().get(EvaluationRun, run_id)
-    person = web.db().get_one(Person, web.person_id())
-    if run is None:
-        raise NotFound("没有这次评价")
-    runs.get_result(web.db(), run, person.id)
-    return run, person
+    person = web.own_person()
+    return runs.run_of_person(web.db(), run_id, person.id), person
 
 
 @evaluation.post("/evaluation/<int:run_id>/mine")
@@ -277,8 +273,10 @@ def review(run_id: int, person_id: int) -> Response:
     def verb() -> str:
         text, role = request.form.get("text", ""), web.account().role
         if number := request.form.get("appeal", type=int):
-            made = web.db().get(EvaluationAppeal, number)
-            if made is None or made.person_id != found.id or role == "supervisor":
+            made = next(
+                (a for a in runs.appeals_of(web.db(), run, found.id) if a.id == number), None
+            )
+            if made is None or role == "supervisor":
                 raise NotFound("没有这个异议")
             accepted = "accept" in request.form
             runs.answer(web.db(), run, made, accepted, text, web.actor())

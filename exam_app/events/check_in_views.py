@@ -20,19 +20,13 @@ from training_records.divisions import full_name
 from training_records.errors import NotFound, Refused
 from training_records.events import attendance, enrolment, planning, survey
 from training_records.events.files import files_of
-from training_records.events.models import ENROLMENTS, PRESENCE, Event, EventSession
+from training_records.events.models import ENROLMENTS, PRESENCE, Event
 from training_records.ledger.models import Person
+from training_records.ledger.service import load_person
 from training_records.typesetting import qr_svg
 
 check_in = Blueprint("check_in", __name__)
 _QR: Any = zxingcpp.BarcodeFormat.QRCode
-
-
-def _session(session_id: int) -> EventSession:
-    one = web.db().get(EventSession, session_id)
-    if one is None or one.event.state == "draft":
-        raise NotFound("没有这一节课。请重新扫大屏上的码")
-    return one
 
 
 @check_in.get("/events/<int:event_id>/sessions/<int:session_id>/screen")
@@ -70,7 +64,7 @@ def code(event_id: int, session_id: int) -> Response:
 @access(LEARNERS)
 def enter(session_id: int, code: str) -> str | tuple[str, int]:
     """What the code on the screen leads to: one tap to sign in."""
-    one = _session(session_id)
+    one = planning.announced_session(web.db(), session_id)
     holds = attendance.code_holds(one.event, one.id, code, now())
     page = render_template("events/enter.html", one=one, code=code, holds=holds)
     return page if holds else (page, 410)
@@ -79,7 +73,7 @@ def enter(session_id: int, code: str) -> str | tuple[str, int]:
 @check_in.post("/events/in/<int:session_id>/<code>")
 @access(LEARNERS)
 def sign(session_id: int, code: str) -> Response | str | tuple[str, int]:
-    one = _session(session_id)
+    one = planning.announced_session(web.db(), session_id)
     if not attendance.code_holds(one.event, one.id, code, now()):
         web.db().rollback()
         return render_template("events/enter.html", one=one, code=code, holds=False), 410
@@ -128,7 +122,7 @@ def mine() -> str:
 def _at_door(code: str) -> tuple[Event, Person]:
     event_id, person_id = read_code(web.config().secret_key, code)
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
-    return event, web.db().get_one(Person, person_id)
+    return event, load_person(web.db(), person_id)
 
 
 @check_in.get("/events/door/<code>")
@@ -226,9 +220,7 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
 @check_in.route("/events/<int:event_id>/survey", methods=["GET", "POST"])
 @access(LEARNERS)
 def questions(event_id: int) -> str | Response | tuple[str, int]:
-    event, person = web.db().get(Event, event_id), web.person_id()
-    if event is None or event.state == "draft":
-        raise NotFound("没有这次培训")
+    event, person = planning.announced_event(web.db(), event_id), web.person_id()
     refused = ""
     if request.method == "POST":
         marks = {q: request.form.get(q, 0, type=int) for q in survey.QUESTIONS}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -20,12 +19,12 @@ from exam_app.events.forms import (
     whole_number,
     words,
 )
-from exam_app.exams.models import Exam
+from exam_app.exams.administration import exams_of_division, is_exam_of
 from exam_app.web.access import EVERYONE, MANAGERS, OFFICES, access
 from training_records.archive.external import FORMS, read_attendance
 from training_records.database import now
 from training_records.divisions import children, division_names, level_of, prefix_of
-from training_records.errors import NotFound, Refused
+from training_records.errors import Refused
 from training_records.events import attendance, enrolment, filing, planning
 from training_records.events.clashes import busy
 from training_records.events.demonstration import demonstrations, repeatable
@@ -34,8 +33,6 @@ from training_records.events.models import (
     AUDIENCES,
     ENROLMENTS,
     STATES,
-    Event,
-    PlanLine,
 )
 
 events = Blueprint("events", __name__)
@@ -73,15 +70,11 @@ def plan() -> str:
 def _plan(refused: str = "") -> str:
     year = request.values.get("year", web.today().year, type=int)
     lines = planning.plan_of(web.db(), own_prefix(), year)
-    begun = {
-        e.plan_id: e
-        for e in web.db().scalars(select(Event).where(Event.plan_id.in_([x.id for x in lines])))
-    }
     return render_template(
         "events/plan.html",
         year=year,
         lines=lines,
-        begun=begun,
+        begun=planning.begun(web.db(), lines),
         names=division_names(web.db(), codes={x.division_code for x in lines}),
         audiences=AUDIENCES,
         forms=FORMS,
@@ -124,17 +117,10 @@ def add_plan() -> Response | tuple[str, int]:
     return redirect(url_for("events.plan", year=line.year))
 
 
-def _line(line_id: int) -> PlanLine:
-    line = web.db().get(PlanLine, line_id)
-    if line is None or line.division_code != web.account().division_code:
-        raise NotFound("没有这项计划,或不是您这里的")
-    return line
-
-
 @events.post("/events/plan/<int:line_id>")
 @access(MANAGERS)
 def plan_line(line_id: int) -> Response:
-    line = _line(line_id)
+    line = planning.get_line(web.db(), line_id, web.account().division_code)
     if "remove" in request.form:
         back = url_for("events.plan", year=line.year)
         return web.try_to(lambda: planning.remove_plan(web.db(), line), back)
@@ -189,13 +175,6 @@ def show(event_id: int) -> str:
                 if row.division_code.startswith(prefix_of(code)):
                     used[code] = used.get(code, 0) + 1
     web.prefetch_division_names([r.division_code for r, _ in people])
-    exams = session.execute(
-        select(Exam.id, Exam.title)
-        .where(Exam.division_code == event.division_code)
-        .order_by(Exam.id.desc())
-        .limit(30)
-    ).all()
-    parent = session.get(Event, event.parent_id) if event.parent_id else None
     return render_template(
         "events/show.html",
         event=event,
@@ -209,8 +188,8 @@ def show(event_id: int) -> str:
         states=STATES,
         audiences=AUDIENCES,
         forms=FORMS,
-        exams=exams,
-        parent=parent,
+        exams=exams_of_division(session, event.division_code),
+        parent=planning.parent_of(session, event),
         signed={s.id: attendance.counts(session, s) for s in event.sessions},
         over=planning.is_over(event),
         clashes=busy(session, [p.id for r, p in people if r.state == "approved"], event)
@@ -232,8 +211,7 @@ def edit(event_id: int) -> Response:
             name: form.get(name, type=int) for name in ("before_id", "after_id") if name in form
         }
         for number in exams.values():
-            exam = web.db().get(Exam, number) if number else None
-            if number and (exam is None or exam.division_code != event.division_code):
+            if number and not is_exam_of(web.db(), number, event.division_code):
                 raise Refused("没有这场考试,请重新选")
         values = {
             "title": words("title", 60),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Attempt, Exam, ExamForm
@@ -129,3 +129,24 @@ def divisions_sharing(session: Session, exam: Exam, prefix: str) -> list[tuple[s
     shared = max(prefix_of(exam.division_code), prefix, key=len)
     names = division_names(session, shared)
     return [(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]
+
+
+def exams_for_office(session: Session, prefix: str) -> list[Exam]:
+    """The exams that `exam_within` lets an office see, the last to close first."""
+    return [
+        exam
+        for exam in session.scalars(select(Exam).order_by(Exam.closes_at.desc()))
+        if exam.division_code.startswith(prefix) or prefix.startswith(prefix_of(exam.division_code))
+    ]
+
+
+def exams_of_division(session: Session, code: str, limit: int = 30) -> Sequence[Row[int, str]]:
+    """(id, title) of a division's own exams, newest first."""
+    query = select(Exam.id, Exam.title).where(Exam.division_code == code)
+    return session.execute(query.order_by(Exam.id.desc()).limit(limit)).all()
+
+
+def is_exam_of(session: Session, exam_id: int, code: str) -> bool:
+    """Whether it is one of a division's own exams."""
+    exam = session.get(Exam, exam_id)
+    return exam is not None and exam.division_code == code

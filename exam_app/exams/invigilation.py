@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from exam_app.audit.models import AuditEntry
@@ -297,6 +297,15 @@ def _release_due(session: Session, zone: ZoneInfo) -> int:
             done += 1
         session.commit()
     return done
+
+
+def grants_of(session: Session, exam: Exam) -> Sequence[Row[Accommodation, str]]:
+    """What was granted to people for an exam, with their names."""
+    return session.execute(
+        select(Accommodation, Person.name)
+        .join(Person, Person.id == Accommodation.person_id)
+        .where(Accommodation.exam_id == exam.id)
+    ).all()
 
 
 def _reason(text: str) -> None:

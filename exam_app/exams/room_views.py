@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
@@ -15,14 +14,14 @@ from exam_app.exams import administration, invigilation
 from exam_app.exams.appeals import answer, doubts_about
 from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm, faults
 from exam_app.exams.marking_queue import record_mark, unmarked_answers
-from exam_app.exams.models import Accommodation, Attempt, Exam
+from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.states import WORDS
 from exam_app.exams.summary import analysis, rapid_responders, similar_pairs_in, summary
 from exam_app.web.access import MANAGERS, access
 from training_records.database import now
 from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
-from training_records.ledger.models import Person
+from training_records.ledger.service import id_of_phone
 
 rooms = Blueprint("rooms", __name__, url_prefix="/exams/manage/<int:exam_id>")
 SIGNS = {"in_progress": "wait", "submitted": "plainly", "marked": "plainly", "released": "good"}
@@ -55,11 +54,6 @@ def room(exam_id: int) -> str:
         SelectChoice(str(r["id"]), f"{r['name']},{r['village']},{r['word']}") for r in board["rows"]
     ]
     sitting.division.choices = _divisions(exam)
-    granted = web.db().execute(
-        select(Accommodation, Person.name)
-        .join(Person, Person.id == Accommodation.person_id)
-        .where(Accommodation.exam_id == exam.id)
-    )
     return render_template(
         "exams/room.html",
         exam=exam,
@@ -73,7 +67,7 @@ def room(exam_id: int) -> str:
         result=summary(web.db(), exam, web.scope().prefix),
         sitting=sitting,
         grant=grant,
-        granted=granted.all(),
+        granted=invigilation.grants_of(web.db(), exam),
         at=now(),
     )
 
@@ -216,11 +210,11 @@ def grant(exam_id: int) -> Response:
     exam, form = _exam(exam_id), GrantForm()
     if not form.validate_on_submit():
         return _refused(exam, faults(form))
-    found = web.db().scalar(select(Person).where(Person.phone == str(form.phone.data).strip()))
+    found = id_of_phone(web.db(), str(form.phone.data).strip())
     try:
         if found is None:
             raise Refused("台账里没有这个手机号,请先在台账里查对")
-        person = web.scope().person(web.db(), found.id)
+        person = web.scope().person(web.db(), found)
         invigilation.grant(
             web.db(),
             exam,

@@ -185,6 +185,11 @@ def checked_answers(ticket: Ticket, answers: Sequence[SubmittedAnswer]) -> list[
     return [_checked(ticket, answer) for answer in answers]
 
 
+def accommodation_of(session: Session, exam_id: int, person_id: int) -> Accommodation | None:
+    """What a person was granted for an exam, if anything."""
+    return session.get(Accommodation, (exam_id, person_id))
+
+
 def outcome(result: Saved) -> tuple[dict[str, int], datetime]:
     """The stored seq per slot and the deadline of a save, or why nothing was saved."""
     if result.verdict == "saved" and result.deadline is not None:

@@ -6,7 +6,6 @@ import secrets
 from datetime import datetime, time
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -15,14 +14,13 @@ from exam_app.exams import administration, marking, service
 from exam_app.exams.appeals import appeals_of, doubt
 from exam_app.exams.errors import Closed
 from exam_app.exams.forms import ExamSettingsForm, StartForm, choices
-from exam_app.exams.models import Accommodation, Attempt, Exam
+from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.windows import left
 from exam_app.kb.facts import load_facts
 from exam_app.web.access import LEARNERS, MANAGERS, PUBLIC, access
 from question_bank import InfeasibleBlueprint, load_blueprint
 from question_bank.blueprint import BLUEPRINTS
 from training_records.database import now
-from training_records.divisions import prefix_of
 from training_records.errors import NotFound, Refused
 
 exams = Blueprint("exams", __name__)
@@ -48,7 +46,7 @@ def intro(exam_id: int) -> str:
 
 
 def _intro(exam: Exam, attempts: list[Attempt], form: StartForm) -> str:
-    granted = web.db().get(Accommodation, (exam.id, web.person_id()))
+    granted = service.accommodation_of(web.db(), exam.id, web.person_id())
     return render_template(
         "exams/intro.html",
         exam=exam,
@@ -93,7 +91,7 @@ def take(attempt_id: int) -> str | Response:
     web.db().commit()
     if attempt.state != "in_progress":
         return redirect(url_for("exams.result", attempt_id=attempt_id))
-    granted = web.db().get(Accommodation, (attempt.exam_id, attempt.person_id))
+    granted = service.accommodation_of(web.db(), attempt.exam_id, attempt.person_id)
     large = bool(granted and granted.large_print)
     return render_template("exams/take.html", attempt=attempt, exam=attempt.exam, large=large)
 
@@ -143,8 +141,7 @@ def manage() -> str:
     prefix = web.scope().prefix
     rows = [
         (exam, administration.exam_counts(web.db(), exam.id, prefix))
-        for exam in web.db().scalars(select(Exam).order_by(Exam.closes_at.desc()))
-        if exam.division_code.startswith(prefix) or prefix.startswith(prefix_of(exam.division_code))
+        for exam in administration.exams_for_office(web.db(), prefix)
     ]
     return render_template("exams/manage.html", rows=rows, form=_form(), at=now())
 

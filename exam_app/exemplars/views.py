@@ -9,10 +9,10 @@ from exam_app import web
 from exam_app.exemplars.jobs import ask_publication
 from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, access
 from training_records.divisions import level_of
-from training_records.errors import NotFound, Refused
+from training_records.errors import Refused
 from training_records.exemplars import service
 from training_records.exemplars.models import STATES, Exemplar
-from training_records.ledger.models import Person
+from training_records.ledger.service import load_person
 
 exemplars = Blueprint("exemplars", __name__)
 
@@ -95,7 +95,7 @@ def show(number: int) -> str:
     return render_template(
         "exemplars/show.html",
         row=row,
-        person=web.db().get_one(Person, row.person_id),
+        person=load_person(web.db(), row.person_id),
         objections=service.objections_to(web.db(), row),
         states=STATES,
         city=level_of(web.account().division_code) == "city",
@@ -139,9 +139,7 @@ def own(number: int) -> Response:
     """The person agrees, or takes it back."""
 
     def verb() -> str:
-        row = web.db().get(Exemplar, number)
-        if row is None:
-            raise NotFound("没有这次推荐")
+        row = service.own_exemplar(web.db(), number, web.person_id())
         if "agree" in request.form:
             service.agree(web.db(), row, web.person_id())
             return "记下了:您同意。随时可以撤回。"
@@ -158,9 +156,8 @@ def objection(number: int) -> Response:
     """Somebody of the same district has something against a nomination."""
 
     def verb() -> str:
-        row = web.db().get(Exemplar, number)
-        if row is None or row.division_code[:6] != web.account().division_code[:6]:
-            raise NotFound("没有这次推荐")
+        district = web.account().division_code[:6]
+        row = service.exemplar_of_district(web.db(), number, district)
         text = request.form.get("text", "")
         service.object_to(web.db(), row, text, web.today(), web.actor())
         return "意见交上去了,民政部门会答复。"

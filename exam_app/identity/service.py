@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from exam_app.core.sealing import Seal
@@ -20,7 +20,7 @@ from exam_app.identity.hashing import hash_password, outdated, verify
 from exam_app.identity.models import ROLES, Account, ApiToken, LoginSession, SecondStep, Throttle
 from exam_app.identity.security_keys import Site
 from training_records.database import insert_missing, now, read_only
-from training_records.divisions import get_division
+from training_records.divisions import get_division, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.values import phone as parse_phone
 
@@ -343,6 +343,40 @@ def get_account(session: Session, phone: str) -> Account:
     if account is None:
         raise NotFound("没有这个手机号的账号")
     return account
+
+
+def find_account(session: Session, phone: str) -> Account | None:
+    """The account with this phone that may sign in."""
+    return session.scalar(select(Account).where(Account.phone == phone, Account.active))
+
+
+def search_accounts(
+    session: Session, prefix: str, roles: Sequence[str], text: str, limit: int = 50
+) -> list[Account]:
+    """Accounts of these roles in a division by the beginning of the phone or a part of the name."""
+    query = select(Account).where(
+        within(Account.division_code, prefix),
+        Account.role.in_(roles),
+        or_(
+            Account.phone.startswith(text, autoescape=True),
+            Account.name.contains(text, autoescape=True),
+        ),
+    )
+    return list(session.scalars(query.order_by(Account.division_code, Account.name).limit(limit)))
+
+
+def account_within(session: Session, account_id: int, prefix: str, roles: Sequence[str]) -> Account:
+    """An account of one of these roles in a division; NotFound otherwise, whether or not it is there."""
+    account = session.get(Account, account_id)
+    if account is None or account.role not in roles or not account.division_code.startswith(prefix):
+        raise NotFound("没有这个账号,或不在您的管理范围内")
+    return account
+
+
+def account_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """Names by account."""
+    rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(list(ids))))
+    return {number: name for number, name in rows}
 
 
 def _count_failure(throttle: Throttle, at: datetime) -> None:

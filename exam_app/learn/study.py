@@ -58,6 +58,26 @@ def open_window(
     return session.get_one(UnitProgress, identity), window
 
 
+def progress_of(
+    session: Session, person_id: int, course_id: str, unit_id: str
+) -> UnitProgress | None:
+    """How far a person is in a unit; None before they opened it."""
+    return session.get(UnitProgress, (person_id, course_id, unit_id))
+
+
+def progress_in(session: Session, window: StudyWindow) -> UnitProgress:
+    """How far the person of a window is in its unit."""
+    return session.get_one(UnitProgress, (window.person_id, window.course_id, window.unit_id))
+
+
+def own_window(session: Session, window_id: int, person_id: int) -> StudyWindow:
+    """A person's window; NotFound for one of somebody else."""
+    window = session.get(StudyWindow, window_id)
+    if window is None or window.person_id != person_id:
+        raise NotFound("没有这个学习窗口。请从“学习”重新打开这个单元")
+    return window
+
+
 def _next_ask(counted: int) -> int:
     return counted + int(_RANDOM.uniform(*ASK) * 60_000)
 
@@ -77,10 +97,8 @@ def beat(
 
     NotFound for a window of somebody else.
     """
-    window = session.get(StudyWindow, window_id)
-    if window is None or window.person_id != person_id:
-        raise NotFound("没有这个学习窗口。请从“学习”重新打开这个单元")
-    progress = session.get_one(UnitProgress, (person_id, window.course_id, window.unit_id))
+    window = own_window(session, window_id, person_id)
+    progress = progress_in(session, window)
     newest = session.scalar(
         select(func.max(StudyWindow.id)).where(StudyWindow.person_id == person_id)
     )

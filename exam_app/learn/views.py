@@ -106,7 +106,7 @@ def finish(course_id: str, unit_id: str) -> Response | str:
     course, found = _unit(course_id, unit_id)
     session, person = web.db(), web.person_id()
     back = url_for("learn.unit", course_id=course_id, unit_id=unit_id)
-    row = session.get(UnitProgress, (person, course.id, found.id))
+    row = study.progress_of(session, person, course.id, found.id)
     quiz = []
     if row is not None:
         quiz = quiz_of(found, row, current_bank().reviewed(), reserved_items(session))
@@ -155,11 +155,8 @@ def beat() -> Response:
     told = request.get_json(silent=True)
     told = told if isinstance(told, dict) else {}
     number, word, at = told.get("window"), told.get("word"), told.get("at")
-    window = (
-        web.db().get(StudyWindow, number) if type(number) is int and 0 < number < 2**31 else None
-    )
-    if window is None:
-        raise NotFound("没有这个学习窗口。请从“学习”重新打开这个单元")
+    known = number if type(number) is int and 0 < number < 2**31 else 0
+    window = study.own_window(web.db(), known, web.person_id())
     _, found = _unit(window.course_id, window.unit_id)
     answer = study.beat(
         web.db(),
@@ -171,7 +168,7 @@ def beat() -> Response:
         unit=found,
         zone=web.config().zone,
     )
-    row = web.db().get_one(UnitProgress, (web.person_id(), window.course_id, window.unit_id))
+    row = study.progress_in(web.db(), window)
     pace = web.config().study_pace
     more = {
         "left": study.left(row, found, pace),

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
@@ -296,10 +295,10 @@ def merge(person_id: int) -> Any:
 
     def action(person: Person) -> str:
         phone = _parsed(("phone",)).get("phone")
-        other = web.db().scalar(select(Person).where(Person.phone == phone))
+        other = service.id_of_phone(web.db(), phone)
         if other is None:
             raise Refused("没有登记过这个手机号,请核对")
-        gone = web.scope().person(web.db(), other.id)
+        gone = web.scope().person(web.db(), other)
         merging.merge(web.db(), person, gone, web.actor(), request.form.get("reason", ""))
         return f"{gone.phone} 名下的任职、培训和考试都并到这里了。并错了可以在这一页撤销。"
 

@@ -21,23 +21,20 @@ from flask import (
     send_file,
     url_for,
 )
-from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
-from exam_app.identity.models import Account
 from exam_app.identity.service import claimed, create_account
 from exam_app.ledger import importing
 from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive.ledger_export import write_ledger
 from training_records.corrections.batches import undo_batch
 from training_records.divisions import (
-    Division,
+    districts_and_towns,
     division_names,
     full_name,
     joined_name,
     prefix_of,
-    within,
 )
 from training_records.errors import NotFound, Refused
 from training_records.ledger.columns import COLUMNS
@@ -71,22 +68,6 @@ def index() -> str:
         web.db(), prefix_of(division.code), text, on, PAGE, (page - 1) * PAGE, by
     )
     names = division_names(web.db(), prefix_of(division.code)[:6])
-    accounts = set(
-        web.db().scalars(
-            select(Account.person_id).where(Account.person_id.in_([p.id for p, _ in rows]))
-        )
-    )
-    parents = (
-        web.db()
-        .scalars(
-            select(Division)
-            .where(
-                Division.level.in_(("district", "town")), within(Division.code, web.scope().prefix)
-            )
-            .order_by(Division.code)
-        )
-        .all()
-    )
     return render_template(
         "ledger/index.html",
         division=division,
@@ -99,8 +80,8 @@ def index() -> str:
         due=due,
         places={post.division_code: joined_name(names, post.division_code) for _, post in rows},
         roles=ROLES,
-        accounts=accounts,
-        divisions=parents,
+        accounts=claimed(web.db(), [person.id for person, _ in rows]),
+        divisions=districts_and_towns(web.db(), web.scope().prefix),
     )
 
 

@@ -6,11 +6,11 @@ import csv
 import io
 import smtplib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config
@@ -255,6 +255,15 @@ def see(session: Session, person_id: int) -> None:
         .where(Reminder.person_id == person_id, Reminder.seen_at.is_(None))
         .values(seen_at=now())
     )
+
+
+def counts_by_kind(session: Session, prefix: str, today: date) -> Sequence[Row[str, int, int]]:
+    """The reminders in a division that still hold: kind, how many, how many of them were seen."""
+    return session.execute(
+        select(Reminder.kind, func.count(), func.count(Reminder.seen_at))
+        .where(within(Reminder.division_code, prefix), Reminder.until >= today)
+        .group_by(Reminder.kind)
+    ).all()
 
 
 def latest(

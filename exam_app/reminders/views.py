@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.reminders import service
-from exam_app.reminders.models import KINDS, WAYS, Reminder
+from exam_app.reminders.models import KINDS, WAYS
 from exam_app.reminders.sending import post
 from exam_app.web.access import LEARNERS, MANAGERS, access
 from training_records.database import now
-from training_records.divisions import within
 from training_records.errors import Refused
 
 reminders = Blueprint("reminders", __name__)
@@ -27,15 +25,10 @@ def index() -> str:
 def _page(refused: str = "") -> str:
     session, prefix, moment = web.db(), web.scope().prefix, now()
     channels = service.channels_in(session, prefix)
-    query = (
-        select(Reminder.kind, func.count(), func.count(Reminder.seen_at))
-        .where(within(Reminder.division_code, prefix), Reminder.until >= web.today())
-        .group_by(Reminder.kind)
-    )
     return render_template(
         "reminders/index.html",
         channels=[(c, service.waiting_count(session, c, moment, web.config())) for c in channels],
-        figures=session.execute(query).all(),
+        figures=service.counts_by_kind(session, prefix, web.today()),
         log=service.latest(session, prefix),
         ways=WAYS,
         kinds=KINDS,

@@ -87,10 +87,7 @@ def submit() -> str | Response | tuple[str, int]:
 
 def _case(number: int) -> GoodCase:
     if web.account().role == "director":
-        row = web.db().get(GoodCase, number)
-        if row is None or row.person_id != web.person_id():
-            raise NotFound("没有这个案例")
-        return row
+        return verbs.own_case(web.db(), number, web.person_id())
     return verbs.get_case(web.db(), number, web.scope().prefix)
 
 

@@ -13,7 +13,7 @@ from exam_app.spot import service
 from exam_app.web.access import MANAGERS, access
 from training_records.divisions import full_name, get_division
 from training_records.errors import Refused
-from training_records.ledger.models import Person
+from training_records.ledger.service import person_names
 
 spot = Blueprint("spot", __name__)
 STATES = {"open": "还没看", "fine": "符合", "wrong": "要整改", "mended": "已整改"}
@@ -52,7 +52,7 @@ def draw() -> Response:
 @access(MANAGERS)
 def show(check_id: int) -> str:
     check = service.get_check(web.db(), check_id, web.scope().prefix)
-    people = {i.person_id: web.db().get_one(Person, i.person_id).name for i in check.items}
+    people = person_names(web.db(), [i.person_id for i in check.items])
     return render_template(
         "spot/show.html",
         check=check,

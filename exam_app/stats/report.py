@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from exam_app.stats import charts
@@ -25,7 +26,7 @@ def html(
 ) -> str:
     """One HTML file without any other: words first, then pictures, then the table."""
     environment = Environment(
-        loader=PackageLoader("exam_app"), autoescape=select_autoescape(["html"])
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"])
     )
     pictures = [("难度和区分度", charts.facility_and_discrimination(result), DOTS)]
     fits: dict[str, Any] = {}
@@ -39,7 +40,7 @@ def html(
         found = item_fit(data.shares(), calibration.items)
         fits = {fit.id: fit for fit in found}
         said.append(overall(data, calibration))
-    return environment.get_template("stats/report.html").render(
+    return environment.get_template("report.html").render(
         title=title,
         day=day,
         result=result,

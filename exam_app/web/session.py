@@ -14,9 +14,11 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from exam_app.core.replica import START, place_in_log
-from exam_app.web.current import SAFE, bearer
+from exam_app.identity.models import Account
+from exam_app.web.current import SAFE, account, bearer, person_id
 from exam_app.web.services import services
 from training_records.database import read_only
+from training_records.ledger.models import Person
 
 
 def db() -> Session:
@@ -25,6 +27,16 @@ def db() -> Session:
         session = services().session_factory()
         g.session = session if _is_writing() else read_only(session)
     return cast(Session, g.session)
+
+
+def own_account() -> Account:
+    """The signed-in account in the request's session, to be changed there."""
+    return db().get_one(Account, account().id)
+
+
+def own_person() -> Person:
+    """The person that the account stands for; NotFound for offices' accounts."""
+    return db().get_one(Person, person_id())
 
 
 def release_session() -> None:

@@ -6,17 +6,15 @@ from datetime import date
 from pathlib import Path
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.web.access import MANAGERS, OFFICES, PUBLIC, access
 from exam_app.work.views import day_of
 from training_records.database import now
-from training_records.divisions import full_name, prefix_of, within
+from training_records.divisions import full_name, prefix_of
 from training_records.errors import NotFound, Refused
-from training_records.ledger.models import Person, Post
-from training_records.ledger.service import in_post_on
+from training_records.ledger.service import directors_in, load_person, person_names
 from training_records.typesetting import qr_svg, typeset
 from training_records.work import checking, satisfaction
 from training_records.work.models import FORMS
@@ -31,7 +29,7 @@ def index() -> str:
     session, prefix = web.db(), web.scope().prefix
     year = web.today().year
     found = satisfaction.satisfaction_in(session, prefix, year)
-    people = {p.id: p.name for p in session.scalars(select(Person).where(Person.id.in_(found)))}
+    people = person_names(session, found)
     return render_template(
         "work/satisfaction.html",
         rounds=satisfaction.rounds_in(session, prefix),
@@ -68,23 +66,14 @@ def slips(round_id: int) -> Response:
     session = web.db()
     round_ = satisfaction.get_round(session, round_id, web.scope().prefix)
     division = web.scope().division(session, request.form.get("division", "").strip())
-    people = session.execute(
-        select(Person.id, Person.name, Post.division_code)
-        .join(Post, Post.person_id == Person.id)
-        .where(
-            within(Post.division_code, prefix_of(division.code)),
-            Post.role == "director",
-            in_post_on(web.today()),
-        )
-        .order_by(Post.division_code, Person.id)
-    ).all()
+    people = directors_in(session, prefix_of(division.code), web.today())
     if not people or len(people) > MAX_PEOPLE:
         flash(f"这里有 {len(people)} 名儿童主任。请填一个镇(街)的区划编码", "bad")
         return redirect(url_for("surveys.index"))
     issued = [
-        (name, full_name(session, code), token)
-        for person, name, code in people
-        for token in satisfaction.issue(session, round_, person, web.today())
+        (person.name, full_name(session, code), token)
+        for person, code in people
+        for token in satisfaction.issue(session, round_, person.id, web.today())
     ]
     web.audit("satisfaction.slips", f"round:{round_.id}", {"slips": len(issued)})
     until = round_.closes_on.isoformat()
@@ -109,7 +98,7 @@ def answer(token: str) -> str | tuple[str, int]:
         row, _ = satisfaction.ticket_of(web.db(), token, web.today())
     except NotFound as error:
         return render_template("work/answer.html", refused=str(error), name="", **told), 404
-    name = web.db().get_one(Person, row.person_id).name
+    name = load_person(web.db(), row.person_id).name
     if request.method == "POST":
         marks = {q: request.form.get(q, 0, type=int) for q in satisfaction.QUESTIONS}
         try:
@@ -127,8 +116,7 @@ def answer(token: str) -> str | tuple[str, int]:
 def checks() -> str:
     rows = checking.checks_in(web.db(), web.scope().prefix)
     web.prefetch_division_names([c.division_code for _, _, c in rows])
-    ids = {v.person_id for _, v, _ in rows}
-    people = {p.id: p.name for p in web.db().scalars(select(Person).where(Person.id.in_(ids)))}
+    people = person_names(web.db(), {v.person_id for _, v, _ in rows})
     return render_template(
         "work/checks.html",
         rows=rows,

@@ -22,7 +22,7 @@ from training_records.database import now
 from training_records.errors import NotFound, RecordsError, Refused
 from training_records.ledger.service import CASELOAD
 from training_records.work import service
-from training_records.work.models import FORMS, THEMES, Visit
+from training_records.work.models import FORMS, THEMES
 from training_records.work.service import MAX_AT_ONCE, NewVisit
 
 work = Blueprint("work", __name__)
@@ -214,9 +214,7 @@ def visit(visit_id: int) -> Response:
         if "reported" in request.form:
             service.note_report(web.db(), person, visit_id, now())
             return "记下了:已向公安机关报告。"
-        row = web.db().get(Visit, visit_id)
-        if row is None or row.person_id != person:
-            raise NotFound("没有这条走访记录")
+        row = service.get_visit(web.db(), visit_id, person)
         row.photo = _kept(images=True)
         return "照片传好了。"
 

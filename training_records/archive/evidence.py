@@ -55,6 +55,11 @@ def keep(
     return row
 
 
+def is_kept(session: Session, digest: str) -> bool:
+    """Whether a file with this content has been kept."""
+    return session.get(Evidence, digest) is not None
+
+
 def read(session: Session, folder: Path, digest: str) -> tuple[Evidence, bytes]:
     """A kept file; NotFound when it is not there, `Refused` when its content is no longer what it was."""
     row = session.get(Evidence, digest) if len(digest) == 64 and digest.isalnum() else None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from training_records.archive.counting import TRAINING_KINDS, is_passed_exam_sql
@@ -226,3 +227,45 @@ def mask_phone(phone: str) -> str:
 def mask_name(name: str) -> str:
     """王* for those outside the scope."""
     return name[:1] + "*" * max(len(name) - 1, 1)
+
+
+def groups_in(session: Session, prefix: str, limit: int = 50) -> Sequence[Row[str, date, int, int]]:
+    """What was issued in a division, latest first: title, day (`issued_on`), `number`, `voided`."""
+    return session.execute(
+        select(
+            Certificate.title,
+            Certificate.issued_on,
+            func.count().label("number"),
+            func.count(Certificate.voided_at).label("voided"),
+        )
+        .where(Certificate.person_id.in_(ids_in(prefix)))
+        .group_by(Certificate.title, Certificate.issued_on)
+        .order_by(Certificate.issued_on.desc(), Certificate.title)
+        .limit(limit)
+    ).all()
+
+
+def held_by(session: Session, prefix: str, name: str, limit: int = 50) -> list[Certificate]:
+    """The certificates of people of this name in a division."""
+    query = select(Certificate).where(
+        Certificate.person_id.in_(ids_in(prefix)), Certificate.holder == name
+    )
+    return list(session.scalars(query.limit(limit)))
+
+
+def valid_numbers(
+    session: Session, prefix: str, title: str, issued_on: date, limit: int
+) -> list[str]:
+    """Numbers of one title and day in a division, those that were voided left out."""
+    query = (
+        select(Certificate.no)
+        .where(
+            Certificate.title == title,
+            Certificate.issued_on == issued_on,
+            Certificate.voided_at.is_(None),
+            Certificate.person_id.in_(ids_in(prefix)),
+        )
+        .order_by(Certificate.person_id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))

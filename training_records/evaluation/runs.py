@@ -194,6 +194,15 @@ def get_result(session: Session, run: EvaluationRun, person_id: int) -> Evaluati
     return row
 
 
+def run_of_person(session: Session, run_id: int, person_id: int) -> EvaluationRun:
+    """A run in which a person was evaluated, or NotFound."""
+    run = session.get(EvaluationRun, run_id)
+    if run is None:
+        raise NotFound("没有这次评价")
+    get_result(session, run, person_id)
+    return run
+
+
 def results_of(
     session: Session, run: EvaluationRun, prefix: str
 ) -> list[tuple[EvaluationResult, Person]]:

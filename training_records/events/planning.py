@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -360,3 +360,38 @@ def get_session(session: Session, event: Event, session_id: int) -> EventSession
 def is_over(event: Event) -> bool:
     """Whether the last session has ended."""
     return bool(event.sessions) and max(s.ends_at for s in event.sessions) < now()
+
+
+def get_line(session: Session, line_id: int, division_code: str) -> PlanLine:
+    """A line of a division's own plan, or NotFound."""
+    line = session.get(PlanLine, line_id)
+    if line is None or line.division_code != division_code:
+        raise NotFound("没有这项计划,或不是您这里的")
+    return line
+
+
+def begun(session: Session, lines: Sequence[PlanLine]) -> dict[int | None, Event]:
+    """Line of the plan to the event that was made of it."""
+    query = select(Event).where(Event.plan_id.in_([line.id for line in lines]))
+    return {event.plan_id: event for event in session.scalars(query)}
+
+
+def parent_of(session: Session, event: Event) -> Event | None:
+    """The demonstration training that an event repeats."""
+    return session.get(Event, event.parent_id) if event.parent_id else None
+
+
+def announced_event(session: Session, event_id: int) -> Event:
+    """An event that its people know of, or NotFound."""
+    event = session.get(Event, event_id)
+    if event is None or event.state == "draft":
+        raise NotFound("没有这次培训")
+    return event
+
+
+def announced_session(session: Session, session_id: int) -> EventSession:
+    """A session of an event that its people know of, or NotFound."""
+    one = session.get(EventSession, session_id)
+    if one is None or one.event.state == "draft":
+        raise NotFound("没有这一节课。请重新扫大屏上的码")
+    return one

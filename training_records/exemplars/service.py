@@ -234,6 +234,23 @@ def get_exemplar(session: Session, number: int, prefix: str) -> Exemplar:
     return get_within(session, Exemplar, number, prefix, "这次推荐")
 
 
+def own_exemplar(session: Session, number: int, person_id: int) -> Exemplar:
+    """A nomination of this person, or NotFound."""
+    row = session.get(Exemplar, number)
+    if row is None:
+        raise NotFound("没有这次推荐")
+    _own(row, person_id)
+    return row
+
+
+def exemplar_of_district(session: Session, number: int, district: str) -> Exemplar:
+    """A nomination in a district (six digits), for all who serve there; NotFound otherwise."""
+    row = session.get(Exemplar, number)
+    if row is None or not row.division_code.startswith(district):
+        raise NotFound("没有这次推荐")
+    return row
+
+
 def exemplars_in(
     session: Session, prefix: str, year: int | None = None, states: Sequence[str] = tuple(STATES)
 ) -> list[tuple[Exemplar, Person]]:

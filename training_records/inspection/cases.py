@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from training_records.database import now
 from training_records.divisions import get_within, level_of, within
-from training_records.errors import Refused
+from training_records.errors import NotFound, Refused
 from training_records.inspection.models import CASE_STATES, GoodCase
 from training_records.ledger.models import Person
 
@@ -136,6 +136,14 @@ def decide(
 def get_case(session: Session, number: int, prefix: str) -> GoodCase:
     """A case in the scope of an office, or NotFound."""
     return get_within(session, GoodCase, number, prefix, "这个案例")
+
+
+def own_case(session: Session, number: int, person_id: int) -> GoodCase:
+    """A director's own case, or NotFound."""
+    row = session.get(GoodCase, number)
+    if row is None or row.person_id != person_id:
+        raise NotFound("没有这个案例")
+    return row
 
 
 def cases_in(

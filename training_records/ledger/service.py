@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -244,3 +244,30 @@ def overloaded(session: Session, prefix: str, on: date, limit: int = 200) -> Seq
         .limit(limit)
     )
     return session.execute(query).all()
+
+
+def load_person(session: Session, person_id: int) -> Person:
+    """A person whatever the scope: for callers whom a row within the scope has led to them."""
+    return session.get_one(Person, person_id)
+
+
+def person_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """Names by person."""
+    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(list(ids))))
+    return {number: name for number, name in rows}
+
+
+def id_of_phone(session: Session, phone: str | None) -> int | None:
+    """Whose phone it is; nothing more about them, for the scope is still to be asked."""
+    return session.scalar(select(Person.id).where(Person.phone == phone))
+
+
+def directors_in(session: Session, prefix: str, on: date) -> list[tuple[Person, str]]:
+    """(person, village) of the directors in post in a division, in the order of places."""
+    query = (
+        select(Person, Post.division_code)
+        .join(Post, Post.person_id == Person.id)
+        .where(within(Post.division_code, prefix), Post.role == "director", in_post_on(on))
+        .order_by(Post.division_code, Person.id)
+    )
+    return [(person, code) for person, code in session.execute(query)]

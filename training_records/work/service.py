@@ -257,12 +257,20 @@ def unreported(session: Session, person_id: int) -> list[tuple[Visit, CaseEntry]
 
 def note_report(session: Session, person_id: int, visit_id: int, at: datetime) -> None:
     """Notes that it was reported to the police."""
-    visit = session.get(Visit, visit_id)
-    if visit is None or visit.person_id != person_id or not visit.alarm:
+    visit = get_visit(session, visit_id, person_id)
+    if not visit.alarm:
         raise NotFound("没有这条走访记录")
     if visit.reported_at is None:
         visit.reported_at = at
     session.flush()
+
+
+def get_visit(session: Session, visit_id: int, person_id: int) -> Visit:
+    """A person's own visit, or NotFound."""
+    visit = session.get(Visit, visit_id)
+    if visit is None or visit.person_id != person_id:
+        raise NotFound("没有这条走访记录")
+    return visit
 
 
 def plan_activity(
