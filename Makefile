@@ -32,7 +32,7 @@ docs: .venv/.docs ## build the knowledge base strictly, with MkDocs and with Zen
 audit: .venv/.dev ## known weaknesses of the pinned dependencies (asks the advisory service of the package index)
 	@sh tools/audit.sh --strict
 
-bundle: .venv/.release ## code, wheels and their list (SBOM) in build/bundle, to install on a machine without a network
+bundle: .venv/.release ## wheels and their list (SBOM) in build/bundle, to install on a machine without a network
 	@sh tools/bundle.sh $(BIN)/python
 
 clean: ## remove the virtual environment and what was built (instance/ with its data stays)

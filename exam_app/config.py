@@ -13,6 +13,13 @@ from dotenv import dotenv_values
 
 PREFIX = "ACADEMY_"
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def checkout() -> Path | None:
+    """The checkout that the code runs from; None where it is installed as a package."""
+    return ROOT if (ROOT / "pyproject.toml").exists() else None
+
+
 SECRETS = ("secret_key", "field_keys", "metrics_token", "oidc_client_secret")
 ADDRESSES = ("redis_url", "replica_url", "smtp_url")
 
@@ -93,7 +100,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
             values[name], sources[name] = dotenv[variable], ".env"
         else:
             sources[name] = "默认值"
-    instance = Path(values.get("instance", str(ROOT / "instance"))).resolve()
+    instance = Path(values.get("instance", (checkout() or Path.cwd()) / "instance")).resolve()
     env = values.get("env", "development")
     if env == "production" and "secret_key" not in values:
         raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY(一串随机字符,至少 32 位)")

@@ -109,7 +109,7 @@ def _broken_links(
     points: Collection[str] | None,
 ) -> Iterator[str]:
     if clauses is not None and q.source and q.source not in clauses:
-        yield f"来源 {q.source} 不在 docs/data 里"
+        yield f"来源 {q.source} 不在事实里"
     if anchors is not None and q.kb and q.kb not in anchors:
         yield f"知识库里没有 {q.kb}"
     for point in q.covers:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from exam_app.kb.facts import load_facts, required_points
 from exam_app.kb.history import last_changes
 from question_bank import Bank, Problem, check_bank, load_bank, point_counts
 from question_bank.bank import ITEMS
+from training_records.facts.loading import load_facts, required_points
 
 
 @dataclass(frozen=True)

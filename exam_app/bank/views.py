@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from exam_app.bank.service import kept_bank
-from exam_app.kb.facts import load_facts
 from exam_app.web.access import CITY, access
+from training_records.facts.loading import load_facts
 
 bank = Blueprint("bank", __name__)
 PAGE = 20

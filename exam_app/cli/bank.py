@@ -10,7 +10,6 @@ import click
 import yaml
 
 from exam_app.cli.tools import emit, json_option, stop
-from exam_app.kb.facts import load_facts, required_points
 from exam_app.kb.history import last_changes, records
 from exam_app.kb.pages import anchors
 from question_bank import (
@@ -25,6 +24,7 @@ from question_bank import (
 )
 from question_bank.bank import ITEMS
 from question_bank.irt import read_parameters
+from training_records.facts.loading import load_facts, required_points
 
 # Each thing a director does directly is asked at least so often.
 MIN_QUESTIONS = 2

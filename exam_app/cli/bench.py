@@ -9,9 +9,7 @@ import sys
 import click
 
 from exam_app.cli.tools import say, stop
-from exam_app.config import ROOT
-
-BENCHMARKS = ROOT / "benchmarks" / "__main__.py"
+from exam_app.config import checkout
 
 
 @click.command(
@@ -21,13 +19,14 @@ BENCHMARKS = ROOT / "benchmarks" / "__main__.py"
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
     """性能测试(在源代码里;academy bench --help 看有哪些)。"""
-    if not BENCHMARKS.exists():
+    root = checkout()
+    if root is None:
         say(
             "性能测试不在安装包里。请取一份源代码,在它的文件夹里运行 make bench,"
             "或 .venv/bin/academy bench 名称"
         )
         stop(1)
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "benchmarks", *arguments], env={**os.environ, "PYTHONPATH": path}
     )

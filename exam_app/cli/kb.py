@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from exam_app.cli.tools import say
-from exam_app.config import load_config
+from exam_app.cli.tools import say, stop
+from exam_app.config import checkout, load_config
 from exam_app.kb.history import record_changes
 from exam_app.kb.pages import write_sources
 from exam_app.kb.readability import offenders
@@ -37,7 +37,8 @@ def build(strict: bool) -> None:
 @kb.command()
 def sources() -> None:
     """只生成 build/docs 下的 Markdown（给 mkdocs serve、zensical 用）。"""
-    say(f"生成了 {len(write_sources())} 页")
+    pages = write_sources((checkout() or Path()) / "build" / "docs")
+    say(f"生成了 {len(pages)} 页")
 
 
 @kb.command()
@@ -55,6 +56,9 @@ def folder(folder: Path) -> None:
 @click.argument("note")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="哪天改的，默认今天")
 def record(note: str, day: datetime.datetime | None) -> None:
-    """把 docs/data 里改过的记录记进“改了什么”，受影响的题会列入复看。"""
+    """把事实里改过的记录记进“改了什么”，受影响的题会列入复看。"""
+    if checkout() is None:
+        say("事实要在源代码里改、在源代码里记，安装好的学堂里改不了")
+        stop(1)
     count = record_changes(note, (day or datetime.datetime.now()).date())
     say(f"记下了 {count} 条变化" if count else "没有要记的变化")

@@ -16,12 +16,12 @@ from exam_app.exams.errors import Closed
 from exam_app.exams.forms import ExamSettingsForm, StartForm, choices
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.windows import left
-from exam_app.kb.facts import load_facts
 from exam_app.web.access import LEARNERS, MANAGERS, PUBLIC, access
 from question_bank import InfeasibleBlueprint, load_blueprint
 from question_bank.blueprint import BLUEPRINTS
 from training_records.database import now
 from training_records.errors import NotFound, Refused
+from training_records.facts.loading import load_facts
 
 exams = Blueprint("exams", __name__)
 

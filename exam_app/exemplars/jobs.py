@@ -9,7 +9,6 @@ import sys
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.config import ROOT
 from exam_app.jobs.models import Job
 from exam_app.jobs.service import Work, enqueue
 from exam_app.kb.published import (
@@ -63,7 +62,6 @@ def publish_job(work: Work) -> None:
     work.progress(1, 2)
     done = subprocess.run(
         [sys.executable, "-m", "exam_app", "kb", "build"],
-        cwd=ROOT,
         capture_output=True,
         text=True,
         env={**os.environ, "ACADEMY_INSTANCE": str(work.config.instance)},

@@ -23,7 +23,7 @@ RULES = {
 
 
 def write_forms(forms: Sequence[dict[str, Any]], folder: Path) -> None:
-    """One A4 DOCX a form, made from the form's template in `docs/data/forms.yaml`."""
+    """One A4 DOCX a form, made from the form's template in `forms.yaml`."""
     folder.mkdir(parents=True, exist_ok=True)
     for form in forms:
         _document(form).save(str(folder / f"{form['id']}.docx"))

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from exam_app.kb.facts import DATA, load_facts
+from training_records.facts.loading import DATA, load_facts
 
 HISTORY = DATA / "history.yaml"
 

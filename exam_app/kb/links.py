@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from exam_app.kb.facts import load_facts
+from training_records.facts.loading import load_facts
 
 SOURCE = re.compile(r"〔([^〔〕\n]+#[^〔〕\n]+)〕")
 BACKLINKS = re.compile(r"⟦used:([^⟧]+)⟧")
@@ -52,7 +52,7 @@ def link_sources(text: str, page: str) -> str:
         links = []
         for clause in match[1].split("、"):
             if clause not in clauses:
-                raise BuildError(f"docs/{page}：没有“{clause}”这个出处，请查 docs/data")
+                raise BuildError(f"docs/{page}：没有“{clause}”这个出处，请查事实文件")
             links.append(f"[{clause}]({relative(page, clauses[clause])}){{ .source }}")
         return "〔" + "、".join(links) + "〕"
 

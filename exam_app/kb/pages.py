@@ -1,7 +1,7 @@
 """Pages of the knowledge base: templates and facts become Markdown.
 
-Every ``.md`` of `docs/` is a template over the facts of `docs/data`; a ``.md.page`` is the template
-of several pages. `〔青21#10〕` becomes a link to the clause. The result under `build/docs` is plain
+Every ``.md`` of `docs/` is a template over the facts; a ``.md.page`` is the template
+of several pages. `〔青21#10〕` becomes a link to the clause. The result is plain
 Markdown that MkDocs and Zensical both build.
 """
 
@@ -19,8 +19,7 @@ import jinja2
 import markdown
 import nh3
 
-from exam_app.config import ROOT
-from exam_app.kb.facts import load_facts
+from exam_app.config import checkout
 from exam_app.kb.files import write_calendar, write_forms
 from exam_app.kb.links import (
     BuildError,
@@ -33,9 +32,8 @@ from exam_app.kb.links import (
 )
 from exam_app.kb.published import NOTHING, Published, as_markdown
 from question_bank import load_bank, point_counts
+from training_records.facts.loading import load_facts
 
-DOCS = ROOT / "docs"
-BUILD = ROOT / "build" / "docs"
 EXTENSIONS = ["attr_list", "tables", "admonition", "sane_lists", "md_in_html"]
 RHYTHMS = {
     "daily": "每天",
@@ -46,7 +44,17 @@ RHYTHMS = {
 }
 
 
-def write_sources(target: Path = BUILD, published: Published = NOTHING) -> list[str]:
+def source_folder() -> Path:
+    """Where `docs/` and `mkdocs.yml` lie: on top of a checkout, in the package where the wheel brought them along."""
+    return checkout() or Path(__file__).parent / "source"
+
+
+DOCS = source_folder() / "docs"
+# For developers: no part of the knowledge base.
+DECISIONS = DOCS / "decisions"
+
+
+def write_sources(target: Path, published: Published = NOTHING) -> list[str]:
     """Renders all pages and files into `target`; returns the pages' names (without ``.md``)."""
     shutil.rmtree(target, ignore_errors=True)
     pages = render_pages(published)
@@ -68,7 +76,7 @@ def write_sources(target: Path = BUILD, published: Published = NOTHING) -> list[
 
 def _write_words(data: dict[str, Any], path: Path) -> None:
     """Words that the search index must not cut: the field's terms and short colloquial ones."""
-    words = (DOCS / "data" / "jieba.txt").read_text("utf-8").splitlines()
+    words = (DOCS / "jieba.txt").read_text("utf-8").splitlines()
     terms = [t["term"].strip("“”") for t in data["glossary"]]
     spoken = [word for group in data["search"].values() for word in group if len(word) <= 4]
     known = {line.split()[0] for line in words if line}
@@ -89,7 +97,7 @@ def render_pages(published: Published = NOTHING) -> dict[str, str]:
         finished[name] = _with_spoken_words(name, text, data["search"])
     missing = set(data["search"]) - anchors_in(finished)
     if missing:
-        raise BuildError(f"docs/data/search.yaml：没有这些小节：{'、'.join(sorted(missing))}")
+        raise BuildError(f"search.yaml：没有这些小节：{'、'.join(sorted(missing))}")
     return finished
 
 
@@ -116,9 +124,9 @@ def raw_pages(published: Published = NOTHING) -> dict[str, str]:
     }
     pages: dict[str, str] = {}
     for path in sorted(DOCS.rglob("*.md")):
-        name = path.relative_to(DOCS).with_suffix("").as_posix()
-        if name.startswith("decisions/"):  # For developers: no part of the knowledge base.
+        if path.is_relative_to(DECISIONS):
             continue
+        name = path.relative_to(DOCS).with_suffix("").as_posix()
         pages[name] = _render(environment, f"{name}.md", context)
     for name, template, own in _families(data):
         pages[name] = _render(environment, template, {**context, **own})
@@ -197,7 +205,7 @@ def _with_spoken_words(name: str, text: str, words: dict[str, list[str]]) -> str
             hidden = f'\n\n<p class="spoken" hidden>{"、".join(spoken)}</p>\n'
             text = text[: heading.end()] + hidden + text[heading.end() :]
         elif anchor:
-            raise BuildError(f"docs/data/search.yaml：{place} 要指到一个二级标题")
+            raise BuildError(f"search.yaml：{place} 要指到一个二级标题")
     return text
 
 

@@ -12,20 +12,21 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import brotli
 
-from exam_app.config import ROOT
-from exam_app.kb.facts import load_facts
+from exam_app.config import checkout
 from exam_app.kb.history import unrecorded
 from exam_app.kb.links import BuildError
-from exam_app.kb.pages import DOCS, write_sources
+from exam_app.kb.pages import DECISIONS, DOCS, source_folder, write_sources
 from exam_app.kb.published import file_of, load_published
 from exam_app.kb.readability import offenders
 from question_bank.bank import ITEMS
+from training_records.facts.loading import DATA, load_facts
 
 _SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", re.S)
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".ics")
@@ -40,8 +41,9 @@ def fingerprint(*more: Path) -> str:
     """Changes when anything that the site is made from changes."""
     digest = hashlib.sha256()
     code = Path(__file__).parent.glob("*.py")
-    for path in [ROOT / "mkdocs.yml", *code, *DOCS.rglob("*"), *ITEMS.rglob("*.yaml"), *more]:
-        if path.is_file():
+    site = [source_folder() / "mkdocs.yml", *DOCS.rglob("*")]
+    for path in [*site, *code, *DATA.glob("*.yaml"), *ITEMS.rglob("*.yaml"), *more]:
+        if path.is_file() and not path.is_relative_to(DECISIONS):
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -55,9 +57,9 @@ def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool
     if strict:
         check_facts()
     fresh = site.with_name(site.name + ".new")
-    with _alone():
-        write_sources(published=load_published(file_of(site)))
-        _mkdocs(fresh, strict=strict)
+    with _workshop() as folder:
+        write_sources(folder / "build" / "docs", load_published(file_of(site)))
+        _mkdocs(folder, fresh, strict=strict)
     (fresh / "csp.json").write_text(json.dumps(sorted(script_hashes(fresh))))
     _lighten_index(fresh / "search" / "search_index.json")
     write_worker(fresh, current[:12])
@@ -70,19 +72,26 @@ def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool
 
 def build_folder(folder: Path) -> None:
     """The site as a folder that opens from a USB stick, without any server, search included."""
-    with _alone():
-        write_sources()
-        _mkdocs(folder, strict=True, offline=True)
+    with _workshop() as place:
+        write_sources(place / "build" / "docs")
+        _mkdocs(place, folder, strict=True, offline=True)
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One build at a time: all of them write their sources into one folder."""
-    folder = ROOT / "build"
+def _workshop() -> Iterator[Path]:
+    """A folder with `mkdocs.yml` to write the sources of one build into: the checkout, where Zensical and `mkdocs serve`
+    find them, one build at a time; a temporary one where the code is installed."""
+    root = checkout()
+    if root is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            shutil.copy(source_folder() / "mkdocs.yml", temporary)
+            yield Path(temporary)
+        return
+    folder = root / "build"
     folder.mkdir(exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield root
 
 
 def check_facts() -> None:
@@ -98,11 +107,11 @@ def check_facts() -> None:
         raise BuildError("步骤卡的句子太长：\n" + "\n".join(map(str, hard)))
 
 
-def _mkdocs(target: Path, *, strict: bool, offline: bool = False) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(ROOT / "mkdocs.yml")]
+def _mkdocs(folder: Path, target: Path, *, strict: bool, offline: bool = False) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(folder / "mkdocs.yml")]
     done = subprocess.run(  # noqa: S603
-        [*command, "-d", str(target), *(["--strict"] if strict else [])],
-        cwd=ROOT,
+        [*command, "-d", str(target.resolve()), *(["--strict"] if strict else [])],
+        cwd=folder,
         capture_output=True,
         text=True,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "OFFLINE": "true" if offline else "false"},

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from exam_app.kb.courses import PATHS, Course
-from exam_app.kb.facts import load_facts
 from exam_app.learn.models import CourseVersion
 from training_records.errors import NotFound
+from training_records.facts.courses import PATHS, Course
+from training_records.facts.loading import load_facts
 
 
 def courses_of(session: Session, role: str, division_code: str) -> list[Course]:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.kb.courses import Course
 from exam_app.learn.models import CourseVersion
 from training_records.database import now
 from training_records.divisions import get_within, prefix_of, within
 from training_records.errors import NotFound, Refused
+from training_records.facts.courses import Course
 
 WORDS = {
     "title": "名称",

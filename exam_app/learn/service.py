@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.kb.courses import Course, Unit, credit_hours
 from exam_app.learn.models import UnitProgress
 from exam_app.learn.study import left, unplayed
 from exam_app.practice.answers import Practised, check_practice
@@ -21,6 +20,7 @@ from training_records.archive.service import NewEntry, append
 from training_records.database import now
 from training_records.divisions import DivisionLevel, ancestor, get_division
 from training_records.errors import NotFound, Refused
+from training_records.facts.courses import Course, Unit, credit_hours
 from training_records.ledger.service import current_post
 
 QUIZ_TYPES = ("single", "multiple", "true_false")

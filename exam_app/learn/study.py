@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from exam_app.kb.courses import Unit
 from exam_app.learn.models import StudyWindow, UnitProgress
 from training_records.database import insert_missing, now
 from training_records.errors import NotFound
+from training_records.facts.courses import Unit
 
 BEAT, GAP = 20, timedelta(seconds=50)
 # Somebody is asked to tap a word after so many counted minutes, at random.

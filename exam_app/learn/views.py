@@ -20,7 +20,6 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.bank.service import current_bank
 from exam_app.exams.administration import reserved_items
-from exam_app.kb.courses import PATHS, Course, Unit
 from exam_app.kb.pages import page_html, written_html
 from exam_app.learn import media, study
 from exam_app.learn.catalog import course_of, courses_of
@@ -37,6 +36,7 @@ from exam_app.learn.service import (
 from exam_app.practice.answers import parts
 from exam_app.web.access import EVERYONE, LEARNERS, OFFICES, access
 from training_records.errors import NotFound, Refused
+from training_records.facts.courses import PATHS, Course, Unit
 
 learn = Blueprint("learn", __name__)
 

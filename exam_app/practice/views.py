@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.bank.service import current_bank
 from exam_app.exams.administration import reserved_items
-from exam_app.kb.facts import load_facts, required_points
 from exam_app.kb.pages import kb_url
 from exam_app.practice import service
 from exam_app.practice.answers import Choice, check_practice, parts, practice_set
@@ -20,6 +19,7 @@ from exam_app.web.access import LEARNERS, PUBLIC, access
 from question_bank import load_pool
 from training_records.database import now
 from training_records.errors import Refused
+from training_records.facts.loading import load_facts, required_points
 
 practice = Blueprint("practice", __name__)
 SOCIAL_WORK = "社工方法"

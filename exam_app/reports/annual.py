@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from exam_app.core.drawing import drawing
 from exam_app.exams.models import Exam
-from exam_app.kb.facts import load_facts
 from training_records.coverage.definition import Coverage, CoverageReport, coverage
 from training_records.coverage.rules import rule_of
 from training_records.divisions import get_division, prefix_of, within
@@ -27,6 +26,7 @@ from training_records.errors import Refused
 from training_records.evaluation.models import STATES, EvaluationResult, EvaluationRun
 from training_records.events.attendance import people_reached
 from training_records.events.models import Event
+from training_records.facts.loading import load_facts
 from training_records.inspection.cases import cases_in
 from training_records.inspection.models import GoodCase
 from training_records.inspection.reports import texts_of

@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.exemplars.jobs import ask_publication
-from exam_app.kb.facts import load_facts
 from exam_app.web.access import EVERYONE, MANAGERS, access
 from training_records.divisions import level_of
 from training_records.errors import NotFound, Refused
+from training_records.facts.loading import load_facts
 from training_records.inspection import cases as verbs
 from training_records.inspection.models import CASE_STATES, GoodCase
 from training_records.ledger.models import Person

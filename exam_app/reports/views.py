@@ -6,12 +6,12 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.kb.facts import load_facts
 from exam_app.reports.annual import annual_docx, gaps, gather, known_of
 from exam_app.web.access import MANAGERS, access
 from training_records.archive import evidence
 from training_records.divisions import level_of
 from training_records.errors import NotFound, Refused
+from training_records.facts.loading import load_facts
 from training_records.inspection import reports as verbs
 
 reports = Blueprint("reports", __name__)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from exam_app.kb.facts import load_facts
+from training_records.facts.loading import load_facts
 from training_records.work.cadence import Cadence, cadences
 from training_records.work.service import Options
 

@@ -20,7 +20,7 @@ class Cadence:
 
 
 def cadences(rows: Iterable[Mapping[str, object]]) -> dict[str, Cadence]:
-    """By category, from the facts (`docs/data/visits.yaml`). A home visit is asked for by 家访; 随访 is face to face, at
+    """By category, from the facts (`visits.yaml`). A home visit is asked for by 家访; 随访 is face to face, at
     home or at school; where no number is given any contact counts."""
     found = {}
     for row in rows:

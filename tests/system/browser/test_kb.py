@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from exam_app.kb.facts import load_facts
 from exam_app.kb.pages import render_pages
 from exam_app.kb.site import build_folder
 from tests.system.browser.conftest import OFFICE, PHONE, assert_accessible
+from training_records.facts.loading import load_facts
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
 LIMIT = 150_000

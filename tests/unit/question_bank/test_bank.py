@@ -6,7 +6,6 @@ from datetime import date
 
 import pytest
 
-from exam_app.kb.facts import load_facts, required_points
 from exam_app.kb.history import last_changes, records
 from exam_app.kb.pages import anchors
 from question_bank import (
@@ -20,6 +19,7 @@ from question_bank import (
     point_counts,
     to_review,
 )
+from training_records.facts.loading import load_facts, required_points
 
 GOOD = """- id: topic-0001
   type: single
@@ -90,7 +90,7 @@ def test_near_duplicates_and_unknown_links_are_reported(tmp_path):
     linked = GOOD + "  source: 无此法#1\n  kb: no/page\n"
     (tmp_path / "x.yaml").write_text(linked, "utf-8")
     reasons = [p.reason for p in check_bank(load_bank(tmp_path), {"青21#1"}, {"index"})]
-    assert any("不在 docs/data" in r for r in reasons)
+    assert any("不在事实里" in r for r in reasons)
     assert any("知识库里没有" in r for r in reasons)
 
 

@@ -7,9 +7,9 @@ import re
 from datetime import date, datetime
 from uuid import UUID
 
-from exam_app.kb.facts import load_facts
 from exam_app.migrations.metadata import metadata
 from tests.factories import BANK, VILLAGE, right_answer, study
+from training_records.facts.loading import load_facts
 
 
 def test_nothing_that_names_a_person_is_left_out(world, sign_in, session):

@@ -88,7 +88,7 @@ def test_people_of_one_district_finish_at_once(app, session, world):
 
 
 def test_a_unit_finished_twice_files_the_course_once(session, phones):
-    from exam_app.kb.facts import load_facts
+    from training_records.facts.loading import load_facts
 
     apis, _ = phones
     course = load_facts().courses[0]

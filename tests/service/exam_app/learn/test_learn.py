@@ -15,8 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exam_app.kb.courses import Course, Media, Unit
-from exam_app.kb.facts import load_facts
 from exam_app.learn import study
 from exam_app.learn.models import StudyWindow, UnitProgress
 from tests.factories import BANK, CITY, DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, ZONE, right_form
@@ -24,6 +22,8 @@ from tests.factories import study as finish_course
 from training_records.archive.models import ArchiveEntry
 from training_records.database import now
 from training_records.errors import NotFound
+from training_records.facts.courses import Course, Media, Unit
+from training_records.facts.loading import load_facts
 
 UNIT = Unit(id="u", title="读", minutes=20, text="读一读")
 FILM = Unit(id="u", title="看", minutes=1, media=Media(kind="video", file="a" * 64, seconds=600))

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from docx import Document
 
 from exam_app.cli import cli
-from exam_app.kb.facts import load_facts
 from exam_app.reports.annual import annual_docx, gather
 from tests.factories import DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
 from tests.service.training_records.evaluation.test_measures import add_case, add_visit
 from training_records.errors import NotFound, Refused
+from training_records.facts.loading import load_facts
 from training_records.work.models import Activity
 
 AS_OF = date(2026, 10, 20)

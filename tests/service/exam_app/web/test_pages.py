@@ -9,11 +9,11 @@ import openpyxl
 from sqlalchemy.exc import OperationalError
 
 from exam_app.application import create_app
-from exam_app.kb.facts import load_facts
 from exam_app.web.services import services_of
 from tests.conftest import Api
 from tests.factories import CITY, DISTRICT, PASSWORD, TOWN, VILLAGE, study
 from tests.service.training_records.ledger.test_importer import row, workbook
+from training_records.facts.loading import load_facts
 
 
 def test_headers_are_strict_and_errors_carry_a_request_id(app, world, sign_in):

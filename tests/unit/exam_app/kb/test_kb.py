@@ -10,13 +10,13 @@ from icalendar import Calendar
 from pydantic import ValidationError
 
 from exam_app.kb import history
-from exam_app.kb.facts import load_facts, required_points
 from exam_app.kb.files import write_calendar, write_forms
 from exam_app.kb.links import link_terms
 from exam_app.kb.pages import BuildError, anchors, kb_url, link_sources, page_html, render_pages
 from exam_app.kb.readability import offenders, sentences
-from exam_app.kb.schema import shaped
 from exam_app.kb.site import check_facts
+from training_records.facts.loading import DATA, load_facts, required_points
+from training_records.facts.schema import shaped
 
 MARKED = "待核"
 
@@ -27,6 +27,18 @@ def test_all_tasks_stand_with_departments_and_anchor():
     for task in policy["tasks"]:
         assert task["departments"] and task["director"] in ("直接做", "协助", "知晓")
         assert f"policy/action-{task['action']}#task-{task['item']}" in anchors()
+
+
+def test_somebody_answers_for_every_file_of_facts(tmp_path):
+    facts = load_facts()
+    assert set(facts.owners) == set(facts.data) | {"owners"}
+    for path in DATA.glob("*.yaml"):
+        text = path.read_text("utf-8")
+        if path.name == "owners.yaml":
+            text = re.sub(r"^visits:.*\n", "", text, flags=re.M)
+        (tmp_path / path.name).write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"owners\.yaml.*visits"):
+        load_facts(tmp_path)
 
 
 def test_every_source_leads_to_an_anchor():

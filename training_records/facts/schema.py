@@ -1,4 +1,4 @@
-"""The shape of each file of `docs/data`: a lost comma or a misspelt field stops the build."""
+"""The shape of each file of facts: a lost comma or a misspelt field stops the build."""
 
 from __future__ import annotations
 
@@ -303,6 +303,7 @@ SHAPES: dict[str, Any] = {
     "pages": dict[str, PageCare],
     "history": list[FactChange],
     "topics": dict[str, str],
+    "owners": dict[str, str],
 }
 
 

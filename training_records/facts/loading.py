@@ -1,4 +1,4 @@
-"""The facts of `docs/data`, read once and checked."""
+"""The facts, read once and checked."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from exam_app.config import ROOT
-from exam_app.kb.courses import Course
-from exam_app.kb.schema import shaped
+from training_records.facts.courses import Course
+from training_records.facts.schema import shaped
 
-DATA = ROOT / "docs" / "data"
+DATA = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that pages are made from; `clauses` maps a source id to its page and anchor."""
+    """Everything that pages are made from; `clauses` maps a source id to its page and anchor, `owners` a file to who
+    answers for it."""
 
     data: dict[str, Any]
     clauses: dict[str, str]
     courses: tuple[Course, ...]
     topics: dict[str, str]
+    owners: dict[str, str]
 
 
 @lru_cache
@@ -48,11 +49,15 @@ def load_facts(folder: Path = DATA) -> Facts:
         except ValidationError as error:
             fault = error.errors()[0]
             place = ".".join(map(str, fault["loc"]))
-            raise ValueError(f"docs/data/{path.name}：{place}：{fault['msg']}") from None
+            raise ValueError(f"{path.name}：{place}：{fault['msg']}") from None
+    owners = data.pop("owners")
+    if set(owners) != set(data) | {"owners"}:
+        wrong = sorted(set(owners) ^ (set(data) | {"owners"}))
+        raise ValueError(f"owners.yaml：和这些事实文件对不上：{'、'.join(wrong)}")
     policy = data["policy"]
     action_of = {item: action["id"] for action in policy["actions"] for item in action["tasks"]}
     if sorted(action_of) != sorted(t["item"] for t in policy["tasks"]):
-        raise ValueError("docs/data/policy.yaml：行动里的项号和任务对不上")
+        raise ValueError("policy.yaml：行动里的项号和任务对不上")
     for task in policy["tasks"]:
         task["action"] = action_of[task["item"]]
     return Facts(
@@ -60,6 +65,7 @@ def load_facts(folder: Path = DATA) -> Facts:
         clauses=_clauses(data),
         courses=tuple(Course.model_validate(c) for c in data["courses"]),
         topics=data["topics"],
+        owners=owners,
     )
 
 
