@@ -54,7 +54,7 @@ def evaluation_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]
             for subject in subjects.values():
                 evaluate(scheme, subject.measures, subject.months)
             scored = time.perf_counter() - begin
-            run = start(session, "370283000000", YEAR, AS_OF, scheme, subjects, "bench")
+            run = start(session, "370283000000", frame, scheme, subjects, "bench")
             session.flush()
             begin = time.perf_counter()
             for person in range(1, 51):
@@ -129,7 +129,7 @@ def _cases(people: int, villages: list[str]) -> Iterator[Any]:
 
 
 def _visits(rng: random.Random, people: int) -> Iterator[Any]:
-    checks = ", ".join(f'"{c}": "{a[0]}"' for c, a in visit_options().checks.items())
+    checks = ", ".join(f'"{c}": "{a[0]}"' for c, a in visit_options(AS_OF).checks.items())
     findings, at, number = f"{{{checks}}}", now(), 0
     for n in range(people):
         for month in range(1, 13):

@@ -63,7 +63,7 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
 def _visits(
     rng: random.Random, case: dict[str, Any], person: int, today: date
 ) -> list[dict[str, Any]]:
-    cadence = strictest(case["categories"], known_cadences())
+    cadence = strictest(case["categories"], known_cadences(today))
     found = []
     for first, last in periods(case["opened_on"], today, cadence.months or 1 if cadence else 1):
         begin, end = max(first, case["opened_on"]), min(last, today)
@@ -71,7 +71,7 @@ def _visits(
         if begin > end or rng.random() > (0.92 if last < today else 0.5):
             continue
         on = begin + timedelta(days=rng.randrange((end - begin).days + 1))
-        findings = {check: answers[0] for check, answers in visit_options().checks.items()}
+        findings = {check: answers[0] for check, answers in visit_options(today).checks.items()}
         found.append(
             {
                 "person_id": person,
@@ -81,7 +81,7 @@ def _visits(
                 "form": "home" if rng.random() < 0.85 else "phone",
                 "findings": findings,
                 "needs": [],
-                "measures": ["约好下次再来"],
+                "measures": ["next_visit"],
                 "alarm": False,
                 "created_at": now(),
                 "district": ancestor(case["division_code"], "district"),
@@ -94,7 +94,7 @@ def _visits(
 def _tasks(rng: random.Random, person: int, since: date, today: date) -> Iterator[TaskDone]:
     """Most of what the duty list asks for is ticked, some of it late."""
     diligence = rng.choice([0.6, 0.85, 0.95])
-    for step in duty_steps():
+    for step in duty_steps(today):
         months = MONTHS.get(step["rhythm"])
         for first, last in periods(since, today, months) if months else ():
             on = last - timedelta(days=rng.randrange(-4, 20))

@@ -16,7 +16,9 @@ from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
 from training_records.evaluation.catalogue import CATALOGUE, Measure
+from training_records.evaluation.frames import thaw
 from training_records.evaluation.measures import ExamHeld, Frame, Source, Subject
+from training_records.evaluation.models import EvaluationRun
 from training_records.evaluation.scheme import Scheme
 
 PRACTICE_DAYS = Measure(
@@ -30,11 +32,19 @@ PRACTICE_DAYS = Measure(
 
 
 def frame_of(prefix: str, year: int, as_of: date, config: Config) -> Frame:
-    """The frame of a division and a year up to a day, by the facts of the knowledge base."""
-    checks = len(visit_options().checks)
+    """The frame of a division and a year up to a day, by the facts in force at its end."""
+    day = min(as_of, date(year, 12, 31))
+    checks = len(visit_options(day).checks)
     return Frame(
-        prefix, year, as_of, known_cadences(), duty_steps(), checks, config.zone, exams_held
+        *(prefix, year, as_of, known_cadences(day), duty_steps(day), checks, config.zone),
+        exams_held,
     )
+
+
+def frame_of_run(run: EvaluationRun, config: Config) -> Frame:
+    """The frame in which a run began. Runs of earlier versions did not keep it."""
+    frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, config)
+    return frame if run.facts is None else thaw(frame, run.facts)
 
 
 def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.evaluation.sources import KNOWN, SOURCES, frame_of
+from exam_app.evaluation.sources import KNOWN, SOURCES, frame_of, frame_of_run
 from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
@@ -73,7 +73,7 @@ def begin() -> Response:
         frame = frame_of(prefix_of(code), year, as_of, web.config())
         # Reckoned before the one writer of SQLite is taken.
         subjects = measured(web.db(), frame, SOURCES)
-        run = runs.start(web.begin_writing(), code, year, as_of, scheme, subjects, web.actor())
+        run = runs.start(web.begin_writing(), code, frame, scheme, subjects, web.actor())
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
         return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
@@ -112,8 +112,7 @@ def step(run_id: int) -> Response:
     def verb() -> str:
         if "again" in request.form:
             run = own_run(run_id)
-            frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, web.config())
-            subjects = measured(web.db(), frame, SOURCES)
+            subjects = measured(web.db(), frame_of_run(run, web.config()), SOURCES)
             session = web.begin_writing()
             changed = runs.recalculate(session, own_run(run_id), subjects, web.actor())
             return f"按现在的记录重新算了,{changed} 人有变化。"
@@ -232,8 +231,7 @@ def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> 
     if measure not in KNOWN:
         raise NotFound("没有这个指标")
     row = runs.get_result(web.db(), run, person.id)
-    frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, web.config())
-    lines = records_behind(web.db(), frame, person.id, measure)
+    lines = records_behind(web.db(), frame_of_run(run, web.config()), person.id, measure)
     return render_template(
         "evaluation/records.html",
         run=run,

@@ -108,13 +108,13 @@ def _asked(session: Session, person_id: int) -> Iterator[TodayTask]:
 def _visits(session: Session, person_id: int, today: date) -> Iterator[TodayTask]:
     """Visits of this month or quarter, and tasks that offices gave."""
     villages = work.villages_of(session, person_id, today)
-    due = work.due_list(session, villages, known_cadences(), today)
+    due = work.due_list(session, villages, known_cadences(today), today)
     overdue = sum(d.state == "overdue" for d in due)
     left = sum(d.state in ("due", "contact") for d in due)
     if overdue or left:
         why = f"{overdue} 个上期没有走到。" if overdue else "按走访频次,这一期还没有走到。"
         yield TodayTask(f"走访 {overdue + left} 个孩子", why, 20, "去走访", "work.log")
-    tasks = work.tasks_of(session, person_id, villages, duty_steps(), today)
+    tasks = work.tasks_of(session, person_id, villages, duty_steps(today), today)
     open_tasks = [t for t in tasks if t.own and t.done_on is None]
     if open_tasks:
         first = open_tasks[0]

@@ -16,9 +16,9 @@ from icalendar import Alarm, Calendar, Event
 
 FIRST_YEAR = 2026
 RULES = {
-    "月": {"freq": "monthly"},
-    "季": {"freq": "monthly", "interval": 3},
-    "年": {"freq": "yearly"},
+    "monthly": {"freq": "monthly"},
+    "quarterly": {"freq": "monthly", "interval": 3},
+    "yearly": {"freq": "yearly"},
 }
 
 

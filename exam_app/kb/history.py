@@ -24,12 +24,18 @@ def records(data: dict[str, Any]) -> dict[str, Any]:
         for article in source["articles"]:
             found[f"{source['code']}#{article['id']}"] = article
     for duty in data["duties"]["director"]:
-        found |= {step["id"]: step for step in duty["steps"]}
+        found |= _versions("", duty["steps"])
     for category in data["services"]:
         found |= {row["id"]: row for row in category["rows"]}
-    for cadence in data["visits"]:
-        found[f"visit:{cadence['id']}"] = cadence
-    return found
+    return found | _versions("visit:", data["visits"])
+
+
+def _versions(prefix: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """By id what was and is in force: the row itself where there is only one."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(prefix + row["id"], []).append(row)
+    return {key: own[0] if len(own) == 1 else {"versions": own} for key, own in found.items()}
 
 
 def digest(record: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections import Counter
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from exam_app.kb.links import (
 from exam_app.kb.published import NOTHING, Published, as_markdown
 from question_bank import load_bank, point_counts
 from training_records.facts.loading import load_facts
+from training_records.facts.schema import ROLES
 
 EXTENSIONS = ["attr_list", "tables", "admonition", "sane_lists", "md_in_html"]
 RHYTHMS = {
@@ -67,7 +69,7 @@ def write_sources(target: Path, published: Published = NOTHING) -> list[str]:
             copy = target / asset.relative_to(DOCS)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(asset, copy)
-    data = load_facts().data
+    data = load_facts().on(date.today())
     write_forms(data["forms"], target / "forms")
     write_calendar(data["calendar"], target / "calendar.ics")
     _write_words(data, target.parent / "jieba.txt")
@@ -103,7 +105,7 @@ def render_pages(published: Published = NOTHING) -> dict[str, str]:
 
 def raw_pages(published: Published = NOTHING) -> dict[str, str]:
     """Page name to Markdown as the templates give it, sources not yet linked."""
-    data = load_facts().data
+    data = load_facts().on(date.today())
     environment = jinja2.Environment(  # nosec B701
         loader=jinja2.FileSystemLoader(DOCS),
         undefined=jinja2.StrictUndefined,
@@ -118,6 +120,7 @@ def raw_pages(published: Published = NOTHING) -> dict[str, str]:
         "asked": asked,
         "anchor_of": anchor_of,
         "rhythms": RHYTHMS,
+        "roles": ROLES,
         "published": published,
         "md": as_markdown,
         "by_id": lambda name: {entry["id"]: entry for entry in data[name]},

@@ -75,17 +75,21 @@
     $("next").value = "";
     $("reported").checked = false;
     $("checks").replaceChildren(...data.checks.map(([check, answers]) => {
-      const select = element("select", { name: check }, element("option", { value: "", textContent: "没有问题" }), ...answers.slice(1).map((a) => element("option", { value: a, textContent: a })));
+      const select = element("select", { name: check }, element("option", { value: "", textContent: "没有问题" }), ...answers.slice(1).map((a) => element("option", { value: a, textContent: label("answers", `${check}.${a}`, a) })));
       select.addEventListener("change", alarm);
-      return element("label", { className: "spread" }, element("span", { textContent: check }), select);
+      return element("label", { className: "spread" }, element("span", { textContent: label("checks", check) }), select);
     }));
-    for (const [id, texts] of [["needs", data.needs], ["measures", data.measures]])
-      $(id).replaceChildren(...texts.map((text) => element("label", { className: "tick" }, element("input", { type: "checkbox", value: text }), text)));
+    for (const id of ["needs", "measures"])
+      $(id).replaceChildren(...data[id].map((key) => element("label", { className: "tick" }, element("input", { type: "checkbox", value: key }), label(id, key))));
     alarm();
     window.scrollTo(0, 0);
     $("who").focus({ preventScroll: true });
   }
 
+  // What an earlier version left in this phone holds labels where keys are now.
+  function label(kind, key, otherwise = key) {
+    return data.labels?.[kind]?.[key] ?? otherwise;
+  }
   const findings = () => Object.fromEntries([...$("checks").querySelectorAll("select")].map((s) => [s.name, s.value || data.checks.find(([check]) => check === s.name)[1][0]]));
   function alarm() {
     const own = findings();

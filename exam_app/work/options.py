@@ -1,8 +1,8 @@
-"""What can be ticked on a visit, from the facts of the knowledge base (forms, cadence, needs, measures)."""
+"""What is asked of directors on a day, from the facts: cadences, duty steps, what can be ticked on a visit."""
 
 from __future__ import annotations
 
-import re
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -10,32 +10,33 @@ from training_records.facts.loading import load_facts
 from training_records.work.cadence import Cadence, cadences
 from training_records.work.service import Options
 
-# What the form of paper marks as 'reported' is what has to be reported at once (未保法#11).
-ALARM = "已报告"
 
-
-@lru_cache
-def known_cadences() -> dict[str, Cadence]:
+@lru_cache(maxsize=32)
+def known_cadences(day: date) -> dict[str, Cadence]:
     """Cadence by category."""
-    return cadences(load_facts().data["visits"])
+    return cadences(load_facts().on(day)["visits"])
 
 
-@lru_cache
-def visit_options() -> Options:
-    """The checks of the paper form, with the answers that call for a report."""
-    data = load_facts().data
-    form = next(f for f in data["forms"] if f["id"] == "visit")
-    checks = dict(_check(line) for line in form["checks"])
-    alarms = {(c, a) for c, answers in checks.items() for a in answers if ALARM in a}
-    return Options(checks, alarms, data["work"]["needs"], data["work"]["measures"])
+@lru_cache(maxsize=32)
+def visit_options(day: date) -> Options:
+    """The checks of a visit, with the answers that call for a report (未保法#11)."""
+    asked = load_facts().on(day)["work"]
+    ever = sorted(load_facts().data["work"]["findings"], key=lambda f: f["from"])
+    labels: dict[tuple[str, ...], str] = {}
+    for finding in ever:
+        labels[finding["id"],] = finding["label"]
+        labels |= {(finding["id"], a["id"]): a["label"] for a in finding["answers"]}
+    return Options(
+        checks={f["id"]: tuple(a["id"] for a in f["answers"]) for f in asked["findings"]},
+        alarms={(f["id"], a["id"]) for f in asked["findings"] for a in f["answers"] if a["report"]},
+        needs={o["id"]: o["label"] for o in asked["needs"]},
+        measures={o["id"]: o["label"] for o in asked["measures"]},
+        labels=labels,
+    )
 
 
-def _check(line: str) -> tuple[str, tuple[str, ...]]:
-    title, _, rest = re.sub("\uff1a", ":", line).partition(":")
-    return title.strip(), tuple(a.strip() for a in rest.split("□") if a.strip())
-
-
-@lru_cache
-def duty_steps() -> tuple[dict[str, Any], ...]:
+@lru_cache(maxsize=32)
+def duty_steps(day: date) -> tuple[dict[str, Any], ...]:
     """The steps of a director's duty list."""
-    return tuple(step for duty in load_facts().data["duties"]["director"] for step in duty["steps"])
+    duties = load_facts().on(day)["duties"]["director"]
+    return tuple(step for duty in duties for step in duty["steps"])

@@ -62,13 +62,14 @@ def day_of(text: str, what: str) -> date:
 @access(DIRECTORS)
 def cases() -> str:
     own = villages()
-    due = service.due_list(web.db(), own, known_cadences(), web.today())
+    known = known_cadences(web.today())
+    due = service.due_list(web.db(), own, known, web.today())
     by_code = sorted(due, key=lambda d: (d.entry.division_code, d.entry.code))
     return render_template(
         "work/caseload.html",
         due=by_code,
         villages=own,
-        cadences=known_cadences(),
+        cadences=known,
         states=STATES,
         enough=CASELOAD,
     )
@@ -83,7 +84,7 @@ def add_case() -> Response:
             _village(),
             request.form.get("code", ""),
             request.form.getlist("categories"),
-            known_cadences(),
+            known_cadences(web.today()),
             web.actor(),
             web.today(),
         )
@@ -114,8 +115,8 @@ def log() -> str:
 @access(DIRECTORS)
 def data() -> Response:
     """All that is needed to log visits for some days without a network."""
-    options = visit_options()
-    due = service.due_list(web.db(), villages(), known_cadences(), web.today())
+    options, known = visit_options(web.today()), known_cadences(web.today())
+    due = service.due_list(web.db(), villages(), known, web.today())
     return jsonify(
         {
             "today": web.today().isoformat(),
@@ -124,12 +125,22 @@ def data() -> Response:
             "alarms": [list(pair) for pair in sorted(options.alarms)],
             "needs": list(options.needs),
             "measures": list(options.measures),
+            "labels": {
+                "checks": {c: options.labels[c,] for c in options.checks},
+                "answers": {
+                    f"{c}.{a}": options.labels[c, a]
+                    for c, answers in options.checks.items()
+                    for a in answers
+                },
+                "needs": options.needs,
+                "measures": options.measures,
+            },
             "due": [
                 {
                     "case": d.entry.id,
                     "code": d.entry.code,
                     "place": web.division_path(d.entry.division_code),
-                    "categories": [known_cadences()[c].title for c in d.entry.categories],
+                    "categories": [known[c].title for c in d.entry.categories if c in known],
                     "state": d.state,
                     "word": STATES[d.state],
                     "until": d.until and d.until.isoformat(),
@@ -151,13 +162,14 @@ def sync() -> Response:
     if not isinstance(rows, list) or len(rows) > MAX_AT_ONCE:
         raise Refused(f"请求里要有 visits,最多 {MAX_AT_ONCE} 条")
     taken, refused, own = [], {}, villages()
+    options = visit_options(web.today())
     for row in rows:
         key = row.get("key") if isinstance(row, dict) else None
         if not isinstance(key, str) or not 8 <= len(key) <= 36:
             continue
         try:
             visit = _visit(row, key)
-            service.log_visit(web.db(), web.person_id(), visit, own, visit_options(), web.today())
+            service.log_visit(web.db(), web.person_id(), visit, own, options, web.today())
         except RecordsError as error:
             refused[key] = str(error)
         else:
@@ -201,6 +213,7 @@ def visits() -> str:
         visits=service.visits_of(web.db(), person),
         unreported=service.unreported(web.db(), person),
         forms=FORMS,
+        options=visit_options(web.today()),
     )
 
 
@@ -301,7 +314,9 @@ def hold(activity_id: int) -> Response:
 
 def my_tasks() -> list[service.DutyTask]:
     """The tasks of the one who is signed in."""
-    return service.tasks_of(web.db(), web.person_id(), villages(), duty_steps(), web.today())
+    return service.tasks_of(
+        web.db(), web.person_id(), villages(), duty_steps(web.today()), web.today()
+    )
 
 
 @work.get("/tasks")

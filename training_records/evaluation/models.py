@@ -48,7 +48,8 @@ class AllowanceRule(Base):
 class EvaluationRun(Base):
     """One evaluation of a division's directors in a year. Identity: `id`; one a division and year that is not dropped.
 
-    `scheme`: as it was when it began; `as_of`: up to which day records count; `locked_hash`: of all results, once
+    `scheme`, `facts`: as they were when it began (`frames.freeze`; runs from before there was such a column have no
+    `facts`); `as_of`: up to which day records count; `locked_hash`: of all results, once
     final.
     """
 
@@ -60,6 +61,7 @@ class EvaluationRun(Base):
     year: Mapped[int]
     as_of: Mapped[date]
     scheme: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any] | None]
     state: Mapped[str] = mapped_column(String(12), default="self_review")
     publicity_until: Mapped[date | None]
     created_by: Mapped[str] = mapped_column("by", String(40))

@@ -16,7 +16,8 @@ from training_records.database import now
 from training_records.divisions import level_of, within
 from training_records.errors import NotFound, Refused
 from training_records.evaluation.catalogue import with_parts
-from training_records.evaluation.measures import Subject
+from training_records.evaluation.frames import freeze
+from training_records.evaluation.measures import Frame, Subject
 from training_records.evaluation.models import (
     STATES,
     EvaluationAppeal,
@@ -35,13 +36,13 @@ MIN_DAYS, MAX_DAYS = 5, 30
 def start(
     session: Session,
     division_code: str,
-    year: int,
-    as_of: date,
+    frame: Frame,
     scheme: Scheme,
     subjects: Mapping[int, Subject],
     by: str,
 ) -> EvaluationRun:
-    """A run with everybody's result. `Refused` when there is one, or nobody to evaluate."""
+    """A run with everybody's result, by the facts of its frame from now on. `Refused` when there is one, or nobody to evaluate."""
+    year = frame.year
     if level_of(division_code) != "district":
         raise Refused("工作评价由区(市)组织,请用区(市)的账号")
     if session.scalar(
@@ -55,8 +56,9 @@ def start(
     run = EvaluationRun(
         division_code=division_code,
         year=year,
-        as_of=as_of,
+        as_of=frame.as_of,
         scheme=scheme.model_dump(mode="json"),
+        facts=freeze(frame),
         created_by=by,
         reckoned_at=now(),
     )

@@ -7,12 +7,23 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-Role = Literal["直接做", "协助", "知晓"]
-Rhythm = Literal["每天", "每周", "每月", "每季", "每年", "有事时"]
+Role = Literal["direct", "assist", "aware"]
+ROLES: dict[str, str] = {"direct": "直接做", "assist": "协助", "aware": "知晓"}
+Rhythm = Literal["daily", "weekly", "monthly", "quarterly", "yearly", "as_needed"]
+Contact = Literal["home", "in_person", "any"]
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Dated(_Record):
+    """A fact with a beginning: when it changes, a second row with the same id and a later `from` stands beside the first.
+    `to`: the last day of what is no longer asked for."""
+
+    id: str
+    from_: datetime.date = Field(alias="from")
+    to: datetime.date | None = None
 
 
 class Frequency(_Record):
@@ -94,7 +105,7 @@ class Source(_Record):
     articles: list[Article]
 
 
-class Step(_Record):
+class Step(_Dated):
     """A step of a duty: what, when, with whom, on which form, and what counts as done."""
 
     id: str = Field(pattern=r"^duty-\d\.\d$")
@@ -225,7 +236,8 @@ class FaqGroup(_Record):
 
 
 class Form(_Record):
-    """A form: pairs of fields, boxes to tick, room for text, signatures."""
+    """A form: pairs of fields, boxes to tick, room for text, signatures. `findings`: its boxes are what is looked at on a
+    visit."""
 
     id: str
     title: str
@@ -233,6 +245,7 @@ class Form(_Record):
     page: str
     source: str
     fields: list[tuple[str, str]]
+    findings: bool = False
     checks: list[str]
     texts: list[str]
     signs: list[str]
@@ -248,7 +261,7 @@ class CalendarEntry(_Record):
     who: str
     source: str
     day: int | None = None
-    repeat: Literal["月", "季", "年"] | None = None
+    repeat: Literal["monthly", "quarterly", "yearly"] | None = None
     deadline: bool = False
 
 
@@ -260,15 +273,45 @@ class Term(_Record):
     source: str
 
 
-class Cadence(_Record):
-    """How often a group of children is visited; `months` None where no number is set."""
+class Cadence(_Dated):
+    """How often a group of children is visited, by which kind of contact; `months` None where no number is set. `form`
+    is the contact as people read it."""
 
-    id: str
     who: str
     months: int | None
+    contact: Contact
     form: str
     text: str
     source: str
+
+
+class Option(_Record):
+    """Something to tick: `id` is stored, `label` is read."""
+
+    id: str = Field(pattern=r"^[a-z_]{1,30}$")
+    label: str
+
+
+class FindingAnswer(Option):
+    """An answer of a finding; `report`: it has to be reported to the police at once."""
+
+    report: bool = False
+
+
+class Finding(_Dated):
+    """Something looked at on a visit; the first answer is that all is well."""
+
+    id: str = Field(pattern=r"^[a-z_]{1,30}$")
+    label: str
+    answers: list[FindingAnswer]
+
+
+class Work(_Record):
+    """What can be ticked on a visit."""
+
+    findings: list[Finding]
+    needs: list[Option]
+    measures: list[Option]
 
 
 class PageCare(_Record):
@@ -299,6 +342,7 @@ SHAPES: dict[str, Any] = {
     "calendar": list[CalendarEntry],
     "glossary": list[Term],
     "visits": list[Cadence],
+    "work": Work,
     "search": dict[str, list[str]],
     "pages": dict[str, PageCare],
     "history": list[FactChange],

@@ -6,6 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+# Forms of visits that satisfy a kind of contact.
+CONTACTS = {
+    "home": frozenset({"home"}),
+    "in_person": frozenset({"home", "school"}),
+    "any": frozenset({"home", "school", "phone", "wechat"}),
+}
+
 
 @dataclass(frozen=True)
 class Cadence:
@@ -20,19 +27,15 @@ class Cadence:
 
 
 def cadences(rows: Iterable[Mapping[str, object]]) -> dict[str, Cadence]:
-    """By category, from the facts (`visits.yaml`). A home visit is asked for by 家访; 随访 is face to face, at
-    home or at school; where no number is given any contact counts."""
+    """By category, from the facts (`visits.yaml`)."""
     found = {}
     for row in rows:
-        form, months = str(row["form"]), row["months"]
-        forms = {"home"} if form == "家访" else {"home", "school"}
-        if months is None:
-            forms = {"home", "school", "phone", "wechat"}
+        months = row["months"]
         found[str(row["id"])] = Cadence(
             str(row["id"]),
             str(row["who"]),
             int(str(months)) if months is not None else None,
-            frozenset(forms),
+            CONTACTS[str(row["contact"])],
             str(row["text"]),
         )
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from training_records.work.models import (
 
 CODE = re.compile(r"\d{2}-\d{2}")
 MAX_CASES, MAX_AT_ONCE, OLDEST = 300, 100, timedelta(days=62)
-MONTHS = {"每月": 1, "每季": 3, "每年": 12}
+MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 
 def villages_of(session: Session, person_id: int, today: date) -> list[str]:
@@ -180,12 +180,35 @@ class NewVisit:
 
 @dataclass(frozen=True)
 class Options:
-    """What may be ticked: check to its answers; answers that have to be reported at once; needs; measures."""
+    """What may be ticked, by key: check to its answers; answers that have to be reported at once; needs and measures to
+    their labels. `labels`: of every check (check,) and answer (check, answer), also of those that are no longer asked."""
 
     checks: Mapping[str, Sequence[str]]
     alarms: Collection[tuple[str, str]]
-    needs: Sequence[str]
-    measures: Sequence[str]
+    needs: Mapping[str, str]
+    measures: Mapping[str, str]
+    labels: Mapping[tuple[str, ...], str]
+
+    def keyed(self, visit: NewVisit) -> NewVisit:
+        """The visit with keys where a phone with an older page gives labels; what is neither stays as it is."""
+        checks = {label: path[0] for path, label in self.labels.items() if len(path) == 1}
+        answers = {(p[0], label): p[1] for p, label in self.labels.items() if len(p) == 2}
+        findings = {}
+        for check, answer in visit.findings.items():
+            key = checks.get(check, check)
+            findings[key] = answers.get((key, answer), answer)
+        needs, measures = (
+            [{label: key for key, label in known.items()}.get(x, x) for x in given]
+            for known, given in ((self.needs, visit.needs), (self.measures, visit.measures))
+        )
+        return replace(visit, findings=findings, needs=needs, measures=measures)
+
+    def words(self, findings: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Findings as people read them; rows of earlier versions hold labels."""
+        return [
+            (self.labels.get((check,), check), self.labels.get((check, answer), answer))
+            for check, answer in findings.items()
+        ]
 
 
 def log_visit(
@@ -197,6 +220,7 @@ def log_visit(
     today: date,
 ) -> bool:
     """Notes a visit, once by its key; whether it was new. `Refused` when something can't be."""
+    visit = options.keyed(visit)
     entry = get_case(session, visit.case_id, villages)
     if visit.form not in FORMS:
         raise Refused("请选怎么走访的")

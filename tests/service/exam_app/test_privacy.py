@@ -72,14 +72,16 @@ def test_tables_about_children_hold_no_free_text():
 
 
 def test_values_of_a_demonstration_year(year):
-    options = visit_options()
+    options = visit_options(date.today())
     ticks = {a for answers in options.checks.values() for a in answers}
     cases = metadata.tables["case_entry"]
     visits = metadata.tables["visit"]
     rows = year.execute(select(cases)).mappings().all()
     assert len(rows) > 100
     for row in rows:
-        assert CODE.fullmatch(row["code"]) and set(row["categories"]) <= set(known_cadences())
+        assert CODE.fullmatch(row["code"]) and set(row["categories"]) <= set(
+            known_cadences(date.today())
+        )
     seen = year.execute(select(visits)).mappings().all()
     assert len(seen) > 100
     for row in seen:
@@ -172,7 +174,7 @@ def test_exports_and_log_of_a_demonstration_year(year, app, sign_in):
 
 def test_the_log_of_a_visit_says_nothing_of_it(world, sign_in):
     phone = sign_in(world.account("director"))
-    check, answer = sorted(visit_options().alarms)[0]
+    check, answer = sorted(visit_options(date.today()).alarms)[0]
     with capture_logs() as events:
         phone.form("/caseload", code="03-07", categories=["orphan"])
         case = phone.get("/visits/data.json").json["due"][0]["case"]

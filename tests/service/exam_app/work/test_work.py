@@ -72,13 +72,35 @@ def test_what_a_phone_may_not_send_is_named(world, phone, sign_in, session):
 
 def test_an_alarm_comes_first_until_it_is_reported(phone, session):
     case = add(phone)
-    check, answer = sorted(visit_options().alarms)[0]
+    check, answer = sorted(visit_options(now().date()).alarms)[0]
     phone.post("/visits/sync", {"visits": [told(phone, case, findings={check: answer})]})
     assert "立即报告" in phone.get("/").text and "先打 110" in phone.get("/visits").text
     number = session.scalars(select(Visit.id)).one()
     session.commit()
     phone.form(f"/visits/{number}", reported="1")
     assert "现在要做" in phone.get("/").text and "还没有记下报告" not in phone.get("/").text
+
+
+def test_keys_are_stored_and_labels_of_an_older_page_taken_too(phone, session):
+    case = add(phone)
+    labels = {"身体和有没有伤": "有伤，已报告", "上学": "有困难"}
+    old = told(phone, case, "o" * 12, findings=labels, needs=["上学"], measures=["告诉学校"])
+    new = {"findings": {"body": "injured", "school": "difficult"}, "needs": ["schooling"]}
+    new = told(phone, case, "n" * 12, **new, measures=["told_school"])
+    answer = phone.post("/visits/sync", {"visits": [old, new]}).json
+    assert answer["refused"] == {}
+    rows = session.scalars(select(Visit)).all()
+    assert [(v.findings, v.needs, v.measures, v.alarm) for v in rows] == [
+        ({"body": "injured", "school": "difficult"}, ["schooling"], ["told_school"], True)
+    ] * 2
+    # As a row of an earlier version stands there.
+    rows[0].findings, rows[0].needs, rows[0].measures = labels, ["上学"], ["告诉学校"]
+    session.commit()
+    page = phone.get("/visits").text
+    for text in ("身体和有没有伤:有伤，已报告;上学:有困难", "需要:上学", "做了:告诉学校"):
+        assert page.count(text) == 2
+    names = phone.get("/visits/data.json").json["labels"]
+    assert names["answers"]["body.injured"] == "有伤，已报告"
 
 
 def test_a_picture_of_the_form(phone, session):

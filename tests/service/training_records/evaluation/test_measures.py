@@ -36,8 +36,8 @@ from training_records.work.models import (
 )
 
 YEAR, AS_OF = 2026, date(2026, 9, 15)
-KNOWN_CADENCES = known_cadences()
-CHECKS = list(visit_options().checks)
+KNOWN_CADENCES = known_cadences(AS_OF)
+CHECKS = list(visit_options(AS_OF).checks)
 
 
 @pytest.fixture
@@ -347,7 +347,7 @@ def test_against_slow_loops_over_random_histories(session, world, frame):
         session.add(OfficeTask(division_code=division, title="x", due_on=due, created_by="t"))
     session.commit()
     for person in people:
-        for step in duty_steps():
+        for step in duty_steps(AS_OF):
             months = service.MONTHS.get(step["rhythm"])
             if months and rng.random() < 0.6:
                 first, _ = period_of(date(YEAR, rng.randrange(1, 9), 3), months)
@@ -420,7 +420,7 @@ def test_against_slow_loops_over_random_histories(session, world, frame):
         assert subject.measures["visits_on_time_rate"] == share(paid, owed), person.id
         whole = done = in_time = 0
         wanted = []
-        for step in duty_steps():
+        for step in duty_steps(AS_OF):
             months = service.MONTHS.get(step["rhythm"])
             for month in range(1, 13):
                 first, last = period_of(date(YEAR, month, 1), months or 1)

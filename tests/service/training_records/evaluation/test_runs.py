@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, text
 
-from tests.factories import CITY, DISTRICT, TOWN, VILLAGE
+from tests.factories import CITY, DISTRICT, TOWN, VILLAGE, ZONE
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import overview, runs, what_if
 from training_records.evaluation.dashboard import dashboard, joined
-from training_records.evaluation.measures import Subject
+from training_records.evaluation.measures import Frame, Subject
 from training_records.evaluation.models import EvaluationResult
 from training_records.evaluation.overview import Group
 from training_records.evaluation.scheme import load_scheme
 
 TODAY = date(2026, 12, 20)
 SCHEME = load_scheme("2026")
+FRAME = Frame("370283", 2026, TODAY, {}, (), 0, ZONE)
 
 
 def subject(person, hours="8", months="12", **more):
@@ -40,7 +42,7 @@ def people(world):
 @pytest.fixture
 def run(session, people):
     subjects = {p.id: subject(p, hours) for p, hours in zip(people, ("8", "4", "0"), strict=True)}
-    made = runs.start(session, DISTRICT, 2026, TODAY, SCHEME, subjects, "t")
+    made = runs.start(session, DISTRICT, FRAME, SCHEME, subjects, "t")
     session.commit()
     return made
 
@@ -66,11 +68,11 @@ def test_everybody_gets_what_the_scheme_says(session, run, people):
 
 def test_a_run_is_begun_once_and_by_a_district(session, run, people):
     with pytest.raises(Refused, match="已经开始"):
-        runs.start(session, DISTRICT, 2026, TODAY, SCHEME, {people[0].id: subject(people[0])}, "t")
+        runs.start(session, DISTRICT, FRAME, SCHEME, {people[0].id: subject(people[0])}, "t")
     with pytest.raises(Refused, match="区"):
-        runs.start(session, CITY, 2026, TODAY, SCHEME, {people[0].id: subject(people[0])}, "t")
+        runs.start(session, CITY, FRAME, SCHEME, {people[0].id: subject(people[0])}, "t")
     with pytest.raises(Refused, match="没有在任"):
-        runs.start(session, DISTRICT, 2025, TODAY, SCHEME, {}, "t")
+        runs.start(session, DISTRICT, replace(FRAME, year=2025), SCHEME, {}, "t")
     with pytest.raises(NotFound):
         runs.get_run(session, run.id, "370281")
     assert runs.get_run(session, run.id, "370283001") is run
@@ -154,7 +156,7 @@ def test_locked_is_locked(session, run, people):
 def test_who_was_there_for_a_short_time_gets_no_grade(session, world):
     person = world.person()
     made = runs.start(
-        session, DISTRICT, 2026, TODAY, SCHEME, {person.id: subject(person, months="2")}, "t"
+        session, DISTRICT, FRAME, SCHEME, {person.id: subject(person, months="2")}, "t"
     )
     row = runs.get_result(session, made, person.id)
     assert row.total is not None and row.grade is None
@@ -207,7 +209,7 @@ def test_bands(children, band):
 def test_only_the_far_off_are_named_within_their_band(session, world):
     crowd = [world.person() for _ in range(9)]
     subjects = {p.id: subject(p, "8" if n else "0") for n, p in enumerate(crowd)}
-    made = runs.start(session, DISTRICT, 2026, TODAY, SCHEME, subjects, "t")
+    made = runs.start(session, DISTRICT, FRAME, SCHEME, subjects, "t")
     rows = list(session.scalars(select(EvaluationResult).where(EvaluationResult.run_id == made.id)))
     found = overview.outliers(rows, {})
     assert [o.person_id for o in found] == [crowd[0].id] and found[0].middle > found[0].total

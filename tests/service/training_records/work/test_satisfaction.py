@@ -86,7 +86,7 @@ def test_as_many_tickets_as_children_and_no_more(session, world, round_):
     assert len(satisfaction.issue(session, round_, person.id, TODAY)) == satisfaction.MIN_TICKETS
     for number in range(12):
         service.open_case(
-            session, VILLAGE, f"01-{number:02d}", ["in-need"], known_cadences(), "t", TODAY
+            session, VILLAGE, f"01-{number:02d}", ["in-need"], known_cadences(TODAY), "t", TODAY
         )
     tokens = satisfaction.issue(session, round_, person.id, TODAY)
     assert len(tokens) == 12

@@ -21,8 +21,8 @@ from training_records.work.cadence import name_of, owed, paid, period_of, period
 from training_records.work.models import CaseEntry, TaskDone, Visit
 
 TODAY = date(2026, 5, 20)
-KNOWN = known_cadences()
-OPTIONS = visit_options()
+KNOWN = known_cadences(TODAY)
+OPTIONS = visit_options(TODAY)
 DAYS = st.dates(date(2024, 1, 1), date(2026, 12, 31))
 
 
@@ -252,7 +252,7 @@ def test_tasks_by_rhythm_and_by_office(session, world):
     def tasks(today=TODAY):
         return {
             (t.task, t.period): t
-            for t in service.tasks_of(session, person.id, [VILLAGE], duty_steps(), today)
+            for t in service.tasks_of(session, person.id, [VILLAGE], duty_steps(TODAY), today)
         }
 
     found = tasks()

@@ -16,7 +16,7 @@ from exam_app.kb.pages import BuildError, anchors, kb_url, link_sources, page_ht
 from exam_app.kb.readability import offenders, sentences
 from exam_app.kb.site import check_facts
 from training_records.facts.loading import DATA, load_facts, required_points
-from training_records.facts.schema import shaped
+from training_records.facts.schema import ROLES, shaped
 
 MARKED = "待核"
 
@@ -25,7 +25,7 @@ def test_all_tasks_stand_with_departments_and_anchor():
     policy = load_facts().data["policy"]
     assert [t["item"] for t in policy["tasks"]] == list(range(1, 24))
     for task in policy["tasks"]:
-        assert task["departments"] and task["director"] in ("直接做", "协助", "知晓")
+        assert task["departments"] and task["director"] in ROLES
         assert f"policy/action-{task['action']}#task-{task['item']}" in anchors()
 
 
@@ -85,7 +85,7 @@ def test_the_facts_hold_what_the_list_of_contents_promises():
     assert sum(len(group["items"]) for group in data["faq"]) == 60
     assert len(data["cases"]) == 10 and len(data["cards"]) == 6 and len(data["forms"]) == 4
     steps = [s for d in data["duties"]["director"] for s in d["steps"]]
-    assert {s["rhythm"] for s in steps} >= {"每天", "每周", "每月", "每季"}
+    assert {s["rhythm"] for s in steps} >= {"daily", "weekly", "monthly", "quarterly"}
     assert {p.kind for p in required_points().values()} == {"条款", "职责步骤", "服务内容"}
 
 
@@ -153,7 +153,8 @@ def test_a_clause_leads_to_its_pages_and_questions():
 
 
 def test_forms_are_word_files_with_every_field(tmp_path):
-    forms = load_facts().data["forms"]
+    forms = load_facts().on(datetime.date.today())["forms"]
+    assert all(form["checks"] for form in forms)
     write_forms(forms, tmp_path)
     for form in forms:
         document = Document(str(tmp_path / f"{form['id']}.docx"))
