@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
 from exam_app.exams.slots import Slot
+from question_bank import Response
 
 
-def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Any]:
+def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Response]:
     """Slot to response for the slots that the form shows (fields ``slot``); `None`: not answered."""
     return {slot: _response(form, places[slot]) for slot in form.getlist("slot") if slot in places}
 
 
-def _response(form: MultiDict[str, str], place: Slot) -> Any:
+def _response(form: MultiDict[str, str], place: Slot) -> Response:
     name, question = f"s{place.slot}", place.question
     if question.type == "multiple":
         return form.getlist(name) or None
