@@ -10,7 +10,6 @@ in favour of re-reading.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from fsrs.scheduler import DEFAULT_PARAMETERS
@@ -24,7 +23,7 @@ FACTOR = 0.9 ** (1 / DECAY) - 1
 MIN_STABILITY = 0.001
 AGAIN, GOOD = 1, 3
 SECONDS_EACH, CHUNK = 36, 500
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = np.ndarray
 
 
 def recalled(stability: Array, days: Array) -> Array:
@@ -35,7 +34,8 @@ def recalled(stability: Array, days: Array) -> Array:
 def interval(stability: Array, retention: float = RETENTION) -> Array:
     """Whole days until recall falls to the wanted retention."""
     wanted = stability / FACTOR * (retention ** (1 / DECAY) - 1)
-    return np.clip(np.rint(wanted), 1, LONGEST)
+    days: Array = np.clip(np.rint(wanted), 1, LONGEST)
+    return days
 
 
 class Memory:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pypdfium2
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from benchmarks.clock import best
 from benchmarks.importing import demo_database
 from exam_app.certificates.jobs import PART, certificates_job, rows_of
+from exam_app.core.background import Background
 from exam_app.jobs import service
 from training_records.archive.service import NewEntry, append_many
 from training_records.certificates.models import Certificate
@@ -34,7 +36,7 @@ def render_rows(count: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
         session.commit()
         factory = make_session_factory(engine)  # type: ignore[arg-type]
         start = time.perf_counter()
-        background = service.Background(factory, config)
+        background = Background(factory, config)
         service.run_pending(background, {"certificates": certificates_job})
         seconds = time.perf_counter() - start
         session.expire_all()
@@ -56,7 +58,7 @@ def render_rows(count: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
     return rows, {"一批里每张÷单做一张": seconds / len(numbers) / one}
 
 
-def _issued(session: Any, count: int) -> list[str]:
+def _issued(session: Session, count: int) -> list[str]:
     people = session.scalars(
         select(Post.person_id).where(Post.role == "director").distinct().limit(count)
     ).all()

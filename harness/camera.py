@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -94,7 +93,7 @@ def clean_print(pdf: bytes) -> list[Grey]:
     return pages
 
 
-def _width(page: Any) -> int:
+def _width(page: pypdfium2.PdfPage) -> int:
     return int(np.ceil(page.get_width() * PRINT * 25.4 / 72))
 
 
@@ -112,7 +111,8 @@ def fill_in(
         for b in row.bubbles:
             if b.label in wanted:
                 _hatch(ink, b, size, hand.dark * float(rng.uniform(0.85, 1.1)), hand.cover, rng)
-    return np.clip(paper * (1 - np.clip(ink, 0, 0.95)), 0, 255).astype(np.uint8)
+    filled: Grey = np.clip(paper * (1 - np.clip(ink, 0, 0.95)), 0, 255).astype(np.uint8)
+    return filled
 
 
 def _hatch(

@@ -18,7 +18,8 @@ SIGN_INS = 25
 
 def pause(again: int) -> float:
     """Seconds to wait before one more try, as the phone's page does."""
-    return min(0.2 * 2**again, LONGEST_PAUSE) * (0.75 + random.random() / 2)  # noqa: S311
+    base: float = min(0.2 * 2**again, LONGEST_PAUSE)
+    return base * (0.75 + random.random() / 2)  # noqa: S311
 
 
 class Sitter:

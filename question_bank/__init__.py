@@ -14,12 +14,13 @@ from question_bank.bank import Bank, BankError, load_bank
 from question_bank.blueprint import Blueprint, load_blueprint
 from question_bank.check import Problem, check_bank, is_negative, point_counts, to_review
 from question_bank.pool import Pool, load_pool
-from question_bank.question import Question, SubQuestion, parse_question, parts_of
-from question_bank.response import InvalidResponse, valid_response
+from question_bank.question import Answerable, Question, SubQuestion, parse_question, parts_of
+from question_bank.response import InvalidResponse, Response, valid_response
 from question_bank.scoring import round_points, score
 from question_bank.similarity import near_duplicates
 
 __all__ = [
+    "Answerable",
     "Balance",
     "Bank",
     "BankError",
@@ -30,6 +31,7 @@ __all__ = [
     "Pool",
     "Problem",
     "Question",
+    "Response",
     "SubQuestion",
     "assemble",
     "balance",

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from question_bank.draw import item_order
 from question_bank.information import of_parameters
 from question_bank.parallel import disjoint_forms, stay_near_information
 from question_bank.programme import Constraint, Programme
+from question_bank.question import Question
 
 TIE_BREAK = 1e-3
 
@@ -50,7 +50,7 @@ class InfeasibleBlueprint(ValueError):
 
 
 def assemble(
-    questions: Sequence[Any],
+    questions: Sequence[Question],
     blueprint: Blueprint,
     forms: int = 1,
     seed: int = 0,
@@ -83,7 +83,9 @@ def assemble(
     ]
 
 
-def _pool(questions: Sequence[Any], blueprint: Blueprint, exposure: Mapping[str, int]) -> list[Any]:
+def _pool(
+    questions: Sequence[Question], blueprint: Blueprint, exposure: Mapping[str, int]
+) -> list[Question]:
     limit = blueprint.max_exposure
     return [
         q
@@ -94,7 +96,7 @@ def _pool(questions: Sequence[Any], blueprint: Blueprint, exposure: Mapping[str,
     ]
 
 
-def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Constraint]:
+def _rows(pool: list[Question], blueprint: Blueprint, forms: int) -> list[Constraint]:
     n, rows = len(pool), []
     place = {q.id: i for i, q in enumerate(pool)}
     for f in range(forms):
@@ -126,7 +128,7 @@ def _rows(pool: list[Any], blueprint: Blueprint, forms: int) -> list[Constraint]
 
 
 def _solve(
-    pool: list[Any],
+    pool: list[Question],
     rows: list[Constraint],
     blueprint: Blueprint,
     forms: int,
@@ -152,7 +154,7 @@ def _solve(
 
 
 def _minimise_facility_deviation(
-    programme: Programme, pool: list[Any], blueprint: Blueprint, forms: int
+    programme: Programme, pool: list[Question], blueprint: Blueprint, forms: int
 ) -> None:
     if blueprint.facility is None:
         return
@@ -178,7 +180,7 @@ def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, forms: in
             programme.rows.append(Constraint(both, 0, limit))
 
 
-def _conflicts(pool: list[Any], blueprint: Blueprint, forms: int) -> list[str]:
+def _conflicts(pool: list[Question], blueprint: Blueprint, forms: int) -> list[str]:
     """What stands against what, in words: within one form, else between the forms."""
     rows = _rows(pool, blueprint, 1)
     clash = smallest_conflict(len(pool), rows)
@@ -193,7 +195,7 @@ def _conflicts(pool: list[Any], blueprint: Blueprint, forms: int) -> list[str]:
 
 def _form(
     number: int,
-    items: list[Any],
+    items: list[Question],
     seed: int,
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
@@ -220,7 +222,7 @@ def _form(
 
 
 def _information(
-    items: list[Any],
+    items: list[Question],
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> tuple[float, ...]:

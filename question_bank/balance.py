@@ -8,14 +8,13 @@ program can see them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from scipy.stats import chisquare
 
 from question_bank.bank import Bank
-from question_bank.question import parts_of
+from question_bank.question import Answerable, Single, SubSingle, parts_of
 
 MAX_NEGATIVE = 0.05
 LONGEST_MARGIN = 0.05
@@ -52,15 +51,15 @@ class Balance:
             yield f"判断题“对”占 {self.true_share:.0%}，对错相差太大"
 
 
-def answerable(bank: Bank) -> list[Any]:
+def answerable(bank: Bank) -> list[Answerable]:
     """Reviewed questions, cases taken apart into their sub-questions."""
-    found: list[Any] = []
+    found: list[Answerable] = []
     for q in bank.reviewed():
         found.extend(parts_of(q))
     return found
 
 
-def balance(bank: Bank, is_negative: Any) -> Balance:
+def balance(bank: Bank, is_negative: Callable[[str], bool]) -> Balance:
     """The balance of a bank; `is_negative` tells of a stem whether it asks for the wrong one."""
     items = answerable(bank)
     singles = [q for q in items if q.type == "single"]
@@ -79,7 +78,7 @@ def balance(bank: Bank, is_negative: Any) -> Balance:
     )
 
 
-def _key_is_longest(q: Any) -> bool:
+def _key_is_longest(q: Single | SubSingle) -> bool:
     lengths = {label: len(text) for label, text in q.options.items()}
     others = [n for label, n in lengths.items() if label != q.key]
     return lengths[q.key] > max(others)

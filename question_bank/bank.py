@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from question_bank.question import parse_question
+from question_bank.question import Question, options_of, parse_question
 
 ITEMS = Path(__file__).parent / "items"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -37,24 +36,24 @@ class BankError(ValueError):
 class Bank:
     """Questions by id, in file order; `faults` are the places that were no question."""
 
-    questions: dict[str, Any] = field(default_factory=dict)
+    questions: dict[str, Question] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def __getitem__(self, question_id: str) -> Any:
+    def __getitem__(self, question_id: str) -> Question:
         return self.questions[question_id]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Question]:
         return iter(self.questions.values())
 
     def __len__(self) -> int:
         return len(self.questions)
 
-    def reviewed(self) -> list[Any]:
+    def reviewed(self) -> list[Question]:
         """What may be used in exams and practice."""
         return [q for q in self if q.status == "reviewed"]
 
-    def search(self, text: str = "", topic: str = "", source: str = "") -> list[Any]:
+    def search(self, text: str = "", topic: str = "", source: str = "") -> list[Question]:
         """Questions whose id, stem, options or explanation hold `text`, limited as given."""
         needle = text.strip().casefold()
         return [
@@ -66,10 +65,9 @@ class Bank:
         ]
 
 
-def _haystack(question: Any) -> str:
-    options = getattr(question, "options", {})
+def _haystack(question: Question) -> str:
     return "\n".join(
-        [question.id, question.stem, *options.values(), question.explanation]
+        [question.id, question.stem, *options_of(question).values(), question.explanation]
     ).casefold()
 
 

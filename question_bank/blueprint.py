@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -87,5 +87,5 @@ def load_blueprint(source: Path | str) -> Blueprint:
     path = Path(source)
     if path.suffix != ".yaml":
         path = BLUEPRINTS / f"{source}.yaml"
-    data: Any = yaml.safe_load(path.read_text("utf-8"))
+    data: object = yaml.safe_load(path.read_text("utf-8"))
     return Blueprint.model_validate(data)

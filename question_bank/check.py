@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from question_bank.balance import balance
 from question_bank.bank import Bank
-from question_bank.question import parts_of
+from question_bank.question import Answerable, Question, parts_of
 from question_bank.similarity import bigrams, near_duplicates
 
 MAX_EXPLANATION = 120
@@ -84,7 +84,7 @@ def check_bank(
     return problems
 
 
-def to_review(bank: Bank, changes: Mapping[str, date]) -> list[tuple[Any, str, date]]:
+def to_review(bank: Bank, changes: Mapping[str, date]) -> list[tuple[Question, str, date]]:
     """(question, clause or point, day): what a question rests on changed after its last check."""
     found = []
     for q in bank.reviewed():
@@ -103,7 +103,7 @@ def is_negative(stem: str) -> bool:
 
 
 def _broken_links(
-    q: Any,
+    q: Question,
     clauses: Collection[str] | None,
     anchors: Collection[str] | None,
     points: Collection[str] | None,
@@ -117,21 +117,21 @@ def _broken_links(
             yield f"没有“{point}”这个职责步骤或服务内容"
 
 
-def _wording(q: Any) -> Iterator[str]:
+def _wording(q: Question) -> Iterator[str]:
     for number, part in enumerate(parts_of(q), start=1):
         lead = f"第 {number} 小题：" if q.type == "case" else ""
         for rule in (_stem, _options, _numbers, _clues, _explanation):
             yield from (lead + reason for reason in rule(part, q.status))
 
 
-def _stem(q: Any, status: str) -> Iterator[str]:
+def _stem(q: Answerable, status: str) -> Iterator[str]:
     if len(q.stem) < MIN_STEM or _NO_QUESTION.match(q.stem):
         yield "题干要不看选项也能懂：写清问什么"
     if q.type in ("single", "multiple") and is_negative(q.stem) and "**" not in q.stem:
         yield "题干里的否定词要用 **加粗** 标出"
 
 
-def _options(q: Any, status: str) -> Iterator[str]:
+def _options(q: Answerable, status: str) -> Iterator[str]:
     if q.type not in ("single", "multiple"):
         return
     for text in q.options.values():
@@ -151,7 +151,7 @@ def _amount(text: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def _numbers(q: Any, status: str) -> Iterator[str]:
+def _numbers(q: Answerable, status: str) -> Iterator[str]:
     if q.type not in ("single", "multiple"):
         return
     amounts = [_amount(text) for text in q.options.values()]
@@ -160,7 +160,7 @@ def _numbers(q: Any, status: str) -> Iterator[str]:
         yield "数字选项要从小到大排"
 
 
-def _clues(q: Any, status: str) -> Iterator[str]:
+def _clues(q: Answerable, status: str) -> Iterator[str]:
     if q.type not in ("single", "multiple"):
         return
     for text in q.options.values():
@@ -184,7 +184,7 @@ def _echo(stem: str, option: str) -> str:
     return best
 
 
-def _explanation(q: Any, status: str) -> Iterator[str]:
+def _explanation(q: Answerable, status: str) -> Iterator[str]:
     if status != "reviewed":
         return
     if len(q.explanation) < 10:

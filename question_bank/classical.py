@@ -319,7 +319,8 @@ def _tail_weights(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     def share(order: np.ndarray) -> np.ndarray:
         before = np.concatenate([[0.0], np.cumsum(order)[:-1]])
-        return np.clip((wanted - before) / np.maximum(order, 1e-300), 0, 1)
+        held: np.ndarray = np.clip((wanted - before) / np.maximum(order, 1e-300), 0, 1)
+        return held
 
     return share(counts[::-1])[::-1], share(counts)
 
@@ -364,6 +365,6 @@ def _correlation(products: float, x_squares: float, y_squares: float, n: int) ->
     return _number(products / np.sqrt(x_squares * y_squares))
 
 
-def _number(value: Any) -> float | None:
+def _number(value: float) -> float | None:
     value = float(value)
     return value if np.isfinite(value) else None

@@ -6,9 +6,10 @@ attempt gives the same paper again years later, whatever has been upgraded since
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
+
+from question_bank.question import Answerable, Question
 
 # Cheap ones first: an examinee warms up on them, and each type's hint is read once.
 KINDS = ("true_false", "single", "multiple", "fill", "order", "match", "short_answer", "case")
@@ -27,33 +28,32 @@ def by_seed(seed: int, name: str) -> bytes:
 
 
 def item_order(
-    questions: Sequence[Any], seed: int, sets: Sequence[Sequence[str]] = ()
-) -> list[Any]:
+    questions: Sequence[Question], seed: int, sets: Sequence[Sequence[str]] = ()
+) -> list[Question]:
     """The questions type by type, shuffled within a type; those of one of the `sets` (ids that share
     a stimulus) stay together in the set's order, where its first question would stand."""
     kind = {q.id: KINDS.index(q.type) for q in questions}
     leader = {member: group for group in sets for member in group}
 
-    def key(question: Any) -> tuple[int, bytes, int]:
+    def key(question: Question) -> tuple[int, bytes, int]:
         group = [m for m in leader.get(question.id, (question.id,)) if m in kind]
         return kind[group[0]], by_seed(seed, group[0]), group.index(question.id)
 
     return sorted(questions, key=key)
 
 
-def option_order(question: Any, seed: int | None, item: str) -> tuple[str, ...]:
+def option_order(question: Answerable, seed: int | None, item: str) -> tuple[str, ...]:
     """The labels of the options in the order to show them; `item` is the id of the question or of the
     case that holds it. Without a seed they stay as written, and so do options that speak of each other, or
     whose explanation does."""
-    options: Mapping[Any, str] = getattr(question, "options", {})
-    labels = tuple(str(label) for label in options)
+    labels = question.shape.labels
     if seed is None or question.refers:
         return labels
     name = f"{item}:{question.stem}"
     return tuple(sorted(labels, key=lambda label: by_seed(seed, f"{name}:{label}")))
 
 
-def seen(question: Any, order: Sequence[str]) -> tuple[Any, dict[str, str]]:
+def seen(question: Answerable, order: Sequence[str]) -> tuple[Answerable, dict[str, str]]:
     """(a choice question with its options lettered as they were shown, label to that letter). Other
     types, whose options carry no letters, come back as they are."""
     if question.type not in ("single", "multiple"):

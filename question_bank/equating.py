@@ -26,7 +26,8 @@ def percentile_ranks(counts: ArrayLike) -> np.ndarray:
     if n.ndim != 1 or n.sum() <= 0 or (n < 0).any():
         raise ValueError("频数要是不小于 0 的数，且不能全是 0")
     share = n / n.sum()
-    return 100 * (np.cumsum(share) - share / 2)
+    ranks: np.ndarray = 100 * (np.cumsum(share) - share / 2)
+    return ranks
 
 
 def equipercentile(x_counts: ArrayLike, y_counts: ArrayLike) -> np.ndarray:

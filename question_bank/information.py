@@ -14,7 +14,8 @@ def item_information(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray
     points = np.atleast_1d(np.asarray(theta, float))
     z = np.clip(slope[:, None] * (points[None, :] - location[:, None]), -35, 35)
     p = 1 / (1 + np.exp(-z))
-    return slope[:, None] ** 2 * p * (1 - p)
+    information: np.ndarray = slope[:, None] ** 2 * p * (1 - p)
+    return information
 
 
 def of_parameters(
@@ -27,4 +28,5 @@ def of_parameters(
 
 def total_information(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:
     """Sum of the items' information at each θ; 1 ÷ its root is the standard error of θ."""
-    return item_information(a, b, theta).sum(axis=0)
+    total: np.ndarray = item_information(a, b, theta).sum(axis=0)
+    return total

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from question_bank.responses import ResponsesError
 
@@ -111,7 +112,8 @@ def quadrature(points: int = POINTS, reach: float = REACH) -> tuple[np.ndarray, 
 def probability(a: np.ndarray, d: np.ndarray, theta: np.ndarray) -> np.ndarray:
     """P(right) for items (rows) at points (columns); `d` = −ab."""
     z = np.clip(np.outer(a, theta) + d[:, None], -35, 35)
-    return 1 / (1 + np.exp(-z))
+    right: np.ndarray = 1 / (1 + np.exp(-z))
+    return right
 
 
 class _Curves:
@@ -233,7 +235,7 @@ def calibrate(
     )
 
 
-def log_likelihood(scores: np.ndarray, a: Any, b: Any) -> float:
+def log_likelihood(scores: np.ndarray, a: ArrayLike, b: ArrayLike) -> float:
     """Marginal log-likelihood of 0/1 scores under given parameters."""
     theta, weight = quadrature()
     slope = np.asarray(a, float)
@@ -350,9 +352,10 @@ def _subtract_missing(
 
 def _inverse(information: np.ndarray, join: np.ndarray) -> np.ndarray | None:
     try:
-        return join.T @ np.linalg.inv(information) @ join
+        inverse: np.ndarray = join.T @ np.linalg.inv(information) @ join
     except np.linalg.LinAlgError:
         return None
+    return inverse
 
 
 def _parameters(

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -21,6 +20,7 @@ from scipy.spatial import cKDTree
 from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
 from question_bank.information import of_parameters
 from question_bank.programme import Constraint, Programme
+from question_bank.question import Question
 
 # What counts as even: a thousandth of the mean facility, half a per cent of the information.
 EVEN_FACILITY = 0.0005
@@ -53,7 +53,7 @@ class Group:
     high: int
 
 
-def groups_of(pool: Sequence[Any], blueprint: Blueprint) -> list[Group]:
+def groups_of(pool: Sequence[Question], blueprint: Blueprint) -> list[Group]:
     """The blueprint's counts and enemies as groups of places in the pool."""
     groups = [Group(tuple(range(len(pool))), blueprint.items, blueprint.items)]
     for name, attribute, _ in ATTRIBUTES:
@@ -68,7 +68,7 @@ def groups_of(pool: Sequence[Any], blueprint: Blueprint) -> list[Group]:
 
 
 def disjoint_forms(
-    pool: Sequence[Any],
+    pool: Sequence[Question],
     blueprint: Blueprint,
     forms: int,
     seed: int,
@@ -111,12 +111,12 @@ def disjoint_forms(
 
 
 def _choose(
-    pool: Sequence[Any],
+    pool: Sequence[Question],
     blueprint: Blueprint,
     groups: Sequence[Group],
     chains: Sequence[Sequence[int]],
     forms: int,
-    rng: Any,
+    rng: np.random.Generator,
     proved: list[float],
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> list[int] | None:
@@ -139,7 +139,7 @@ def _choose(
 def stay_near_information(
     programme: Programme,
     columns: Sequence[int],
-    pool: Sequence[Any],
+    pool: Sequence[Question],
     blueprint: Blueprint,
     forms: int,
     parameters: Mapping[str, tuple[float, float]] | None,
@@ -156,7 +156,7 @@ def stay_near_information(
 
 
 def _weights(
-    pool: Sequence[Any],
+    pool: Sequence[Question],
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> list[tuple[np.ndarray, Callable[[float, int], float]]]:
@@ -181,7 +181,7 @@ def _halve(
     weights: Sequence[tuple[np.ndarray, Callable[[float, int], float]]],
     left: int,
     count: int,
-    rng: Any,
+    rng: np.random.Generator,
     proved: list[float],
 ) -> list[int] | None:
     """The part for `left` of `count` forms, as near to an even share as the search goes."""

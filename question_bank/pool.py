@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
+
+from question_bank.question import Question
 
 POOLS = Path(__file__).parent / "pools"
 
@@ -23,7 +24,7 @@ class Pool(BaseModel):
     types: frozenset[str]
     exclude: frozenset[str] = frozenset()
 
-    def of(self, questions: Iterable[Any]) -> list[Any]:
+    def of(self, questions: Iterable[Question]) -> list[Question]:
         """The questions that belong to the pool, in their order."""
         return [
             q

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -48,7 +48,7 @@ class Programme:
         self.rows.append(Constraint(both, -np.inf, centre, coefficients=[*coefficients, -1.0]))
         self.rows.append(Constraint(both, centre, np.inf, coefficients=[*coefficients, 1.0]))
 
-    def solve(self, gap: float = 1e-3, nodes: int | None = None) -> Any | None:
+    def solve(self, gap: float = 1e-3, nodes: int | None = None) -> NDArray[np.float64] | None:
         """The values of the columns, or None when none was found in the time.
 
         Stops when the solver proves that the best can't be better by more than `gap` (relative); what
@@ -63,7 +63,7 @@ class Programme:
             values.extend(row.coefficients or [1.0] * len(row.columns))
         matrix = sparse.coo_array((values, (lines, columns)), (len(self.rows), len(self.cost)))
         # Nodes and not seconds end the search early, so that every machine finds the same.
-        options: dict[str, Any] = {"time_limit": SECONDS, "mip_rel_gap": gap}
+        options: dict[str, float] = {"time_limit": SECONDS, "mip_rel_gap": gap}
         if nodes is not None:
             options["node_limit"] = nodes
         limits = LinearConstraint(
@@ -77,4 +77,5 @@ class Programme:
             options=options,
         )
         self.proved = result.mip_gap
-        return result.x
+        found: NDArray[np.float64] | None = result.x
+        return found

@@ -21,7 +21,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class _Answerable(_Model):
+class _Common(_Model):
     """What a question and a sub-question of a case have in common."""
 
     stem: str = Field(min_length=1)
@@ -48,12 +48,12 @@ class _Answerable(_Model):
         )
 
 
-class _Options(_Answerable):
+class _Options(_Common):
     options: dict[str, str]
 
     @field_validator("options", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> Any:
+    def _as_text(cls, value: object) -> object:
         # YAML reads `A: 30` as a number; an option is always text.
         if isinstance(value, dict):
             return {str(k): v if isinstance(v, str) else str(v) for k, v in value.items()}
@@ -116,12 +116,12 @@ class _Multiple(_Weighted):
         return self
 
 
-class _TrueFalse(_Answerable):
+class _TrueFalse(_Common):
     type: Literal["true_false"]
     key: bool
 
 
-class _Fill(_Answerable):
+class _Fill(_Common):
     """``key``: one list of accepted spellings per blank; ``ranges``: per blank the numbers
     (lowest, highest) that are right too, or None; ``credit``: per blank, spellings that earn a
     share."""
@@ -155,7 +155,7 @@ class _Order(_Options):
         return self
 
 
-class _Match(_Answerable):
+class _Match(_Common):
     """``left``: label to text; ``options``: number to text; ``key``: label to number."""
 
     type: Literal["match"]
@@ -170,7 +170,7 @@ class _Match(_Answerable):
         return self
 
 
-class _ShortAnswer(_Answerable):
+class _ShortAnswer(_Common):
     """Marked by people; ``key`` is the model answer, ``rubric`` the points to look for."""
 
     type: Literal["short_answer"]
@@ -273,15 +273,40 @@ Question = Annotated[
     Field(discriminator="type"),
 ]
 
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Question)
+# What takes an answer of its own. A case doesn't: its sub-questions do.
+Answerable = (
+    Single
+    | Multiple
+    | TrueFalse
+    | Fill
+    | Order
+    | Match
+    | ShortAnswer
+    | SubSingle
+    | SubMultiple
+    | SubTrueFalse
+    | SubFill
+    | SubOrder
+    | SubMatch
+    | SubShortAnswer
+)
+
+_ADAPTER: TypeAdapter[Question] = TypeAdapter(Question)
 
 
-def parts_of(question: Any) -> tuple[Any, ...]:
+def parts_of(question: Question) -> tuple[Answerable, ...]:
     """What of a question is answered: the sub-questions of a case, else the question itself."""
-    return tuple(question.questions) if question.type == "case" else (question,)
+    return question.questions if question.type == "case" else (question,)
 
 
-def parse_question(data: Any) -> Any:
+def options_of(question: Question | Answerable) -> dict[str, str]:
+    """Label to text of the options, as written; empty where the type has none."""
+    if question.type in ("single", "multiple", "order", "match"):
+        return {str(label): text for label, text in question.options.items()}
+    return {}
+
+
+def parse_question(data: object) -> Question:
     """A plain mapping (one list element of a question file) as a `Question`.
 
     Raises `pydantic.ValidationError` when the mapping is not a question.
@@ -289,6 +314,6 @@ def parse_question(data: Any) -> Any:
     return _ADAPTER.validate_python(data)
 
 
-def dump_question(question: Any) -> dict[str, Any]:
+def dump_question(question: Question) -> dict[str, Any]:
     """The inverse of `parse_question`: plain values, ready for YAML or JSON."""
     return question.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

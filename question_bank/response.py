@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from question_bank.question import Answerable, Question
+
+# A response in its canonical form, as the type of its question has it; None where there is none.
+Response = str | bool | list[str] | dict[str, int] | None
 
 MAX_IN_A_BLANK, MAX_IN_A_TEXT = 200, 5000
 _CODES = {
@@ -54,32 +60,36 @@ class Shape:
             return Shape(kind, tuple(right.split(",")), tuple(left.split(",")))
         return Shape(kind, tuple(rest))
 
-    def check(self, response: Any) -> Any:
+    def check(self, response: object) -> Response:
         """The response in its canonical form; ``None`` clears. Raises `InvalidResponse` (Chinese)."""
         if response is None:
             return None
-        return getattr(self, f"_{self.type}")(response)
+        checked: Response = getattr(self, f"_{self.type}")(response)
+        return checked
 
-    def _single(self, response: Any) -> Any:
+    def _single(self, response: object) -> str:
         if not isinstance(response, str) or response not in self.labels:
             raise InvalidResponse("选的不是这道题的选项")
         return response
 
-    def _multiple(self, response: Any) -> Any:
+    def _multiple(self, response: object) -> list[str]:
+        return sorted(self._labels(response))
+
+    def _labels(self, response: object) -> list[str]:
         if (
             not isinstance(response, list)
             or not all(isinstance(label, str) and label in self.labels for label in response)
             or len(set(response)) < len(response)
         ):
             raise InvalidResponse("选的不是这道题的选项")
-        return sorted(response)
+        return response
 
-    def _true_false(self, response: Any) -> Any:
+    def _true_false(self, response: object) -> bool:
         if not isinstance(response, bool):
             raise InvalidResponse("判断题要答“对”或“错”")
         return response
 
-    def _fill(self, response: Any) -> Any:
+    def _fill(self, response: object) -> list[str]:
         if (
             not isinstance(response, list)
             or len(response) != self.blanks
@@ -88,12 +98,13 @@ class Shape:
             raise InvalidResponse(f"这道题有 {self.blanks} 个空,每空不超过 {MAX_IN_A_BLANK} 字")
         return response
 
-    def _order(self, response: Any) -> Any:
-        if len(self._multiple(response)) != len(self.labels):
+    def _order(self, response: object) -> list[str]:
+        order = self._labels(response)
+        if len(order) != len(self.labels):
             raise InvalidResponse("排序题要把每一项都排进去")
-        return response
+        return order
 
-    def _match(self, response: Any) -> Any:
+    def _match(self, response: object) -> dict[str, int]:
         if not isinstance(response, dict) or not all(
             left in self.left and type(right) is int and str(right) in self.labels
             for left, right in response.items()
@@ -101,21 +112,20 @@ class Shape:
             raise InvalidResponse("连线的两头不都是这道题的项")
         return response
 
-    def _short_answer(self, response: Any) -> Any:
+    def _short_answer(self, response: object) -> str:
         if not isinstance(response, str) or len(response) > MAX_IN_A_TEXT:
             raise InvalidResponse(f"简答题请填文字,不超过 {MAX_IN_A_TEXT} 字")
         return response
 
 
-def shape_of(question: Any) -> Shape:
+def shape_of(question: Question | Answerable) -> Shape:
     """The shape of the responses to a question. `InvalidResponse` for a case: its parts are answered."""
-    if question.type not in _CODES:
+    if question.type == "case":
         raise InvalidResponse("这种题要逐个小题作答")
-    shape: Shape = question.shape
-    return shape
+    return question.shape
 
 
-def valid_response(question: Any, response: Any) -> Any:
+def valid_response(question: Question | Answerable, response: object) -> Response:
     """The response in its canonical form; ``None`` clears.
 
     Shapes: single ``"A"``; multiple ``["A", "C"]``; true_false ``True``; fill a list of strings,

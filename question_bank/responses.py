@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -52,7 +51,8 @@ class Responses:
 
     def shares(self) -> np.ndarray:
         """The scores as shares of each item's points."""
-        return self.scores() / self.maximum
+        shares: np.ndarray = self.scores() / self.maximum
+        return shares
 
 
 def read_key(path: Path | str) -> dict[str, tuple[str, float]]:
@@ -98,7 +98,7 @@ def read_responses(
         heads = pl.read_csv(path, n_rows=0, infer_schema=False).columns
         if heads[:1] != ["person"] or len(heads) < 2:
             raise ResponsesError("作答文件的表头要是 person,题号1,题号2……")
-        kinds: dict[str, Any] = dict.fromkeys(heads[1:], pl.Categorical)
+        kinds: dict[str, type[pl.DataType]] = dict.fromkeys(heads[1:], pl.Categorical)
         table = pl.read_csv(
             path, schema_overrides={"person": pl.String, **kinds}, empty_string_is_null=False
         )

@@ -7,12 +7,17 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
+
+from question_bank.question import Answerable, Fill, Question, SubFill
+from question_bank.response import Response
 
 Scheme = Literal["all_or_nothing", "partial", "social_work", "absolute"]
 
 
-def score(question: Any, response: Any, scheme: Scheme = "all_or_nothing") -> float:
+def score(
+    question: Question | Answerable, response: Response, scheme: Scheme = "all_or_nothing"
+) -> float:
     """The share of the points earned, 0 to 1; unanswered earns 0.
 
     ``scheme`` matters for multiple (``all_or_nothing``; ``partial``: right choices ÷ key, any
@@ -24,39 +29,41 @@ def score(question: Any, response: Any, scheme: Scheme = "all_or_nothing") -> fl
     """
     if response is None:
         return 0.0
-    kind, key = question.type, getattr(question, "key", None)
-    if getattr(question, "weights", None):
-        chosen = response if isinstance(response, list) else [response]
-        return min(max(sum(question.weights[label] for label in chosen), 0.0), 1.0)
-    if kind in ("single", "true_false"):
-        return float(response == key)
-    if kind == "multiple":
+    if question.type == "single" and question.weights and isinstance(response, str):
+        return min(max(question.weights[response], 0.0), 1.0)
+    if question.type in ("single", "true_false"):
+        return float(response == question.key)
+    if question.type == "multiple" and isinstance(response, list):
+        if question.weights:
+            return min(max(sum(question.weights[label] for label in response), 0.0), 1.0)
         return _score_multiple(set(question.key), set(response), scheme)
-    if kind == "fill":
+    if question.type == "fill" and isinstance(response, list):
         return sum(_blank(question, n, given) for n, given in enumerate(response)) / len(
             question.key
         )
-    if kind == "order":
+    if question.type == "order" and isinstance(response, list):
         if scheme == "absolute":
             places = sum(a == b for a, b in zip(response, question.key, strict=True))
             return places / len(question.key)
-        return float(list(response) == list(question.key))
-    if kind == "match":
+        return float(response == list(question.key))
+    if question.type == "match" and isinstance(response, dict):
         return sum(response.get(left) == right for left, right in question.key.items()) / len(
             question.key
         )
-    raise ValueError(f"type {kind} is not marked by a program")
+    raise ValueError(
+        f"a {type(response).__name__} for type {question.type} is not marked by a program"
+    )
 
 
-def _blank(question: Any, number: int, given: str) -> float:
+def _blank(question: Fill | SubFill, number: int, given: str) -> float:
     """The share earned in one blank."""
     told = fold(given)
     if told in {fold(accepted) for accepted in question.key[number]}:
         return 1.0
-    if question.ranges and question.ranges[number] is not None:
-        low, high = question.ranges[number]
+    span = question.ranges[number] if question.ranges else None
+    if span is not None:
         try:
-            if low <= float(told) <= high:
+            if span[0] <= float(told) <= span[1]:
                 return 1.0
         except ValueError:
             pass

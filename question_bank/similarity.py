@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from typing import Any
 
 from question_bank.bank import Bank
+from question_bank.question import Answerable, Question, options_of
 
 SIMILAR = 0.72
 
@@ -29,11 +29,13 @@ def near_duplicates(bank: Bank, threshold: float = SIMILAR) -> list[tuple[str, s
     return sorted(pairs, key=lambda p: -p[2])
 
 
-def content(q: Any) -> str:
+def content(q: Question | Answerable) -> str:
     """Everything of a question that is read before answering."""
-    parts = [q.stem, *getattr(q, "options", {}).values(), *getattr(q, "left", {}).values()]
-    for sub in getattr(q, "questions", ()):
-        parts.append(content(sub))
+    parts = [q.stem, *options_of(q).values()]
+    if q.type == "match":
+        parts += q.left.values()
+    if q.type == "case":
+        parts += [content(sub) for sub in q.questions]
     return "".join(parts)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, Field, StrictStr
 from typing_extensions import TypedDict
 
-from exam_app.exams.schemas import SavedAnswer, _In
+from exam_app.exams.schemas import ItemOut, SavedAnswer, _In
 
 
 class LoginIn(_In):
@@ -55,20 +53,6 @@ class ExamsOut(BaseModel):
     exams: list[ExamOut]
 
 
-# A dictionary, not a model: a start makes some sixty.
-class ItemOut(TypedDict):
-    slot: str
-    type: str
-    text: str | None
-    stem: str
-    options: dict[str, str] | None
-    # The options' labels in the order to show them.
-    order: list[str] | None
-    left: dict[str, str] | None
-    blanks: int | None
-    points: float
-
-
 class PaperOut(BaseModel):
     items: list[ItemOut]
 
@@ -89,8 +73,8 @@ class StartOut(BaseModel):
 class ResultItem(TypedDict):
     slot: str
     stem: str
-    response: Any
-    key: Any
+    response: object
+    key: object
     right: bool
     points: float
     explanation: str

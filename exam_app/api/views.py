@@ -303,15 +303,15 @@ def _attempt(attempt: Attempt, rows: list[marking.MarkedSlot] | None = None) -> 
     out.passed, out.certificate_no = attempt.passed, attempt.certificate_no
     out.result = [
         schemas.ResultItem(
-            slot=r["slot"],
-            stem=r["stem"],
-            response=r["response"],
-            key=r["key"],
-            right=r["right"],
-            points=r["points"],
-            explanation=r["explanation"],
-            source=r["source"],
-            kb_url=kb_url(r["kb"]),
+            slot=r.slot,
+            stem=r.stem,
+            response=r.response,
+            key=r.key,
+            right=r.right,
+            points=r.points,
+            explanation=r.explanation,
+            source=r.source,
+            kb_url=kb_url(r.kb),
         )
         for r in marking.result(web.db(), attempt, rows)
     ]

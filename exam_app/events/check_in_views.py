@@ -18,7 +18,7 @@ from exam_app.web.access import LEARNERS, MANAGERS, OFFICES, access
 from training_records.database import now
 from training_records.divisions import full_name
 from training_records.errors import NotFound, Refused
-from training_records.events import attendance, enrolment, planning, survey
+from training_records.events import attendance, clashes, enrolment, planning, survey
 from training_records.events.files import files_of
 from training_records.events.models import ENROLMENTS, PRESENCE, Event
 from training_records.ledger.models import Person
@@ -55,7 +55,7 @@ def code(event_id: int, session_id: int) -> Response:
             "open": attendance.check_in_open(one, moment) and event.state == "open",
             "in": counts.get("present", 0) + counts.get("late", 0),
             "unlisted": counts.get("unlisted", 0),
-            "of": len(enrolment.taking_part(web.db(), event)),
+            "of": len(clashes.taking_part(web.db(), event)),
         }
     )
 

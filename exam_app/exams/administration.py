@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Attempt, Exam, ExamForm
-from question_bank import Blueprint, assemble
+from question_bank import Blueprint, Question, assemble
 from question_bank.question import dump_question
 from training_records.database import now
 from training_records.divisions import division_names, get_division, prefix_of
@@ -23,7 +22,7 @@ MAX_FORMS = 10
 
 def create_exam(
     session: Session,
-    questions: Sequence[Any],
+    questions: Sequence[Question],
     blueprint: Blueprint,
     *,
     title: str,
@@ -90,7 +89,8 @@ def exposure(session: Session) -> dict[str, int]:
     counts: dict[str, int] = {}
     for items in session.scalars(select(ExamForm.items).join(Exam).where(Exam.created_at >= since)):
         for item in items:
-            counts[item["id"]] = counts.get(item["id"], 0) + 1
+            name = str(item["id"])
+            counts[name] = counts.get(name, 0) + 1
     return counts
 
 
@@ -98,7 +98,7 @@ def reserved_items(session: Session) -> set[str]:
     """Items of exams that are open or to come: they don't appear in practice. Practice exams reserve nothing."""
     coming = (Exam.closes_at > now()) & Exam.practice.is_(False)
     forms = session.scalars(select(ExamForm.items).join(Exam).where(coming))
-    return {item["id"] for items in forms for item in items}
+    return {str(item["id"]) for items in forms for item in items}
 
 
 def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from exam_app.exams.marking import corrected
 from exam_app.exams.models import Answer, Attempt, Exam
 from exam_app.exams.slots import Slot, items_of, lay_out, rules_of
 from exam_app.exams.states import MARKED
-from question_bank import Blueprint, score
+from question_bank import Answerable, Blueprint, Response, score
 from question_bank.responses import NOT_ADMINISTERED, OMITTED
 from training_records.divisions import ancestor, division_names
 from training_records.errors import NotFound, Refused
@@ -33,7 +33,7 @@ class Column:
     """One column: a question, or one sub-question of a case (``id.n``), as it is marked now."""
 
     id: str
-    question: Any
+    question: Answerable
     worth: float
 
 
@@ -90,7 +90,7 @@ def export(
 def name_of(place: Slot) -> str:
     """The column of a slot."""
     if place.item.type != "case":
-        return str(place.item.id)
+        return place.item.id
     return f"{place.item.id}.{place.part + 1}"
 
 
@@ -106,10 +106,10 @@ def _first_marked(session: Session, exam_id: int, prefix: str) -> list[Attempt]:
 
 def _with_answers(
     session: Session, attempts: Sequence[Attempt]
-) -> Iterator[tuple[Attempt, dict[str, tuple[Any, int | None]]]]:
+) -> Iterator[tuple[Attempt, dict[str, tuple[Response, int | None]]]]:
     for start in range(0, len(attempts), CHUNK):
         chunk = attempts[start : start + CHUNK]
-        own: dict[int, dict[str, tuple[Any, int | None]]] = {a.id: {} for a in chunk}
+        own: dict[int, dict[str, tuple[Response, int | None]]] = {a.id: {} for a in chunk}
         query = select(Answer.attempt_id, Answer.slot, Answer.response, Answer.seconds)
         query = query.where(Answer.attempt_id.in_(own))
         for attempt_id, slot, response, seconds in session.execute(query):
@@ -118,7 +118,7 @@ def _with_answers(
             yield attempt, own[attempt.id]
 
 
-def _cells(column: Column, response: Any, blueprint: Blueprint) -> tuple[str, str]:
+def _cells(column: Column, response: Response, blueprint: Blueprint) -> tuple[str, str]:
     """(the response as a short text, the points) in one column; both empty when not answered."""
     if response is None:
         return OMITTED, OMITTED
@@ -131,26 +131,27 @@ def _cells(column: Column, response: Any, blueprint: Blueprint) -> tuple[str, st
     return text_of(question, response), f"{share * column.worth:.10g}"
 
 
-def key_text(question: Any) -> str:
+def key_text(question: Answerable) -> str:
     """The key in the words of `text_of`."""
     if question.type == "fill":
         return text_of(question, [blank[0] for blank in question.key])
-    return text_of(question, question.key)
+    key = question.key
+    return text_of(question, list(key) if isinstance(key, tuple) else key)
 
 
-def text_of(question: Any, response: Any) -> str:
+def text_of(question: Answerable, response: Response) -> str:
     """A response as one cell: ``AC`` for several, ``T`` and ``F``, ``a2 b1`` for pairs, blanks apart
     by ``|``."""
-    if question.type == "true_false":
+    if isinstance(response, bool):
         return "T" if response else "F"
-    if question.type == "match":
+    if isinstance(response, dict):
         return " ".join(f"{left}{right}" for left, right in sorted(response.items()))
-    if question.type == "fill":
+    if isinstance(response, list) and question.type == "fill":
         return "|".join(text.strip() for text in response)
-    return response if isinstance(response, str) else "".join(response)
+    return "".join(response or "")
 
 
-def _write_key(path: Path, columns: Any) -> None:
+def _write_key(path: Path, columns: Iterable[Column]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         sheet = csv.writer(file)
         sheet.writerow(["item", "key", "points"])

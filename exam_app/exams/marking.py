@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, TypedDict
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,15 @@ from sqlalchemy.orm import Session
 from exam_app.exams.errors import Closed
 from exam_app.exams.models import Answer, Attempt, Mark
 from exam_app.exams.slots import Slot, rules_of, slots_of
-from question_bank import Blueprint, parse_question, parts_of, round_points, score
+from question_bank import (
+    Answerable,
+    Blueprint,
+    Response,
+    parse_question,
+    parts_of,
+    round_points,
+    score,
+)
 from question_bank.draw import seen
 
 # Two markers within a tenth of the points agree.
@@ -23,7 +32,7 @@ class StoredAnswer(NamedTuple):
 
     slot: str
     seq: int
-    response: Any
+    response: Response
     seconds: int | None
 
 
@@ -67,7 +76,11 @@ def human_share(marks: Sequence[Mark], double: bool) -> float | None:
 
 
 def share_of(
-    question: Any, response: Any, blueprint: Blueprint, marks: Sequence[Mark], double: bool
+    question: Answerable,
+    response: Response,
+    blueprint: Blueprint,
+    marks: Sequence[Mark],
+    double: bool,
 ) -> float | None:
     """The share of the points earned with a question; None while people still have to mark it."""
     if question.type != "short_answer":
@@ -75,7 +88,7 @@ def share_of(
     return 0.0 if response is None else human_share(marks, double)
 
 
-def corrected(place: Slot, corrections: Mapping[str, Any] | None) -> Any:
+def corrected(place: Slot, corrections: Mapping[str, object] | None) -> Answerable:
     """The question of a slot as it is marked now: its corrected twin where the exam has one that differs."""
     if not corrections or place.item.id not in corrections:
         return place.question
@@ -95,8 +108,8 @@ class MarkedSlot(NamedTuple):
     in points, the share of them earned (None while people still have to mark it), people's marks."""
 
     place: Slot
-    question: Any
-    response: Any
+    question: Answerable
+    response: Response
     worth: float
     share: float | None
     marks: Sequence[Mark]
@@ -105,7 +118,7 @@ class MarkedSlot(NamedTuple):
 def marked(
     session: Session,
     attempt: Attempt,
-    corrections: Mapping[str, Any] | None = None,
+    corrections: Mapping[str, object] | None = None,
     saved: Mapping[str, StoredAnswer] | None = None,
 ) -> list[MarkedSlot]:
     """Every slot of an attempt as it is marked from its stored responses. `corrections`: corrected questions by item,
@@ -126,9 +139,41 @@ def marked(
     return rows
 
 
+# Not frozen, as `Slot` isn't: a hand-in makes some sixty.
+@dataclass
+class ResultRow:
+    """One item of a released result; `right`: all points earned, `corrected`: its key was corrected after the exam."""
+
+    place: Slot
+    question: Answerable
+    response: Response
+    right: bool
+    comments: list[str]
+    points: float
+    worth: float
+    slot: str
+    text: str | None
+    stem: str
+    key: object
+    explanation: str
+    source: str
+    kb: str
+    topic: str
+    corrected: bool
+
+
+class WeakTopic(TypedDict):
+    """`right` of `of` items of a topic, and the page to read."""
+
+    topic: str
+    right: int
+    of: int
+    kb: str
+
+
 def result(
     session: Session, attempt: Attempt, rows: Sequence[MarkedSlot] | None = None
-) -> list[dict[str, Any]]:
+) -> list[ResultRow]:
     """Every item with own answer, key, points, explanation and links. Only after release. `rows`: its slots, when
     they have just been marked."""
     if attempt.state != "released":
@@ -138,51 +183,48 @@ def result(
         place, item, question, response = row.place, row.place.item, row.question, row.response
         share = row.share or 0.0
         told.append(
-            {
-                "slot": place.slot,
-                "id": item.id,
-                "version": item.version,
-                "question": question,
-                "place": place,
-                "type": question.type,
-                "text": place.text,
-                "stem": question.stem,
-                "response": response,
-                "key": question.key,
-                "right": share == 1.0,
-                "corrected": question is not place.question,
-                "comments": [m.comment for m in row.marks if m.comment],
-                "points": round_points(row.worth * share),
-                "worth": round_points(row.worth),
-                "explanation": question.explanation,
-                "source": item.source,
-                "kb": item.kb,
-                "topic": item.topic,
-            }
+            ResultRow(
+                place=place,
+                question=question,
+                response=response,
+                right=share == 1.0,
+                comments=[m.comment for m in row.marks if m.comment],
+                points=round_points(row.worth * share),
+                worth=round_points(row.worth),
+                slot=place.slot,
+                text=place.text,
+                stem=question.stem,
+                key=question.key,
+                explanation=question.explanation,
+                source=item.source,
+                kb=item.kb,
+                topic=item.topic,
+                corrected=question is not place.question,
+            )
         )
     return told
 
 
-def as_seen(row: Mapping[str, Any]) -> tuple[Any, Any]:
+def as_seen(row: ResultRow) -> tuple[Answerable, Response]:
     """(question, response) of a result's row, a choice in the letters that the examinee saw."""
-    question, letter = seen(row["question"], row["place"].order)
-    response = row["response"]
-    if not letter or response is None:
-        return question, response
-    if isinstance(response, str):
+    question, letter = seen(row.question, row.place.order)
+    response = row.response
+    if letter and isinstance(response, str):
         return question, letter[response]
-    return question, sorted(letter[r] for r in response)
+    if letter and isinstance(response, list):
+        return question, sorted(letter[r] for r in response)
+    return question, response
 
 
-def weak_topics(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def weak_topics(rows: Sequence[ResultRow]) -> list[WeakTopic]:
     """Topics with less than 60 % right, worst first, with the page to read."""
-    topics: dict[str, list[Mapping[str, Any]]] = {}
+    topics: dict[str, list[ResultRow]] = {}
     for row in rows:
-        topics.setdefault(row["topic"], []).append(row)
-    weak = []
+        topics.setdefault(row.topic, []).append(row)
+    weak: list[WeakTopic] = []
     for topic, items in topics.items():
-        right = sum(bool(r["right"]) for r in items)
+        right = sum(r.right for r in items)
         if right < 0.6 * len(items):
-            wrong = next(r for r in items if not r["right"])
-            weak.append({"topic": topic, "right": right, "of": len(items), "kb": wrong["kb"]})
+            wrong = next(r for r in items if not r.right)
+            weak.append({"topic": topic, "right": right, "of": len(items), "kb": wrong.kb})
     return sorted(weak, key=lambda t: t["right"] / t["of"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from exam_app.exams.marking import answers_of, human_share, marks_of
 from exam_app.exams.models import Attempt, Exam, Mark
 from exam_app.exams.results import finish
 from exam_app.exams.slots import slots_of
+from question_bank.question import ShortAnswer, SubShortAnswer
 from training_records.database import now
 from training_records.errors import Refused
 from training_records.ledger.service import ids_in
@@ -30,7 +30,7 @@ class UnmarkedAnswer:
 
     attempt_id: int
     slot: str
-    question: Any
+    question: ShortAnswer | SubShortAnswer
     text: str | None
     response: str
     marks: int
@@ -56,14 +56,15 @@ def _open_in(session: Session, attempt: Attempt, account_id: int) -> Iterator[Un
         return
     answers, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
     for place in slots_of(attempt):
-        if place.question.type != "short_answer" or place.slot not in answers:
+        question = place.question
+        if question.type != "short_answer" or place.slot not in answers:
             continue
         response, given = answers[place.slot].response, marks.get(place.slot, [])
         done = human_share(given, attempt.exam.double_marking) is not None
         if response is None or done or any(m.account_id == account_id for m in given):
             continue
         yield UnmarkedAnswer(
-            attempt.id, place.slot, place.question, place.text, str(response), len(given)
+            attempt.id, place.slot, question, place.text, str(response), len(given)
         )
 
 

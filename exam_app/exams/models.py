@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from question_bank import Response
 from training_records.database import Base, Json, PartitionKey, now
 
 
@@ -23,7 +23,7 @@ class Exam(Base):
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
     organiser: Mapped[str] = mapped_column(String(60))
     level: Mapped[str] = mapped_column(String(10))
-    blueprint: Mapped[dict[str, Any]]
+    blueprint: Mapped[dict[str, object]] = mapped_column(Json)
     minutes: Mapped[int]
     pass_percent: Mapped[Decimal] = mapped_column(Numeric(5, 2))
     attempts_allowed: Mapped[int] = mapped_column(default=3)
@@ -37,7 +37,7 @@ class Exam(Base):
     # Written answers are marked by two people who don't see each other's marks.
     double_marking: Mapped[bool] = mapped_column(default=False)
     # Item to the question as it is marked now, where its key was corrected after the exam.
-    corrections: Mapped[dict[str, Any] | None]
+    corrections: Mapped[dict[str, object] | None] = mapped_column(Json)
     # For getting used to it: as often as one likes, nothing goes into the archive.
     practice: Mapped[bool] = mapped_column(default=False)
     opens_at: Mapped[datetime]
@@ -104,7 +104,7 @@ class ExamForm(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"))
     number: Mapped[int]
-    items: Mapped[list[Any]] = mapped_column(Json, deferred=True)
+    items: Mapped[list[dict[str, object]]] = mapped_column(Json, deferred=True)
 
     exam: Mapped[Exam] = relationship(back_populates="forms")
 
@@ -182,7 +182,7 @@ class Answer(PartitionKey, Base):
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), primary_key=True)
     slot: Mapped[str] = mapped_column(String(8), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
-    response: Mapped[Any | None] = mapped_column(Json)
+    response: Mapped[Response] = mapped_column(Json)
     # How long the question was on the screen until this answer, by the phone's word.
     seconds: Mapped[int | None]
     saved_at: Mapped[datetime]
@@ -246,5 +246,5 @@ class LateAnswer(Base):
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
     slot: Mapped[str] = mapped_column(String(8))
     seq: Mapped[int] = mapped_column(BigInteger)
-    response: Mapped[Any | None] = mapped_column(Json)
+    response: Mapped[Response] = mapped_column(Json)
     received_at: Mapped[datetime]

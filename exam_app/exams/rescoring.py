@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -20,7 +19,7 @@ from exam_app.exams.models import Attempt, Exam, Rescore
 from exam_app.exams.results import file_result, passes, void_result
 from exam_app.exams.slots import items_of
 from exam_app.exams.states import MARKED, note
-from question_bank import parts_of, round_points
+from question_bank import Question, parts_of, round_points
 from question_bank.question import dump_question
 from question_bank.response import shape_of
 from training_records.certificates.models import Certificate
@@ -47,13 +46,13 @@ class Preview:
     """What marking again would do: corrected items, attempts that change, attempts looked at. `skipped`:
     item to why its newer version can't mark what was answered."""
 
-    corrections: dict[str, Any]
+    corrections: dict[str, object]
     changes: list[ScoreChange]
     attempts: int
     skipped: dict[str, str]
 
 
-def preview(session: Session, exam: Exam, bank: Mapping[str, Any]) -> Preview:
+def preview(session: Session, exam: Exam, bank: Mapping[str, Question]) -> Preview:
     """Who would change. `bank`: the questions of today by id. Changes nothing."""
     corrections, skipped = _corrections(exam, bank)
     merged = {**(exam.corrections or {}), **corrections}
@@ -82,9 +81,11 @@ def preview(session: Session, exam: Exam, bank: Mapping[str, Any]) -> Preview:
     return Preview(corrections, changes, len(rows), skipped)
 
 
-def _corrections(exam: Exam, bank: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _corrections(
+    exam: Exam, bank: Mapping[str, Question]
+) -> tuple[dict[str, object], dict[str, str]]:
     """Items whose key differs in the bank of today, and those whose newer version doesn't fit."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     skipped: dict[str, str] = {}
     for form in exam.forms:
         for item in items_of(form):
@@ -98,17 +99,22 @@ def _corrections(exam: Exam, bank: Mapping[str, Any]) -> tuple[dict[str, Any], d
     return found, skipped
 
 
-def _shape(item: Any) -> list[tuple[str, Any]]:
+def _shape(item: Question) -> list[tuple[str, str]]:
     return [(str(shape_of(part)), part.stem) for part in parts_of(item)]
 
 
-def _keys(item: Any) -> list[Any]:
+def _keys(item: Question) -> list[list[object]]:
     fields = ("key", "weights", "ranges", "credit")
     return [[getattr(part, field, None) for field in fields] for part in parts_of(item)]
 
 
 def rescore(
-    session: Session, exam: Exam, bank: Mapping[str, Any], reason: str, actor: str, zone: ZoneInfo
+    session: Session,
+    exam: Exam,
+    bank: Mapping[str, Question],
+    reason: str,
+    actor: str,
+    zone: ZoneInfo,
 ) -> Preview:
     """Marks all attempts of an exam again, old and new score and the reason kept, the archive corrected.
 

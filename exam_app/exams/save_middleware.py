@@ -10,8 +10,8 @@ import io
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
@@ -34,17 +34,16 @@ HEADERS = [
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 ]
-Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class SaveMiddleware:
     """WSGI middleware around the application."""
 
-    def __init__(self, app: Wsgi, saver: Saver, tickets: Tickets, secure: bool) -> None:
+    def __init__(self, app: WSGIApplication, saver: Saver, tickets: Tickets, secure: bool) -> None:
         self._app, self._saver, self._tickets = app, saver, tickets
         self._headers = [*HEADERS, *(HSTS.items() if secure else ())]
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "PUT":
             ticket = self._ticket(environ)
             if ticket is not None:
@@ -54,7 +53,7 @@ class SaveMiddleware:
                     return [body[0]]
         return self._app(environ, start_response)
 
-    def _ticket(self, environ: dict[str, Any]) -> Ticket | None:
+    def _ticket(self, environ: WSGIEnvironment) -> Ticket | None:
         """The ticket in the request's cookie, when it is of this attempt and its CSRF token was checked
         when the attempt was opened."""
         place = _PATH.fullmatch(environ.get("PATH_INFO", ""))
@@ -72,7 +71,7 @@ class SaveMiddleware:
         return ticket if same else None
 
     def _save(
-        self, ticket: Ticket, environ: dict[str, Any]
+        self, ticket: Ticket, environ: WSGIEnvironment
     ) -> tuple[bytes, list[tuple[str, str]]] | None:
         """(body, headers) of the answer, or None: the view is to answer."""
         started = time.perf_counter()

@@ -14,15 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import psycopg
+from psycopg import Connection
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from exam_app.exams.ticket import Ticket
+from question_bank import Response
 from training_records.database import libpq
 from training_records.write_queue import QueuedConnection, queue_for
 
@@ -34,12 +37,12 @@ Verdict = Literal["saved", "late", "closed", "taken_over", "signed_out", "missin
 
 
 class SubmittedAnswer(Protocol):
-    """An answer as somebody sends it, unchecked."""
+    """An answer as somebody sends it, unchecked: whatever the transport, saving knows no JSON."""
 
     @property
     def slot(self) -> str: ...
     @property
-    def response(self) -> Any: ...
+    def response(self) -> object: ...
     @property
     def seq(self) -> int: ...
     @property
@@ -48,10 +51,13 @@ class SubmittedAnswer(Protocol):
 
 @dataclass(frozen=True)
 class NewAnswer:
-    """One answer of a save: slot, response, the client's counter, seconds on the screen so far."""
+    """One answer of a save: slot, response, the client's counter, seconds on the screen so far.
+
+    Checked against its question, and apart from the model of the wire, whose making is dear.
+    """
 
     slot: str
-    response: Any
+    response: Response
     seq: int
     seconds: int | None = None
 
@@ -110,7 +116,7 @@ def _judge(state: str, deadline: datetime, held: bool, signed_in: bool, at: date
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _text(response: Any) -> str | None:
+def _text(response: Response) -> str | None:
     return None if response is None else _json(response)
 
 
@@ -340,12 +346,12 @@ class PostgresSaver:
         self._address = address
         self._statement: str | None = None
         self._mutex = threading.Lock()
-        self._pool: ConnectionPool[Any] | None = None
+        self._pool: ConnectionPool[Connection[TupleRow]] | None = None
 
     def save(
         self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
     ) -> Saved:
-        values = {
+        values: dict[str, object] = {
             "attempt": ticket.attempt_id,
             "person": ticket.person_id,
             "holder": ticket.holder,
@@ -369,7 +375,9 @@ class PostgresSaver:
         stored = {row[4]: row[5] for row in found if row[4] is not None}
         return Saved(verdict, stored, deadline)
 
-    def _upsert(self, connection: psycopg.Connection[Any], values: dict[str, Any]) -> list[Any]:
+    def _upsert(
+        self, connection: Connection[TupleRow], values: dict[str, object]
+    ) -> list[TupleRow]:
         statement = self._statement or self._learn(connection)
         try:
             return connection.execute(statement, values, prepare=True).fetchall()
@@ -377,7 +385,7 @@ class PostgresSaver:
             # The table was laid out anew while this process ran: its key is another one.
             return connection.execute(self._learn(connection), values, prepare=True).fetchall()
 
-    def _learn(self, connection: psycopg.Connection[Any]) -> str:
+    def _learn(self, connection: Connection[TupleRow]) -> str:
         row = connection.execute(_LAYOUT).fetchone()
         place = ", district, year" if row and row[0] else ""
         statement = _STATEMENT.format(answers=_ANSWERS, place=place)
@@ -390,7 +398,7 @@ class PostgresSaver:
                 self._pool.close()
             self._pool = None
 
-    def _open(self) -> ConnectionPool[Any]:
+    def _open(self) -> ConnectionPool[Connection[TupleRow]]:
         with self._mutex:
             if self._pool is None:
                 self._pool = ConnectionPool(

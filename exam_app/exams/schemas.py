@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from typing_extensions import TypedDict
 
 from training_records.database import now
 
@@ -21,8 +21,10 @@ class _In(BaseModel):
 
 
 class AnswerIn(_In):
+    """An answer as JSON brings it; a `saving.SubmittedAnswer` that may be malformed."""
+
     slot: StrictStr = Field(max_length=8)
-    response: Any = None
+    response: object = None
     seq: StrictInt
     # How long the question was on the screen so far.
     seconds: StrictInt | None = Field(default=None, ge=0, le=86_400)
@@ -43,8 +45,22 @@ class SubmitIn(_In):
     expected: dict[StrictStr, StrictInt] = {}
 
 
+# A dictionary, not a model: a start makes some sixty.
+class ItemOut(TypedDict):
+    slot: str
+    type: str
+    text: str | None
+    stem: str
+    options: dict[str, str] | None
+    # The options' labels in the order to show them.
+    order: list[str] | None
+    left: dict[str, str] | None
+    blanks: int | None
+    points: float
+
+
 class SavedAnswer(BaseModel):
-    response: Any
+    response: object
     seq: int
 
 

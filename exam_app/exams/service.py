@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -17,6 +16,7 @@ from exam_app.exams.marking import MarkedSlot, answers_of
 from exam_app.exams.models import Accommodation, Attempt, Exam
 from exam_app.exams.results import finish
 from exam_app.exams.saving import GRACE, NewAnswer, Saved, Saver, SubmittedAnswer
+from exam_app.exams.schemas import ItemOut
 from exam_app.exams.slots import rules_of, shapes_of, shown, slots_of
 from exam_app.exams.states import move
 from exam_app.exams.ticket import Ticket
@@ -71,7 +71,7 @@ def get_exam(session: Session, exam_id: int, person_id: int) -> tuple[Exam, list
 
 
 def _open_exam(
-    session: Session, exam_id: int, person_id: int, posts: Sequence[Any]
+    session: Session, exam_id: int, person_id: int, posts: Sequence[Row[str, str]]
 ) -> tuple[Exam, list[Attempt]]:
     exam = session.get(Exam, exam_id)
     attempts = list(session.scalars(_ATTEMPTS, {"exam": exam_id, "person": person_id}))
@@ -80,12 +80,12 @@ def _open_exam(
     return exam, attempts
 
 
-def _posts(session: Session, person_id: int) -> Sequence[Any]:
+def _posts(session: Session, person_id: int) -> Sequence[Row[str, str]]:
     """(division code, role) of all posts of a person, the latest last."""
     return session.execute(_POSTS, {"person": person_id}).all()
 
 
-def _is_for(exam: Exam, posts: Sequence[Any]) -> bool:
+def _is_for(exam: Exam, posts: Sequence[Row[str, str]]) -> bool:
     prefix, audience = prefix_of(exam.division_code), exam.blueprint.get("audience")
     return any(code.startswith(prefix) and audience in (None, role) for code, role in posts)
 
@@ -150,7 +150,7 @@ def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = 
     return attempt
 
 
-def paper(attempt: Attempt) -> list[dict[str, Any]]:
+def paper(attempt: Attempt) -> list[ItemOut]:
     """The items as the examinee sees them: no key, no explanation."""
     return shown(slots_of(attempt), rules_of(attempt.exam))
 

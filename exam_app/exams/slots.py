@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from threading import Lock
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import object_session
 
 from exam_app.exams.models import Attempt, Exam, ExamForm
-from question_bank import Blueprint, parse_question, parts_of, round_points
+from exam_app.exams.schemas import ItemOut
+from question_bank import Answerable, Blueprint, Question, parse_question, parts_of, round_points
 from question_bank.draw import item_order, option_order
+from question_bank.question import options_of
 from question_bank.response import Shape, shape_of
 
 MAX_KEPT = 200
@@ -33,8 +34,8 @@ class Slot:
     """
 
     slot: str
-    question: Any
-    item: Any
+    question: Answerable
+    item: Question
     seed: int | None = None
     text: str | None = None
     share: float = 1.0
@@ -51,7 +52,7 @@ class Slot:
 
 
 def lay_out(
-    items: Sequence[Any], seed: int | None = None, sets: Sequence[Sequence[str]] = ()
+    items: Sequence[Question], seed: int | None = None, sets: Sequence[Sequence[str]] = ()
 ) -> list[Slot]:
     """The slots of questions in their order or in that of a seed. Labels of options stay those of the
     question, only their order changes."""
@@ -65,11 +66,13 @@ def lay_out(
     return found
 
 
-_KEPT: WeakKeyDictionary[Engine, OrderedDict[tuple[int, datetime], list[Any]]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Engine, OrderedDict[tuple[int, datetime], list[Question]]] = (
+    WeakKeyDictionary()
+)
 _LOCK = Lock()
 
 
-def items_of(form: ExamForm) -> list[Any]:
+def items_of(form: ExamForm) -> list[Question]:
     """The questions of a form as they stood when it was made. A form never changes once it is made,
     so that a process parses it once."""
     session = object_session(form)
@@ -89,7 +92,7 @@ def items_of(form: ExamForm) -> list[Any]:
     return items
 
 
-_RULES: dict[int | None, tuple[Any, Blueprint]] = {}
+_RULES: dict[int | None, tuple[object, Blueprint]] = {}
 
 
 def rules_of(exam: Exam) -> Blueprint:
@@ -112,8 +115,7 @@ def slots_of(attempt: Attempt) -> list[Slot]:
     """The slots of an attempt as its examinee saw them; laid out once for one object."""
     places: list[Slot] | None = attempt.__dict__.get("_places")
     if places is None:
-        sets = attempt.exam.blueprint.get("sets", ())
-        places = lay_out(items_of(attempt.form), attempt.seed, sets)
+        places = lay_out(items_of(attempt.form), attempt.seed, rules_of(attempt.exam).sets)
         attempt.__dict__["_places"] = places
     return places
 
@@ -123,26 +125,23 @@ def shapes_of(attempt: Attempt) -> tuple[Shape, ...]:
     return tuple(shape_of(place.question) for place in slots_of(attempt))
 
 
-# What an item as it is shown consists of; None where its type has no such thing.
-FACE = ("slot", "type", "text", "stem", "options", "order", "left", "blanks", "points")
-
-
-def shown(places: Sequence[Slot], rules: Blueprint) -> list[dict[str, Any]]:
+def shown(places: Sequence[Slot], rules: Blueprint) -> list[ItemOut]:
     """The items as the examinee sees them: no key, no explanation."""
-    items = []
+    items: list[ItemOut] = []
     for place in places:
         question = place.question
-        item = dict.fromkeys(FACE)
-        item |= {"slot": place.slot, "type": question.type, "stem": question.stem}
-        item["text"] = place.text or None
-        if hasattr(question, "options"):
-            texts = {str(k): v for k, v in question.options.items()}
-            item["options"] = {label: texts[label] for label in place.order}
-            item["order"] = list(place.order)
-        if question.type == "match":
-            item["left"] = question.left
-        if question.type == "fill":
-            item["blanks"] = len(question.key)
-        item["points"] = round_points(place.worth(rules))
-        items.append(item)
+        texts = options_of(question)
+        items.append(
+            {
+                "slot": place.slot,
+                "type": question.type,
+                "text": place.text or None,
+                "stem": question.stem,
+                "options": {label: texts[label] for label in place.order} if texts else None,
+                "order": list(place.order) if texts else None,
+                "left": question.left if question.type == "match" else None,
+                "blanks": len(question.key) if question.type == "fill" else None,
+                "points": round_points(place.worth(rules)),
+            }
+        )
     return items

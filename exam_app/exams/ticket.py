@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -68,8 +67,7 @@ class Tickets:
     def _read(self, text: str) -> Ticket | None:
         """The ticket, None when it was not signed by us."""
         try:
-            data: Any = self._signer.loads(text)
+            attempt, person, holder, shapes, csrf = self._signer.loads(text)
         except BadData:
             return None
-        attempt, person, holder, shapes, csrf = data
         return Ticket(attempt, person, holder, tuple(Shape.parse(s) for s in shapes), csrf)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -20,10 +19,10 @@ def exposition(session: Session) -> bytes:
     """All figures of all workers, and those of the database as of now."""
     from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_latest, multiprocess
 
-    registry: Any = REGISTRY
+    registry = REGISTRY
     if FOLDER in os.environ:
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     collectors()
     now = CollectorRegistry()
     attempts = Gauge("academy_attempts_in_progress", "Exams under way", registry=now)

@@ -6,7 +6,7 @@ import mimetypes
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, redirect, request, send_from_directory
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
@@ -43,7 +43,7 @@ def _send(site: Path, path: str) -> Response:
     """The file, compressed where the build left a smaller copy that the browser can read."""
     kind = mimetypes.guess_type(path)[0]
     for encoding, suffix in (("br", ".br"), ("gzip", ".gz")):
-        if encoding in request.accept_encodings and (site / (path + suffix)).is_file():
+        if request.accept_encodings.quality(encoding) and (site / (path + suffix)).is_file():
             response: Response = send_from_directory(
                 site, path + suffix, mimetype=kind, conditional=True, max_age=300
             )

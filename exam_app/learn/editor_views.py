@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.kb.pages import page_html, render_pages, written_html
 from exam_app.learn import editor, media
-from exam_app.learn.models import CourseVersion
+from exam_app.learn.models import CourseVersion, MediaFile
 from exam_app.web.access import MANAGERS, access
 from training_records.errors import Refused
 from training_records.facts.courses import PATHS
@@ -224,7 +224,7 @@ def _stage() -> None:
     }
 
 
-def _kept(name: str, types: tuple[str, ...]) -> media.MediaFile | None:
+def _kept(name: str, types: tuple[str, ...]) -> MediaFile | None:
     staged: media.Staged | None = g.staged.get(name)
     if staged is None:
         return None

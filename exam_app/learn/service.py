@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from exam_app.learn.models import UnitProgress
 from exam_app.learn.study import left, unplayed
 from exam_app.practice.answers import Practised, check_practice
+from question_bank import Question
 from training_records.archive.service import NewEntry, append
 from training_records.database import now
 from training_records.divisions import DivisionLevel, ancestor, get_division
@@ -111,8 +111,8 @@ def begin_again(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) 
 
 
 def quiz_of(
-    unit: Unit, row: UnitProgress, questions: Sequence[Any], reserved: Collection[str]
-) -> list[Any]:
+    unit: Unit, row: UnitProgress, questions: Sequence[Question], reserved: Collection[str]
+) -> list[Question]:
     """The questions of a unit's quiz: the same until it is handed in, then others. None of them is in an exam
     that is open or to come; when nothing is left to ask, nothing is asked."""
     if unit.quiz is None:
@@ -144,7 +144,7 @@ def finish_unit(
     person_id: int,
     course: Course,
     unit: Unit,
-    quiz: Sequence[Any],
+    quiz: Sequence[Question],
     field: Callable[[str], Sequence[str]],
     pace: float,
     zone: ZoneInfo,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
@@ -36,11 +36,11 @@ EDITED = tuple(f for f in PERSON_FIELDS if not f.startswith("background_"))
 
 @people.get("/ledger/people/<int:person_id>")
 @access(OFFICES)
-def show(person_id: int) -> str:
+def show(person_id: int) -> ResponseReturnValue:
     return _page(web.scope().person(web.db(), person_id))
 
 
-def _page(person: Person, refused: str = "", status: int = 200) -> Any:
+def _page(person: Person, refused: str = "", status: int = 200) -> ResponseReturnValue:
     session = web.db()
     number = identity.kept_number(session, person.id, seal_of(web.config()).open)
     lines = [
@@ -69,7 +69,7 @@ def _page(person: Person, refused: str = "", status: int = 200) -> Any:
     return (page, status) if status != 200 else page
 
 
-def _told(fields: dict[str, Any]) -> list[str]:
+def _told(fields: Mapping[str, Sequence[object]]) -> list[str]:
     told = []
     for name, (before, after) in fields.items():
         if name == "person" and before is not None and after is not None:
@@ -88,9 +88,9 @@ def _told(fields: dict[str, Any]) -> list[str]:
     return told
 
 
-def _parsed(names: tuple[str, ...]) -> dict[str, Any]:
+def _parsed(names: tuple[str, ...]) -> dict[str, object]:
     """The form's fields as the ledger keeps them. `Refused` says which is wrong."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for name in names:
         if name not in request.form:
             continue
@@ -127,7 +127,7 @@ def _place(text: str, role: str) -> str:
         raise Refused(f"地方:{error}") from None
 
 
-def _do(person_id: int, action: Callable[[Person], str]) -> Any:
+def _do(person_id: int, action: Callable[[Person], str]) -> ResponseReturnValue:
     """Carries out a form's action, or shows the page with what is wrong."""
     person = web.scope().person(web.db(), person_id)
     try:
@@ -177,7 +177,7 @@ def new() -> str | BaseResponse | tuple[str, int]:
 
 @people.post("/ledger/people/<int:person_id>/edit")
 @access(MANAGERS)
-def edit(person_id: int) -> Any:
+def edit(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         values = _parsed(EDITED)
         reason = request.form.get("reason", "")
@@ -189,7 +189,7 @@ def edit(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/check")
 @access(MANAGERS)
-def check(person_id: int) -> Any:
+def check(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         on = _day("background_checked_on", "查询日期")
         result = request.form.get("background_result", "")
@@ -201,7 +201,7 @@ def check(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/identity")
 @access(MANAGERS)
-def identity_number(person_id: int) -> Any:
+def identity_number(person_id: int) -> ResponseReturnValue:
     """The whole identity number, once, to an office that says what for; the audit log keeps who and why, not the
     number."""
     person = web.scope().person(web.db(), person_id)
@@ -216,7 +216,7 @@ def identity_number(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/appoint")
 @access(MANAGERS)
-def appoint(person_id: int) -> Any:
+def appoint(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         role = request.form.get("role", "director")
         code = _place(request.form.get("place", ""), role)
@@ -230,7 +230,7 @@ def appoint(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/leave")
 @access(MANAGERS)
-def leave(person_id: int) -> Any:
+def leave(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         end, reason = _day("end", "最后一天"), request.form.get("reason", "")
         service.leave(web.db(), _post(person), end, web.actor(), reason)
@@ -241,7 +241,7 @@ def leave(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/absence")
 @access(MANAGERS)
-def away(person_id: int) -> Any:
+def away(person_id: int) -> ResponseReturnValue:
     """Notes a leave, its end, or takes it back."""
 
     def action(person: Person) -> str:
@@ -263,7 +263,7 @@ def away(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/transfer")
 @access(MANAGERS)
-def transfer(person_id: int) -> Any:
+def transfer(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         old, start = _post(person), _day("start", "调动日期")
         code = _place(request.form.get("place", ""), old.role)
@@ -276,7 +276,7 @@ def transfer(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/post")
 @access(MANAGERS)
-def edit_post(person_id: int) -> Any:
+def edit_post(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         values = _parsed(("start", "end", "duties", "children", "caseload"))
         if values.get("start", True) is None:
@@ -290,12 +290,12 @@ def edit_post(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/merge")
 @access(MANAGERS)
-def merge(person_id: int) -> Any:
+def merge(person_id: int) -> ResponseReturnValue:
     """Joins another entry of the same person into this one."""
 
     def action(person: Person) -> str:
         phone = _parsed(("phone",)).get("phone")
-        other = service.id_of_phone(web.db(), phone)
+        other = service.id_of_phone(web.db(), None if phone is None else str(phone))
         if other is None:
             raise Refused("没有登记过这个手机号,请核对")
         gone = web.scope().person(web.db(), other)
@@ -307,7 +307,7 @@ def merge(person_id: int) -> Any:
 
 @people.post("/ledger/people/<int:person_id>/unmerge/<int:merge_id>")
 @access(MANAGERS)
-def unmerge(person_id: int, merge_id: int) -> Any:
+def unmerge(person_id: int, merge_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         done = next((m for m in merging.merges_of(web.db(), person.id) if m.id == merge_id), None)
         if done is None:

@@ -1,16 +1,19 @@
 """Alembic's environment: the engine comes from the caller."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from alembic import context
-from sqlalchemy import JSON, text
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import JSON, Connection, text
 
 from exam_app.migrations.metadata import metadata
 from exam_app.migrations.running import is_ours
 from training_records.database import UtcDateTime
 
 
-def render_item(kind, obj, autogen_context):
+def render_item(kind: str, obj: object, autogen_context: AutogenContext) -> str | Literal[False]:
     if kind == "type" and isinstance(obj, UtcDateTime):
         autogen_context.imports.add("from training_records.database import UtcDateTime")
         return "UtcDateTime()"
@@ -24,7 +27,7 @@ def render_item(kind, obj, autogen_context):
 LIMITS = ("SET LOCAL lock_timeout = '5s'", "SET LOCAL statement_timeout = '15min'")
 
 
-def migrate(connection=None) -> None:
+def migrate(connection: Connection | None = None) -> None:
     with context.begin_transaction():
         if context.get_context().dialect.name == "postgresql":
             for limit in LIMITS:
@@ -35,13 +38,13 @@ def migrate(connection=None) -> None:
 
 
 @contextmanager
-def unchecked(connection):
+def unchecked(connection: Connection) -> Iterator[None]:
     """SQLite changes a table by making it anew: what points to it must not stop that. All is checked at the end, before
     anything is kept."""
     if connection.dialect.name != "sqlite":
         yield
         return
-    raw = connection.connection.dbapi_connection
+    raw = connection.connection.cursor()
     raw.execute("PRAGMA foreign_keys=OFF")
     try:
         yield
@@ -50,7 +53,7 @@ def unchecked(connection):
         raw.execute("PRAGMA foreign_keys=ON")
 
 
-def check_keys(connection) -> None:
+def check_keys(connection: Connection) -> None:
     """Raises when something points to a row that is not there."""
     if connection.dialect.name == "sqlite":
         broken = connection.execute(text("PRAGMA foreign_key_check")).all()

@@ -5,9 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from question_bank import InvalidResponse, score, valid_response
+from question_bank import (
+    Answerable,
+    InvalidResponse,
+    Question,
+    Response,
+    score,
+    valid_response,
+)
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,7 @@ class Choice:
     page: str = ""
     point: str = ""
 
-    def fits(self, question: Any) -> bool:
+    def fits(self, question: Question) -> bool:
         return (
             self.topic in ("", question.topic)
             and self.page in ("", question.kb.partition("#")[0])
@@ -30,29 +36,29 @@ class Choice:
 class Practised:
     """One answered part of a practice: a question, or one sub-question of a case."""
 
-    item: Any
-    question: Any
-    response: Any
+    item: Question
+    question: Answerable
+    response: Response
     right: bool
     text: str | None = None
 
 
 def practice_set(
-    pool: Sequence[Any], reserved: set[str], choice: Choice, rng: random.Random, n: int = 5
-) -> list[Any]:
+    pool: Sequence[Question], reserved: set[str], choice: Choice, rng: random.Random, n: int = 5
+) -> list[Question]:
     """Questions of a pool to practise, none of them in an exam that is open or to come."""
     free = [q for q in pool if q.id not in reserved and choice.fits(q)]
     return rng.sample(free, min(n, len(free)))
 
 
-def parts(item: Any) -> list[tuple[str, Any, str | None]]:
+def parts(item: Question) -> list[tuple[str, Answerable, str | None]]:
     """(field name, question, text of the case) of a question or of a case's sub-questions."""
     if item.type != "case":
         return [(item.id, item, None)]
     return [(f"{item.id}.{n}", sub, item.text) for n, sub in enumerate(item.questions, start=1)]
 
 
-def check_practice(item: Any, field: Callable[[str], Sequence[str]]) -> list[Practised]:
+def check_practice(item: Question, field: Callable[[str], Sequence[str]]) -> list[Practised]:
     """The parts of a question with the responses read from a form (`field` gives its values)."""
     marked = []
     for name, question, text in parts(item):
@@ -65,7 +71,7 @@ def check_practice(item: Any, field: Callable[[str], Sequence[str]]) -> list[Pra
     return marked
 
 
-def read_response(question: Any, given: Sequence[str]) -> Any:
+def read_response(question: Answerable, given: Sequence[str]) -> Response:
     """A form's values as a response; None where nothing was answered.
 
     Order: the place of each option, in the options' order. Match: the number of each left side.

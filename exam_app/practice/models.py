@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from question_bank import Response
 from training_records.database import Base, Json
 
 
@@ -47,7 +47,7 @@ class PracticeAnswer(Base):
     key: Mapped[str] = mapped_column(String(36), primary_key=True)
     item_id: Mapped[str] = mapped_column(String(40))
     version: Mapped[int]
-    response: Mapped[Any | None] = mapped_column(Json)
+    response: Mapped[Response] = mapped_column(Json)
     right: Mapped[bool]
     unsure: Mapped[bool]
     daily: Mapped[bool]

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.practice.memory import Mastery, mastery, recall, review
 from exam_app.practice.models import PracticeAnswer, PracticeCard
-from question_bank import InvalidResponse, score, valid_response
+from question_bank import InvalidResponse, Question, score, valid_response
 from training_records.database import insert_missing, now
 from training_records.errors import Refused
 
@@ -32,7 +31,7 @@ class PhoneAnswer:
 
     key: str
     item_id: str
-    response: Any
+    response: object
     unsure: bool
     ago: float
     daily: bool = True
@@ -46,12 +45,12 @@ def cards_of(session: Session, person_id: int) -> dict[str, PracticeCard]:
 
 def draw(
     cards: Mapping[str, PracticeCard],
-    questions: Sequence[Any],
+    questions: Sequence[Question],
     reserved: Collection[str],
     at: datetime,
     rng: random.Random,
     n: int,
-) -> list[Any]:
+) -> list[Question]:
     """The next questions: what is due, least remembered first, and new ones of the topics least known; no topic
     twice in a row where others are left.
 
@@ -70,10 +69,10 @@ def draw(
 
 
 def _new(
-    cards: Mapping[str, PracticeCard], fresh: list[Any], at: datetime, rng: random.Random
-) -> list[Any]:
+    cards: Mapping[str, PracticeCard], fresh: list[Question], at: datetime, rng: random.Random
+) -> list[Question]:
     """Questions not met before, one of each topic in turn, beginning with the least known."""
-    by_topic: dict[str, list[Any]] = defaultdict(list)
+    by_topic: dict[str, list[Question]] = defaultdict(list)
     rng.shuffle(fresh)
     for question in fresh:
         by_topic[question.topic].append(question)
@@ -85,7 +84,7 @@ def _new(
     return [by_topic[t][k] for k in range(longest) for t in order if k < len(by_topic[t])]
 
 
-def _woven(old: list[Any], fresh: list[Any]) -> list[Any]:
+def _woven(old: list[Question], fresh: list[Question]) -> list[Question]:
     """Both in their order, the new ones spread evenly among the others."""
     places = [(k + 0.5) / len(old) for k in range(len(old))]
     new = [(k + 0.75) / len(fresh) for k in range(len(fresh))]
@@ -93,9 +92,9 @@ def _woven(old: list[Any], fresh: list[Any]) -> list[Any]:
     return [question for _, question in sorted(pairs, key=lambda pair: pair[0])]
 
 
-def _mixed(questions: list[Any]) -> list[Any]:
+def _mixed(questions: list[Question]) -> list[Question]:
     left = list(questions)
-    mixed: list[Any] = []
+    mixed: list[Question] = []
     while left:
         last = mixed[-1].topic if mixed else None
         at = next((k for k, q in enumerate(left) if q.topic != last), 0)
@@ -107,7 +106,7 @@ def take(
     session: Session,
     person_id: int,
     answers: Sequence[PhoneAnswer],
-    questions: Mapping[str, Any],
+    questions: Mapping[str, Question],
     reserved: Collection[str],
 ) -> dict[str, bool]:
     """Takes answers, each once by its key: key to whether it was right. Left out is what can't be marked: a
@@ -138,7 +137,7 @@ def take(
 
 
 def note_form(
-    session: Session, person_id: int, key: str, marked: Sequence[tuple[Any, bool]]
+    session: Session, person_id: int, key: str, marked: Sequence[tuple[Question, bool]]
 ) -> None:
     """Notes questions marked on a page: (question, right) each, once by the page's own key."""
     cards = cards_of(session, person_id)
@@ -152,7 +151,7 @@ def _note(
     session: Session,
     cards: dict[str, PracticeCard],
     person_id: int,
-    question: Any,
+    question: Question,
     answer: PhoneAnswer,
     right: bool,
     at: datetime,
@@ -224,8 +223,8 @@ def streak(session: Session, person_id: int, today: date, zone: ZoneInfo) -> int
 
 
 def wrong_book(
-    cards: Mapping[str, PracticeCard], questions: Mapping[str, Any], reserved: Collection[str]
-) -> list[Any]:
+    cards: Mapping[str, PracticeCard], questions: Mapping[str, Question], reserved: Collection[str]
+) -> list[Question]:
     """Questions whose last answer was wrong, the latest first."""
     wrong = [c for c in cards.values() if not c.right and c.item_id in questions]
     wrong.sort(key=lambda c: c.last_review or c.due, reverse=True)

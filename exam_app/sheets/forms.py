@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
@@ -11,6 +10,7 @@ from wtforms import DateField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from exam_app.exams.slots import Slot
+from question_bank import Response
 
 
 class PrintForm(FlaskForm):
@@ -26,12 +26,12 @@ class ScoreForm(FlaskForm):
     held_on = DateField("哪天考的", [InputRequired("请选考试日期")])
 
 
-def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Any]:
+def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Response]:
     """What somebody types off a sheet: slot to response for the slots that the form shows (fields ``slot``); `None`: not answered."""
     return {slot: _response(form, places[slot]) for slot in form.getlist("slot") if slot in places}
 
 
-def _response(form: MultiDict[str, str], place: Slot) -> Any:
+def _response(form: MultiDict[str, str], place: Slot) -> Response:
     name, question = f"s{place.slot}", place.question
     if question.type == "multiple":
         return form.getlist(name) or None

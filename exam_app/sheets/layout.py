@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from exam_app.exams.slots import Slot
+from question_bank import Answerable
 
 VERSION = 1
 WIDTH, HEIGHT = 210.0, 297.0
@@ -153,9 +153,9 @@ def _block(place: Slot, size: Size, width: float, x: float, y: float) -> list[Bu
     return found
 
 
-def _lines(question: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _lines(question: Answerable) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(sub, labels) of each line of bubbles that a question needs."""
-    labels = tuple(str(label) for label in getattr(question, "options", {}))
+    labels = question.shape.labels
     if question.type == "true_false":
         yield "", (TRUE, FALSE)
     elif question.type == "order":
@@ -181,7 +181,7 @@ def _row(
 
 
 def _blanks(place: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
-    count = len(place.question.key)
+    count = place.question.shape.blanks
     return [
         Box(
             place.slot,
@@ -196,7 +196,7 @@ def _blanks(place: Slot, size: Size, width: float, x: float, y: float) -> list[B
     ]
 
 
-def _height(question: Any, size: Size, width: float) -> float:
+def _height(question: Answerable, size: Size, width: float) -> float:
     if question.type == "fill":
         return len(question.key) * size.box
     lines = sum(1 for _, labels in _lines(question) for _ in _chunks(labels, size, width))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +31,7 @@ def code_in(text: str) -> tuple[int, str, int] | None:
     return (int(found[1]), found[2], int(found[3])) if found else None
 
 
-def dictionary() -> Any:
+def dictionary() -> cv2.aruco.Dictionary:
     """The family of square marks: few and far apart."""
     return cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from exam_app.exams.models import Attempt, Exam, ExamForm
+from question_bank import Response
 from training_records.database import Base, Json, now
 from training_records.ledger.models import Person
 
@@ -45,7 +45,7 @@ class SheetEntry(Base):
 
     sheet_id: Mapped[int] = mapped_column(ForeignKey("answer_sheet.id"), primary_key=True)
     slot: Mapped[str] = mapped_column(String(8), primary_key=True)
-    response: Mapped[Any | None] = mapped_column(Json)
+    response: Mapped[Response] = mapped_column(Json)
     doubt: Mapped[str | None] = mapped_column(String(100))
     page_id: Mapped[int | None] = mapped_column(ForeignKey("scan_page.id"))
     updated_by: Mapped[str] = mapped_column("by", String(40))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from exam_app.sheets.marks import mark_bits, qr_text
 from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.service import standings, villages
 from question_bank import Blueprint, round_points
+from question_bank.question import options_of
 from training_records.typesetting import qr_svg, typeset
 
 FOLDER = Path(__file__).parent
@@ -56,14 +56,16 @@ def sheets_pdf(
 ) -> bytes:
     """Answer sheets one after the other; all of one kind."""
     size = size_of(large)
-    pages_of: dict[int, list[dict[str, Any]]] = {}
+    pages_of: dict[int, list[tuple[int, dict[str, object]]]] = {}
     told = []
     for holder, places in sheets:
         if holder.form not in pages_of:
-            pages_of[holder.form] = [asdict(page) for page in lay_out_sheet(places, large)]
+            pages_of[holder.form] = [
+                (page.number, asdict(page)) for page in lay_out_sheet(places, large)
+            ]
         pages = [
-            {**page, "qr": qr_svg(qr_text(holder.code, page["number"]))}
-            for page in pages_of[holder.form]
+            {**page, "qr": qr_svg(qr_text(holder.code, number))}
+            for number, page in pages_of[holder.form]
         ]
         told.append({**asdict(holder), "form": str(holder.form), "pages": pages})
     measures = {**asdict(size), "words": 13 if large else 9.5, "letter": 10.5 if large else 7}
@@ -139,7 +141,7 @@ def booklet_pdf(
     return typeset(FOLDER / "booklet.typ", data)
 
 
-def _item(place: Slot, blueprint: Blueprint) -> Mapping[str, Any]:
+def _item(place: Slot, blueprint: Blueprint) -> dict[str, object]:
     question = place.question
     first = place.part == 0
     return {
@@ -148,6 +150,6 @@ def _item(place: Slot, blueprint: Blueprint) -> Mapping[str, Any]:
         "text": place.text if place.text and first else "",
         "hint": HINTS[question.type],
         "points": f"{round_points(place.worth(blueprint)):g}",
-        "left": list(getattr(question, "left", {}).items()),
-        "options": [(str(k), v) for k, v in getattr(question, "options", {}).items()],
+        "left": list(question.left.items()) if question.type == "match" else [],
+        "options": list(options_of(question).items()),
     }

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
@@ -88,7 +87,7 @@ def flatten(grey: Grey, known: tuple[str, int] | None = None) -> Flat:
 
 
 @cache
-def _detector() -> Any:
+def _detector() -> cv2.aruco.ArucoDetector:
     chosen = cv2.aruco.DetectorParameters()
     chosen.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
     chosen.adaptiveThreshWinSizeMax = 53
@@ -99,7 +98,7 @@ def _detector() -> Any:
 def find_marks(grey: Grey) -> dict[int, NDArray[np.float32]]:
     """The square marks in a picture: number to its four corners in pixels, from the top left one on."""
     corners, ids, _ = _detector().detectMarkers(grey)
-    numbers = [] if ids is None else ids.flatten().tolist()
+    numbers = [] if ids is None else [int(number) for number in ids.flatten()]
     return {
         number: np.asarray(four, np.float32).reshape(4, 2)
         for number, four in zip(numbers, corners, strict=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
@@ -23,7 +22,7 @@ from exam_app.sheets.marks import new_code
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage, SheetEntry
 from exam_app.sheets.pictures import count_pages, small_jpeg, unpacked
 from exam_app.sheets.reading import SCALE, Flat, Reading, is_blank, read_bubbles
-from question_bank import InvalidResponse, valid_response
+from question_bank import Answerable, InvalidResponse, Response, valid_response
 from question_bank.draw import form_place
 from training_records.database import now
 from training_records.divisions import ancestor, division_names, prefix_of, within
@@ -211,7 +210,7 @@ def _enter(
     sheet: AnswerSheet,
     old: SheetEntry | None,
     slot: str,
-    response: Any,
+    response: Response,
     doubt: str | None,
     page_id: int,
 ) -> None:
@@ -228,11 +227,11 @@ def _enter(
     old.response, old.doubt, old.page_id, old.updated_at = response, doubt, page_id, now()
 
 
-def response_of(question: Any, reading: Reading) -> tuple[Any, str | None]:
+def response_of(question: Answerable, reading: Reading) -> tuple[Response, str | None]:
     """(the response that filled-in bubbles stand for, why a person has to look)."""
     filled = reading.filled
     labels = filled.get("", ())
-    response: Any = None
+    response: Response = None
     if question.type == "multiple":
         response = sorted(labels) or None
     elif question.type in ("single", "true_false"):
@@ -251,7 +250,7 @@ def response_of(question: Any, reading: Reading) -> tuple[Any, str | None]:
         return None, reading.doubt or str(error)
 
 
-def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, Any], actor: str) -> None:
+def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, object], actor: str) -> None:
     """Enters what a person read off a sheet, by slot; `None`: nothing was answered. `Refused` names
     the slot when it is no answer to it; then nothing is entered."""
     if sheet.attempt_id is not None:

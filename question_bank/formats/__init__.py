@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from question_bank.formats import aiken, gift, moodle_xml, qti, xlsx
 from question_bank.formats.exchange import Exchange, Skipped
+from question_bank.question import Question
 
 Reader = Callable[[bytes], Exchange]
-Writer = Callable[[Sequence[Any]], tuple[bytes, list[Skipped]]]
+Writer = Callable[[Sequence[Question]], tuple[bytes, list[Skipped]]]
 
 FORMATS: dict[str, tuple[Reader, Writer]] = {
     "gift": (gift.read, gift.write),

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from question_bank.formats.exchange import Exchange, Skipped, Unrepresentable, decode, written
+from question_bank.question import Question
 
 _OPTION = re.compile(r"^([A-Z])\s*[.)]\s+(\S.*)$")
 _ANSWER = re.compile(r"^ANSWER:\s*([A-Z])\s*$")
@@ -56,14 +56,14 @@ def read(data: bytes) -> Exchange:
     return result
 
 
-def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
+def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
     """An Aiken file, and what it can't hold."""
     skipped: list[Skipped] = []
     blocks = [block for _, _, block in written(questions, _block, skipped)]
     return ("\n\n".join(blocks) + "\n" if blocks else "").encode(), skipped
 
 
-def _block(question: Any) -> str:
+def _block(question: Question) -> str:
     if question.type != "single":
         raise Unrepresentable("Aiken 只能放单选题")
     if question.weights or question.feedback or question.html or question.files:

@@ -8,12 +8,11 @@ syntax is that of Moodle's documentation, "Embedded Answers (Cloze) question typ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape, unescape
-from typing import Any
 
-from question_bank.formats.exchange import Unrepresentable, percent
-from question_bank.question import BLANK
+from question_bank.formats.exchange import Draft, Unrepresentable, percent
+from question_bank.question import BLANK, Fill
 
 _FIELD = re.compile(r"\{(\d{0,4}):([A-Za-z_]{2,20}):((?:\\.|[^\\}]){0,20000})\}", re.S)
 _PIECE = re.compile(r"(?:\\.|[^\\~])+", re.S)
@@ -23,7 +22,7 @@ _WRITTEN = {"SHORTANSWER", "SA", "MW", "SHORTANSWER_C", "SAC", "MWC"}
 _NUMBERS = {"NUMERICAL", "NM"}
 
 
-def read(text: str, html: bool) -> dict[str, Any]:
+def read(text: str, html: bool) -> Draft:
     """Stem, key, credit and ranges from a text with embedded answers. Raises `Unrepresentable`."""
     if BLANK in text:
         raise Unrepresentable(f"题干里另有“{BLANK}”，分不清哪里是空")
@@ -44,7 +43,7 @@ def read(text: str, html: bool) -> dict[str, Any]:
         key.append(full)
         credit.append(partly)
         ranges.append(span if kind in _NUMBERS else None)
-    data: dict[str, Any] = {"type": "fill", "stem": _FIELD.sub(BLANK, text).strip(), "key": key}
+    data: Draft = {"type": "fill", "stem": _FIELD.sub(BLANK, text).strip(), "key": key}
     return (
         data
         | ({"credit": credit} if any(credit) else {})
@@ -92,7 +91,7 @@ def _number(full: Sequence[str], partly: Mapping[str, float]) -> tuple[list[str]
     return [text.strip()], [value - tolerance, value + tolerance]
 
 
-def write(question: Any, centre: Any) -> str:
+def write(question: Fill, centre: Callable[[str, float, float], tuple[str, float]]) -> str:
     """The stem with its answers embedded; `centre` gives (number, tolerance) of a range. Raises
     `Unrepresentable`."""
     pieces = question.stem.split(BLANK)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from question_bank.bank import explain
-from question_bank.question import parse_question
+from question_bank.question import Match, Multiple, Question, Single, parse_question
 
 LIMIT = 20_000_000
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CLOSE = 5e-4
 Made = TypeVar("Made")
+# Fields of a question as read; `parse_question` says whether they make one.
+Draft = dict[str, object]
 
 
 class Unrepresentable(ValueError):
@@ -34,10 +36,10 @@ class Skipped:
 class Exchange:
     """Questions read as drafts, and what was skipped."""
 
-    questions: list[Any] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
-    def add(self, where: str, name: str, data: Mapping[str, Any]) -> None:
+    def add(self, where: str, name: str, data: Mapping[str, object]) -> None:
         """Takes a question, or notes in Chinese why it is none."""
         number = len(self.questions) + 1
         try:
@@ -50,8 +52,8 @@ class Exchange:
 
 
 def written(
-    questions: Sequence[Any], make: Callable[[Any], Made], skipped: list[Skipped]
-) -> Iterator[tuple[int, Any, Made]]:
+    questions: Sequence[Question], make: Callable[[Question], Made], skipped: list[Skipped]
+) -> Iterator[tuple[int, Question, Made]]:
     """(number, question, what ``make`` made of it); what it refuses with `Unrepresentable` is added
     to ``skipped`` instead."""
     for number, question in enumerate(questions, start=1):
@@ -106,7 +108,7 @@ def labelled(texts: Sequence[str]) -> dict[str, str]:
 
 def choice(
     texts: Sequence[str], fractions: Sequence[float], feedback: Sequence[str], single: bool
-) -> dict[str, Any]:
+) -> Draft:
     """Type, options, key, weights and feedback from answers with fractions (1 = all points)."""
     options = labelled(texts)
     shares = dict(zip(options, (round(f, 7) for f in fractions), strict=True))
@@ -117,7 +119,7 @@ def choice(
             raise Unrepresentable(f"单选题要正好一个满分答案，这题有 {len(full)} 个")
         shares[full[0]] = 1.0
         plain = all(share == 0 for label, share in shares.items() if label != full[0])
-        data = {"type": "single", "options": options, "key": full[0]}
+        data: Draft = {"type": "single", "options": options, "key": full[0]}
     else:
         key = [label for label, share in shares.items() if share > 0]
         if len(key) < 2:
@@ -133,7 +135,7 @@ def left_labels(count: int) -> list[str]:
     return [chr(97 + i) if i < 26 else f"a{i}" for i in range(count)]
 
 
-def match_of(pairs: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+def match_of(pairs: Sequence[tuple[str, ...]]) -> Draft:
     """A match question from (left, right) pairs; an empty left side is a right side too many."""
     rights = list(dict.fromkeys(right for _, right in pairs))
     lefts = [(left, right) for left, right in pairs if left]
@@ -150,7 +152,7 @@ def match_of(pairs: Sequence[tuple[str, ...]]) -> dict[str, Any]:
     }
 
 
-def pairs_of(question: Any) -> list[tuple[str, str]]:
+def pairs_of(question: Match) -> list[tuple[str, str]]:
     """The way back of `match_of`."""
     used = set(question.key.values())
     pairs = [(left, question.options[question.key[k]]) for k, left in question.left.items()]
@@ -162,7 +164,7 @@ def percent(share: float) -> str:
     return f"{share * 100:.5f}".rstrip("0").rstrip(".")
 
 
-def fractions_of(question: Any) -> dict[str, float]:
+def fractions_of(question: Single | Multiple) -> dict[str, float]:
     """Share of the points of each option, as other systems want it."""
     if question.weights:
         return dict(question.weights)
@@ -172,12 +174,12 @@ def fractions_of(question: Any) -> dict[str, float]:
     return {label: share if label in question.key else -1.0 for label in question.options}
 
 
-def name_of(question: Any) -> str:
+def name_of(question: Question) -> str:
     """What a question is called elsewhere."""
-    return str(question.title or question.id)
+    return question.title or question.id
 
 
-def meta(title: str = "", category: str = "", html: bool = False, **more: Any) -> dict[str, Any]:
+def meta(title: str = "", category: str = "", html: bool = False, **more: object) -> Draft:
     """Fields of a draft that are not empty."""
-    data = {"title": title.strip(), "category": category.strip(), "html": html, **more}
+    data: Draft = {"title": title.strip(), "category": category.strip(), "html": html, **more}
     return {key: value for key, value in data.items() if value}

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from question_bank.formats.exchange import (
+    Draft,
     Exchange,
     Skipped,
     Unrepresentable,
@@ -26,7 +26,7 @@ from question_bank.formats.exchange import (
     percent,
     written,
 )
-from question_bank.question import BLANK
+from question_bank.question import BLANK, Fill, Multiple, Question, Single
 
 _FORMAT = re.compile(r"^\s*\[(html|moodle|plain|markdown)\]\s*", re.I)
 _WEIGHT = re.compile(r"^\s*%\s*(-?\d{1,3}(?:\.\d{1,7})?)\s*%")
@@ -69,8 +69,8 @@ def read(data: bytes) -> Exchange:
         except Unrepresentable as reason:
             result.skip(where, title or _plain(body)[:40], str(reason))
             continue
-        fields |= meta(title, category, fields.pop("html", False))
-        result.add(where, title or fields["stem"], fields)
+        fields |= meta(title, category)
+        result.add(where, title or str(fields["stem"]), fields)
     return result
 
 
@@ -112,7 +112,7 @@ def _title(text: str) -> tuple[str, str]:
     return "", text
 
 
-def _question(body: str) -> dict[str, Any]:
+def _question(body: str) -> Draft:
     marked = _FORMAT.match(body)
     html = bool(marked and marked[1].lower() == "html")
     body = body[marked.end() :] if marked else body
@@ -128,8 +128,7 @@ def _question(body: str) -> dict[str, Any]:
     if after.strip():
         stem = f"{stem} {BLANK} {_plain(after)}".strip()
     inner, general = _general(inner)
-    data = {"stem": stem, "html": html} | ({"explanation": general} if general else {})
-    return data | _answers(inner)
+    return {"stem": stem} | meta(html=html, explanation=general) | _answers(inner)
 
 
 def _general(inner: str) -> tuple[str, str]:
@@ -137,7 +136,7 @@ def _general(inner: str) -> tuple[str, str]:
     return before, _plain(general) if mark else ""
 
 
-def _answers(inner: str) -> dict[str, Any]:
+def _answers(inner: str) -> Draft:
     text = inner.strip()
     if not text:
         return {"type": "short_answer", "key": ""}
@@ -172,7 +171,7 @@ def _split(text: str) -> Iterator[_Answer]:
         yield _Answer(text[start] == "=", share, answer, _plain(feedback))
 
 
-def _choice(found: Sequence[_Answer]) -> dict[str, Any]:
+def _choice(found: Sequence[_Answer]) -> Draft:
     texts = [_option(a.text) for a in found]
     said = [a.feedback for a in found]
     shares = [a.weight if a.weight is not None else float(a.right) for a in found]
@@ -184,14 +183,14 @@ def _option(text: str) -> str:
     return _plain(_FORMAT.sub("", text))
 
 
-def _match(found: Sequence[_Answer]) -> dict[str, Any]:
+def _match(found: Sequence[_Answer]) -> Draft:
     pairs = [tuple(_option(p) for p in a.text.split("->", 1)) for a in found]
     if any(a.feedback or a.weight is not None for a in found):
         raise Unrepresentable("配对题的某一项有权重或反馈")
     return match_of(pairs)
 
 
-def _written(found: Sequence[_Answer]) -> dict[str, Any]:
+def _written(found: Sequence[_Answer]) -> Draft:
     if any(a.feedback for a in found):
         raise Unrepresentable("填空题的某个答案有自己的反馈")
     full = [_option(a.text) for a in found if a.weight in (None, 1.0)]
@@ -201,7 +200,7 @@ def _written(found: Sequence[_Answer]) -> dict[str, Any]:
     return {"type": "fill", "key": [full]} | ({"credit": [partly]} if partly else {})
 
 
-def _numerical(text: str) -> dict[str, Any]:
+def _numerical(text: str) -> Draft:
     pieces = (
         [text] if not re.search(r"^\s*=", text) else [a for a in re.split("=", text) if a.strip()]
     )
@@ -222,7 +221,7 @@ def _numerical(text: str) -> dict[str, Any]:
     return {"type": "fill", "key": [[key]], "ranges": [[low, high]]}
 
 
-def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
+def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
     """A GIFT file, and what it can't hold."""
     blocks: list[str] = []
     skipped: list[Skipped] = []
@@ -240,7 +239,7 @@ def _escape(text: str) -> str:
     return escaped.replace("\n", "\\n")
 
 
-def _block(question: Any) -> str:
+def _block(question: Question) -> str:
     if question.files:
         raise Unrepresentable("GIFT 放不下图片文件")
     inner = _inner(question)
@@ -250,33 +249,31 @@ def _block(question: Any) -> str:
     return f"::{_escape(name_of(question))}::{mark}{_escape(question.stem)} {{{inner}\n}}"
 
 
-def _inner(question: Any) -> str:
-    kind = question.type
-    said = question.feedback if kind != "case" else {}
-    if kind == "true_false":
-        key = str(question.key)
+def _inner(question: Question) -> str:
+    if question.type == "true_false":
+        key, said = str(question.key), question.feedback
         wrong, right = (said.get(str(v).lower(), "") for v in (not question.key, question.key))
         if wrong or right:
             return f"{key.upper()}#{_escape(wrong)}#{_escape(right)}"
         return key.upper()
-    if kind in ("single", "multiple"):
+    if question.type in ("single", "multiple"):
         return "".join(_line(question, k, v) for k, v in question.options.items())
-    if kind == "match":
+    if question.type == "match":
         return "".join(
             f"\n={_escape(left)} -> {_escape(right)}" for left, right in pairs_of(question)
         )
-    if kind == "fill" and len(question.key) == 1:
+    if question.type == "fill" and len(question.key) == 1:
         return _fill(question)
-    if kind == "short_answer":
+    if question.type == "short_answer":
         return ""
     raise Unrepresentable(
         {"fill": "GIFT 一题只能有一个空", "order": "GIFT 没有排序题", "case": "GIFT 没有案例题"}[
-            kind
+            question.type
         ]
     )
 
 
-def _line(question: Any, label: str, text: str) -> str:
+def _line(question: Single | Multiple, label: str, text: str) -> str:
     share = fractions_of(question)[label]
     right = question.type == "single" and label == question.key
     weight = "" if right or share == 0 else f"%{percent(share)}%"
@@ -285,7 +282,7 @@ def _line(question: Any, label: str, text: str) -> str:
     return f"\n{'=' if right else '~'}{weight}{_escape(text)}{feedback}"
 
 
-def _fill(question: Any) -> str:
+def _fill(question: Fill) -> str:
     if question.ranges and question.ranges[0] is not None:
         low, high = question.ranges[0]
         if (question.credit and question.credit[0]) or len(question.key[0]) > 1:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from question_bank.formats import cloze
 from question_bank.formats.exchange import (
+    Draft,
     Exchange,
     Skipped,
     Unrepresentable,
@@ -25,6 +25,7 @@ from question_bank.formats.exchange import (
     written,
 )
 from question_bank.formats.xml import clean, parse
+from question_bank.question import Fill, Question
 
 _FILE = re.compile(r"@@PLUGINFILE@@/([^\"'\s?<>]+)")
 
@@ -59,15 +60,16 @@ def _text(node: Element | None) -> str:
     return (inner.text or "").strip() if inner is not None else (node.text or "").strip()
 
 
-def _question(node: Element, kind: str) -> dict[str, Any]:
+def _question(node: Element, kind: str) -> Draft:
     asked = node.find("questiontext")
     html = asked is not None and asked.get("format", "html") == "html"
     files = {f.get("name", ""): (f.text or "").strip() for f in node.iter("file")}
-    data: dict[str, Any] = {"stem": _linked(_text(asked))}
+    stem = _linked(_text(asked))
+    data: Draft = {"stem": stem}
     general = _linked(_text(node.find("generalfeedback")))
     data |= meta(html=html, files={k: v for k, v in files.items() if k and v})
     data |= {"explanation": general} if general else {}
-    readers = {
+    readers: dict[str, Callable[[Element], Draft]] = {
         "multichoice": _multichoice,
         "truefalse": _truefalse,
         "shortanswer": _shortanswer,
@@ -75,7 +77,7 @@ def _question(node: Element, kind: str) -> dict[str, Any]:
         "matching": _matching,
         "ordering": _ordering,
         "essay": lambda _: {"type": "short_answer", "key": ""},
-        "cloze": lambda _: cloze.read(data["stem"], html),
+        "cloze": lambda _: cloze.read(stem, html),
     }
     if kind not in readers:
         raise Unrepresentable(f"没有对应的题型：{kind or '没写类型'}")
@@ -96,7 +98,7 @@ def _fraction(node: Element) -> float:
     return share
 
 
-def _multichoice(node: Element) -> dict[str, Any]:
+def _multichoice(node: Element) -> Draft:
     answers = node.findall("answer")
     return choice(
         [_linked(_text(a)) for a in answers],
@@ -106,7 +108,7 @@ def _multichoice(node: Element) -> dict[str, Any]:
     )
 
 
-def _truefalse(node: Element) -> dict[str, Any]:
+def _truefalse(node: Element) -> Draft:
     said, key = {}, None
     for answer in node.findall("answer"):
         label = _text(answer).lower()
@@ -122,7 +124,7 @@ def _truefalse(node: Element) -> dict[str, Any]:
     return {"type": "true_false", "key": key} | ({"feedback": said} if said else {})
 
 
-def _shortanswer(node: Element) -> dict[str, Any]:
+def _shortanswer(node: Element) -> Draft:
     full, partly = [], {}
     for answer in node.findall("answer"):
         if _text(answer.find("feedback")):
@@ -139,7 +141,7 @@ def _shortanswer(node: Element) -> dict[str, Any]:
     return {"type": "fill", "key": [full]} | ({"credit": [partly]} if partly else {})
 
 
-def _numerical(node: Element) -> dict[str, Any]:
+def _numerical(node: Element) -> Draft:
     answers = node.findall("answer")
     if len(answers) != 1 or _fraction(answers[0]) != 1 or node.findall("units/unit"):
         raise Unrepresentable("数值题有几个答案、部分得分或单位")
@@ -154,18 +156,18 @@ def _numerical(node: Element) -> dict[str, Any]:
     return {"type": "fill", "key": [[_text(answers[0])]], "ranges": [span]}
 
 
-def _matching(node: Element) -> dict[str, Any]:
+def _matching(node: Element) -> Draft:
     return match_of(
         [(_linked(_text(s)), _text(s.find("answer"))) for s in node.findall("subquestion")]
     )
 
 
-def _ordering(node: Element) -> dict[str, Any]:
+def _ordering(node: Element) -> Draft:
     options = labelled([_linked(_text(a)) for a in node.findall("answer")])
     return {"type": "order", "options": options, "key": list(options)}
 
 
-def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
+def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
     """A Moodle XML file, and what it can't hold."""
     root, category = Element("quiz"), ""
     skipped: list[Skipped] = []
@@ -182,7 +184,7 @@ def _put(node: Element, text: str) -> None:
     SubElement(node, "text").text = clean(text)
 
 
-def _element(question: Any) -> Element:
+def _element(question: Question) -> Element:
     kinds = {
         "single": "multichoice",
         "multiple": "multichoice",
@@ -199,24 +201,24 @@ def _element(question: Any) -> Element:
     for text in (question.category, *question.files, *question.files.values()):
         clean(text)
     embedded = question.type == "fill" and len(question.key) > 1
-    numerical = question.type == "fill" and bool(question.ranges) and question.ranges[0] is not None
+    numerical = question.type == "fill" and _span(question) is not None
     kind = "cloze" if embedded else "numerical" if numerical else kinds[question.type]
     node = Element("question", type=kind)
     _put(SubElement(node, "name"), name_of(question))
     form = "html" if question.html else "plain_text"
     asked = SubElement(node, "questiontext", format=form)
-    stem = cloze.write(question, _centre) if embedded else question.stem
+    stem = cloze.write(question, _centre) if question.type == "fill" and embedded else question.stem
     _put(asked, _with_files(question, stem))
     for name, content in question.files.items():
         SubElement(asked, "file", name=name, path="/", encoding="base64").text = content
     general = SubElement(node, "generalfeedback", format=form)
     _put(general, _with_files(question, question.explanation))
     if not embedded:
-        _answers(node, question, form, numerical)
+        _answers(node, question, form)
     return node
 
 
-def _with_files(question: Any, text: str) -> str:
+def _with_files(question: Question, text: str) -> str:
     for name in question.files:
         text = re.sub(rf"(?<=[\"']){re.escape(name)}(?=[\"'])", f"@@PLUGINFILE@@/{name}", text)
     return text
@@ -230,38 +232,41 @@ def _answer(node: Element, text: str, share: float, said: str, form: str) -> Ele
     return answer
 
 
-def _answers(node: Element, question: Any, form: str, numerical: bool) -> None:
-    kind = question.type
-    if kind in ("single", "multiple"):
-        SubElement(node, "single").text = str(kind == "single").lower()
+def _answers(node: Element, question: Question, form: str) -> None:
+    if question.type in ("single", "multiple"):
+        SubElement(node, "single").text = str(question.type == "single").lower()
         shares = fractions_of(question)
         for label, text in question.options.items():
             said = _with_files(question, question.feedback.get(label, ""))
             _answer(node, _with_files(question, text), shares[label], said, form)
-    elif kind == "true_false":
+    elif question.type == "true_false":
         for label in ("true", "false"):
             share = float((label == "true") == question.key)
             _answer(node, label, share, question.feedback.get(label, ""), "moodle_auto_format")
-    elif numerical:
+    elif question.type == "fill" and (span := _span(question)) is not None:
         if len(question.key[0]) > 1 or (question.credit and question.credit[0]):
             raise Unrepresentable("数值题还有别的写法")
-        low, high = question.ranges[0]
-        middle, tolerance = _centre(question.key[0][0], low, high)
+        middle, tolerance = _centre(question.key[0][0], *span)
         answer = _answer(node, middle, 1.0, "", "moodle_auto_format")
         SubElement(answer, "tolerance").text = f"{tolerance:.15g}"
-    elif kind == "fill":
+    elif question.type == "fill":
         for text in question.key[0]:
             _answer(node, text, 1.0, "", "moodle_auto_format")
         for text, share in (question.credit[0] if question.credit else {}).items():
             _answer(node, text, share, "", "moodle_auto_format")
-    elif kind == "match":
+    elif question.type == "match":
         for left, right in pairs_of(question):
             part = SubElement(node, "subquestion", format=form)
             _put(part, _with_files(question, left))
             _put(SubElement(part, "answer"), right)
-    elif kind == "order":
+    elif question.type == "order":
         for label in question.key:
             _answer(node, _with_files(question, question.options[label]), 1.0, "", form)
+
+
+def _span(question: Fill) -> tuple[float, float] | None:
+    """The range of the first blank."""
+    return question.ranges[0] if question.ranges else None
 
 
 def _centre(key: str, low: float, high: float) -> tuple[str, float]:

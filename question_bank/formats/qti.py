@@ -12,14 +12,14 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from question_bank.formats.exchange import (
     LIMIT,
+    Draft,
     Exchange,
     Unrepresentable,
     choice,
@@ -172,13 +172,13 @@ class _Item:
         )
         self.feedback = {_get(n, "identifier"): self._inner(n) for n in _all(root, "modalFeedback")}
 
-    def question(self) -> dict[str, Any]:
+    def question(self) -> Draft:
         found = [n for n in self.body.iter() if _local(n).endswith("Interaction")]
         kinds = {_local(n) for n in found}
         if not found or len(kinds) > 1 or (len(found) > 1 and kinds != {"textEntryInteraction"}):
             raise Unrepresentable("没有作答部分，或一题里有几种作答方式")
         kind = kinds.pop()
-        readers = {
+        readers: dict[str, Callable[[Element], Draft]] = {
             "choiceInteraction": self._choice,
             "orderInteraction": self._order,
             "matchInteraction": self._match,
@@ -281,7 +281,7 @@ class _Item:
         except ValueError:
             raise Unrepresentable("mapping 里的分值不是数") from None
 
-    def _choice(self, node: Element) -> dict[str, Any]:
+    def _choice(self, node: Element) -> Draft:
         declaration = self._declaration(_get(node, "responseIdentifier"))
         choices = [(_get(c, "identifier"), self._inner(c)) for c in _all(node, "simpleChoice")]
         right, mapped = self._correct(declaration), self._mapped(declaration)
@@ -292,7 +292,7 @@ class _Item:
             if right not in (["true"], ["false"]):
                 raise Unrepresentable("判断题没有答案")
             said = {n: self.feedback[n] for n in names if self.feedback.get(n)}
-            data: dict[str, Any] = {"type": "true_false", "key": right == ["true"]}
+            data: Draft = {"type": "true_false", "key": right == ["true"]}
             return data | ({"feedback": said} if said else {})
         if len(set(names)) < len(names) or not set(right) <= set(names):
             raise Unrepresentable("选项的编号重复，或答案不在选项里")
@@ -315,7 +315,7 @@ class _Item:
         if told:
             self.feedback[name] = self._inner(told[0])
 
-    def _written(self, nodes: Sequence[Element]) -> dict[str, Any]:
+    def _written(self, nodes: Sequence[Element]) -> Draft:
         key, credit = [], []
         for node in nodes:
             declaration = self._declaration(_get(node, "responseIdentifier"))
@@ -328,7 +328,7 @@ class _Item:
             credit.append({k: v for k, v in mapped.items() if 0 < v < 1})
         return {"type": "fill", "key": key} | ({"credit": credit} if any(credit) else {})
 
-    def _order(self, node: Element) -> dict[str, Any]:
+    def _order(self, node: Element) -> Draft:
         declaration = self._declaration(_get(node, "responseIdentifier"))
         choices = [(_get(c, "identifier"), self._inner(c)) for c in _all(node, "simpleChoice")]
         names = [name for name, _ in choices]
@@ -339,7 +339,7 @@ class _Item:
         labels = dict(zip(names, options, strict=True))
         return {"type": "order", "options": options, "key": [labels[n] for n in right]}
 
-    def _match(self, node: Element) -> dict[str, Any]:
+    def _match(self, node: Element) -> Draft:
         declaration = self._declaration(_get(node, "responseIdentifier"))
         sets = _all(node, "simpleMatchSet")
         if len(sets) != 2:

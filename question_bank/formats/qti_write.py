@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from question_bank.formats.exchange import (
@@ -22,7 +22,17 @@ from question_bank.formats.exchange import (
     written,
 )
 from question_bank.formats.xml import clean
-from question_bank.question import BLANK
+from question_bank.question import (
+    BLANK,
+    Fill,
+    Match,
+    Multiple,
+    Order,
+    Question,
+    ShortAnswer,
+    Single,
+    TrueFalse,
+)
 
 Version = Literal["2.1", "2.2", "3.0"]
 _HTML = {"div", "p", "img", "br"}
@@ -62,7 +72,7 @@ VERSIONS: dict[Version, _Names] = {
 }
 
 
-def write(questions: Sequence[Any], version: Version = "2.2") -> tuple[bytes, list[Skipped]]:
+def write(questions: Sequence[Question], version: Version = "2.2") -> tuple[bytes, list[Skipped]]:
     """A zipped QTI package with its manifest, and what it can't hold."""
     out = io.BytesIO()
     skipped: list[Skipped] = []
@@ -90,7 +100,7 @@ def write(questions: Sequence[Any], version: Version = "2.2") -> tuple[bytes, li
     return out.getvalue(), skipped
 
 
-def _item(question: Any) -> tuple[Element, dict[str, bytes]]:
+def _item(question: Question) -> tuple[Element, dict[str, bytes]]:
     """A question's item, and its pictures by name."""
     item = item_element(question)
     try:
@@ -133,9 +143,9 @@ def _hyphened(name: str) -> str:
     return re.sub("([A-Z])", lambda m: "-" + m[1].lower(), name)
 
 
-def item_element(question: Any) -> Element:
+def item_element(question: Question) -> Element:
     """One question as an assessmentItem in the names of QTI 2. Raises `Unrepresentable`."""
-    if question.type not in _WRITERS:
+    if question.type == "case":
         raise Unrepresentable("QTI 一题放不下案例的几个小题")
     item = Element(
         "assessmentItem",
@@ -151,7 +161,7 @@ def item_element(question: Any) -> Element:
     if question.html:
         item.set("data-html", "true")
     body = Element("itemBody")
-    _WRITERS[question.type](item, body, question)
+    _write(item, body, question)
     _outcome(item, "SCORE", "float")
     if question.feedback:
         _outcome(
@@ -176,17 +186,17 @@ def _outcome(item: Element, identifier: str, kind: str, cardinality: str = "sing
     return node
 
 
-def _modal(item: Element, outcome: str, label: str, said: str, question: Any) -> None:
+def _modal(item: Element, outcome: str, label: str, said: str, question: Question) -> None:
     node = SubElement(item, "modalFeedback", outcomeIdentifier=outcome, identifier=label)
     node.set("showHide", "show")
     _put(node, said, question)
 
 
-def _process(item: Element, question: Any) -> None:
+def _process(item: Element, question: Question) -> None:
     """How an answer is marked: by a standard template where one says it all."""
-    weighted = bool(getattr(question, "weights", None))
-    if question.type == "short_answer":
+    if question.type == "short_answer" or question.type == "case":
         return
+    weighted = question.type in ("single", "multiple") and bool(question.weights)
     if question.type != "fill" and not question.feedback:
         template = "map_response" if weighted else "match_correct"
         SubElement(item, "responseProcessing", template=template)
@@ -216,7 +226,7 @@ def _base(node: Element, value: int) -> None:
     SubElement(node, "baseValue", baseType="float").text = str(value)
 
 
-def _put(node: Element, text: str, question: Any) -> None:
+def _put(node: Element, text: str, question: Question) -> None:
     """A text: plain ones as they are; HTML also kept word for word, so that nothing is lost."""
     clean(text)
     plain = re.sub(r"<[^>]+>", " ", text) if question.html else text
@@ -247,13 +257,30 @@ def _map(declaration: Element, shares: dict[str, float]) -> None:
         SubElement(mapping, "mapEntry", mapKey=clean(key), mappedValue=f"{value:.9g}")
 
 
-def _stem(body: Element, question: Any) -> None:
+def _stem(body: Element, question: Question) -> None:
     _put(SubElement(body, "div"), question.stem, question)
 
 
-def _write_choice(item: Element, body: Element, question: Any) -> None:
+def _write(item: Element, body: Element, question: Question) -> None:
+    """The declarations of a question's responses, its stem and its interactions."""
+    match question.type:
+        case "single" | "multiple":
+            _write_choice(item, body, question)
+        case "true_false":
+            _write_true_false(item, body, question)
+        case "fill":
+            _write_fill(item, body, question)
+        case "order":
+            _write_order(item, body, question)
+        case "match":
+            _write_match(item, body, question)
+        case "short_answer":
+            _write_text(item, body, question)
+
+
+def _write_choice(item: Element, body: Element, question: Single | Multiple) -> None:
     single = question.type == "single"
-    right = [question.key] if single else list(question.key)
+    right = [question.key] if question.type == "single" else question.key
     declaration = _declare(
         item, "RESPONSE", "single" if single else "multiple", "identifier", right
     )
@@ -266,7 +293,7 @@ def _write_choice(item: Element, body: Element, question: Any) -> None:
         _put(SubElement(node, "simpleChoice", identifier=label), text, question)
 
 
-def _write_true_false(item: Element, body: Element, question: Any) -> None:
+def _write_true_false(item: Element, body: Element, question: TrueFalse) -> None:
     _declare(item, "RESPONSE", "single", "identifier", [str(question.key).lower()])
     _stem(body, question)
     node = SubElement(body, "choiceInteraction", responseIdentifier="RESPONSE", shuffle="false")
@@ -275,7 +302,7 @@ def _write_true_false(item: Element, body: Element, question: Any) -> None:
         SubElement(node, "simpleChoice", identifier=label).text = text
 
 
-def _write_fill(item: Element, body: Element, question: Any) -> None:
+def _write_fill(item: Element, body: Element, question: Fill) -> None:
     if any(question.ranges):
         raise Unrepresentable("QTI 的填空放不下数值范围")
     if question.html or question.files:
@@ -295,7 +322,7 @@ def _write_fill(item: Element, body: Element, question: Any) -> None:
         gap.tail = piece
 
 
-def _write_order(item: Element, body: Element, question: Any) -> None:
+def _write_order(item: Element, body: Element, question: Order) -> None:
     _declare(item, "RESPONSE", "ordered", "identifier", question.key)
     _stem(body, question)
     node = SubElement(body, "orderInteraction", responseIdentifier="RESPONSE", shuffle="false")
@@ -303,7 +330,7 @@ def _write_order(item: Element, body: Element, question: Any) -> None:
         _put(SubElement(node, "simpleChoice", identifier=label), text, question)
 
 
-def _write_match(item: Element, body: Element, question: Any) -> None:
+def _write_match(item: Element, body: Element, question: Match) -> None:
     pairs = [f"L{k} R{question.key[k]}" for k in question.left]
     _declare(item, "RESPONSE", "multiple", "directedPair", pairs)
     _stem(body, question)
@@ -317,19 +344,8 @@ def _write_match(item: Element, body: Element, question: Any) -> None:
             _put(choice_, text, question)
 
 
-def _write_text(item: Element, body: Element, question: Any) -> None:
+def _write_text(item: Element, body: Element, question: ShortAnswer) -> None:
     node = SubElement(item, "responseDeclaration", identifier="RESPONSE", cardinality="single")
     node.set("baseType", "string")
     _stem(body, question)
     SubElement(body, "extendedTextInteraction", responseIdentifier="RESPONSE")
-
-
-_WRITERS = {
-    "single": _write_choice,
-    "multiple": _write_choice,
-    "true_false": _write_true_false,
-    "fill": _write_fill,
-    "order": _write_order,
-    "match": _write_match,
-    "short_answer": _write_text,
-}

@@ -12,13 +12,13 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from question_bank.formats.exchange import (
     LIMIT,
+    Draft,
     Exchange,
     Skipped,
     Unrepresentable,
@@ -28,6 +28,7 @@ from question_bank.formats.exchange import (
     pairs_of,
     written,
 )
+from question_bank.question import Match, Question, options_of
 
 OPTIONS = tuple("ABCDEF")
 HEADS = (
@@ -98,7 +99,7 @@ def _refuse_huge(data: bytes) -> None:
                 raise Unrepresentable(f"表格超出 {MAX_ROWS} 行或 ZZ 列，请只留下题目")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "对" if value else "错"
     if isinstance(value, float) and value.is_integer():
@@ -113,7 +114,7 @@ def _row(result: Exchange, where: str, row: dict[str, str]) -> None:
         result.skip(where, name, f"题型“{row.get('题型', '')}”不认识，要写{'、'.join(KINDS)}之一")
         return
     try:
-        data: dict[str, Any] = {"stem": row.get("题干", ""), **_ANSWERS[kind](row)}
+        data: Draft = {"stem": row.get("题干", ""), **_ANSWERS[kind](row)}
         data |= meta(row.get("名称", ""), row.get("目录", ""))
         facility = row.get("难度", "")
         if facility:
@@ -155,21 +156,21 @@ def _letters(row: dict[str, str]) -> list[str]:
     return list(letters)
 
 
-def _single(row: dict[str, str]) -> dict[str, Any]:
+def _single(row: dict[str, str]) -> Draft:
     letters = _letters(row)
     if len(letters) != 1:
         raise Unrepresentable("单选题的答案只能有一个字母")
     return {"type": "single", "options": _options(row), "key": letters[0]}
 
 
-def _true_false(row: dict[str, str]) -> dict[str, Any]:
+def _true_false(row: dict[str, str]) -> Draft:
     answer = row.get("答案", "").upper()
     if answer not in TRUE | FALSE:
         raise Unrepresentable("判断题的答案要写“对”或“错”")
     return {"type": "true_false", "key": answer in TRUE}
 
 
-def _fill(row: dict[str, str]) -> dict[str, Any]:
+def _fill(row: dict[str, str]) -> Draft:
     blanks = [b.split("|") for b in re.split("[;；]", row.get("答案", ""))]
     key = [[s.strip() for s in blank if s.strip()] for blank in blanks]
     if not all(key):
@@ -177,7 +178,7 @@ def _fill(row: dict[str, str]) -> dict[str, Any]:
     return {"type": "fill", "key": key}
 
 
-def _match(row: dict[str, str]) -> dict[str, Any]:
+def _match(row: dict[str, str]) -> Draft:
     pairs = []
     for text in _options(row).values():
         left, arrow, right = text.partition("=>")
@@ -187,7 +188,7 @@ def _match(row: dict[str, str]) -> dict[str, Any]:
     return match_of(pairs)
 
 
-_ANSWERS: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
+_ANSWERS: dict[str, Callable[[dict[str, str]], Draft]] = {
     "single": _single,
     "multiple": lambda row: {"type": "multiple", "options": _options(row), "key": _letters(row)},
     "true_false": _true_false,
@@ -198,7 +199,7 @@ _ANSWERS: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
 }
 
 
-def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
+def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
     """A workbook in the template's columns (without questions: the empty template), and what it
     can't hold."""
     out = io.BytesIO()
@@ -227,19 +228,19 @@ def write(questions: Sequence[Any]) -> tuple[bytes, list[Skipped]]:
     return out.getvalue(), skipped
 
 
-def _cells(question: Any) -> dict[str, str]:
-    kind = question.type
-    if kind not in WORDS:
+def _cells(question: Question) -> dict[str, str]:
+    if question.type == "case":
         raise Unrepresentable("模板放不下案例题")
-    if getattr(question, "weights", None) or question.feedback or question.html or question.files:
+    weighted = question.type in ("single", "multiple") and question.weights
+    if weighted or question.feedback or question.html or question.files:
         raise Unrepresentable("模板放不下权重、选项反馈、网页格式和图片")
-    row = {"题型": WORDS[kind], "题干": question.stem, "讲解": question.explanation}
+    row = {"题型": WORDS[question.type], "题干": question.stem, "讲解": question.explanation}
     row |= {"主题": question.topic, "出处": question.source, "知识库": question.kb}
     row |= {"名称": question.title, "目录": question.category}
-    row["层次"] = LEVEL_WORDS.get(question.level, "")
+    row["层次"] = LEVEL_WORDS.get(question.level or "", "")
     row["难度"] = "" if question.facility is None else f"{question.facility:.15g}"
-    options = list(getattr(question, "options", {}).values())
-    if kind == "match":
+    options = list(options_of(question).values())
+    if question.type == "match":
         options = _pairs(question)
     if len(options) > len(OPTIONS):
         raise Unrepresentable(f"模板最多放 {len(OPTIONS)} 个选项")
@@ -252,21 +253,22 @@ def _cells(question: Any) -> dict[str, str]:
     return row
 
 
-def _pairs(question: Any) -> list[str]:
+def _pairs(question: Match) -> list[str]:
     pairs = pairs_of(question)
     if any("=>" in text for pair in pairs for text in pair):
         raise Unrepresentable("配对题的文字里有“=>”")
     return [f"{left}=>{right}" for left, right in pairs]
 
 
-def _key(question: Any) -> str:
-    kind = question.type
-    if kind == "true_false":
+def _key(question: Question) -> str:
+    if question.type == "true_false":
         return "对" if question.key else "错"
-    if kind == "fill":
+    if question.type == "fill":
         if any(question.ranges) or any(question.credit):
             raise Unrepresentable("模板放不下数值范围和部分得分")
         if any(re.search("[;；|]", s) or s != s.strip() for blank in question.key for s in blank):
             raise Unrepresentable("填空答案里有“；”或“|”")
         return "；".join("|".join(blank) for blank in question.key)
-    return "" if kind == "match" else "".join(question.key)
+    if question.type == "match" or question.type == "case":
+        return ""
+    return "".join(question.key)

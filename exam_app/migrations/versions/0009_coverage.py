@@ -57,7 +57,7 @@ def upgrade() -> None:
     _indexes()
 
 
-def _figures() -> list[sa.Column]:
+def _figures() -> list[sa.Column[int]]:
     return [sa.Column(key, sa.Integer(), nullable=False) for key in (*FIGURES, *MONTHS)]
 
 
@@ -102,7 +102,7 @@ def _seats() -> None:
     )
 
 
-def _standing() -> list[sa.Column]:
+def _standing() -> list[sa.schema.SchemaItem]:
     return [
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("hours", sa.Numeric(precision=7, scale=2), nullable=False),
