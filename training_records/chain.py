@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -94,7 +93,7 @@ def lock_head(session: Session, name: str) -> ChainHead:
     return head
 
 
-def link(head: ChainHead, content: dict[str, Any]) -> tuple[int, str, str]:
+def link(head: ChainHead, content: Mapping[str, object]) -> tuple[int, str, str]:
     """Extends the chain by `content`: (seq, previous hash, hash)."""
     previous = head.hash
     head.seq += 1
@@ -102,13 +101,13 @@ def link(head: ChainHead, content: dict[str, Any]) -> tuple[int, str, str]:
     return head.seq, previous, head.hash
 
 
-def digest(previous: str, seq: int, content: dict[str, Any]) -> str:
+def digest(previous: str, seq: int, content: Mapping[str, object]) -> str:
     """Hex SHA-256 of one link."""
     text = json.dumps([previous, seq, content], sort_keys=True, ensure_ascii=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if isinstance(value, date):
@@ -119,7 +118,9 @@ def _plain(value: Any) -> str:
 
 
 def find_breaks(
-    name: str, links: Iterable[tuple[int, str, str, dict[str, Any]]], head: tuple[int, str] | None
+    name: str,
+    links: Iterable[tuple[int, str, str, Mapping[str, object]]],
+    head: tuple[int, str] | None,
 ) -> list[Break]:
     """Checks (seq, previous hash, hash, content) in order against the chain's head."""
     breaks, expected_seq, previous = [], 1, GENESIS

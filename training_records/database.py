@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import (
@@ -17,8 +17,10 @@ from sqlalchemy import (
     URL,
     Connection,
     DateTime,
+    Dialect,
     Engine,
     MetaData,
+    Row,
     SmallInteger,
     String,
     create_engine,
@@ -29,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from training_records.clock import CLOCK
@@ -43,20 +46,26 @@ NAMING = {
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
+# Columns of a table, read by name.
+NamedRow: TypeAlias = Row[*tuple[object, ...]]
+# What a JSON column or document holds.
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime, stored as naive UTC on every engine."""
 
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a datetime without a time zone")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
 
 
@@ -133,7 +142,7 @@ def make_engine(url: str) -> Engine:
     path = engine.url.database
 
     @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: Any) -> None:
+    def _pragmas(connection: QueuedConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own BEGIN comes too late (at the first write) and can't be IMMEDIATE.
         connection.isolation_level = None
         if path and path != ":memory:":
@@ -142,14 +151,14 @@ def make_engine(url: str) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
+    def _begin(connection: Connection) -> None:
         # A transaction that will write takes the lock at once: a reader that turns writer
         # could otherwise fail with a stale snapshot.
         if connection.get_execution_options().get("read_only", False):
             connection.exec_driver_sql("BEGIN")
         else:
             try:
-                connection.connection.dbapi_connection.begin_writing()
+                cast(QueuedConnection, connection.connection.dbapi_connection).begin_writing()
             except (sqlite3.Error, OSError) as error:
                 raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
@@ -161,21 +170,24 @@ def make_session_factory(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
-def insert_into(session: Session, table: type[Base]) -> Any:
+def insert_into(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """The engine's own INSERT, which knows ``on_conflict_do_update`` and ``…_nothing``."""
     dialect = session.get_bind().dialect.name
     return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
 
 
-def insert_missing(session: Session, table: type[Base], **values: Any) -> bool:
+def insert_missing(session: Session, table: type[Base], **values: object) -> bool:
     """Inserts a row unless its key is there already, also when two do so at once; whether it was missing."""
     insert = insert_into(session, table).values(**values).on_conflict_do_nothing()
-    own: Any = table.__table__
-    return session.execute(insert.returning(*own.primary_key.columns)).first() is not None
+    key = table.__table__.primary_key
+    return session.execute(insert.returning(*key)).first() is not None
 
 
 def store(
-    connection: Connection, table: type[Base], names: Sequence[str], rows: Iterable[Any]
+    connection: Connection,
+    table: type[Base],
+    names: Sequence[str],
+    rows: Iterable[Iterable[object]],
 ) -> int:
     """Writes many rows, each a sequence of values by `names`, past the ORM: by COPY on PostgreSQL, as one
     prepared statement on SQLite. No defaults are filled in. The number of rows."""
@@ -199,7 +211,7 @@ def store(
 _PLAIN = frozenset((int, str, float, bool, type(None)))
 
 
-def _stored(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+def _stored(rows: Iterable[Iterable[object]]) -> Iterator[tuple[object, ...]]:
     """Rows with their values as SQLAlchemy stores them in SQLite."""
     left = iter(rows)
     while part := list(islice(left, 2000)):
@@ -207,14 +219,14 @@ def _stored(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*map(_stored_column, zip(*part, strict=True)), strict=True)
 
 
-def _stored_column(values: Sequence[Any]) -> Sequence[Any]:
+def _stored_column(values: Sequence[object]) -> Sequence[object]:
     if _PLAIN.issuperset(map(type, values)):
         return values
     return [v if v.__class__ in _PLAIN else _as_text(v) for v in values]
 
 
 @lru_cache(4096)
-def _as_text(value: Any) -> Any:
+def _as_text(value: object) -> object:
     if isinstance(value, datetime):
         return f"{_naive(value):%Y-%m-%d %H:%M:%S.%f}"
     if isinstance(value, date):

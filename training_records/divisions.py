@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from sqlalchemy import ColumnElement, String, and_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
@@ -52,7 +52,7 @@ def ancestor(code: str, level: DivisionLevel) -> str:
 
 
 def within(
-    column: InstrumentedAttribute[Any] | ColumnElement[Any], prefix: str
+    column: InstrumentedAttribute[str] | ColumnElement[str], prefix: str
 ) -> ColumnElement[bool]:
     """SQL: the code lies in the division with this prefix (a range, so that an index serves)."""
     return and_(column >= prefix.ljust(12, "0"), column <= prefix.ljust(12, "9"))
@@ -96,7 +96,7 @@ def get_within(session: Session, table: type[T], number: int, prefix: str, what:
 
 def latest_within(session: Session, table: type[T], prefix: str, limit: int) -> list[T]:
     """The newest rows of a table whose ``division_code`` has this prefix, newest first."""
-    columns: Any = table
+    columns = table.__table__.c
     query = select(table).where(within(columns.division_code, prefix))
     return list(session.scalars(query.order_by(columns.id.desc()).limit(limit)))
 

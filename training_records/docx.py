@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from docx import Document
+from docx.document import Document as DocxDocument
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.section import Section
 from docx.shared import Cm, Pt
 
 
-def new_document(title: str) -> Any:
+def new_document(title: str) -> DocxDocument:
     """An empty A4 document with page numbers."""
     document = Document()
     document.core_properties.title, document.core_properties.author = title, ""
@@ -26,17 +27,20 @@ def new_document(title: str) -> Any:
     return document
 
 
-def saved(document: Any) -> bytes:
+def saved(document: DocxDocument) -> bytes:
     """The document as a file."""
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
 
 
-def heading(document: Any, text: str, size: int = 13, align: Any = None) -> None:
+def heading(
+    document: DocxDocument, text: str, size: int = 13, align: WD_ALIGN_PARAGRAPH | None = None
+) -> None:
     """A heading that stays with what follows."""
     paragraph = document.add_paragraph()
-    paragraph.alignment = align
+    if align is not None:
+        paragraph.alignment = align
     paragraph.paragraph_format.space_before, paragraph.paragraph_format.space_after = Pt(10), Pt(4)
     paragraph.paragraph_format.keep_with_next = True
     run = paragraph.add_run(text)
@@ -44,7 +48,7 @@ def heading(document: Any, text: str, size: int = 13, align: Any = None) -> None
 
 
 def table(
-    document: Any,
+    document: DocxDocument,
     heads: list[str],
     rows: list[list[str]],
     widths: tuple[float, ...],
@@ -69,7 +73,7 @@ def table(
         made.rows[0]._tr.get_or_add_trPr().append(repeat)
 
 
-def _page_numbers(section: Any) -> None:
+def _page_numbers(section: Section) -> None:
     paragraph = section.footer.paragraphs[0]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     for before, field in (("第 ", "PAGE"), (" 页 / 共 ", "NUMPAGES")):

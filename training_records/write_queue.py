@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 WAIT = 15.0
 
@@ -26,7 +26,7 @@ class WriteQueue:
         self._mutex = threading.Lock()
         self._queue: deque[threading.Event] = deque()
         self._taken = False
-        self._file: Any = None
+        self._file: TextIO | None = None
 
     def take(self, wait: float = WAIT) -> None:
         """Waits for one's turn. `sqlite3.OperationalError` when it doesn't come in time, `OSError` when the
@@ -53,7 +53,8 @@ class WriteQueue:
 
     def give(self) -> None:
         """Ends one's turn."""
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
         self._next()
 
     def _next(self) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from typing import IO, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import IO
 
-import xlsxwriter
+from xlsxwriter import Workbook as Workbook
 
 MAX_HEIGHTS = 20_000
 
@@ -18,7 +18,12 @@ class Sheet:
     """
 
     def __init__(
-        self, book: Any, name: str, title: str, heads: Sequence[str], widths: Sequence[float] = ()
+        self,
+        book: Workbook,
+        name: str,
+        title: str,
+        heads: Sequence[str],
+        widths: Sequence[float] = (),
     ) -> None:
         self.sheet = book.add_worksheet(name)
         font = {"font_name": "宋体", "valign": "vcenter"}
@@ -50,7 +55,7 @@ class Sheet:
         self.widths = [widths[at] if at < len(widths) else 14 for at in range(len(heads))]
         self.row = 2
 
-    def add(self, cells: Iterable[Any], percent: Sequence[int] = ()) -> None:
+    def add(self, cells: Iterable[object], percent: Sequence[int] = ()) -> None:
         """Appends a row; columns in `percent` hold shares of 1."""
         lines = 1
         for at, value in enumerate(cells):
@@ -81,16 +86,16 @@ def safe(text: str) -> str:
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def make_workbook(fill: Any) -> bytes:
+def make_workbook(fill: Callable[[Workbook], None]) -> bytes:
     """The bytes of a workbook that `fill(book)` writes into."""
     out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
+    with Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         fill(book)
     return out.getvalue()
 
 
-def write_workbook(out: IO[bytes], fill: Any) -> None:
+def write_workbook(out: IO[bytes], fill: Callable[[Workbook], None]) -> None:
     """Writes a workbook of any length: `fill(book)` adds rows from top to bottom, none is kept in memory."""
     options = {"constant_memory": True, "strings_to_formulas": False}
-    with xlsxwriter.Workbook(out, options) as book:
+    with Workbook(out, options) as book:
         fill(book)

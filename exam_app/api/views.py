@@ -330,7 +330,7 @@ def coverage() -> Response:
     code = web.scope().division(web.db(), request.args.get("division")).code
     then = "now" not in request.args
     report = reports.report(web.db(), code, year, day, web.today(), as_known_then=then)
-    return _json(schemas.CoverageOut(**report_dict(report, people=False)))
+    return _json(schemas.CoverageOut.model_validate(report_dict(report, people=False)))
 
 
 @api.get("/evaluation")
@@ -347,10 +347,13 @@ def evaluation() -> Response:
         if run.year == year:
             state = run.state
             found += [
-                schemas.EvaluatedOut(
-                    **as_data(str(row.person_id), runs.explain(run, row)) | {"grade": row.grade},
-                    division=row.code,
-                    months_in_post=float(row.months),
+                schemas.EvaluatedOut.model_validate(
+                    as_data(str(row.person_id), runs.explain(run, row))
+                    | {
+                        "grade": row.grade,
+                        "division": row.code,
+                        "months_in_post": float(row.months),
+                    }
                 )
                 for row, _ in runs.results_of(web.db(), run, prefix)
             ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -67,7 +66,7 @@ def appoint(
     start: date,
     by: str,
     reason: str | None = None,
-    **more: Any,
+    **more: object,
 ) -> Post:
     """A post from `start` on. `Refused` without a clean background check that holds on that day
     (未成年人保护法 第 62 条), or where the post is held already."""

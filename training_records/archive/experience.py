@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from training_records.archive.counting import LEARNING_KINDS
+from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import entries_of
+from training_records.database import NamedRow
 from training_records.divisions import full_name
-from training_records.ledger.models import ROLES, Person
+from training_records.ledger.models import ROLES, Person, Post
 
 LIMIT = 200
 
@@ -52,13 +53,13 @@ def _month(day: date) -> str:
     return f"{day.year}.{day.month:02d}"
 
 
-def post_clause(post: Any, place: str) -> str:
+def post_clause(post: Post | NamedRow, place: str) -> str:
     """2024.06—今 平度市云桥镇前河村儿童主任, of a `Post` or a row of its columns."""
     until = _month(post.end) if post.end else "今"
     return f"{_month(post.start)}—{until} {place}{ROLES[post.role]}"
 
 
-def entry_clause(entry: Any) -> str:
+def entry_clause(entry: ArchiveEntry | NamedRow) -> str:
     """2026.11 平度市民政局初任必修课(8学时), of an `ArchiveEntry` or a row of its columns."""
     if entry.kind == "exam":
         score = "" if entry.score is None else f" {entry.score.normalize():f} 分"

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from training_records.archive.models import LEVELS, ArchiveEntry, effective
 from training_records.archive.service import NewEntry, append_many
+from training_records.database import JsonValue
 from training_records.errors import Refused
 from training_records.ledger import values
 from training_records.ledger.models import Person, Post
@@ -101,7 +101,9 @@ def _wanted(line: str) -> tuple[str, str]:
     return (phone[0] if phone else ""), _BETWEEN.split(text)[0]
 
 
-def _people(session: Session, column: Any, keys: Sequence[str], prefix: str) -> _Found:
+def _people(
+    session: Session, column: InstrumentedAttribute[str], keys: Sequence[str], prefix: str
+) -> _Found:
     found: _Found = defaultdict(list)
     query = select(Person.id, Person.name, Person.phone).where(Person.id.in_(ids_in(prefix)))
     each = list(dict.fromkeys(keys))
@@ -134,7 +136,7 @@ def record(session: Session, training: Training, people: Sequence[int], by: str)
             )
         )
     )
-    evidence: dict[str, Any] = {"confirmed_by": training.confirmed_by.strip()[:40]}
+    evidence: dict[str, JsonValue] = {"confirmed_by": training.confirmed_by.strip()[:40]}
     if training.files:
         evidence["files"] = list(training.files)
     entries = [

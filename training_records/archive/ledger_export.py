@@ -6,7 +6,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from typing import IO, Any
+from typing import IO
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from training_records.archive.counting import LEARNING_KINDS
 from training_records.archive.experience import entry_clause, fit, post_clause
 from training_records.archive.models import ArchiveEntry, effective
+from training_records.database import NamedRow
 from training_records.divisions import WIDTHS, ancestor, division_names, joined_name, within
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import ROLES, Person, Post
 from training_records.ledger.service import in_post_on
-from training_records.xlsx import Sheet, write_workbook
+from training_records.xlsx import Sheet, Workbook, write_workbook
 
 BATCH, MAX_CLAUSES = 500, 20
 Claimed = Callable[[Session, Iterable[int]], set[int]]
@@ -26,7 +27,7 @@ Claimed = Callable[[Session, Iterable[int]], set[int]]
 
 def ledger_rows(
     session: Session, prefix: str, as_of: date, claimed: Claimed | None = None
-) -> Iterator[list[Any]]:
+) -> Iterator[list[object]]:
     """The ledger in the superior system's order, one row a post held on `as_of`, some hundreds at a time.
 
     Identity numbers are not kept, so that column stays empty. `claimed`: who of some people has an account of
@@ -48,7 +49,7 @@ def ledger_rows(
         last = keys[-1]
 
 
-def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iterator[list[Any]]:
+def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iterator[list[object]]:
     query = select(*Post.__table__.columns).where(Post.id.in_(ids))
     posts = session.execute(query.order_by(Post.division_code, Post.id)).all()
     owners = {post.person_id for post in posts}
@@ -56,7 +57,7 @@ def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iter
         p.id: p
         for p in session.execute(select(*Person.__table__.columns).where(Person.id.in_(owners)))
     }
-    served: dict[int, list[Any]] = defaultdict(list)
+    served: dict[int, list[NamedRow]] = defaultdict(list)
     query = select(*Post.__table__.columns).where(Post.person_id.in_(owners))
     for post in session.execute(query.order_by(Post.person_id, Post.start)):
         served[post.person_id].append(post)
@@ -121,7 +122,7 @@ def write_ledger(
     """Writes the ledger as a workbook, a row at a time; the number of rows."""
     count = 0
 
-    def fill(book: Any) -> None:
+    def fill(book: Workbook) -> None:
         nonlocal count
         heads = [title for title, _ in COLUMNS.values()]
         widths = [40 if name == "experience" else 14 for name in COLUMNS]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Numeric, String, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, Numeric, String, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from training_records.database import Base, PartitionKey, now
@@ -74,7 +74,7 @@ class ArchiveEntry(PartitionKey, Base):
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """What the hash covers: everything but the id, the chain's own columns and where the row lies."""
         left_out = {"id", "chain", "seq", "previous", "hash", "district", "year"}
         return {
@@ -115,7 +115,7 @@ class CorrectionRequest(Base):
     decided_at: Mapped[datetime | None]
 
 
-def effective() -> Any:
+def effective() -> ColumnElement[bool]:
     """SQL: entries that count, i.e. neither voided nor a voiding."""
     later = aliased(ArchiveEntry)
     voided = select(later.id).where(later.voids_id == ArchiveEntry.id).exists()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.chain import Break, ChainAnchor, ChainHead, find_breaks, link, lock_head
-from training_records.database import now
+from training_records.database import JsonValue, now
 from training_records.errors import NotFound, Refused
 from training_records.ledger.district import districts_of
 
@@ -38,7 +37,7 @@ class NewEntry:
     passed: bool | None = None
     induction: bool = False
     certificate_no: str | None = None
-    evidence: dict[str, Any] | None = None
+    evidence: dict[str, JsonValue] | None = None
     source_key: str | None = None
     voids_id: int | None = None
     reason: str | None = None
@@ -162,7 +161,9 @@ def verify(
 
 
 def _unanchored(
-    name: str, links: Sequence[tuple[int, str, str, Any]], anchors: dict[int, set[str]]
+    name: str,
+    links: Sequence[tuple[int, str, str, Mapping[str, object]]],
+    anchors: dict[int, set[str]],
 ) -> Iterator[Break]:
     """Where a chain is not what it was on an earlier day: the first such place says the most."""
     own = {seq: hashed for seq, _, hashed, _ in links}

@@ -6,7 +6,6 @@ import secrets
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
@@ -96,7 +95,7 @@ def _months_later(day: date, months: int | None) -> date | None:
     return date(year, month + 1, min(day.day, last)) - timedelta(days=1)
 
 
-def make_template(session: Session, division_code: str, **values: Any) -> CertificateTemplate:
+def make_template(session: Session, division_code: str, **values: object) -> CertificateTemplate:
     """A new kind of certificate. `Refused` when its text lacks the holder's name, or the prefix is no letters."""
     body, prefix = str(values["body"]), str(values["prefix"]).upper()
     try:
@@ -108,7 +107,7 @@ def make_template(session: Session, division_code: str, **values: Any) -> Certif
     if not prefix.isascii() or not prefix.isalpha() or not 2 <= len(prefix) <= 6:
         raise Refused("编号开头用 2 到 6 个英文字母")
     months = values.get("valid_months")
-    if months is not None and not 1 <= months <= 600:
+    if months is not None and not (isinstance(months, int) and 1 <= months <= 600):
         raise Refused("有效期填 1 到 600 个月,长期有效就空着")
     template = CertificateTemplate(
         division_code=division_code,

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry
 from training_records.coverage.models import PendingUpdate
-from training_records.database import Base, now, store
+from training_records.database import Base, JsonValue, now, store
 from training_records.errors import Refused
 from training_records.ledger.identity import Sealing, keep
 from training_records.ledger.importer import KINDS, Checked, ImportReport, check_ledger
@@ -131,7 +130,7 @@ def write_part(session: Session, part: Part, batch_id: int, by: str) -> None:
 
     owners = _owners(session, part, ids, again)
     for change, post in zip(again, posts[len(ids) :], strict=True):
-        owner = change.person_id or owners.get(change.person["phone"])
+        owner = change.person_id or owners.get(change.phone)
         if owner is None:
             raise Refused(_MEANWHILE)
         known = change.person_id is not None
@@ -163,15 +162,15 @@ def _owners(
     """Phone to id of people who are new with this part, and of those new with an earlier one who have a second
     post in it."""
     at = part.person_fields.index("phone") if part.people else 0
-    found = dict(zip((row[at] for row in part.people), ids, strict=True))
-    wanted = (c.person["phone"] for c in again if c.person_id is None)
+    found = dict(zip((str(row[at]) for row in part.people), ids, strict=True))
+    wanted = (c.phone for c in again if c.person_id is None)
     if missing := [phone for phone in wanted if phone not in found]:
         query = select(Person.phone, Person.id).where(Person.phone.in_(missing))
         found.update(dict(session.execute(query).all()))
     return found
 
 
-def _text(fields: dict[str, Any]) -> str:
+def _text(fields: Mapping[str, object]) -> str:
     return json.dumps(fields, ensure_ascii=False)
 
 
@@ -192,14 +191,16 @@ def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
         return list(session.scalars(select(next_id).select_from(series)))
     # SQLite gives a removed row's id again; those in the history are taken.
     column = LedgerChange.person_id if table is Person else LedgerChange.post_id
-    own: Any = table
     most = max(
-        session.scalar(select(func.max(own.id))) or 0, session.scalar(select(func.max(column))) or 0
+        session.scalar(select(func.max(table.__table__.c.id))) or 0,
+        session.scalar(select(func.max(column))) or 0,
     )
     return list(range(most + 1, most + 1 + count))
 
 
-def _differing(session: Session, table: type[Any], row_id: int, change: Change) -> dict[str, Any]:
+def _differing(
+    session: Session, table: type[Person] | type[Post], row_id: int, change: Change
+) -> dict[str, list[JsonValue]]:
     """Sets what differs of a person or post; for the history: field to [before, after]."""
     mark, values = ("post.", change.post) if table is Post else ("", change.person)
     if not values:
@@ -256,7 +257,7 @@ def _remove(session: Session, line: LedgerChange, undone: Undone, by: str) -> No
         return
     session.delete(post)
     session.flush()
-    fields: dict[str, Any] = {"post": [post.id, None]}
+    fields: dict[str, list[JsonValue]] = {"post": [post.id, None]}
     if "person" in line.fields and not others:
         person = session.get(Person, line.person_id)
         try:
@@ -279,16 +280,16 @@ def _restore(session: Session, line: LedgerChange, undone: Undone, by: str) -> N
         undone.restored += 1
 
 
-def _restore_fields(session: Session, line: LedgerChange, undone: Undone) -> dict[str, Any]:
+def _restore_fields(
+    session: Session, line: LedgerChange, undone: Undone
+) -> dict[str, list[JsonValue]]:
     """Sets back the fields that still are what the import made them."""
-    back: dict[str, Any] = {}
+    back: dict[str, list[JsonValue]] = {}
     for name, (before, after) in line.fields.items():
         if name in ("post", "person"):
             continue
         of_post = name.startswith("post.")
-        row: Any = session.get(
-            Post if of_post else Person, line.post_id if of_post else line.person_id
-        )
+        row = session.get(Post, line.post_id) if of_post else session.get(Person, line.person_id)
         column = name.removeprefix("post.")
         if row is None:
             continue
@@ -300,12 +301,14 @@ def _restore_fields(session: Session, line: LedgerChange, undone: Undone) -> dic
     return back
 
 
-def _typed(row: Any, column: str, value: Any) -> Any:
+def _typed(row: Person | Post, column: str, value: JsonValue) -> object:
     kind = row.__table__.columns[column].type.python_type
-    return date.fromisoformat(value) if value is not None and kind is date else value
+    return date.fromisoformat(value) if isinstance(value, str) and kind is date else value
 
 
-def _note(session: Session, line: LedgerChange, fields: dict[str, Any], by: str) -> None:
+def _note(
+    session: Session, line: LedgerChange, fields: dict[str, list[JsonValue]], by: str
+) -> None:
     session.add(
         LedgerChange(
             person_id=line.person_id,

@@ -7,7 +7,7 @@ All other rows that name the person are re-pointed, whichever part of the system
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session, aliased
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append_many, entries_of, void
 from training_records.coverage.running import mark_dirty
-from training_records.database import Base, now
+from training_records.database import Base, JsonValue, now
 from training_records.errors import Refused
 from training_records.ledger.models import Person, PersonMerge, Post
 from training_records.ledger.service import ids_in, note, plain
@@ -26,6 +26,15 @@ _COPIED = (
     *("kind", "date", "title", "level", "form", "organiser", "hours", "score", "passed"),
     *("induction", "certificate_no"),
 )
+
+
+class Moved(TypedDict):
+    """What a merge moved: posts by id, posts that both had, rows of other tables by their keys, entries filed anew."""
+
+    posts: list[int]
+    removed: list[dict[str, JsonValue]]
+    rows: dict[str, list[dict[str, JsonValue]]]
+    entries: list[int]
 
 
 def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, Person]]:
@@ -62,7 +71,7 @@ def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) ->
     )
     session.add(done)
     session.flush()
-    moved: dict[str, Any] = {"posts": [], "removed": [], "rows": {}, "entries": []}
+    moved: Moved = {"posts": [], "removed": [], "rows": {}, "entries": []}
     # An entry is filed where its person is in post: voided before the posts go, filed anew after.
     entries = list(reversed(entries_of(session, gone.id)))
     for entry in entries:
@@ -74,7 +83,7 @@ def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) ->
         if table.name in _LEFT:
             continue
         _repoint(session, table, kept.id, gone.id, moved["rows"])
-    done.moved = moved
+    done.moved = {**moved}
     note(session, "merged", kept.id, None, {"person": [gone.id, kept.id]}, by, reason)
     note(session, "merged", gone.id, None, {"person": [gone.id, kept.id]}, by, reason)
     session.flush()
@@ -117,8 +126,10 @@ def unmerge(session: Session, done: PersonMerge, by: str) -> None:
     session.expire_all()
 
 
-def _typed(name: str, value: Any) -> Any:
-    return date.fromisoformat(value) if name in ("start", "end") and value else value
+def _typed(name: str, value: JsonValue) -> object:
+    if name in ("start", "end") and isinstance(value, str):
+        return date.fromisoformat(value)
+    return value
 
 
 def merges_of(session: Session, person_id: int) -> list[PersonMerge]:
@@ -133,7 +144,7 @@ def _copy(entry: ArchiveEntry, person_id: int, key: str) -> NewEntry:
     return NewEntry(person_id, evidence=evidence, source_key=key, **values)
 
 
-def _posts(session: Session, kept: Person, gone: Person, moved: dict[str, Any]) -> None:
+def _posts(session: Session, kept: Person, gone: Person, moved: Moved) -> None:
     held = {(p.role, p.division_code): p for p in kept.posts}
     for post in list(gone.posts):
         same = held.get((post.role, post.division_code))
@@ -163,7 +174,11 @@ def naming_people() -> list[Table]:
 
 
 def _repoint(
-    session: Session, table: Table, kept: int, gone: int, rows: dict[str, list[dict[str, Any]]]
+    session: Session,
+    table: Table,
+    kept: int,
+    gone: int,
+    rows: dict[str, list[dict[str, JsonValue]]],
 ) -> None:
     """Re-points the rows of one table, except those that would then be there twice."""
     keys = [c for c in table.primary_key.columns if c.name != "person_id"]
@@ -182,7 +197,7 @@ def _repoint(
         )
 
 
-def _taken(session: Session, table: Table, key: dict[str, Any], kept: int, gone: int) -> bool:
+def _taken(session: Session, table: Table, key: dict[str, object], kept: int, gone: int) -> bool:
     """Whether the one who stays has a row that a unique rule would set against this one."""
     uniques = [[c.name for c in index.columns] for index in table.indexes if index.unique] + [
         [c.name for c in table.primary_key.columns]

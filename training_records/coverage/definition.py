@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from training_records.archive.counting import year_totals_sql
 from training_records.coverage.rules import Rule, rule_of
+from training_records.database import JsonValue
 from training_records.divisions import WIDTHS, Division, children, get_division, level_of, within
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on
@@ -232,7 +232,7 @@ def _count_supervisors(
                 rows[code].supervisors += 1
 
 
-def as_dict(row: Coverage) -> dict[str, Any]:
+def as_dict(row: Coverage) -> dict[str, JsonValue]:
     """For JSON: rates rounded to 4 decimals."""
     return {
         "code": row.code,
@@ -251,9 +251,9 @@ def as_dict(row: Coverage) -> dict[str, Any]:
     }
 
 
-def report_dict(report: CoverageReport, people: bool = True) -> dict[str, Any]:
+def report_dict(report: CoverageReport, people: bool = True) -> dict[str, JsonValue]:
     """For JSON: the division's figures on top, `children`, and the `uncovered` with reasons."""
-    result: dict[str, Any] = {"year": report.year, "as_of": report.as_of.isoformat()}
+    result: dict[str, JsonValue] = {"year": report.year, "as_of": report.as_of.isoformat()}
     result.update(as_dict(report.total))
     result["children"] = [as_dict(row) for row in report.children]
     if people:

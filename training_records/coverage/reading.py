@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -35,7 +34,12 @@ def frozen_report(session: Session, code: str, year: int) -> CoverageReport:
 
 
 def _report(
-    session: Session, code: str, year: int, day: date, table: Any, on: ColumnElement[bool]
+    session: Session,
+    code: str,
+    year: int,
+    day: date,
+    table: type[DivisionTotals] | type[FrozenCount],
+    on: ColumnElement[bool],
 ) -> CoverageReport:
     get_division(session, code)
     own = or_(Division.code == code, Division.parent == code)

@@ -13,10 +13,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVarTuple
 
-from sqlalchemy import Float, delete, event, insert, or_, select, text, type_coerce
+from sqlalchemy import (
+    CursorResult,
+    Float,
+    Row,
+    Select,
+    delete,
+    event,
+    insert,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.unitofwork import UOWTransaction
+from sqlalchemy.sql.dml import ReturningDelete
 
 from training_records.archive.counting import (
     counts_as_training_sql,
@@ -45,6 +59,10 @@ CHUNK, BATCH = 500, 5000
 # Farther ahead than that, the figures come from a clock that was wrong.
 _AHEAD = timedelta(days=1)
 Figures = defaultdict[str, list[int]]
+Ts = TypeVarTuple("Ts")
+# Person, role, code, start; person, date, whether it is an exam, hours, induction.
+_Held = Row[int, str, str, date]
+_Counted = Row[int, date, bool, float, bool]
 
 
 class SeatValues(NamedTuple):
@@ -82,7 +100,7 @@ def mark_dirty(session: Session, people: Iterable[int]) -> None:
 
 
 @event.listens_for(Session, "after_flush")
-def _note_flushed(session: Session, _context: Any) -> None:
+def _note_flushed(session: Session, _context: UOWTransaction) -> None:
     changed = (*session.new, *session.dirty, *session.deleted)
     mark_dirty(session, {o.person_id for o in changed if isinstance(o, Post | ArchiveEntry)})
 
@@ -178,7 +196,7 @@ def _locked(session: Session) -> RunningState:
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def _taken(most: int) -> Any:
+def _taken(most: int) -> ReturningDelete[int]:
     """Deletes and returns notes. Only those of finished changes are seen, so that none is lost."""
     oldest = select(PendingUpdate.id).order_by(PendingUpdate.id).limit(most)
     return (
@@ -223,13 +241,13 @@ def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> 
         _add(session, figures)
 
 
-def _plain(seat: SeatValues) -> tuple[Any, ...]:
+def _plain(seat: SeatValues) -> tuple[object, ...]:
     """For comparing what is stored with what is computed: hours as a number, days as text."""
     return (*seat[:5], float(seat.hours), *seat[6:8], str(seat.covered_on), str(seat.next_on))
 
 
 def _seats(
-    person: int, posts: Sequence[Any], learnt: _Learnt, rule: Rule, today: date
+    person: int, posts: Sequence[_Held], learnt: _Learnt, rule: Rule, today: date
 ) -> list[SeatValues]:
     """The seats of one person from the posts held today (role, code, start) and what they learnt."""
     seats = []
@@ -265,7 +283,7 @@ def _seats(
 
 def _posts(
     session: Session, today: date, people: Sequence[int] | None = None
-) -> Iterator[tuple[int, list[Any]]]:
+) -> Iterator[tuple[int, list[_Held]]]:
     query = select(Post.person_id, Post.role, Post.division_code, Post.start).where(
         in_post_on(today)
     )
@@ -276,7 +294,7 @@ def _posts(
         yield person, list(group)
 
 
-def _streamed(session: Session, query: Any) -> Any:
+def _streamed(session: Session, query: Select[*Ts]) -> CursorResult[*Ts]:
     """Rows a batch at a time, without the ORM."""
     return session.connection().execute(query, execution_options={"yield_per": BATCH})
 
@@ -301,7 +319,7 @@ def _learnt(
         yield person, _sum(group, rule, first, today)
 
 
-def _sum(rows: Iterable[Any], rule: Rule, first: date, today: date) -> _Learnt:
+def _sum(rows: Iterable[_Counted], rule: Rule, first: date, today: date) -> _Learnt:
     # In hundredths: sums of them are exact.
     need, hundredths = round(rule.hours * 100), 0
     passed = inducted = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,7 +10,7 @@ from training_records.archive.ledger_export import ledger_rows
 from training_records.coverage.definition import STATUS_NAMES, Coverage, CoverageReport
 from training_records.divisions import WIDTHS, ancestor, level_of
 from training_records.ledger.columns import COLUMNS
-from training_records.xlsx import Sheet, make_workbook
+from training_records.xlsx import Sheet, Workbook, make_workbook
 
 FIGURES = [
     "区域",
@@ -44,11 +43,11 @@ def coverage_workbook(session: Session, report: CoverageReport, names: Mapping[s
     """Two sheets: 覆盖情况 and 人员名单 (with the 工作及培训经历 text of each)."""
     prefix = report.total.code[: WIDTHS[level_of(report.total.code)]]
     phone_at, code_at, text_at = (list(COLUMNS).index(n) for n in ("phone", "code", "experience"))
-    texts: dict[Any, str] = {}
+    texts: dict[tuple[object, object], object] = {}
     for row in ledger_rows(session, prefix, report.as_of):
         texts[row[phone_at], row[code_at]] = row[text_at]
 
-    def fill(book: Any) -> None:
+    def fill(book: Workbook) -> None:
         title = f"{report.total.name}{report.year}年儿童主任培训覆盖情况(截至{report.as_of})"
         sheet = Sheet(book, "覆盖情况", title, FIGURES, [20] + [13] * 8)
         for row in [*report.children, report.total]:
@@ -82,7 +81,7 @@ def coverage_workbook(session: Session, report: CoverageReport, names: Mapping[s
     return make_workbook(fill)
 
 
-def _figures(row: Coverage, name: str) -> list[Any]:
+def _figures(row: Coverage, name: str) -> list[str | int | float | None]:
     return [
         name,
         row.in_post,

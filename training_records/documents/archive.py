@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from sqlalchemy.orm import Session
@@ -24,12 +24,32 @@ TEMPLATE = Path(__file__).parent / "archive.typ"
 HEADS = ["名称", "日期", "类别", "主办和层级", "学时 / 成绩"]
 
 
-def archive_data(session: Session, person: Person, today: date) -> dict[str, Any]:
+class YearRows(TypedDict):
+    """The entries of a year, a row each."""
+
+    title: str
+    rows: list[list[str]]
+
+
+class ArchiveData(TypedDict):
+    """What the paper says, in words; tables as rows of cells."""
+
+    name: str
+    facts: list[list[str]]
+    posts: list[list[str]]
+    years: list[YearRows]
+    certificates: list[list[str]]
+    voided: list[list[str]]
+    experience: str
+    printed: str
+
+
+def archive_data(session: Session, person: Person, today: date) -> ArchiveData:
     """What the archive of a person says, in words, in the order of the paper."""
     entries = entries_of(session, person.id, all_rows=True)
     voidings = {e.voids_id: e for e in entries if e.voids_id}
     counted = [e for e in entries if e.kind != "void" and e.id not in voidings]
-    years = [
+    years: list[YearRows] = [
         {"title": f"{year} 年", "rows": [_row(entry) for entry in group]}
         for year, group in groupby(counted, key=lambda e: e.date.year)
     ]
@@ -91,12 +111,12 @@ def _row(entry: ArchiveEntry) -> list[str]:
     return [entry.title, entry.date.isoformat(), KINDS[entry.kind], organiser, result]
 
 
-def archive_pdf(data: dict[str, Any]) -> bytes:
+def archive_pdf(data: ArchiveData) -> bytes:
     """The archive as PDF."""
     return typeset(TEMPLATE, data)
 
 
-def archive_docx(data: dict[str, Any]) -> bytes:
+def archive_docx(data: ArchiveData) -> bytes:
     """The archive as a document that an office can go on editing."""
     document = new_document(f"{data['name']}培训档案")
     heading(document, "儿童主任(儿童督导员)培训档案", 18, WD_ALIGN_PARAGRAPH.CENTER)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from training_records.errors import Refused
 from training_records.evaluation.models import AllowanceRule, EvaluationResult
 from training_records.ledger.models import Person
-from training_records.xlsx import Sheet, make_workbook
+from training_records.xlsx import Sheet, Workbook, make_workbook
 
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal(100000)
@@ -103,7 +102,7 @@ def allowance_workbook(
 ) -> bytes:
     """Two sheets: 补贴 (a row a person with its parts, and the sum), 规则. `rows`: result, person, place."""
 
-    def fill(book: Any) -> None:
+    def fill(book: Workbook) -> None:
         heads = ["姓名", "村(社区)", "专职/兼职", "任职月数", "等次"]
         heads += ["任职补贴(元)", "证书补贴(元)", "等次奖励(元)", "合计(元)"]
         sheet = Sheet(book, "补贴", title, heads, [9, 28, 16, 9, 10, 14, 14, 14, 14])

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy import case as sql_case
-from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from training_records.archive.counting import in_year_sql, is_passed_exam_sql, year_totals_sql
@@ -100,7 +99,7 @@ class Frame:
     year: int
     as_of: date
     cadences: Mapping[str, Cadence]
-    steps: Sequence[Mapping[str, Any]]
+    steps: Sequence[Mapping[str, str]]
     checks: int
     zone: ZoneInfo
     exams: Callable[[Session, Frame], Sequence[ExamHeld]] = _no_exams
@@ -206,7 +205,9 @@ def _visits_on_time(session: Session, frame: Frame, subjects: dict[int, Subject]
         subject.measures["visits_on_time_rate"] = rate(*done[person])
 
 
-def _cases(session: Session, frame: Frame) -> Iterator[Any]:
+def _cases(
+    session: Session, frame: Frame
+) -> Iterator[Row[str, str, list[str], int | None, date, date | None]]:
     query = (
         select(
             CaseEntry.division_code,
@@ -296,7 +297,7 @@ def _training(session: Session, frame: Frame, subjects: dict[int, Subject]) -> N
         subject.measures["induction_passed"] = Decimal(row.inducted if row else 0)
 
 
-def _number(value: Any) -> Decimal | None:
+def _number(value: object) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
 

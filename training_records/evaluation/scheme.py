@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from training_records.errors import Refused
 
@@ -32,7 +34,7 @@ _RATE = re.compile(r"_(rate|share|score|mean|index|passed)$")
 MAX_BYTES = 200_000
 
 
-def _exact(value: Any) -> Any:
+def _exact(value: object) -> object:
     # YAML's 0.1 is meant as written, not as the nearest binary number.
     return Decimal(str(value)) if isinstance(value, int | float) and value is not True else value
 
@@ -183,7 +185,7 @@ def read_scheme(text: str, where: str = "评价方案") -> Scheme:
     return checked_scheme(told, where)
 
 
-def checked_scheme(told: dict[str, Any], where: str = "评价方案") -> Scheme:
+def checked_scheme(told: Mapping[str, object], where: str = "评价方案") -> Scheme:
     """A scheme from its parts. `Refused` with what is wrong and where."""
     try:
         return Scheme.model_validate(told)
@@ -193,7 +195,7 @@ def checked_scheme(told: dict[str, Any], where: str = "评价方案") -> Scheme:
         raise Refused(f"{where} {place}:{_reason(fault)}".replace(" :", ":")) from None
 
 
-def _reason(fault: Any) -> str:
+def _reason(fault: ErrorDetails) -> str:
     context = fault.get("ctx", {})
     words = {
         "missing": "没有写",

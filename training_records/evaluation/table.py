@@ -7,8 +7,8 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
+from training_records.database import JsonValue
 from training_records.errors import Refused
 from training_records.evaluation.scheme import Scheme
 from training_records.evaluation.scoring import Result
@@ -92,7 +92,7 @@ def _value(row: Mapping[str, str], name: str, number: int, faults: list[str]) ->
     return value
 
 
-def as_data(person: str, result: Result) -> dict[str, Any]:
+def as_data(person: str, result: Result) -> dict[str, JsonValue]:
     """A result as the command line and the API give it."""
     return {
         "person": person,

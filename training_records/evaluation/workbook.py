@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from training_records.evaluation.scheme import Scheme
 from training_records.evaluation.scoring import Result
-from training_records.xlsx import Sheet, make_workbook
+from training_records.xlsx import Sheet, Workbook, make_workbook
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[SheetLine]) 
     """Two sheets: 评价结果 and 每一分怎么来的."""
     titles = {i.id: i.title or i.id for i in scheme.indicators}
 
-    def fill(book: Any) -> None:
+    def fill(book: Workbook) -> None:
         heads = ["编号", "姓名", "村(社区)", "任职月数", "总分", "等次", "一票否决"]
         heads += [f"{d.title}({d.weight.normalize():f})" for d in scheme.dimensions]
         widths = [9, 9, 26, 9, 9, 9, 9] + [14] * len(scheme.dimensions)

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
@@ -37,21 +36,23 @@ def plan_of(session: Session, prefix: str, year: int) -> list[PlanLine]:
     return list(session.scalars(query.order_by(PlanLine.month, PlanLine.id)))
 
 
-def add_plan(session: Session, division_code: str, year: int, by: str, **values: Any) -> PlanLine:
+def add_plan(
+    session: Session, division_code: str, year: int, by: str, **values: object
+) -> PlanLine:
     """A further line of the plan. `Refused` when something is missing or can't be."""
-    if not str(values.get("title", "")).strip():
-        raise Refused("请填培训名称")
-    if values.get("audience") not in AUDIENCES:
-        raise Refused("请选给谁培训")
-    if not 1 <= int(values["month"]) <= 12:
-        raise Refused("月份填 1 到 12")
-    if not 0 < Decimal(values["hours"]) <= 100:
-        raise Refused("学时要在 0 到 100 之间(45 分钟为 1 学时)")
-    if not 1 <= int(values["heads"]) <= MAX_PEOPLE:
-        raise Refused(f"人数填 1 到 {MAX_PEOPLE}")
-    if not 0 <= Decimal(values["budget"]) < 10**8:
-        raise Refused("经费填多少元,没有就填 0")
     line = PlanLine(division_code=division_code, year=year, created_by=by, **values)
+    if not (line.title or "").strip():
+        raise Refused("请填培训名称")
+    if line.audience not in AUDIENCES:
+        raise Refused("请选给谁培训")
+    if not 1 <= int(line.month) <= 12:
+        raise Refused("月份填 1 到 12")
+    if not 0 < Decimal(line.hours) <= 100:
+        raise Refused("学时要在 0 到 100 之间(45 分钟为 1 学时)")
+    if not 1 <= int(line.heads) <= MAX_PEOPLE:
+        raise Refused(f"人数填 1 到 {MAX_PEOPLE}")
+    if not 0 <= Decimal(line.budget) < 10**8:
+        raise Refused("经费填多少元,没有就填 0")
     session.add(line)
     session.flush()
     return line
@@ -66,7 +67,7 @@ def remove_plan(session: Session, line: PlanLine) -> None:
 
 
 def create_event(
-    session: Session, division_code: str, organiser: str, by: str, **values: Any
+    session: Session, division_code: str, organiser: str, by: str, **values: object
 ) -> Event:
     """A new event in preparation. `Refused` when something is missing or can't be."""
     event = Event(
@@ -154,7 +155,7 @@ def _programme(session: Session, event: Event, day: date, zone: ZoneInfo) -> Non
     session.refresh(event)
 
 
-def edit(session: Session, event: Event, by: str, values: Mapping[str, Any]) -> None:
+def edit(session: Session, event: Event, by: str, values: Mapping[str, object]) -> None:
     """Changes what is said of an event that is not over."""
     _refuse_over(event)
     changed = [k for k in EDITABLE if k in values and getattr(event, k) != values[k]]
@@ -173,7 +174,7 @@ def _refuse_over(event: Event) -> None:
         raise Refused("培训已经取消")
 
 
-def add_session(session: Session, event: Event, by: str, **values: Any) -> EventSession:
+def add_session(session: Session, event: Event, by: str, **values: object) -> EventSession:
     """A further session. `Refused` when its times or hours can't be."""
     _refuse_over(event)
     if len(event.sessions) >= MAX_SESSIONS:

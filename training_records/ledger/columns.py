@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from training_records.errors import Refused
 
@@ -75,7 +74,7 @@ IGNORED = ("序号", "编号", "备注", "no", "年龄")
 HEADER_SEARCH = 20
 
 
-def fold_title(value: Any) -> str:
+def fold_title(value: object) -> str:
     """A header cell without spaces, brackets and marks, so that spellings meet."""
     if not isinstance(value, str):
         return ""
@@ -103,7 +102,7 @@ class Header:
 
 
 def find_header(
-    rows: Sequence[Sequence[Any]], mapping: Mapping[str, str] | None = None
+    rows: Sequence[Sequence[object]], mapping: Mapping[str, str] | None = None
 ) -> Header | None:
     """The header among the first rows: one row, or two with a merged group title above. `mapping`: folded
     titles of an office's own to fields ("" is passed over)."""

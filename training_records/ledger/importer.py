@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import islice
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -70,7 +69,7 @@ class ImportReport:
     unknown: tuple[str, ...] = ()
     batch: int | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -147,7 +146,7 @@ def _noted(report: ImportReport, row: LedgerRow, change: Change | None) -> Chang
         return change
     report.changed += 1
     if len(report.differences) < SHOWN:
-        name = str(row.person["name"])
+        name = row.name
         report.differences += [
             CellDifference(row.number, name, title, values.shown(before), values.shown(after))
             for title, before, after in differences(change)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from training_records.database import NamedRow
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.identity import Sealing
 from training_records.ledger.models import Person, Post
@@ -30,10 +31,15 @@ class Change(NamedTuple):
     number: int
     person_id: int | None
     post_id: int | None
-    person: dict[str, Any]
-    post: dict[str, Any]
-    before: dict[str, Any] | None = None
+    person: dict[str, object]
+    post: dict[str, object]
+    before: dict[str, object] | None = None
     first: bool = False
+
+    @property
+    def phone(self) -> str:
+        """Of those who are new."""
+        return str(self.person["phone"])
 
 
 class Part(NamedTuple):
@@ -42,8 +48,8 @@ class Part(NamedTuple):
 
     person_fields: tuple[str, ...]
     post_fields: tuple[str, ...]
-    people: list[tuple[Any, ...]]
-    posts: list[tuple[Any, ...]]
+    people: list[tuple[object, ...]]
+    posts: list[tuple[object, ...]]
     others: list[Change]
 
 
@@ -92,14 +98,14 @@ class Planner:
         digests = {
             row.number: identity_digest(row.identity, self._key) for row in rows if row.identity
         }
-        by_phone = self._people(Person.phone, [row.person["phone"] for row in rows])
+        by_phone = self._people(Person.phone, [row.phone for row in rows])
         by_digest = self._people(Person.identity_digest, list(digests.values()))
         owners = {p.id for p in (*by_phone.values(), *by_digest.values())}
         posts = self._posts(sorted(owners))
         found: list[tuple[LedgerRow, Change | None]] = []
         for row in rows:
             digest = digests.get(row.number)
-            owner = by_phone.get(row.person["phone"])
+            owner = by_phone.get(row.phone)
             known = by_digest.get(digest) if digest else None
             if self._may(row, owner, known):
                 if digest:
@@ -120,15 +126,19 @@ class Planner:
         return found
 
     # Rows instead of objects, so that a session does not grow with the sheet.
-    def _people(self, column: Any, keys: Sequence[str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _people(
+        self,
+        column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+        keys: Sequence[str],
+    ) -> dict[str, NamedRow]:
+        found: dict[str, NamedRow] = {}
         for start in range(0, len(keys), _PART):
             query = select(*Person.__table__.columns).where(column.in_(keys[start : start + _PART]))
             found.update({getattr(p, column.key): p for p in self._session.execute(query)})
         return found
 
-    def _posts(self, people: Sequence[int]) -> dict[tuple[int, str, str], Any]:
-        found: dict[tuple[int, str, str], Any] = {}
+    def _posts(self, people: Sequence[int]) -> dict[tuple[int, str, str], NamedRow]:
+        found: dict[tuple[int, str, str], NamedRow] = {}
         for start in range(0, len(people), _PART):
             query = select(*Post.__table__.columns).where(
                 Post.person_id.in_(people[start : start + _PART])
@@ -137,26 +147,26 @@ class Planner:
                 found[post.person_id, post.role, post.division_code] = post
         return found
 
-    def _may(self, row: LedgerRow, owner: Any, known: Any) -> bool:
-        same = owner and known and owner.id == known.id
-        if owner and owner.name != row.person["name"] and not same:
+    def _may(self, row: LedgerRow, owner: NamedRow | None, known: NamedRow | None) -> bool:
+        same = owner is not None and known is not None and owner.id == known.id
+        if owner and owner.name != row.name and not same:
             reason = "手机号已登记在别人名下,请核对"
         elif known and owner and not same:
             reason = "证件号码和手机号各属于台账里的两个人,请核对"
         else:
             return True
-        self._fault(RowError(row.number, self._title("phone"), row.person["phone"], reason))
+        self._fault(RowError(row.number, self._title("phone"), row.phone, reason))
         return False
 
     def _new(self, row: LedgerRow) -> Change:
-        phone = row.person["phone"]
+        phone = row.phone
         first = phone not in self._planned
         self._planned.add(phone)
-        person = row.person if first else {"phone": phone}
+        person: dict[str, object] = row.person if first else {"phone": phone}
         return Change(row.number, None, None, person, self._new_post(row), None, first)
 
     def _change(
-        self, row: LedgerRow, person: Any, posts: dict[tuple[int, str, str], Any]
+        self, row: LedgerRow, person: NamedRow, posts: dict[tuple[int, str, str], NamedRow]
     ) -> Change | None:
         differing = {f: x for f, x in row.person.items() if getattr(person, f) != x}
         before = {f: getattr(person, f) for f in differing}
@@ -171,22 +181,22 @@ class Planner:
         before |= {f"post.{f}": getattr(post, f) for f in changed}
         return Change(row.number, person.id, post.id, differing, changed, before)
 
-    def _new_post(self, row: LedgerRow) -> dict[str, Any]:
+    def _new_post(self, row: LedgerRow) -> dict[str, object]:
         start = row.post.get("start") or self._today
         return {**row.post, "role": row.role, "division_code": row.code, "start": start}
 
 
-def _due(said: dict[str, Any], person: Any) -> None:
+def _due(said: dict[str, object], person: NamedRow | None) -> None:
     """A new background check is due again in a year, unless the sheet says when."""
     on = said.get("background_checked_on")
-    if on is None or "background_next_due" in said:
+    if not isinstance(on, date) or "background_next_due" in said:
         return
     known = person and person.background_checked_on == on and person.background_next_due
     if not known:
         said["background_next_due"] = on + timedelta(days=CHECK_DAYS)
 
 
-def differences(change: Change) -> list[tuple[str, Any, Any]]:
+def differences(change: Change) -> list[tuple[str, object, object]]:
     """(title, before, after) of what a change alters; identity digests are not shown."""
     found, was = [], change.before or {}
     for name, value in change.person.items():

@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Any
 
 from training_records.errors import Refused
 from training_records.ledger import values
@@ -22,14 +22,14 @@ from training_records.ledger.columns import (
     require_columns,
 )
 from training_records.ledger.places import Places
-from training_records.ledger.workbook import open_sheets
+from training_records.ledger.workbook import Cell, open_sheets
 
 _TOTAL = re.compile(r"^(合计|总计|小计|共计|汇总)")
 _FOOTER = re.compile(
     r"^(填表人|制表人|审核人|填报单位|填报人|负责人|备注|注[::]|说明|联系人|制表日期|填报日期|单位负责人)"
 )
 
-PARSERS: dict[str, Callable[[Any], Any]] = {
+PARSERS: dict[str, Callable[[object], object]] = {
     "role": values.role,
     "name": values.name,
     "phone": values.phone,
@@ -71,7 +71,7 @@ PERSON_FIELDS = tuple(f for f in PARSERS if f not in (*POST_FIELDS, "role", "sta
 
 DATES = frozenset(("start", "end", "birth_date", "background_checked_on", "background_next_due"))
 _NEVER_EMPTY = ("name", "phone")
-_BAD = object()
+_Plan = list[tuple[str, int, Callable[[object], object]]]
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,22 @@ class LedgerRow:
     number: int
     role: str
     code: str
-    person: dict[str, Any]
-    post: dict[str, Any]
+    person: dict[str, object]
+    post: dict[str, object]
     identity: str | None
+
+    @property
+    def name(self) -> str:
+        return str(self.person["name"])
+
+    @property
+    def phone(self) -> str:
+        return str(self.person["phone"])
 
 
 def find_table(
     data: bytes, mapping: Mapping[str, str] | None = None
-) -> tuple[Header, Iterator[tuple[int, list[Any]]]]:
+) -> tuple[Header, Iterator[tuple[int, list[Cell]]]]:
     """The header of the first visible sheet that has one, and its rows with their numbers, one by one.
 
     `mapping`: titles that an office uses, folded, to fields. `Refused` when no sheet is a ledger.
@@ -118,7 +126,7 @@ def find_table(
     raise first_problem
 
 
-def _passed_over(cells: list[Any], header: Header) -> bool:
+def _passed_over(cells: list[Cell], header: Header) -> bool:
     width, at, phone = len(cells), header.columns["name"], header.columns["phone"]
     if at < width and phone < width and cells[at] and cells[phone] and cells[at] not in _TITLES:
         first = cells[0]
@@ -163,22 +171,22 @@ class Reader:
         self._width = max(header.columns.values()) + 1
         self._role, self._identity = header.columns.get("role"), header.columns.get("identity")
         self._places_at = [header.columns.get(f) for f in ("code", "district", "town", "village")]
-        self._found: dict[tuple[Any, ...], str] = {}
+        self._found: dict[tuple[object, ...], str] = {}
         self._by_phone: dict[str, tuple[int, str]] = {}
         self._by_identity: dict[str, tuple[int, str]] = {}
         self._seen: dict[tuple[str, str, str], int] = {}
         self._same_name: dict[tuple[str, str], int] = {}
 
-    def read(self, number: int, cells: list[Any]) -> LedgerRow | None:
+    def read(self, number: int, cells: list[Cell]) -> LedgerRow | None:
         """A row, or None when it can't be taken."""
         row = self._parse(number, cells)
         return row if row is not None and self._alone(row) else None
 
-    def _parse(self, number: int, cells: list[Any]) -> LedgerRow | None:
+    def _parse(self, number: int, cells: list[Cell]) -> LedgerRow | None:
         if len(cells) < self._width:
             cells = [*cells, *([""] * (self._width - len(cells)))]
-        person: dict[str, Any] = {}
-        post: dict[str, Any] = {}
+        person: dict[str, object] = {}
+        post: dict[str, object] = {}
         good = True
         for name, at, parser in self._needed:
             try:
@@ -189,20 +197,20 @@ class Reader:
         good = self._fill(post, self._post_plan, number, cells) and good
         role = identity = None
         if self._role is not None:
-            role = self._special(number, cells, "role", self._role)
+            role, fine = self._special(number, cells, "role", self._role)
+            good = fine and good
         if self._identity is not None:
-            identity = self._special(number, cells, "identity", self._identity)
+            identity, fine = self._special(number, cells, "identity", self._identity)
+            good = fine and good
         code = self._place(number, cells, role or "director")
         start, end = post.get("start"), post.get("end")
-        if start and end and end < start:
+        if isinstance(start, date) and isinstance(end, date) and end < start:
             good = self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
-        if not good or role is _BAD or identity is _BAD or not code:
+        if not good or not code:
             return None
         return LedgerRow(number, role or "director", code, person, post, identity)
 
-    def _fill(
-        self, found: dict[str, Any], plan: list[tuple[str, int, Any]], number: int, cells: list[Any]
-    ) -> bool:
+    def _fill(self, found: dict[str, object], plan: _Plan, number: int, cells: list[Cell]) -> bool:
         """Reads the filled cells of some columns; whether all can be read."""
         good = True
         for name, at, parser in plan:
@@ -220,15 +228,18 @@ class Reader:
                     self._doubt(number, name, value)
         return good
 
-    def _special(self, number: int, cells: list[Any], name: str, at: int) -> Any:
+    def _special(
+        self, number: int, cells: list[Cell], name: str, at: int
+    ) -> tuple[str | None, bool]:
+        """The role or the identity number, and whether it can be read."""
         value = cells[at]
         if value == "" and name == "identity":
-            return None
+            return None, True
         try:
-            return PARSERS[name](value)
+            found = PARSERS[name](value)
         except ValueError as error:
-            self._refuse(number, name, value, str(error))
-            return _BAD
+            return None, self._refuse(number, name, value, str(error))
+        return found if isinstance(found, str) else None, True
 
     def _doubt(self, number: int, name: str, value: float) -> None:
         if values.text(value).endswith(".1"):
@@ -238,7 +249,7 @@ class Reader:
             )
             self._warn(RowError(number, self.title(name), values.text(value), reason))
 
-    def _place(self, number: int, cells: list[Any], role: Any) -> str:
+    def _place(self, number: int, cells: list[Cell], role: str) -> str:
         """The division's code, or "" when it is not to be found."""
         level = "town" if role == "supervisor" else "village"
         raw = [cells[at] if at is not None else "" for at in self._places_at]
@@ -266,7 +277,7 @@ class Reader:
 
     def _alone(self, row: LedgerRow) -> bool:
         """Whether a row neither repeats nor contradicts an earlier one of the same file."""
-        number, name, phone = row.number, row.person["name"], row.person["phone"]
+        number, name, phone = row.number, row.name, row.phone
         at, other = self._by_phone.setdefault(phone, (number, name))
         if other != name:
             reason = f"手机号与第 {at} 行的{other}相同,请核对是谁的"
@@ -291,7 +302,7 @@ class Reader:
         """A field's title in this sheet."""
         return self.header.titles.get(name) or COLUMNS[name][0]
 
-    def _refuse(self, number: int, name: str, value: Any, reason: str) -> bool:
+    def _refuse(self, number: int, name: str, value: object, reason: str) -> bool:
         shown = value if value == "(不显示)" else values.text(value)
         self._fault(RowError(number, self.title(name), shown, reason))
         return False

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import cast
 
-from sqlalchemy import Select, Subquery, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
+from training_records.database import JsonValue
 from training_records.divisions import Division, get_within, within
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import LedgerChange, Person, Post
 
 
-def in_post_on(on: date, post: Any = Post) -> Any:
+def in_post_on(on: date, post: type[Post] = Post) -> ColumnElement[bool]:
     """SQL: the post is held on this day."""
     return (post.start <= on) & or_(post.end.is_(None), post.end >= on)
 
@@ -102,11 +103,11 @@ CASELOAD = 30
 LEVEL_OF_ROLE = {"director": "village", "supervisor": "town"}
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> JsonValue:
     """A value as the history keeps it."""
     if isinstance(value, date):
         return value.isoformat()
-    return float(value) if isinstance(value, Decimal) else value
+    return float(value) if isinstance(value, Decimal) else cast(JsonValue, value)
 
 
 def note(
@@ -114,7 +115,7 @@ def note(
     kind: str,
     person_id: int,
     post_id: int | None,
-    fields: Mapping[str, Any],
+    fields: Mapping[str, object],
     by: str,
     reason: str | None,
     batch_id: int | None = None,
@@ -139,7 +140,9 @@ def history(session: Session, person_id: int) -> list[LedgerChange]:
     return list(session.scalars(query.order_by(LedgerChange.id.desc())))
 
 
-def set_fields(row: Any, values: Mapping[str, Any], mark: str = "") -> dict[str, Any]:
+def set_fields(
+    row: Person | Post, values: Mapping[str, object], mark: str = ""
+) -> dict[str, list[JsonValue]]:
     """Sets values; field to [before, after] of those that differ."""
     changed = {
         f: [plain(getattr(row, f)), plain(v)] for f, v in values.items() if getattr(row, f) != v
@@ -150,7 +153,7 @@ def set_fields(row: Any, values: Mapping[str, Any], mark: str = "") -> dict[str,
 
 
 def register(
-    session: Session, values: Mapping[str, Any], by: str, reason: str | None = None
+    session: Session, values: Mapping[str, object], by: str, reason: str | None = None
 ) -> Person:
     """A new person; name and phone (unique) are needed, everything else may follow."""
     if session.scalar(select(Person.id).where(Person.phone == values["phone"])):
@@ -163,7 +166,7 @@ def register(
 
 
 def edit_person(
-    session: Session, person: Person, values: Mapping[str, Any], by: str, reason: str
+    session: Session, person: Person, values: Mapping[str, object], by: str, reason: str
 ) -> bool:
     """Corrects fields of a person; whether anything changed. `Refused` without a reason."""
     if not reason.strip():
@@ -193,10 +196,11 @@ def leave(
 
 
 def edit_post(
-    session: Session, post: Post, values: Mapping[str, Any], by: str, reason: str
+    session: Session, post: Post, values: Mapping[str, object], by: str, reason: str
 ) -> bool:
     """Corrects a post's dates, duties or numbers of children; whether anything changed."""
-    start, end = values.get("start", post.start), values.get("end", post.end)
+    start = cast(date, values.get("start", post.start))
+    end = cast("date | None", values.get("end", post.end))
     if end is not None and end < start:
         raise Refused("任职结束日期早于开始日期,请核对")
     fields = set_fields(post, values, "post.")
@@ -226,7 +230,9 @@ def vacancies(
     return list(session.scalars(query.order_by(Division.code).limit(limit))), total
 
 
-def overloaded(session: Session, prefix: str, on: date, limit: int = 200) -> Sequence[Any]:
+def overloaded(
+    session: Session, prefix: str, on: date, limit: int = 200
+) -> Sequence[Row[str, str, int | None, int]]:
     """Villages that need a second director (需增配): (code, name, caseload, directors) where the caseload is
     over `CASELOAD` and one director alone has it."""
     query = (

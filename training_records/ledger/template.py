@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.rows import RowError
-from training_records.xlsx import Sheet, make_workbook
+from training_records.xlsx import Sheet, Workbook, make_workbook
 
 _EXAMPLE = {
     "role": "儿童主任",
@@ -34,7 +33,7 @@ CHOICES = {
 def template() -> bytes:
     """An empty ledger with head, drop-downs and a filled example."""
 
-    def fill(book: Any) -> None:
+    def fill(book: Workbook) -> None:
         heads = [title for title, _ in COLUMNS.values()]
         sheet = Sheet(book, "台账", "儿童主任(儿童督导员)信息台账", heads)
         sheet.add([_EXAMPLE.get(name) for name in COLUMNS])
@@ -53,7 +52,7 @@ def template() -> bytes:
 def errors_workbook(errors: Iterable[RowError]) -> bytes:
     """The import's faults as a list to work through in Excel."""
 
-    def fill(book: Any) -> None:
+    def fill(book: Workbook) -> None:
         sheet = Sheet(
             book,
             "要改的地方",

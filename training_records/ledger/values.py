@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from operator import mul
-from typing import Any
 
 EXCEL_EPOCH = date(1899, 12, 30)
 _DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})?)?日?(?:\s+00:00(?::00)?)?$")
@@ -16,7 +16,7 @@ _PLAIN_PHONE = re.compile(r"1[3-9][0-9]{9}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """Half width, no spaces around or doubled; whole floats without `.0`."""
     if value is None:
         return ""
@@ -28,7 +28,7 @@ def text(value: Any) -> str:
     return " ".join(folded.split())
 
 
-def name(value: Any) -> str:
+def name(value: object) -> str:
     """A person's name: Chinese or Latin letters and the middle dot; inner spaces fall away."""
     if isinstance(value, str) and _PLAIN_NAME.fullmatch(value):
         return value
@@ -44,7 +44,7 @@ def name(value: Any) -> str:
     return folded
 
 
-def phone(value: Any) -> str:
+def phone(value: object) -> str:
     """Eleven digits that begin with 1."""
     if isinstance(value, float) and value.is_integer():
         value = str(int(value))
@@ -71,7 +71,7 @@ def phone(value: Any) -> str:
     return digits
 
 
-def day(value: Any) -> date | None:
+def day(value: object) -> date | None:
     """A date from `2023.5`, `2023年5月`, `2023-5-6`, `2023/5/6`, `20230506` or an Excel number.
 
     Without a day it is the first of the month.
@@ -104,7 +104,7 @@ def day(value: Any) -> date | None:
     return result
 
 
-def identity(value: Any) -> str | None:
+def identity(value: object) -> str | None:
     """An 18-digit identity number with its check digit (GB 11643-1999), X in capitals."""
     if isinstance(value, float):
         if value == 0:
@@ -129,7 +129,7 @@ def identity(value: Any) -> str | None:
     return folded
 
 
-def yes_no(value: Any) -> bool | None:
+def yes_no(value: object) -> bool | None:
     """是/否, 专职/兼职, √, 1/0."""
     folded = text(value).lower()
     if folded in ("", "-"):
@@ -141,7 +141,7 @@ def yes_no(value: Any) -> bool | None:
     raise ValueError("请填“是”或“否”")
 
 
-def count(value: Any) -> int | None:
+def count(value: object) -> int | None:
     """A whole number from 0 to 100,000."""
     folded = re.sub(r"(人|名|个)$", "", text(value))
     if folded in ("", "-"):
@@ -151,7 +151,7 @@ def count(value: Any) -> int | None:
     return int(folded)
 
 
-def role(value: Any) -> str:
+def role(value: object) -> str:
     """director or supervisor; an empty cell is a director."""
     folded = text(value)
     if not folded or "主任" in folded:
@@ -161,7 +161,7 @@ def role(value: Any) -> str:
     raise ValueError("登记类型只能是“儿童主任”或“儿童督导员”")
 
 
-def gender(value: Any) -> str | None:
+def gender(value: object) -> str | None:
     """男 or 女."""
     folded = text(value)
     if folded in ("", "男", "女"):
@@ -169,7 +169,7 @@ def gender(value: Any) -> str | None:
     raise ValueError("性别只能填“男”或“女”")
 
 
-def email(value: Any) -> str | None:
+def email(value: object) -> str | None:
     """A mail address."""
     folded = text(value)
     if not folded:
@@ -179,7 +179,7 @@ def email(value: Any) -> str | None:
     return folded
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as people read it; nothing is empty."""
     if value is None:
         return ""
@@ -188,10 +188,10 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def short(limit: int) -> Any:
+def short(limit: int) -> Callable[[object], str | None]:
     """A parser for text of at most `limit` characters."""
 
-    def parse(value: Any) -> str | None:
+    def parse(value: object) -> str | None:
         folded = text(value)
         if len(folded) > limit:
             raise ValueError(f"有 {len(folded)} 个字,最多 {limit} 个字,请缩短")

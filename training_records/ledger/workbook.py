@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from datetime import date, datetime, time, timedelta
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
@@ -14,9 +14,11 @@ from training_records.errors import Refused
 MAX_BYTES = 20 * 2**20
 MAX_UNPACKED = 400 * 2**20
 MAX_ROWS = 150_000
+# What a cell holds, as calamine reads it.
+Cell = str | int | float | bool | date | datetime | time | timedelta
 
 
-def open_sheets(data: bytes) -> Iterator[Iterator[list[Any]]]:
+def open_sheets(data: bytes) -> Iterator[Iterator[list[Cell]]]:
     """The rows of each visible sheet, row 1 first, empty leading rows kept, one by one.
 
     Raises `Refused` for anything that is no plain .xlsx of bearable size.

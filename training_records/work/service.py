@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -298,7 +297,7 @@ def get_visit(session: Session, visit_id: int, person_id: int) -> Visit:
 
 
 def plan_activity(
-    session: Session, person_id: int, village: str, today: date, **values: Any
+    session: Session, person_id: int, village: str, today: date, **values: object
 ) -> Activity:
     """An activity, planned or held."""
     row = Activity(person_id=person_id, division_code=village, **values)
@@ -308,7 +307,9 @@ def plan_activity(
     return row
 
 
-def hold_activity(session: Session, row: Activity, today: date, values: Mapping[str, Any]) -> None:
+def hold_activity(
+    session: Session, row: Activity, today: date, values: Mapping[str, object]
+) -> None:
     """Notes that an activity was held: how many came, who helped, in a few words."""
     for name in ("on", "children", "adults", "partners", "summary"):
         if name in values:
@@ -371,7 +372,7 @@ def tasks_of(
     session: Session,
     person_id: int,
     villages: Sequence[str],
-    steps: Iterable[Mapping[str, Any]],
+    steps: Iterable[Mapping[str, str]],
     today: date,
 ) -> list[DutyTask]:
     """Tasks of the periods under way: duty steps by their rhythm, and tasks that offices gave for this year."""
