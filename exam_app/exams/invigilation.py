@@ -18,6 +18,7 @@ from exam_app.exams.models import (
     Answer,
     Attempt,
     AttemptEvent,
+    AttemptState,
     Exam,
     ExamForm,
     Sitting,
@@ -46,7 +47,7 @@ class BoardRow:
     attempt_id: int
     name: str
     village: str
-    state: str
+    state: AttemptState
     started_at: datetime
     deadline: datetime
     answered: int

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from training_records.archive.models import ArchiveEntry, effective
+from training_records.archive.models import ArchiveEntry, EntryKind, effective
 from training_records.chain import Break, ChainAnchor, ChainHead, find_breaks, link, lock_head
 from training_records.database import now
 from training_records.errors import NotFound, Refused
@@ -27,7 +27,7 @@ class NewEntry:
     """The values of an entry to append; hours in credit hours of 45 minutes."""
 
     person_id: int
-    kind: str
+    kind: EntryKind
     date: Date
     title: str
     level: str | None = None

@@ -13,12 +13,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from training_records.archive.counting import year_totals_sql
+from training_records.coverage.models import CoverageStatus
 from training_records.coverage.rules import Rule, rule_of
 from training_records.divisions import WIDTHS, Division, children, get_division, level_of, within
-from training_records.ledger.models import Person, Post
+from training_records.ledger.models import Person, Post, PostRole
 from training_records.ledger.service import in_post_on
 
-STATUS_NAMES = {"covered": "已覆盖", "pending": "待训", "uncovered": "未覆盖"}
+STATUS_NAMES: dict[CoverageStatus, str] = {
+    "covered": "已覆盖",
+    "pending": "待训",
+    "uncovered": "未覆盖",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Standing:
     hours: Decimal
     exam_passed: bool
     inducted: bool
-    status: str
+    status: CoverageStatus
     reason: str
 
 
@@ -89,7 +94,9 @@ def default_as_of(year: int, today: date) -> date:
     return min(max(today, date(year, 1, 1)), date(year, 12, 31))
 
 
-def judge(hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule) -> tuple[str, str]:
+def judge(
+    hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule
+) -> tuple[CoverageStatus, str]:
     """(status, reason in Chinese) of one person; the rule stands in `Rule`."""
     missing = []
     if hours < rule.hours:
@@ -131,7 +138,7 @@ def standings(
     year: int,
     as_of: date,
     rule: Rule | None = None,
-    role: str = "director",
+    role: PostRole = "director",
 ) -> list[Standing]:
     """Everyone who holds a post of `role` in the division on `as_of`, with their year so far.
 

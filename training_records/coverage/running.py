@@ -28,14 +28,16 @@ from training_records.archive.models import ArchiveEntry, effective
 from training_records.coverage.freezing import freeze, is_frozen
 from training_records.coverage.models import (
     CoverageRow,
+    CoverageStatus,
     DivisionTotals,
     PendingUpdate,
+    RowStatus,
     RunningState,
 )
 from training_records.coverage.rules import Rule, rule_of
 from training_records.database import insert_into, insert_missing, now, store
 from training_records.divisions import WIDTHS
-from training_records.ledger.models import Post
+from training_records.ledger.models import Post, PostRole
 from training_records.ledger.service import in_post_on
 
 KEYS = tuple(c.key for c in DivisionTotals.__table__.columns if c.key != "code")
@@ -51,10 +53,10 @@ class SeatValues(NamedTuple):
     """A seat as it is stored."""
 
     person_id: int
-    role: str
+    role: PostRole
     code: str
     start: date
-    status: str
+    status: RowStatus
     hours: float
     exam_passed: bool
     inducted: bool
@@ -240,7 +242,9 @@ def _seats(
         start = min(post.start for post in mine)
         covered = learnt.hours >= float(rule.hours) and (learnt.exam_passed or not rule.exam)
         waited = start + timedelta(days=rule.pending_days + 1)
-        status = "covered" if covered else "pending" if today < waited else "uncovered"
+        status: CoverageStatus = (
+            "covered" if covered else "pending" if today < waited else "uncovered"
+        )
         changes = [learnt.later] if learnt.later else []
         if status == "pending":
             changes.append(waited)

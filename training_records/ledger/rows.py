@@ -21,6 +21,7 @@ from training_records.ledger.columns import (
     fold_title,
     require_columns,
 )
+from training_records.ledger.models import PostRole
 from training_records.ledger.places import Places
 from training_records.ledger.workbook import open_sheets
 
@@ -90,7 +91,7 @@ class LedgerRow:
     and of the post by field (empty cells left out), the identity number."""
 
     number: int
-    role: str
+    role: PostRole
     code: str
     person: dict[str, Any]
     post: dict[str, Any]
