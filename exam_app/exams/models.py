@@ -158,7 +158,7 @@ class Attempt(PartitionKey, Base):
     exam: Mapped[Exam] = relationship()
     form: Mapped[ExamForm] = relationship()
 
-    # Whether this very call began it: there is no answer yet. Not stored.
+    # Transient: True if this call created the attempt, which has no answers then.
     fresh = False
 
 

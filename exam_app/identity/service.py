@@ -151,7 +151,7 @@ def sign_in(session: Session, phone: str, password: str, device: Device) -> tupl
 
     The caller commits in both cases: also a refused try has to be remembered. Neither lock nor
     connection is held while the password is checked, so that a storm of sign-ins doesn't hold up
-    anyone's saving. `Busy` when too many wait already.
+    anyone's saving. `HashingBusy` when too many wait already.
     """
     at = now()
     keys = throttle_keys(phone, device.address)

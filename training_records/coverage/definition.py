@@ -170,15 +170,15 @@ def standings(
         .where(Post.role == role, in_post_on(as_of), within(Post.division_code, prefix))
         .order_by(Post.start, Post.id)
     )
-    found: dict[int, Standing] = {}
+    by_person: dict[int, Standing] = {}
     for row in session.execute(query):
         hours = Decimal(str(row.hours or 0))
         exam_passed, inducted = bool(row.exam_passed), bool(row.inducted)
-        found[row.id] = standing(
+        by_person[row.id] = standing(
             row.id, row.name, row.phone, row.division_code, row.start, as_of, rule,
             hours, exam_passed, inducted,
         )  # fmt: skip
-    return sorted(found.values(), key=lambda s: (s.division_code, s.name))
+    return sorted(by_person.values(), key=lambda s: (s.division_code, s.name))
 
 
 def coverage(
@@ -191,10 +191,10 @@ def coverage(
     people = standings(session, code[:width], year, as_of, rule)
     total = Coverage(division.code, division.name, division.level)
     rows = {d.code: Coverage(d.code, d.name, d.level) for d in below}
-    own = _posts_by_child(session, people, code, as_of, below)
+    divisions_of = _posts_by_child(session, people, code, as_of, below)
     for person in people:
         total.add(person)
-        for child in own.get(person.person_id, ()):
+        for child in divisions_of.get(person.person_id, ()):
             rows[child].add(person)
     _count_supervisors(session, total, rows, as_of)
     return CoverageReport(year, as_of, total, list(rows.values()), people)
@@ -229,11 +229,11 @@ def _count_supervisors(
         in_post_on(as_of),
         within(Post.division_code, total.code[: WIDTHS[level_of(total.code)]]),
     )
-    found = list(session.execute(query))
-    total.supervisors = len({person for person, _ in found})
+    posts = list(session.execute(query))
+    total.supervisors = len({person for person, _ in posts})
     if rows:
         width = WIDTHS[level_of(next(iter(rows)))]
-        below = {(person, code[:width].ljust(12, "0")) for person, code in found}
+        below = {(person, code[:width].ljust(12, "0")) for person, code in posts}
         for _, code in below:
             if code in rows:
                 rows[code].supervisors += 1

@@ -1,6 +1,6 @@
 """Figures of every division, kept up to date beside the records.
 
-Whoever changes a post or an archive entry only notes whose (`Touched`, by itself with every flush). Soon
+Whoever changes a post or an archive entry only notes whose (`PendingUpdate`, by itself with every flush). Soon
 after, one process at a time works the notes off: the person's seats are computed anew, and what changed is
 added to the figures of each division above. Time alone changes some too (a post begins, thirty days are
 over): those are found by the day on which they do.
@@ -192,18 +192,18 @@ def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
     """People whose seats the days after `before` up to `today` may change."""
     began = (Post.start > before) & (Post.start <= today)
     ended = (Post.end >= before) & (Post.end < today)
-    found = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
-    return found | set(
+    moved = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
+    return moved | set(
         session.scalars(select(CoverageRow.person_id).where(CoverageRow.next_on <= today))
     )
 
 
 def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> None:
     """Computes the seats of some people anew, and carries what changed into the figures."""
-    kept = select(*(getattr(CoverageRow, key) for key in SeatValues._fields)).where(
+    query = select(*(getattr(CoverageRow, key) for key in SeatValues._fields)).where(
         CoverageRow.person_id.in_(people)
     )
-    rows = session.execute(kept.order_by(CoverageRow.person_id))
+    rows = session.execute(query.order_by(CoverageRow.person_id))
     old = {p: [SeatValues(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
     facts = dict(_learnt(session, rule, today, people))
     new = {
@@ -330,23 +330,23 @@ def _count(figures: Figures, seats: Sequence[SeatValues], sign: int) -> None:
         mine = [seat for seat in seats if seat.role == role]
         if not mine:
             continue
-        places = _places(mine[0])
+        counted = _positions(mine[0])
         for code in {s.code[:width].ljust(12, "0") for s in mine for width in _WIDTHS}:
             row = figures[code]
-            for at in places:
-                row[at] += sign
+            for position in counted:
+                row[position] += sign
 
 
-def _places(seat: SeatValues) -> list[int]:
+def _positions(seat: SeatValues) -> list[int]:
     """Which of `KEYS` a person counts in."""
     if seat.role == "supervisor":
         return [_AT["supervisors"]]
-    places = [_AT["in_post"], _AT[seat.status]]
+    positions = [_AT["in_post"], _AT[seat.status]]
     if not seat.inducted:
-        places.append(_AT["not_inducted"])
+        positions.append(_AT["not_inducted"])
     if seat.covered_on:
-        places.append(_AT[f"m{seat.covered_on.month}"])
-    return places
+        positions.append(_AT[f"m{seat.covered_on.month}"])
+    return positions
 
 
 def _none() -> Figures:
