@@ -20,7 +20,13 @@ from harness.server import running
 from harness.world import PASSWORD, VILLAGE, databases, phone_of, prepare
 from training_records.database import make_engine, make_session_factory, now
 from training_records.events.attendance import code_at
-from training_records.events.models import Attendance, Enrolment, Event, EventSession
+from training_records.events.models import (
+    Attendance,
+    AttendanceState,
+    Enrolment,
+    Event,
+    EventSession,
+)
 
 SECONDS = 60
 
@@ -98,7 +104,7 @@ def _event(url: str, people: int) -> tuple[int, str]:
     return found
 
 
-def _states(url: str, one: int) -> Counter[str]:
+def _states(url: str, one: int) -> Counter[AttendanceState]:
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
         query = select(Attendance.state).where(Attendance.session_id == one)

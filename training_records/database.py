@@ -9,12 +9,13 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast, get_args
 
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import (
     JSON,
     URL,
+    CheckConstraint,
     Connection,
     DateTime,
     Dialect,
@@ -40,6 +41,7 @@ from training_records.write_queue import QueuedConnection, queue_for
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
@@ -77,6 +79,16 @@ class Base(DeclarativeBase):
 def now() -> datetime:
     """The server's clock; the only one that decides."""
     return datetime.fromtimestamp(CLOCK.time(), UTC)
+
+
+def one_of(column: str, values: Any) -> CheckConstraint:
+    """That a column holds one of a Literal's values. On PostgreSQL alone: for one more check SQLite makes the whole
+    table anew."""
+    allowed = get_args(values)
+    listed = ", ".join(f"'{value}'" for value in allowed)
+    check = CheckConstraint(f"{column} IN ({listed})", name=column)
+    check.info.update(column=column, values=allowed)
+    return check.ddl_if(dialect="postgresql")
 
 
 class PartitionKey:

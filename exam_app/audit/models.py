@@ -24,7 +24,7 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(80))
     detail: Mapped[dict[str, Any] | None]
     request_id: Mapped[str | None] = mapped_column(String(36))
-    # `scope` and the year are where the row lies on PostgreSQL (see `Placed`).
+    # `scope` and the year are where the row lies on PostgreSQL (see `PartitionKey`).
     year: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))

@@ -278,7 +278,7 @@ def _accounts(session: Session) -> None:
                 "person_id": None,
             }
         )
-    for phone, name, role in (
+    for phone, name, office in (
         ("19920000001", "青岛市民政局", "city"),
         ("19930000001", "系统管理员", "operator"),
     ):
@@ -287,7 +287,7 @@ def _accounts(session: Session) -> None:
                 **base,
                 "phone": phone,
                 "name": name,
-                "role": role,
+                "role": office,
                 "division_code": CITY,
                 "person_id": None,
             }

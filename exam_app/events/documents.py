@@ -99,7 +99,7 @@ def list_docx(session: Session, event: Event, zone: ZoneInfo) -> bytes:
     rows = [[str(n), name, place, phone] for n, name, place, phone in people]
     table(document, ["编号", "姓名", "单位", "手机号"], rows, (1.8, 3, 8.4, 3.8))
     for one in event.sessions:
-        document.add_page_break()
+        document.add_page_break()  # type: ignore[no-untyped-call]
         heading(document, f"签到表:{one.title}", 16, WD_ALIGN_PARAGRAPH.CENTER)
         document.add_paragraph(f"{when(one, zone)}  {one.place or event.place}  {one.teacher}")
         rows = [[str(n), name, place, ""] for n, name, place, _ in people]

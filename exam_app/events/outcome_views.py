@@ -15,7 +15,7 @@ from training_records.database import now
 from training_records.errors import NotFound
 from training_records.events import enrolment, filing, planning, survey
 from training_records.events.files import attach, files_of
-from training_records.events.models import STATES, Event
+from training_records.events.models import STATES, Event, FileKind
 from training_records.events.report import report_of
 
 outcome = Blueprint("outcome", __name__)
@@ -102,7 +102,7 @@ def keep(event_id: int) -> Response:
         file = request.files.get("file")
         if file is None or not file.filename:
             return "保存好了。"
-        kind = "photo" if request.form.get("kind") == "photo" else "material"
+        kind: FileKind = "photo" if request.form.get("kind") == "photo" else "material"
         kept = evidence.keep(
             web.db(),
             web.config().evidence,

@@ -54,12 +54,12 @@ def doubts_about(session: Session, exam: Exam, prefix: str) -> list[tuple[Appeal
 
 def answer(session: Session, exam: Exam, prefix: str, appeal_id: int, text: str, by: str) -> None:
     """The office's answer, once. NotFound outside the prefix."""
-    found = next((a for a, _ in doubts_about(session, exam, prefix) if a.id == appeal_id), None)
-    if found is None:
+    appeal = next((a for a, _ in doubts_about(session, exam, prefix) if a.id == appeal_id), None)
+    if appeal is None:
         raise NotFound("没有这条复核申请,或不在您的管理范围内")
     if not text.strip() or len(text) > 300:
         raise Refused("请写明答复,不超过 300 字")
-    if found.answer is not None:
+    if appeal.answer is not None:
         raise Refused("这条已经答复过了")
-    found.answer, found.answered_by, found.answered_at = text.strip(), by, now()
+    appeal.answer, appeal.answered_by, appeal.answered_at = text.strip(), by, now()
     session.flush()

@@ -18,6 +18,7 @@ from exam_app.exams.models import (
     Answer,
     Attempt,
     AttemptEvent,
+    AttemptState,
     Exam,
     ExamForm,
     Sitting,
@@ -46,7 +47,7 @@ class BoardRow:
     attempt_id: int
     name: str
     village: str
-    state: str
+    state: AttemptState
     started_at: datetime
     deadline: datetime
     answered: int
@@ -73,11 +74,11 @@ def board(session: Session, exam: Exam, prefix: str) -> list[BoardRow]:
         .group_by(Answer.attempt_id)
         .subquery()
     )
-    place = places_in(prefix)
+    division = places_in(prefix)
     query = (
-        select(Attempt, Person.name, place.c.code, saves.c.answered, saves.c.last)
+        select(Attempt, Person.name, division.c.code, saves.c.answered, saves.c.last)
         .join(Person, Person.id == Attempt.person_id)
-        .join(place, place.c.person_id == Attempt.person_id)
+        .join(division, division.c.person_id == Attempt.person_id)
         .outerjoin(saves, saves.c.attempt_id == Attempt.id)
         .where(Attempt.exam_id == exam.id)
     )

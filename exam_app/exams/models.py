@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from question_bank import Response
-from training_records.database import Base, Json, PartitionKey, now
+from training_records.database import Base, Json, PartitionKey, now, one_of
+
+AttemptState = Literal[
+    "not_started",
+    "in_progress",
+    "overdue",
+    "submitted",
+    "marked",
+    "released",
+    "abandoned",
+    "voided",
+]
 
 
 class Exam(Base):
@@ -116,14 +128,17 @@ class Attempt(PartitionKey, Base):
     """
 
     __tablename__ = "attempt"
-    __table_args__ = (Index("uq_attempt_identity", "exam_id", "person_id", "number", unique=True),)
+    __table_args__ = (
+        Index("uq_attempt_identity", "exam_id", "person_id", "number", unique=True),
+        one_of("state", AttemptState),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"))
     form_id: Mapped[int] = mapped_column(ForeignKey("exam_form.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     number: Mapped[int]
-    state: Mapped[str] = mapped_column(String(12), index=True)
+    state: Mapped[AttemptState] = mapped_column(String(12), index=True)
     started_at: Mapped[datetime]
     deadline: Mapped[datetime]
     # What the order of this paper was made from; empty: as in the form.
@@ -144,7 +159,7 @@ class Attempt(PartitionKey, Base):
     exam: Mapped[Exam] = relationship()
     form: Mapped[ExamForm] = relationship()
 
-    # Whether this very call began it: there is no answer yet. Not stored.
+    # Transient: True if this call created the attempt, which has no answers then.
     fresh = False
 
 
@@ -159,14 +174,16 @@ class AttemptEvent(Base):
             sqlite_where=text("NOT audited"),
             postgresql_where=text("NOT audited"),
         ),
+        one_of("before", AttemptState),
+        one_of("after", AttemptState),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"), index=True)
     created_at: Mapped[datetime] = mapped_column("at")
     created_by: Mapped[str] = mapped_column("actor", String(40))
-    before: Mapped[str] = mapped_column(String(12))
-    after: Mapped[str] = mapped_column(String(12))
+    before: Mapped[AttemptState] = mapped_column(String(12))
+    after: Mapped[AttemptState] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(String(200))
     # Whether the audit log has its copy.
     audited: Mapped[bool] = mapped_column(default=False)

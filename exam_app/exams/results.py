@@ -64,7 +64,7 @@ def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: 
     exam = attempt.exam
     move(session, attempt, "released", actor, at)
     if not exam.practice and _counts(session, attempt):
-        file_result(session, attempt, actor, zone, anew=False)
+        file_result(session, attempt, actor, zone, may_refile=False)
 
 
 def _counts(session: Session, attempt: Attempt) -> bool:
@@ -87,10 +87,10 @@ def _counts(session: Session, attempt: Attempt) -> bool:
 
 
 def file_result(
-    session: Session, attempt: Attempt, actor: str, zone: ZoneInfo, anew: bool = True
+    session: Session, attempt: Attempt, actor: str, zone: ZoneInfo, may_refile: bool = True
 ) -> None:
-    """The archive's entry of a result, and the certificate of one that passed. `anew`: there may be one that
-    was voided."""
+    """The archive's entry of a result, and the certificate of one that passed. `may_refile`: there may be
+    one that was voided."""
     exam = attempt.exam
     # The day in the offices' time zone: an exam at one in the morning is not yesterday's.
     day: date = (attempt.submitted_at or attempt.deadline).astimezone(zone).date()
@@ -111,10 +111,10 @@ def file_result(
             passed=attempt.passed,
             induction=exam.kind == "induction",
             evidence={"exam": exam.id, "attempt": attempt.id},
-            source_key=_key(session, attempt) if anew else _base(attempt),
+            source_key=_key(session, attempt) if may_refile else _base(attempt),
         ),
         actor,
-        fresh=not anew,
+        fresh=not may_refile,
     )
     if attempt.passed and not attempt.certificate_no:
         person = session.get_one(Person, attempt.person_id)

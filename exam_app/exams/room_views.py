@@ -248,9 +248,9 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
 def marking(exam_id: int) -> str:
     """The next written answer to mark, without a name."""
     exam = _exam(exam_id)
-    found = list(unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id))
+    unmarked = list(unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id))
     return render_template(
-        "exams/marking.html", exam=exam, left=len(found), one=next(iter(found), None)
+        "exams/marking.html", exam=exam, left=len(unmarked), one=next(iter(unmarked), None)
     )
 
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import get_args
 
 from sqlalchemy.orm import Session
 
 from exam_app.exams.errors import Closed
-from exam_app.exams.models import Attempt, AttemptEvent
+from exam_app.exams.models import Attempt, AttemptEvent, AttemptState
 from training_records.errors import Refused
 
-STATES = (
-    "not_started",
-    "in_progress",
-    "overdue",
-    "submitted",
-    "marked",
-    "released",
-    "abandoned",
-    "voided",
-)
+STATES: tuple[AttemptState, ...] = get_args(AttemptState)
 # With a score that counts or will.
 MARKED = ("marked", "released")
-ALLOWED = {
+_FORWARD: set[tuple[AttemptState, AttemptState]] = {
     ("not_started", "in_progress"),
     ("in_progress", "submitted"),
     ("in_progress", "overdue"),
@@ -31,10 +23,13 @@ ALLOWED = {
     ("abandoned", "in_progress"),
     ("submitted", "marked"),
     ("marked", "released"),
-} | {(state, "voided") for state in STATES if state not in ("not_started", "voided")}
+}
+ALLOWED: set[tuple[AttemptState, AttemptState]] = _FORWARD.union(
+    (state, "voided") for state in STATES if state not in ("not_started", "voided")
+)
 # A person decides these, and says why.
 WITH_REASON = {pair for pair in ALLOWED if pair[1] == "voided"} | {("abandoned", "in_progress")}
-WORDS = {
+WORDS: dict[AttemptState, str] = {
     "not_started": "没开始",
     "in_progress": "考试中",
     "overdue": "超时",
@@ -49,7 +44,7 @@ WORDS = {
 def move(
     session: Session,
     attempt: Attempt,
-    after: str,
+    after: AttemptState,
     actor: str,
     at: datetime,
     reason: str | None = None,
@@ -70,7 +65,7 @@ def move(
 def note(
     session: Session,
     attempt: Attempt,
-    before: str,
+    before: AttemptState,
     actor: str,
     at: datetime,
     reason: str | None = None,

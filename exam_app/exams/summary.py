@@ -61,10 +61,10 @@ def summary(session: Session, exam: Exam, prefix: str) -> Summary | None:
         .group_by(Attempt.person_id)
         .subquery()
     )
-    place = places_in(prefix)
+    division = places_in(prefix)
     rows = session.execute(
-        select(place.c.code, best.c.percent, best.c.passed).join(
-            place, place.c.person_id == best.c.person_id
+        select(division.c.code, best.c.percent, best.c.passed).join(
+            division, division.c.person_id == best.c.person_id
         )
     ).all()
     if not rows:
@@ -75,7 +75,7 @@ def summary(session: Session, exam: Exam, prefix: str) -> Summary | None:
     groups: dict[str, list[tuple[str, float, bool]]] = {}
     for result in results:
         groups.setdefault(result[0][:width].ljust(12, "0"), []).append(result)
-    parts = [_part(names.get(code, code), own) for code, own in groups.items()]
+    parts = [_part(names.get(code, code), group) for code, group in groups.items()]
     bands = []
     upper = 101.0
     for low, word in BANDS:
@@ -99,8 +99,8 @@ def similar_pairs_in(session: Session, exam: Exam, prefix: str) -> list[tuple[Pa
         data = read_responses(Path(folder) / "responses.csv", read_key(Path(folder) / "key.csv"))
         pairs = similar_pairs(data, read_groups(Path(folder) / "groups.csv"))
     people = {int(p) for pair in pairs for p in (pair.first, pair.second)}
-    found = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
-    names = {str(number): name for number, name in found}
+    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
+    names = {str(number): name for number, name in rows}
     return [(pair, names[pair.first], names[pair.second]) for pair in pairs]
 
 
@@ -115,12 +115,12 @@ def rapid_responders(session: Session, exam: Exam, prefix: str) -> list[tuple[Pa
             for row in csv.DictReader(file):
                 person = row.pop("person")
                 times[person] = {item: float(s) for item, s in row.items() if s.isdigit()}
-    found = [pace for pace in paces(times) if 1 - pace.effort >= HASTY]
+    rapid = [pace for pace in paces(times) if 1 - pace.effort >= HASTY]
     query = select(Person.id, Person.name).where(
-        Person.id.in_([int(pace.person) for pace in found]), Person.id.in_(ids_in(prefix))
+        Person.id.in_([int(pace.person) for pace in rapid]), Person.id.in_(ids_in(prefix))
     )
     names = {str(number): name for number, name in session.execute(query)}
-    return [(pace, names[pace.person]) for pace in found if pace.person in names]
+    return [(pace, names[pace.person]) for pace in rapid if pace.person in names]
 
 
 def analysis(session: Session, exam: Exam, prefix: str, day: date) -> tuple[bytes, bytes]:

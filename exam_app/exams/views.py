@@ -30,12 +30,12 @@ exams = Blueprint("exams", __name__)
 @access(LEARNERS)
 @web.writes
 def index() -> str:
-    found = service.exams_for(web.db(), web.person_id())
-    for _, attempts in found:
+    rows = service.exams_for(web.db(), web.person_id())
+    for _, attempts in rows:
         for attempt in attempts:
             service.close_if_overdue(web.db(), attempt, web.config().zone)
     web.db().commit()
-    return render_template("exams/index.html", exams=found, at=now(), left=left)
+    return render_template("exams/index.html", exams=rows, at=now(), left=left)
 
 
 @exams.get("/exams/<int:exam_id>")
@@ -167,8 +167,8 @@ def create() -> str | Response | tuple[str, int]:
 
 def _form() -> ExamSettingsForm:
     form = ExamSettingsForm()
-    found = {p.stem: load_blueprint(p).title for p in sorted(BLUEPRINTS.glob("*.yaml"))}
-    form.blueprint.choices = choices(**found)
+    titles = {p.stem: load_blueprint(p).title for p in sorted(BLUEPRINTS.glob("*.yaml"))}
+    form.blueprint.choices = choices(**titles)
     return form
 
 

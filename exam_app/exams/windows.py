@@ -62,16 +62,16 @@ def open_window(
         if at >= exam.closes_at:
             raise Closed("考试已经结束,不能再开始。请问区(市)民政部门有没有补考")
         return Window(exam.closes_at)
-    own = sittings_for(session, exam, attempts, person_id)
+    sittings = sittings_for(session, exam, attempts, person_id)
     full = None
-    for sitting in own:
+    for sitting in sittings:
         if sitting.opens_at <= at < sitting.closes_at:
             if sitting.capacity is None or _take_seat(session, sitting, person_id):
                 return Window(sitting.closes_at, sitting.id)
             full = sitting
     if full is not None:
         raise Closed(f"“{full.title}”的 {full.capacity} 个座位已经坐满,请换一场")
-    if any(sitting.opens_at > at for sitting in own):
+    if any(sitting.opens_at > at for sitting in sittings):
         raise Closed("您的场次还没开始,请到时间再来")
     raise Closed("现在没有您可以考的场次。请问区(市)民政部门有没有补考")
 
@@ -83,13 +83,13 @@ def sittings_for(
     codes = list(session.scalars(select(Post.division_code).where(Post.person_id == person_id)))
     tried = any(a.state != "voided" for a in attempts)
     missed = any(not s.make_up for s in exam.sittings)
-    found = []
+    meant = []
     for sitting in exam.sittings:
         prefix = prefix_of(sitting.division_code)
         again = not sitting.make_up or tried or missed
         if again and any(code.startswith(prefix) for code in codes):
-            found.append(sitting)
-    return found
+            meant.append(sitting)
+    return meant
 
 
 def _take_seat(session: Session, sitting: Sitting, person_id: int) -> bool:

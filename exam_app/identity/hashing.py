@@ -72,7 +72,7 @@ def hash_password(password: str) -> str:
 
 
 def verify(hashed: str, password: str) -> bool:
-    """Whether the password is the hashed one; waits its turn. Raises `Busy`."""
+    """Whether the password is the hashed one; waits its turn. Raises `HashingBusy`."""
     return _QUEUE.verify(hashed, password)
 
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
 from training_records.ledger.models import Person
+
+AccountRole = Literal["director", "supervisor", "district", "city", "operator"]
 
 
 class Account(Base):
     """Who may sign in: one phone, one role, one scope. Identity: `id`; `phone` is unique."""
 
     __tablename__ = "account"
+    __table_args__ = (one_of("role", AccountRole),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     phone: Mapped[str] = mapped_column(String(11), unique=True)
     name: Mapped[str] = mapped_column(String(40))
     password_hash: Mapped[str] = mapped_column(String(200))
-    role: Mapped[str] = mapped_column(String(12))
+    role: Mapped[AccountRole] = mapped_column(String(12))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     must_change_password: Mapped[bool] = mapped_column(default=True)
@@ -112,7 +116,7 @@ class Throttle(Base):
     last_at: Mapped[datetime] = mapped_column(default=now)
 
 
-ROLES = {
+ROLES: dict[AccountRole, str] = {
     "director": "儿童主任",
     "supervisor": "儿童督导员",
     "district": "区(市)民政部门",

@@ -17,8 +17,16 @@ from sqlalchemy.orm import Session, joinedload
 from exam_app.core.sealing import Seal
 from exam_app.identity import second, security_keys
 from exam_app.identity.hashing import hash_password, outdated, verify
-from exam_app.identity.models import ROLES, Account, ApiToken, LoginSession, SecondStep, Throttle
+from exam_app.identity.models import (
+    ROLES,
+    Account,
+    ApiToken,
+    LoginSession,
+    SecondStep,
+    Throttle,
+)
 from exam_app.identity.security_keys import Site
+from training_records.choices import choice
 from training_records.database import insert_missing, now, read_only
 from training_records.divisions import get_division, within
 from training_records.errors import NotFound, Refused
@@ -98,8 +106,7 @@ def create_account(
         phone = parse_phone(phone)
     except ValueError as error:
         raise Refused(str(error)) from None
-    if role not in ROLES:
-        raise Refused(f"没有“{role}”这种角色,可用:{'、'.join(ROLES)}")
+    known_role = choice(ROLES, role, f"没有“{role}”这种角色,可用:{'、'.join(ROLES)}")
     get_division(session, division_code)
     if session.scalar(select(Account.id).where(Account.phone == phone)):
         raise Refused("这个手机号已经开通账号")
@@ -107,7 +114,7 @@ def create_account(
     account = Account(
         phone=phone,
         name=name,
-        role=role,
+        role=known_role,
         division_code=division_code,
         person_id=person_id,
         password_hash=hash_password(initial),
@@ -144,7 +151,7 @@ def sign_in(session: Session, phone: str, password: str, device: Device) -> tupl
 
     The caller commits in both cases: also a refused try has to be remembered. Neither lock nor
     connection is held while the password is checked, so that a storm of sign-ins doesn't hold up
-    anyone's saving. `Busy` when too many wait already.
+    anyone's saving. `HashingBusy` when too many wait already.
     """
     at = now()
     keys = throttle_keys(phone, device.address)

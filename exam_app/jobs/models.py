@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
+
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
 class Job(Base):
@@ -19,13 +21,14 @@ class Job(Base):
     """
 
     __tablename__ = "job"
+    __table_args__ = (one_of("state", JobState),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
     title: Mapped[str] = mapped_column(String(100))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
     params: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(String(10), default="waiting", index=True)
+    state: Mapped[JobState] = mapped_column(String(10), default="waiting", index=True)
     total: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)

@@ -169,8 +169,8 @@ def put_missing(background: Background, kinds: dict[str, Handler]) -> int:
     """Puts in what waits and does not stand in the queue: copied from another engine, asked for by an older
     version beside this one, or left by a worker that lost the database; how many."""
     with background.make_session() as session:
-        there = set(session.scalars(_PUT_IN))
-        missing = [number for number in pending_jobs(session, kinds) if number not in there]
+        queued = set(session.scalars(_PUT_IN))
+        missing = [number for number in pending_jobs(session, kinds) if number not in queued]
         for number in missing:
             queue.put(session, number)
         session.commit()

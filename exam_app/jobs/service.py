@@ -64,7 +64,7 @@ class Work(Background):
     folder: Path
 
     def progress(self, done: int, total: int) -> None:
-        """Says how far it is. `Stopped` when it is to end."""
+        """Says how far it is. `Cancelled` when it is to end."""
         values = {"done": done, "total": total, "claimed_at": now()}
         if not _change(self.make_session, self.job_id, self.claim, values):
             raise Cancelled
@@ -131,8 +131,8 @@ def pending_jobs(session: Session, kinds: Iterable[str]) -> list[int]:
 
 
 def perform(background: Background, kinds: dict[str, Handler], number: int) -> bool:
-    """Does a job, unless it has ended; whether it did. `Again` when it failed and is to be tried once more, `Busy` when another
-    process is at it, `Failed` when it failed for good."""
+    """Does a job, unless it has ended; whether it did. `Retry` when it failed and is to be tried once more, `ClaimedElsewhere` when
+    another process is at it, `GivenUp` when it failed for good."""
     job = _claim(background.make_session, kinds, number)
     if job is None:
         return False
@@ -197,7 +197,7 @@ def _waiting_now(background: Background, kinds: Iterable[str]) -> list[int]:
 
 
 def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: int) -> Job | None:
-    """The job, running for the caller; None when it has ended; `Busy` when it is another's."""
+    """The job, running for the caller; None when it has ended; `ClaimedElsewhere` when it is another's."""
     with make_session() as session:
         taken: Any = session.execute(
             update(Job)

@@ -7,11 +7,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.jobs import service
+from exam_app.jobs.models import JobState
 from exam_app.web.access import MANAGERS, access
 from training_records.errors import NotFound
 
 jobs = Blueprint("jobs", __name__)
-WORDS = {
+WORDS: dict[JobState, str] = {
     "waiting": "在排队",
     "running": "正在做",
     "done": "做好了",

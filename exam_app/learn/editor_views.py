@@ -10,14 +10,14 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.kb.pages import page_html, render_pages, written_html
 from exam_app.learn import editor, media
-from exam_app.learn.models import CourseVersion, MediaFile
+from exam_app.learn.models import CourseState, CourseVersion, MediaFile
 from exam_app.web.access import MANAGERS, access
 from training_records.errors import Refused
 from training_records.facts.courses import PATHS
 from training_records.facts.loading import load_facts
 
 courses = Blueprint("courses", __name__)
-STATES = {"draft": "草稿", "published": "已发布", "withdrawn": "已撤下"}
+STATES: dict[CourseState, str] = {"draft": "草稿", "published": "已发布", "withdrawn": "已撤下"}
 
 
 def _version(version_id: int) -> CourseVersion:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, Json, now
+from training_records.database import Base, Json, now, one_of
+
+CourseState = Literal["draft", "published", "withdrawn"]
 
 
 class CourseVersion(Base):
@@ -19,13 +21,16 @@ class CourseVersion(Base):
     """
 
     __tablename__ = "course_version"
-    __table_args__ = (Index("uq_course_version", "course_id", "number", unique=True),)
+    __table_args__ = (
+        Index("uq_course_version", "course_id", "number", unique=True),
+        one_of("state", CourseState),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[str] = mapped_column(String(40))
     number: Mapped[int]
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
-    state: Mapped[str] = mapped_column(String(10), index=True)
+    state: Mapped[CourseState] = mapped_column(String(10), index=True)
     content: Mapped[dict[str, Any]]
     edits: Mapped[int] = mapped_column(default=0)
     updated_by: Mapped[str] = mapped_column("by", String(40))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
 
-KINDS = {
+ReminderKind = Literal["induction", "hours", "exam", "event", "changed", "check"]
+DeliveryState = Literal["sending", "sent", "failed"]
+KINDS: dict[ReminderKind, str] = {
     "induction": "初任培训",
     "hours": "年度学时",
     "exam": "考试",
@@ -27,11 +30,14 @@ class Reminder(Base):
     """
 
     __tablename__ = "reminder"
-    __table_args__ = (Index("ix_reminder_person_seen", "person_id", "seen_at"),)
+    __table_args__ = (
+        Index("ix_reminder_person_seen", "person_id", "seen_at"),
+        one_of("kind", ReminderKind),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(80), unique=True)
-    kind: Mapped[str] = mapped_column(String(12))
+    kind: Mapped[ReminderKind] = mapped_column(String(12))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
     text: Mapped[str] = mapped_column(String(200))
@@ -70,9 +76,10 @@ class Delivery(Base):
     """
 
     __tablename__ = "reminder_delivery"
+    __table_args__ = (one_of("state", DeliveryState),)
 
     reminder_id: Mapped[int] = mapped_column(ForeignKey("reminder.id"), primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("reminder_channel.id"), primary_key=True)
-    state: Mapped[str] = mapped_column(String(10))
+    state: Mapped[DeliveryState] = mapped_column(String(10))
     created_at: Mapped[datetime] = mapped_column("at", index=True)
     detail: Mapped[str | None] = mapped_column(String(200))

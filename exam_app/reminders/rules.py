@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exam_app.exams.models import Attempt, Exam
+from exam_app.reminders.models import ReminderKind
 from training_records.coverage.models import CoverageRow
 from training_records.coverage.rules import rule_of
 from training_records.divisions import prefix_of, within
@@ -29,7 +30,7 @@ class DueReminder(NamedTuple):
     """Something to tell somebody. `key` names the thing, so that it is told once."""
 
     key: str
-    kind: str
+    kind: ReminderKind
     person_id: int
     division_code: str
     text: str

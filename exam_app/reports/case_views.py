@@ -135,6 +135,6 @@ def decide(number: int) -> Response:
         if "chosen" in (before, state):
             ask_publication(web.db(), web.account().division_code, web.actor())
         web.audit("case.decide", f"case:{row.id}", {"state": state})
-        return f"记下了:{CASE_STATES[state]}。"
+        return f"记下了:{CASE_STATES[row.state]}。"
 
     return web.try_to(verb, url_for("cases.show", number=number))

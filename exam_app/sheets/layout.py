@@ -88,17 +88,17 @@ class Page:
 
     def area(self, slot: str) -> tuple[float, float, float, float] | None:
         """Left, top, right, bottom of all that belongs to a slot here; None when it isn't here."""
-        found = [
+        areas = [
             (b.x - BEFORE, b.y, b.x + b.width, b.y + b.height) for b in self.boxes if b.slot == slot
         ]
         for row in self.rows:
             if row.slot == slot:
                 ends = [(b.x, b.y) for b in row.bubbles]
                 right, bottom = max(x for x, _ in ends) + 5, max(y for _, y in ends) + 4
-                found.append((row.x, row.y, right, bottom))
-        if not found:
+                areas.append((row.x, row.y, right, bottom))
+        if not areas:
             return None
-        lefts, tops, rights, bottoms = zip(*found, strict=True)
+        lefts, tops, rights, bottoms = zip(*areas, strict=True)
         return min(lefts), min(tops), max(rights), max(bottoms)
 
 

@@ -57,7 +57,7 @@ def sheets_pdf(
     """Answer sheets one after the other; all of one kind."""
     size = size_of(large)
     pages_of: dict[int, list[tuple[int, dict[str, object]]]] = {}
-    told = []
+    printed = []
     for holder, places in sheets:
         if holder.form not in pages_of:
             pages_of[holder.form] = [
@@ -67,11 +67,11 @@ def sheets_pdf(
             {**page, "qr": qr_svg(qr_text(holder.code, number))}
             for number, page in pages_of[holder.form]
         ]
-        told.append({**asdict(holder), "form": str(holder.form), "pages": pages})
+        printed.append({**asdict(holder), "form": str(holder.form), "pages": pages})
     measures = {**asdict(size), "words": 13 if large else 9.5, "letter": 10.5 if large else 7}
     data = {
         "title": title,
-        "sheets": told,
+        "sheets": printed,
         "large": large,
         "size": measures,
         "marks": MARKS,
@@ -84,14 +84,14 @@ def sheets_pdf(
 
 def print_sheets(title: str, sheets: Sequence[AnswerSheet], villages: Mapping[int, str]) -> bytes:
     """The sheets of an exam, all normal or all large; `villages`: person to place."""
-    told = [
+    printed = [
         (
             Holder(s.code, s.person.name, villages.get(s.person_id, ""), s.form.number),
             slots(s.form),
         )
         for s in sheets
     ]
-    return sheets_pdf(title, told, sheets[0].large)
+    return sheets_pdf(title, printed, sheets[0].large)
 
 
 def write_all(session: Session, exam: Exam, prefix: str, folder: Path) -> list[str]:

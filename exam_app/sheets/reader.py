@@ -43,14 +43,14 @@ def adopt(background: Background) -> int:
         & (func.coalesce(ScanFile.claimed_at, ScanFile.uploaded_at) < now() - SILENT)
     )
     with background.make_session() as session:
-        found = read_only(session).scalars(select(ScanFile.id).where(lone)).all()
+        numbers = read_only(session).scalars(select(ScanFile.id).where(lone)).all()
         session.rollback()
-        for number in found:
+        for number in numbers:
             file = session.get_one(ScanFile, number, with_for_update=True, populate_existing=True)
             if file.job_id is None:
                 ask_reading(session, file)
             session.commit()
-    return len(found)
+    return len(numbers)
 
 
 def scans_job(work: Work) -> None:

@@ -108,18 +108,18 @@ def find_marks(grey: Grey) -> dict[int, NDArray[np.float32]]:
 
 def _find(grey: Grey) -> NDArray[np.float64]:
     """The way from the picture to the flat page in pixels."""
-    seen: list[NDArray[np.float32]] = []
-    there: list[tuple[float, float]] = []
+    corners_seen: list[NDArray[np.float32]] = []
+    corners_flat: list[tuple[float, float]] = []
     for number, corners in find_marks(grey).items():
         x, y = MARKS[number]
-        seen.append(corners)
-        there += [(x, y), (x + MARK, y), (x + MARK, y + MARK), (x, y + MARK)]
-    if len(seen) < 3:
+        corners_seen.append(corners)
+        corners_flat += [(x, y), (x + MARK, y), (x + MARK, y + MARK), (x, y + MARK)]
+    if len(corners_seen) < 3:
         raise Unreadable(
-            f"纸边的六个方块只找到 {len(seen)} 个。请把整张答题卡拍进来,放平、不要有反光,再传一次"
+            f"纸边的六个方块只找到 {len(corners_seen)} 个。请把整张答题卡拍进来,放平、不要有反光,再传一次"
         )
-    goal = np.array(there, np.float32) * SCALE
-    plane, inside = cv2.findHomography(np.concatenate(seen), goal, cv2.RANSAC, 1.5 * SCALE)
+    goal = np.array(corners_flat, np.float32) * SCALE
+    plane, inside = cv2.findHomography(np.concatenate(corners_seen), goal, cv2.RANSAC, 1.5 * SCALE)
     if plane is None or int(inside.sum()) < 10:
         raise Unreadable("纸面弯得太厉害,对不准位置。请放平后再拍一次")
     return np.asarray(plane, np.float64)
@@ -130,11 +130,11 @@ def _whose(flat: Grey, grey: Grey) -> tuple[str, int]:
     rim = 4 * SCALE
     part = flat[max(y - rim, 0) : y + side + rim, x - rim : x + side + rim]
     for picture in (part, cv2.GaussianBlur(part, (0, 0), 1.5), grey):
-        for found in zxingcpp.read_barcodes(picture):
-            told = code_in(found.text)
-            if told is None:
+        for barcode in zxingcpp.read_barcodes(picture):
+            parts = code_in(barcode.text)
+            if parts is None:
                 continue
-            version, code, page = told
+            version, code, page = parts
             if version != VERSION:
                 raise Unreadable("这张答题卡是用别的版式印的,不能自动读。请在“手工录入”里录")
             return code, page
@@ -154,13 +154,13 @@ def _ink(flat: Grey) -> Ink:
 def _black(ink: Ink) -> float:
     """The darkness of print: of the rims of the square marks."""
     side, rim = int(MARK * SCALE), int(MARK * SCALE / 6)
-    found = []
+    medians = []
     for x, y in MARKS:
         left, top = int(x * SCALE), int(y * SCALE)
         strip = ink[top + 4 : top + rim - 4, left + 4 : left + side - 4]
         if strip.size:
-            found.append(float(np.median(strip)))
-    return float(np.median(found))
+            medians.append(float(np.median(strip)))
+    return float(np.median(medians))
 
 
 def read_bubbles(flat: Flat, page: Page, size: Size, several: set[str]) -> dict[str, Reading]:
@@ -185,12 +185,12 @@ def read_bubbles(flat: Flat, page: Page, size: Size, several: set[str]) -> dict[
 
 
 def _reading(
-    found: Sequence[tuple[BubbleRow, str | None, tuple[str, ...]]], several: bool
+    rows: Sequence[tuple[BubbleRow, str | None, tuple[str, ...]]], several: bool
 ) -> Reading:
     filled: dict[str, tuple[str, ...]] = {}
-    for row, _, labels in found:
-        filled[row.sub] = filled.get(row.sub, ()) + labels
-    doubts = [doubt for _, doubt, _ in found if doubt]
+    for line, _, labels in rows:
+        filled[line.sub] = filled.get(line.sub, ()) + labels
+    doubts = [doubt for _, doubt, _ in rows if doubt]
     if not several and any(len(labels) > 1 for labels in filled.values()):
         doubts.append("涂了不止一个")
     return Reading(filled, doubts[0] if doubts else None)
@@ -262,24 +262,24 @@ def _blocks(rows: Sequence[BubbleRow], size: Size) -> list[list[BubbleRow]]:
     return blocks
 
 
-def _smooth(places: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth(centres: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
     """A smooth surface (one shift for all where there are few blocks) through the shifts, those far from
     it left out."""
-    if len(places) == 0:
+    if len(centres) == 0:
         return shifts
-    x, y = ((places - np.array([WIDTH, HEIGHT]) / 2) / 100).T
+    x, y = ((centres - np.array([WIDTH, HEIGHT]) / 2) / 100).T
     columns = [np.ones_like(x)]
     if len(x) >= 12:
         columns += [x, y, x * y, x**2, y**2]
     if len(x) >= 18:
         columns += [x**4, y**4]
     terms = np.stack(columns, 1)
-    kept = np.hypot(*(shifts - np.median(shifts, axis=0)).T) < 2 * APART
+    inliers = np.hypot(*(shifts - np.median(shifts, axis=0)).T) < 2 * APART
     for _ in range(3):
-        if kept.sum() < terms.shape[1]:
+        if inliers.sum() < terms.shape[1]:
             break
-        fit = np.linalg.lstsq(terms[kept], shifts[kept], rcond=None)[0]
-        kept = np.hypot(*(shifts - terms @ fit).T) < APART
+        fit = np.linalg.lstsq(terms[inliers], shifts[inliers], rcond=None)[0]
+        inliers = np.hypot(*(shifts - terms @ fit).T) < APART
     else:
         return np.asarray(terms @ fit, np.float64)
     return np.asarray(np.broadcast_to(np.median(shifts, axis=0), shifts.shape), np.float64)

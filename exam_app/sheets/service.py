@@ -57,7 +57,7 @@ def make_sheets(
     made, refused = [], []
     for person in people:
         attempts = _attempts(session, exam, person.id)
-        there = session.scalar(
+        unused = session.scalar(
             select(AnswerSheet.id).where(
                 AnswerSheet.exam_id == exam.id,
                 AnswerSheet.person_id == person.id,
@@ -65,7 +65,7 @@ def make_sheets(
             )
         )
         try:
-            if there:
+            if unused:
                 raise Refused("已经有一张没用过的答题卡")
             refuse_used_up(exam, attempts)
         except Refused as error:
@@ -102,12 +102,12 @@ def standings(session: Session, exam: Exam, prefix: str) -> list[SheetStatus]:
     )
     sheets = list(session.scalars(query))
     entries: dict[int, dict[str, str | None]] = {sheet.id: {} for sheet in sheets}
-    told = (
+    doubts = (
         select(SheetEntry.sheet_id, SheetEntry.slot, SheetEntry.doubt)
         .join(AnswerSheet)
         .where(AnswerSheet.exam_id == exam.id)
     )
-    for sheet_id, slot, doubt in session.execute(told):
+    for sheet_id, slot, doubt in session.execute(doubts):
         if sheet_id in entries:
             entries[sheet_id][slot] = doubt
     layouts: dict[tuple[int, bool], list[Page]] = {}
@@ -194,14 +194,14 @@ def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> N
     places = places_of(sheet)
     several = {slot for slot, place in places.items() if place.question.type == "multiple"}
     read = read_bubbles(flat, page, size_of(sheet.large), several)
-    there = entries_of(session, sheet)
+    entries = entries_of(session, sheet)
     for slot in slots_on(page):
         if slot in read:
             response, doubt = response_of(places[slot].question, read[slot])
         else:
             written = any(not is_blank(flat, box) for box in page.boxes if box.slot == slot)
             response, doubt = None, COPY_IT if written else None
-        _enter(session, sheet, there.get(slot), slot, response, doubt, page_id)
+        _enter(session, sheet, entries.get(slot), slot, response, doubt, page_id)
     session.flush()
 
 
@@ -256,7 +256,7 @@ def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, object], ac
     if sheet.attempt_id is not None:
         raise Closed("这张答题卡已经计分,不能再改。成绩有疑问请在考场里作废后重录")
     places = places_of(sheet)
-    there = entries_of(session, sheet)
+    entries = entries_of(session, sheet)
     checked = {}
     for slot, response in given.items():
         if slot not in places:
@@ -266,7 +266,7 @@ def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, object], ac
         except InvalidResponse as error:
             raise Refused(f"第 {slot} 题:{error}") from None
     for slot, response in checked.items():
-        entry = there.get(slot)
+        entry = entries.get(slot)
         if entry is None:
             entry = SheetEntry(sheet_id=sheet.id, slot=slot)
             session.add(entry)

@@ -51,7 +51,7 @@ def room(exam_id: int) -> str:
 
 def _room(exam: Exam) -> str:
     prefix = web.scope().prefix
-    found = service.standings(web.db(), exam, prefix)
+    sheets = service.standings(web.db(), exam, prefix)
     names = division_names(web.db(), prefix)
     form, scoring = PrintForm(), ScoreForm()
     form.division.choices = _divisions(exam)
@@ -60,10 +60,10 @@ def _room(exam: Exam) -> str:
     return render_template(
         "sheets/room.html",
         exam=exam,
-        rows=[_row(one, names) for one in found],
-        states={state: sum(one.state == state for one in found) for state in WORDS},
-        kinds=sorted({(one.sheet.form.number, one.sheet.large) for one in found}),
-        larges=sorted({one.sheet.large for one in found if one.state != "scored"}),
+        rows=[_row(one, names) for one in sheets],
+        states={state: sum(one.state == state for one in sheets) for state in WORDS},
+        kinds=sorted({(one.sheet.form.number, one.sheet.large) for one in sheets}),
+        larges=sorted({one.sheet.large for one in sheets if one.state != "scored"}),
         reading=service.being_read(web.db(), files),
         pages=sum(file.read for file in files),
         problems=service.problems(web.db(), exam, prefix),
@@ -177,7 +177,7 @@ def scans(exam_id: int) -> Response:
         return _refused(exam, "请先选文件:扫描的 PDF,或用手机拍的照片,可以选多个")
     for file in files:
         try:
-            kept = service.hand_over(
+            scan = service.hand_over(
                 web.db(),
                 exam,
                 web.account().division_code,
@@ -185,8 +185,8 @@ def scans(exam_id: int) -> Response:
                 file.read(),
                 web.actor(),
             )
-            ask_reading(web.db(), kept)
-            pages += kept.pages
+            ask_reading(web.db(), scan)
+            pages += scan.pages
         except Refused as error:
             faults.append(f"“{file.filename}”没有收下:{error}")
     web.audit("exam.scans", f"exam:{exam.id}", {"files": len(files), "pages": pages})
@@ -267,13 +267,13 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
 def settle(exam_id: int, sheet_id: int) -> Response | str:
     exam = _exam(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id, lock=True)
-    told = given(request.form, service.places_of(sheet))
+    responses = given(request.form, service.places_of(sheet))
     try:
-        service.settle(web.db(), sheet, told, web.actor())
+        service.settle(web.db(), sheet, responses, web.actor())
     except Refused as error:
         web.db().rollback()
         return _entry(exam, sheet, str(error))
-    detail = {"sheet": sheet.id, "slots": sorted(told)}
+    detail = {"sheet": sheet.id, "slots": sorted(responses)}
     web.audit("exam.sheet_entry", f"exam:{exam.id}", detail)
     web.db().commit()
     following = next(

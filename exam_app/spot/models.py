@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
+
+SpotItemState = Literal["open", "fine", "wrong", "mended"]
 
 
 class SpotCheck(Base):
@@ -36,11 +38,12 @@ class SpotItem(Base):
     """
 
     __tablename__ = "spot_item"
+    __table_args__ = (one_of("state", SpotItemState),)
 
     check_id: Mapped[int] = mapped_column(ForeignKey("spot_check.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     code: Mapped[str] = mapped_column(String(12))
-    state: Mapped[str] = mapped_column(String(8), default="open")
+    state: Mapped[SpotItemState] = mapped_column(String(8), default="open")
     answers: Mapped[dict[str, Any] | None]
     finding: Mapped[str | None] = mapped_column(String(300))
     looked_by: Mapped[str | None] = mapped_column(String(40))

@@ -10,13 +10,19 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.spot import service
+from exam_app.spot.models import SpotItemState
 from exam_app.web.access import MANAGERS, access
 from training_records.divisions import full_name, get_division
 from training_records.errors import Refused
 from training_records.ledger.service import person_names
 
 spot = Blueprint("spot", __name__)
-STATES = {"open": "还没看", "fine": "符合", "wrong": "要整改", "mended": "已整改"}
+STATES: dict[SpotItemState, str] = {
+    "open": "还没看",
+    "fine": "符合",
+    "wrong": "要整改",
+    "mended": "已整改",
+}
 
 
 @spot.get("/spot")

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from training_records.archive.service import NewEntry, append
+from training_records.choices import choice
 from training_records.divisions import get_division
 from training_records.errors import Refused
 from training_records.ledger.models import ROLES, Person, Post
@@ -70,12 +71,11 @@ def appoint(
 ) -> Post:
     """A post from `start` on. `Refused` without a clean background check that holds on that day
     (未成年人保护法 第 62 条), or where the post is held already."""
-    if role not in ROLES:
-        raise Refused("登记类型只能是儿童主任或儿童督导员")
+    post_role = choice(ROLES, role, "登记类型只能是儿童主任或儿童督导员")
     division = get_division(session, code)
-    if division.level != LEVEL_OF_ROLE[role]:
-        where = "村(社区)" if role == "director" else "镇(街)"
-        raise Refused(f"{ROLES[role]}要登记在{where},{division.name}不是")
+    if division.level != LEVEL_OF_ROLE[post_role]:
+        where = "村(社区)" if post_role == "director" else "镇(街)"
+        raise Refused(f"{ROLES[post_role]}要登记在{where},{division.name}不是")
     if person.background_checked_on is None or person.background_checked_on > start:
         raise Refused(
             f"{person.name}在 {start} 前没有入职查询记录,不能任职。请先登记查询日期和结果"
@@ -86,13 +86,13 @@ def appoint(
         raise Refused(f"{person.name}的入职查询已在 {person.background_next_due} 到期,请先重新查询")
     held = select(Post.id).where(
         Post.person_id == person.id,
-        Post.role == role,
+        Post.role == post_role,
         Post.division_code == code,
         or_(Post.end.is_(None), Post.end >= start),
     )
     if session.scalar(held):
-        raise Refused(f"{person.name}在{division.name}已经任{ROLES[role]},不用再登记")
-    post = Post(person_id=person.id, role=role, division_code=code, start=start, **more)
+        raise Refused(f"{person.name}在{division.name}已经任{ROLES[post_role]},不用再登记")
+    post = Post(person_id=person.id, role=post_role, division_code=code, start=start, **more)
     session.add(post)
     session.flush()
     note(session, "appointed", person.id, post.id, {"post": [None, post.id]}, by, reason)

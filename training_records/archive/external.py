@@ -12,8 +12,9 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from training_records.archive.models import LEVELS, ArchiveEntry, effective
+from training_records.archive.models import LEVELS, ArchiveEntry, EntryKind, effective
 from training_records.archive.service import NewEntry, append_many
+from training_records.choices import choice
 from training_records.database import JsonValue
 from training_records.errors import Refused
 from training_records.ledger import values
@@ -21,7 +22,7 @@ from training_records.ledger.models import Person, Post
 from training_records.ledger.service import ids_in, in_post_on
 
 FORMS = ("面授", "线上自学", "直播", "实操", "案例研讨", "跟岗")
-OUTSIDE = ("training", "external", "award")
+OUTSIDE: tuple[EntryKind, ...] = ("training", "external", "award")
 MAX_PEOPLE, PART = 2000, 500
 
 
@@ -51,10 +52,13 @@ class ExternalAttendance:
     unclear: list[tuple[str, str]] = field(default_factory=list)
 
 
+def _kind_of(training: Training) -> EntryKind:
+    return choice(OUTSIDE, training.kind, "类别只能是集中培训、外部证书或表彰")
+
+
 def check(training: Training, today: date) -> None:
     """`Refused` when something is missing or can't be."""
-    if training.kind not in OUTSIDE:
-        raise Refused("类别只能是集中培训、外部证书或表彰")
+    _kind_of(training)
     if not training.title.strip() or not training.organiser.strip():
         raise Refused("请填名称和主办单位")
     if training.date > today:
@@ -142,7 +146,7 @@ def record(session: Session, training: Training, people: Sequence[int], by: str)
     entries = [
         NewEntry(
             person,
-            training.kind,
+            _kind_of(training),
             training.date,
             training.title.strip()[:100],
             level=training.level,

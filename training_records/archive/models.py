@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, Numeric, String, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from training_records.database import Base, PartitionKey, now
 
-KINDS = {
+EntryKind = Literal[
+    "course", "training", "exam", "certificate", "external", "award", "evaluation", "check", "void"
+]
+KINDS: dict[EntryKind, str] = {
     "course": "线上课程",
     "training": "集中培训",
     "exam": "考试",
@@ -54,7 +57,7 @@ class ArchiveEntry(PartitionKey, Base):
     chain: Mapped[str] = mapped_column(String(40))
     seq: Mapped[int]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    kind: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[EntryKind] = mapped_column(String(20))
     date: Mapped[date]
     title: Mapped[str] = mapped_column(String(100))
     level: Mapped[str | None] = mapped_column(String(10))

@@ -11,7 +11,7 @@ from itertools import groupby
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from training_records.archive.models import ArchiveEntry, effective
+from training_records.archive.models import ArchiveEntry, EntryKind, effective
 from training_records.chain import Break, ChainAnchor, ChainHead, find_breaks, link, lock_head
 from training_records.database import JsonValue, now
 from training_records.errors import NotFound, Refused
@@ -26,7 +26,7 @@ class NewEntry:
     """The values of an entry to append; hours in credit hours of 45 minutes."""
 
     person_id: int
-    kind: str
+    kind: EntryKind
     date: Date
     title: str
     level: str | None = None

@@ -12,13 +12,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from training_records.archive.counting import year_totals_sql
+from training_records.coverage.models import CoverageStatus
 from training_records.coverage.rules import Rule, rule_of
 from training_records.database import JsonValue
 from training_records.divisions import WIDTHS, Division, children, get_division, level_of, within
-from training_records.ledger.models import Person, Post
+from training_records.ledger.models import Person, Post, PostRole
 from training_records.ledger.service import in_post_on
 
-STATUS_NAMES = {"covered": "已覆盖", "pending": "待训", "uncovered": "未覆盖"}
+STATUS_NAMES: dict[CoverageStatus, str] = {
+    "covered": "已覆盖",
+    "pending": "待训",
+    "uncovered": "未覆盖",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Standing:
     hours: Decimal
     exam_passed: bool
     inducted: bool
-    status: str
+    status: CoverageStatus
     reason: str
 
 
@@ -89,7 +94,9 @@ def default_as_of(year: int, today: date) -> date:
     return min(max(today, date(year, 1, 1)), date(year, 12, 31))
 
 
-def judge(hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule) -> tuple[str, str]:
+def judge(
+    hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule
+) -> tuple[CoverageStatus, str]:
     """(status, reason in Chinese) of one person; the rule stands in `Rule`."""
     missing = []
     if hours < rule.hours:
@@ -131,7 +138,7 @@ def standings(
     year: int,
     as_of: date,
     rule: Rule | None = None,
-    role: str = "director",
+    role: PostRole = "director",
 ) -> list[Standing]:
     """Everyone who holds a post of `role` in the division on `as_of`, with their year so far.
 
@@ -163,15 +170,15 @@ def standings(
         .where(Post.role == role, in_post_on(as_of), within(Post.division_code, prefix))
         .order_by(Post.start, Post.id)
     )
-    found: dict[int, Standing] = {}
+    by_person: dict[int, Standing] = {}
     for row in session.execute(query):
         hours = Decimal(str(row.hours or 0))
         exam_passed, inducted = bool(row.exam_passed), bool(row.inducted)
-        found[row.id] = standing(
+        by_person[row.id] = standing(
             row.id, row.name, row.phone, row.division_code, row.start, as_of, rule,
             hours, exam_passed, inducted,
         )  # fmt: skip
-    return sorted(found.values(), key=lambda s: (s.division_code, s.name))
+    return sorted(by_person.values(), key=lambda s: (s.division_code, s.name))
 
 
 def coverage(
@@ -184,10 +191,10 @@ def coverage(
     people = standings(session, code[:width], year, as_of, rule)
     total = Coverage(division.code, division.name, division.level)
     rows = {d.code: Coverage(d.code, d.name, d.level) for d in below}
-    own = _posts_by_child(session, people, code, as_of, below)
+    divisions_of = _posts_by_child(session, people, code, as_of, below)
     for person in people:
         total.add(person)
-        for child in own.get(person.person_id, ()):
+        for child in divisions_of.get(person.person_id, ()):
             rows[child].add(person)
     _count_supervisors(session, total, rows, as_of)
     return CoverageReport(year, as_of, total, list(rows.values()), people)
@@ -222,11 +229,11 @@ def _count_supervisors(
         in_post_on(as_of),
         within(Post.division_code, total.code[: WIDTHS[level_of(total.code)]]),
     )
-    found = list(session.execute(query))
-    total.supervisors = len({person for person, _ in found})
+    posts = list(session.execute(query))
+    total.supervisors = len({person for person, _ in posts})
     if rows:
         width = WIDTHS[level_of(next(iter(rows)))]
-        below = {(person, code[:width].ljust(12, "0")) for person, code in found}
+        below = {(person, code[:width].ljust(12, "0")) for person, code in posts}
         for _, code in below:
             if code in rows:
                 rows[code].supervisors += 1

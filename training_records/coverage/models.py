@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
+from training_records.ledger.models import PostRole
+
+CoverageStatus = Literal["covered", "pending", "uncovered"]
+RowStatus = Literal[CoverageStatus, ""]
 
 
 class YearRule(Base):
@@ -45,13 +49,15 @@ class CoverageRow(Base):
             sqlite_where=text("inducted = 0"),
             postgresql_where=text("NOT inducted"),
         ),
+        one_of("role", PostRole),
+        one_of("status", RowStatus),
     )
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    role: Mapped[str] = mapped_column(String(12), primary_key=True)
+    role: Mapped[PostRole] = mapped_column(String(12), primary_key=True)
     code: Mapped[str] = mapped_column(String(12), primary_key=True)
     start: Mapped[date]
-    status: Mapped[str] = mapped_column(String(10))
+    status: Mapped[RowStatus] = mapped_column(String(10))
     hours: Mapped[Decimal] = mapped_column(Numeric(7, 2))
     exam_passed: Mapped[bool]
     inducted: Mapped[bool]
@@ -124,12 +130,15 @@ class FrozenSeat(Base):
     """A person in post at the end of a year, as was known then. Identity: (year, person, division)."""
 
     __tablename__ = "coverage_frozen_seat"
-    __table_args__ = (Index("ix_coverage_frozen_seat_place", "year", "code", "person_id"),)
+    __table_args__ = (
+        Index("ix_coverage_frozen_seat_place", "year", "code", "person_id"),
+        one_of("status", CoverageStatus),
+    )
 
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     code: Mapped[str] = mapped_column(String(12), primary_key=True)
-    status: Mapped[str] = mapped_column(String(10))
+    status: Mapped[CoverageStatus] = mapped_column(String(10))
     hours: Mapped[Decimal] = mapped_column(Numeric(7, 2))
     exam_passed: Mapped[bool]
     inducted: Mapped[bool]

@@ -42,12 +42,12 @@ def _report(
     on: ColumnElement[bool],
 ) -> CoverageReport:
     get_division(session, code)
-    own = or_(Division.code == code, Division.parent == code)
+    shown = or_(Division.code == code, Division.parent == code)
     figures = [func.coalesce(getattr(table, key), 0) for key in SHOWN]
     query = (
         select(Division.code, Division.name, Division.level, *figures)
         .outerjoin(table, on)
-        .where(own)
+        .where(shown)
         .order_by(Division.code)
     )
     rows = [Coverage(*row) for row in session.execute(query)]
@@ -131,8 +131,8 @@ def course(session: Session, code: str, today: date) -> Course:
     recent = months[-3:]
     first = date(today.year, today.month - len(recent) + 1, 1)
     days = (today - first).days + 1
-    left = (date(today.year, 12, 31) - today).days
-    forecast = round(by_month[-1] + sum(recent) / days * left)
+    days_left = (date(today.year, 12, 31) - today).days
+    forecast = round(by_month[-1] + sum(recent) / days * days_left)
     return Course(row.in_post, by_month, min(forecast, row.in_post))
 
 
@@ -153,13 +153,13 @@ def differences(
 ) -> Iterator[CoverageDifference]:
     """What later entries, voids and posts have changed about the end of a closed year: frozen seats of a
     division against its standings computed today."""
-    kept = select(FrozenSeat.person_id, FrozenSeat.code, FrozenSeat.status, Person.name).join(
+    frozen = select(FrozenSeat.person_id, FrozenSeat.code, FrozenSeat.status, Person.name).join(
         Person, Person.id == FrozenSeat.person_id
     )
     then = {
         row.person_id: row
         for row in session.execute(
-            kept.where(FrozenSeat.year == year, within(FrozenSeat.code, prefix_of(code)))
+            frozen.where(FrozenSeat.year == year, within(FrozenSeat.code, prefix_of(code)))
         )
     }
     for one in current:

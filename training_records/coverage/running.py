@@ -1,6 +1,6 @@
 """Figures of every division, kept up to date beside the records.
 
-Whoever changes a post or an archive entry only notes whose (`Touched`, by itself with every flush). Soon
+Whoever changes a post or an archive entry only notes whose (`PendingUpdate`, by itself with every flush). Soon
 after, one process at a time works the notes off: the person's seats are computed anew, and what changed is
 added to the figures of each division above. Time alone changes some too (a post begins, thirty days are
 over): those are found by the day on which they do.
@@ -42,14 +42,16 @@ from training_records.archive.models import ArchiveEntry, effective
 from training_records.coverage.freezing import freeze, is_frozen
 from training_records.coverage.models import (
     CoverageRow,
+    CoverageStatus,
     DivisionTotals,
     PendingUpdate,
+    RowStatus,
     RunningState,
 )
 from training_records.coverage.rules import Rule, rule_of
 from training_records.database import insert_into, insert_missing, now, store
 from training_records.divisions import WIDTHS
-from training_records.ledger.models import Post
+from training_records.ledger.models import Post, PostRole
 from training_records.ledger.service import in_post_on
 
 KEYS = tuple(c.key for c in DivisionTotals.__table__.columns if c.key != "code")
@@ -69,10 +71,10 @@ class SeatValues(NamedTuple):
     """A seat as it is stored."""
 
     person_id: int
-    role: str
+    role: PostRole
     code: str
     start: date
-    status: str
+    status: RowStatus
     hours: float
     exam_passed: bool
     inducted: bool
@@ -208,18 +210,18 @@ def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
     """People whose seats the days after `before` up to `today` may change."""
     began = (Post.start > before) & (Post.start <= today)
     ended = (Post.end >= before) & (Post.end < today)
-    found = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
-    return found | set(
+    moved = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
+    return moved | set(
         session.scalars(select(CoverageRow.person_id).where(CoverageRow.next_on <= today))
     )
 
 
 def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> None:
     """Computes the seats of some people anew, and carries what changed into the figures."""
-    kept = select(*(getattr(CoverageRow, key) for key in SeatValues._fields)).where(
+    query = select(*(getattr(CoverageRow, key) for key in SeatValues._fields)).where(
         CoverageRow.person_id.in_(people)
     )
-    rows = session.execute(kept.order_by(CoverageRow.person_id))
+    rows = session.execute(query.order_by(CoverageRow.person_id))
     old = {p: [SeatValues(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
     facts = dict(_learnt(session, rule, today, people))
     new = {
@@ -258,7 +260,9 @@ def _seats(
         start = min(post.start for post in mine)
         covered = learnt.hours >= float(rule.hours) and (learnt.exam_passed or not rule.exam)
         waited = start + timedelta(days=rule.pending_days + 1)
-        status = "covered" if covered else "pending" if today < waited else "uncovered"
+        status: CoverageStatus = (
+            "covered" if covered else "pending" if today < waited else "uncovered"
+        )
         changes = [learnt.later] if learnt.later else []
         if status == "pending":
             changes.append(waited)
@@ -344,23 +348,23 @@ def _count(figures: Figures, seats: Sequence[SeatValues], sign: int) -> None:
         mine = [seat for seat in seats if seat.role == role]
         if not mine:
             continue
-        places = _places(mine[0])
+        counted = _positions(mine[0])
         for code in {s.code[:width].ljust(12, "0") for s in mine for width in _WIDTHS}:
             row = figures[code]
-            for at in places:
-                row[at] += sign
+            for position in counted:
+                row[position] += sign
 
 
-def _places(seat: SeatValues) -> list[int]:
+def _positions(seat: SeatValues) -> list[int]:
     """Which of `KEYS` a person counts in."""
     if seat.role == "supervisor":
         return [_AT["supervisors"]]
-    places = [_AT["in_post"], _AT[seat.status]]
+    positions = [_AT["in_post"], _AT[seat.status]]
     if not seat.inducted:
-        places.append(_AT["not_inducted"])
+        positions.append(_AT["not_inducted"])
     if seat.covered_on:
-        places.append(_AT[f"m{seat.covered_on.month}"])
-    return places
+        positions.append(_AT[f"m{seat.covered_on.month}"])
+    return positions
 
 
 def _none() -> Figures:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
 
-STATES = {
+RunState = Literal["self_review", "town", "district", "publicity", "final"]
+STATES: dict[RunState, str] = {
     "self_review": "本人自评",
     "town": "镇(街)复核",
     "district": "区(市)复核",
@@ -54,7 +55,10 @@ class EvaluationRun(Base):
     """
 
     __tablename__ = "evaluation_run"
-    __table_args__ = (Index("uq_evaluation_run", "division_code", "year", unique=True),)
+    __table_args__ = (
+        Index("uq_evaluation_run", "division_code", "year", unique=True),
+        one_of("state", RunState),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
@@ -62,7 +66,7 @@ class EvaluationRun(Base):
     as_of: Mapped[date]
     scheme: Mapped[dict[str, Any]]
     facts: Mapped[dict[str, Any] | None]
-    state: Mapped[str] = mapped_column(String(12), default="self_review")
+    state: Mapped[RunState] = mapped_column(String(12), default="self_review")
     publicity_until: Mapped[date | None]
     created_by: Mapped[str] = mapped_column("by", String(40))
     created_at: Mapped[datetime] = mapped_column("made_at", default=now)

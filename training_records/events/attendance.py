@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from training_records.choices import choice
 from training_records.database import insert_missing, now
 from training_records.divisions import ancestor, level_of
 from training_records.errors import Refused
 from training_records.events.models import (
-    HOW,
     Attendance,
+    AttendanceState,
+    CheckIn,
     Enrolment,
     Event,
     EventNote,
@@ -31,6 +34,14 @@ from training_records.ledger.service import current_post
 # A code on the screen lives 30 to 60 seconds; who is 15 minutes behind is late; the door opens an hour before.
 STEP, LATE, EARLY = 30, timedelta(minutes=15), timedelta(minutes=60)
 CAME = ("present", "late", "made_up")
+# What can be registered by hand.
+MARKS: tuple[AttendanceState | Literal["absent"], ...] = (
+    "present",
+    "late",
+    "made_up",
+    "leave",
+    "absent",
+)
 BELOW = {"city": "district", "district": "town", "town": "village"}
 
 
@@ -59,8 +70,8 @@ def check_in_open(one: EventSession, moment: datetime) -> bool:
 
 
 def check_in(
-    session: Session, one: EventSession, person_id: int, how: str, by: str
-) -> tuple[str, bool]:
+    session: Session, one: EventSession, person_id: int, how: CheckIn, by: str
+) -> tuple[AttendanceState, bool]:
     """Signs somebody in: (present, late or unlisted, whether they were in already). Counts once, also when it is
     sent twice at the same moment. `Refused` outside the session's time and for events that are not on."""
     moment, event = now(), one.event
@@ -76,7 +87,7 @@ def check_in(
             Enrolment.event_id == event.id, Enrolment.person_id == person_id
         )
     )
-    state = "present" if moment <= one.starts_at + LATE else "late"
+    state: AttendanceState = "present" if moment <= one.starts_at + LATE else "late"
     if enrolled != "approved":
         state = "unlisted"
     told = {"state": state, "how": how, "recorded_at": moment, "recorded_by": by}
@@ -145,19 +156,18 @@ def mark(
     state: str,
     note: str,
     by: str,
-    how: str = "hand",
+    how: CheckIn = "hand",
 ) -> None:
     """Registers by hand: present, late, leave or made up (with a note), or takes a mistake back (absent)."""
     if one.event.state == "filed":
         raise Refused("培训已经归档。有错请在这个人的档案里更正")
-    if state not in (*CAME, "leave", "absent") or how not in HOW:
-        raise Refused("只能登记到课、迟到、请假、补课或缺课")
-    if state in ("leave", "made_up") and not note.strip():
-        raise Refused("请写请假原因" if state == "leave" else "请写什么时候、怎么补的课")
-    if state != "leave" and one.starts_at > now():
+    marked = choice(MARKS, state, "只能登记到课、迟到、请假、补课或缺课")
+    if marked in ("leave", "made_up") and not note.strip():
+        raise Refused("请写请假原因" if marked == "leave" else "请写什么时候、怎么补的课")
+    if marked != "leave" and one.starts_at > now():
         raise Refused("这一节还没开始,只能先登记请假")
     row = session.get(Attendance, (one.id, person_id))
-    if state == "absent":
+    if marked == "absent":
         if row is not None:
             _log(session, one, person_id, "改为缺课", note, by)
             session.delete(row)
@@ -166,9 +176,9 @@ def mark(
     if row is None:
         row = Attendance(session_id=one.id, person_id=person_id)
         session.add(row)
-    elif how == "hand" and row.state != state:
-        _log(session, one, person_id, f"改为{state}", note, by)
-    row.state, row.how, row.recorded_at, row.recorded_by = state, how, now(), by
+    elif how == "hand" and row.state != marked:
+        _log(session, one, person_id, f"改为{marked}", note, by)
+    row.state, row.how, row.recorded_at, row.recorded_by = marked, how, now(), by
     row.note = note.strip()[:200] or None
     session.flush()
 

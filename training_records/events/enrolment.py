@@ -14,7 +14,7 @@ from training_records.database import now
 from training_records.divisions import prefix_of, within
 from training_records.errors import NotFound, Refused
 from training_records.events.clashes import HOLDING, busy, taking_part
-from training_records.events.models import Attendance, Enrolment, Event
+from training_records.events.models import Attendance, Enrolment, EnrolmentState, Event
 from training_records.events.planning import note, quotas_of
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on
@@ -80,7 +80,7 @@ def nominate(
             branch = _branch(event, quotas, role_code[1])
             within_quota = not quotas or (branch is not None and used[branch] < quotas[branch])
             room = held < event.capacity and within_quota
-            state = ("approved" if own else "nominated") if room else "waiting"
+            state: EnrolmentState = ("approved" if own else "nominated") if room else "waiting"
             if there is None:
                 there = Enrolment(event_id=event.id, person_id=person, updated_by=by, state=state)
                 session.add(there)

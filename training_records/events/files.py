@@ -7,26 +7,28 @@ from sqlalchemy.orm import Session
 
 from training_records.archive.models import Evidence
 from training_records.errors import Refused
-from training_records.events.models import Enrolment, Event, EventFile
+from training_records.events.models import Enrolment, Event, EventFile, FileKind
 
 MAX_FILES = 30
 
 
-def files_of(session: Session, event: Event, kind: str = "") -> list[tuple[EventFile, Evidence]]:
+def files_of(
+    session: Session, event: Event, kind: FileKind | None = None
+) -> list[tuple[EventFile, Evidence]]:
     """An event's files (photo or material) in the order in which they came."""
     query = (
         select(EventFile, Evidence)
         .join(Evidence, Evidence.sha256 == EventFile.sha256)
         .where(EventFile.event_id == event.id)
     )
-    if kind:
+    if kind is not None:
         query = query.where(EventFile.kind == kind)
     return [
         (f, e) for f, e in session.execute(query.order_by(EventFile.created_at, EventFile.sha256))
     ]
 
 
-def attach(session: Session, event: Event, kept: Evidence, kind: str, caption: str) -> None:
+def attach(session: Session, event: Event, kept: Evidence, kind: FileKind, caption: str) -> None:
     """Puts a kept file to an event; the same again changes nothing."""
     if kind == "photo" and not kept.media_type.startswith("image/"):
         raise Refused("照片要用 JPG 或 PNG")

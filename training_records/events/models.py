@@ -4,34 +4,45 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from sqlalchemy import ForeignKey, Index, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
 
+EventState = Literal["draft", "open", "filed", "cancelled"]
+EnrolmentState = Literal["nominated", "approved", "waiting", "declined", "withdrawn"]
+AttendanceState = Literal["present", "late", "leave", "made_up", "unlisted"]
+CheckIn = Literal["qr", "door", "number", "hand"]
+FileKind = Literal["photo", "material"]
 AUDIENCES = {"director": "儿童主任", "supervisor": "儿童督导员", "both": "儿童主任和儿童督导员"}
-STATES = {
+STATES: dict[EventState, str] = {
     "draft": "筹备中",
     "open": "已发通知",
     "filed": "已归档",
     "cancelled": "已取消",
 }
-ENROLMENTS = {
+ENROLMENTS: dict[EnrolmentState, str] = {
     "nominated": "待审核",
     "approved": "已录取",
     "waiting": "候补",
     "declined": "未录取",
     "withdrawn": "已退出",
 }
-PRESENCE = {
+PRESENCE: dict[AttendanceState, str] = {
     "present": "到课",
     "late": "迟到",
     "leave": "请假",
     "made_up": "补课",
     "unlisted": "名单外",
 }
-HOW = {"qr": "扫大屏", "door": "门口扫码", "number": "纸面编号", "hand": "工作人员登记"}
+HOW: dict[CheckIn, str] = {
+    "qr": "扫大屏",
+    "door": "门口扫码",
+    "number": "纸面编号",
+    "hand": "工作人员登记",
+}
 
 
 class PlanLine(Base):
@@ -63,6 +74,7 @@ class Event(Base):
     """
 
     __tablename__ = "event"
+    __table_args__ = (one_of("state", EventState),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan_line.id"))
@@ -77,7 +89,7 @@ class Event(Base):
     capacity: Mapped[int]
     contact: Mapped[str | None] = mapped_column(String(60))
     note: Mapped[str | None] = mapped_column(String(500))
-    state: Mapped[str] = mapped_column(String(10), default="draft", index=True)
+    state: Mapped[EventState] = mapped_column(String(10), default="draft", index=True)
     demonstration: Mapped[bool] = mapped_column(default=False)
     # Exams before and after; the one after may belong to filing.
     before_id: Mapped[int | None] = mapped_column(ForeignKey("exam.id"))
@@ -146,12 +158,13 @@ class Enrolment(Base):
     __table_args__ = (
         Index("uq_enrolment_number", "event_id", "number", unique=True),
         Index("ix_enrolment_person_id", "person_id"),
+        one_of("state", EnrolmentState),
     )
 
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
-    state: Mapped[str] = mapped_column(String(10))
+    state: Mapped[EnrolmentState] = mapped_column(String(10))
     number: Mapped[int | None]
     updated_by: Mapped[str] = mapped_column("by", String(40))
     updated_at: Mapped[datetime] = mapped_column("at", default=now)
@@ -165,12 +178,15 @@ class Attendance(Base):
     """
 
     __tablename__ = "attendance"
-    __table_args__ = (Index("ix_attendance_person_id", "person_id"),)
+    __table_args__ = (
+        Index("ix_attendance_person_id", "person_id"),
+        one_of("state", AttendanceState),
+    )
 
     session_id: Mapped[int] = mapped_column(ForeignKey("event_session.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    state: Mapped[str] = mapped_column(String(10))
-    how: Mapped[str] = mapped_column(String(10))
+    state: Mapped[AttendanceState] = mapped_column(String(10))
+    how: Mapped[CheckIn] = mapped_column(String(10))
     recorded_at: Mapped[datetime] = mapped_column("at")
     recorded_by: Mapped[str] = mapped_column("by", String(40))
     note: Mapped[str | None] = mapped_column(String(200))
@@ -206,9 +222,10 @@ class EventFile(Base):
     """A picture or teaching material of an event, kept as evidence. Identity: (event, file)."""
 
     __tablename__ = "event_file"
+    __table_args__ = (one_of("kind", FileKind),)
 
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
     sha256: Mapped[str] = mapped_column(ForeignKey("evidence.sha256"), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(10))
+    kind: Mapped[FileKind] = mapped_column(String(10))
     caption: Mapped[str] = mapped_column(String(60), default="")
     created_at: Mapped[datetime] = mapped_column("at", default=now)

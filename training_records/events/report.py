@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from training_records.divisions import ancestor, division_names, level_of
 from training_records.events.attendance import BELOW, CAME, attendance_of, hours_of
 from training_records.events.enrolment import roll
-from training_records.events.models import Event, EventSession
+from training_records.events.models import AttendanceState, Event, EventSession
 from training_records.events.planning import quotas_of
 from training_records.events.survey import Results, results
 
@@ -42,7 +42,7 @@ class Held:
     """One session: registered how, and absent without leave."""
 
     session: EventSession
-    states: Counter[str]
+    states: Counter[AttendanceState]
     absent: int
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
 
-STATES = {
+ExemplarState = Literal["nominated", "agreed", "publicity", "chosen", "declined", "withdrawn"]
+STATES: dict[ExemplarState, str] = {
     "nominated": "等本人同意",
     "agreed": "本人同意了,等公示",
     "publicity": "公示",
@@ -26,7 +28,10 @@ class Exemplar(Base):
     """
 
     __tablename__ = "exemplar"
-    __table_args__ = (Index("uq_exemplar", "person_id", "year", unique=True),)
+    __table_args__ = (
+        Index("uq_exemplar", "person_id", "year", unique=True),
+        one_of("state", ExemplarState),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
@@ -36,7 +41,7 @@ class Exemplar(Base):
     year: Mapped[int]
     material: Mapped[str] = mapped_column(String(1500))
     words: Mapped[str] = mapped_column(String(300))
-    state: Mapped[str] = mapped_column(String(10), default="nominated")
+    state: Mapped[ExemplarState] = mapped_column(String(10), default="nominated")
     agreed_at: Mapped[datetime | None]
     publicity_until: Mapped[date | None]
     reason: Mapped[str | None] = mapped_column(String(200))

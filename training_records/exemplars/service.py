@@ -17,7 +17,7 @@ from training_records.divisions import get_within, level_of, within
 from training_records.errors import NotFound, Refused
 from training_records.evaluation.models import EvaluationResult, EvaluationRun
 from training_records.evaluation.runs import scheme_of
-from training_records.exemplars.models import STATES, Exemplar, ExemplarObjection
+from training_records.exemplars.models import STATES, Exemplar, ExemplarObjection, ExemplarState
 from training_records.inspection.cases import check_nameless
 from training_records.ledger.models import Person
 from training_records.ledger.service import current_post
@@ -116,7 +116,7 @@ def _check(material: str, words: str) -> None:
         check_nameless(what, text)
 
 
-def _move(row: Exemplar, allowed: Sequence[str], state: str) -> None:
+def _move(row: Exemplar, allowed: Sequence[ExemplarState], state: ExemplarState) -> None:
     if row.state not in allowed:
         raise Refused(f"现在是“{STATES[row.state]}”,不能这样办。请刷新页面再看")
     row.state = state
@@ -252,7 +252,10 @@ def exemplar_of_district(session: Session, number: int, district: str) -> Exempl
 
 
 def exemplars_in(
-    session: Session, prefix: str, year: int | None = None, states: Sequence[str] = tuple(STATES)
+    session: Session,
+    prefix: str,
+    year: int | None = None,
+    states: Sequence[ExemplarState] = tuple(STATES),
 ) -> list[tuple[Exemplar, Person]]:
     """Nominations of a division with their people, latest year first."""
     query = (

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from training_records.choices import choice
 from training_records.database import now
 from training_records.divisions import get_within, level_of, within
 from training_records.errors import NotFound, Refused
-from training_records.inspection.models import CASE_STATES, GoodCase
+from training_records.inspection.models import CASE_STATES, CaseState, GoodCase
 from training_records.ledger.models import Person
 
 PARTS = {
@@ -102,7 +103,7 @@ def mend(session: Session, row: GoodCase, parts: Mapping[str, str], nameless: bo
 
 
 # From which states an office of which level may put a case into which state.
-MOVES: dict[str, dict[str, tuple[str, ...]]] = {
+MOVES: dict[str, dict[CaseState, tuple[CaseState, ...]]] = {
     "district": {
         "submitted": ("accepted", "returned", "declined"),
         "accepted": ("returned", "declined"),
@@ -112,23 +113,29 @@ MOVES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def moves(row: GoodCase, level: str) -> tuple[str, ...]:
+def moves(row: GoodCase, level: str) -> tuple[CaseState, ...]:
     """What an office of a level may decide now."""
     return MOVES.get(level, {}).get(row.state, ())
 
 
 def decide(
-    session: Session, row: GoodCase, level: str, state: str, comment: str, nameless: bool, by: str
+    session: Session,
+    row: GoodCase,
+    level: str,
+    state: str,
+    comment: str,
+    nameless: bool,
+    by: str,
 ) -> None:
     """Accepts, sends back, declines or chooses a case. Who lets it pass says that no child can be recognised in it;
     who sends it back says why."""
-    if state not in moves(row, level):
-        raise Refused(f"这个案例现在是“{CASE_STATES[row.state]}”,不能这样办。请刷新页面再看")
-    if state in ("accepted", "chosen"):
+    refusal = f"这个案例现在是“{CASE_STATES[row.state]}”,不能这样办。请刷新页面再看"
+    decided = choice(moves(row, level), state, refusal)
+    if decided in ("accepted", "chosen"):
         _sure(nameless)
     elif not comment.strip():
         raise Refused("请写为什么,本人会看到")
-    row.state, row.comment = state, comment.strip()[:200] or None
+    row.state, row.comment = decided, comment.strip()[:200] or None
     row.decided_by, row.decided_at = by, now()
     session.flush()
 
@@ -147,7 +154,7 @@ def own_case(session: Session, number: int, person_id: int) -> GoodCase:
 
 
 def cases_in(
-    session: Session, prefix: str, year: int, states: tuple[str, ...] = tuple(CASE_STATES)
+    session: Session, prefix: str, year: int, states: Sequence[CaseState] = tuple(CASE_STATES)
 ) -> list[tuple[GoodCase, Person | None]]:
     """Cases of a division and year with those whose work they tell of, the ones to be decided first."""
     query = (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
 
-CASE_STATES = {
+CaseState = Literal["submitted", "returned", "accepted", "chosen", "declined"]
+CASE_STATES: dict[CaseState, str] = {
     "submitted": "等区(市)看",
     "returned": "退回修改",
     "accepted": "区(市)选上",
@@ -48,7 +49,10 @@ class GoodCase(Base):
     """
 
     __tablename__ = "good_case"
-    __table_args__ = (Index("ix_good_case_place_year", "division_code", "year"),)
+    __table_args__ = (
+        Index("ix_good_case_place_year", "division_code", "year"),
+        one_of("state", CaseState),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
@@ -59,7 +63,7 @@ class GoodCase(Base):
     situation: Mapped[str] = mapped_column(String(600))
     done: Mapped[str] = mapped_column(String(1200))
     result: Mapped[str] = mapped_column(String(600))
-    state: Mapped[str] = mapped_column(String(10), default="submitted")
+    state: Mapped[CaseState] = mapped_column(String(10), default="submitted")
     comment: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[str] = mapped_column("by", String(40))
     created_at: Mapped[datetime] = mapped_column("made_at", default=now)

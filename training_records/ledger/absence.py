@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from training_records.choices import choice
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import ABSENCES, Absence, Person
 from training_records.ledger.service import current_post, ids_in, note, plain
@@ -24,16 +25,21 @@ def absences_of(session: Session, person_id: int) -> list[Absence]:
 
 
 def note_absence(
-    session: Session, person: Person, kind: str, start: date, end: date | None, by: str, reason: str
+    session: Session,
+    person: Person,
+    kind: str,
+    start: date,
+    end: date | None,
+    by: str,
+    reason: str,
 ) -> Absence:
     """Notes a leave. `Refused` when it is shorter than `MIN_DAYS`, overlaps another one, or the person is not in post."""
-    if kind not in ABSENCES:
-        raise Refused("请选请假的种类")
+    absence = choice(ABSENCES, kind, "请选请假的种类")
     _check(session, person, start, end)
-    row = Absence(person_id=person.id, kind=kind, start=start, end=end, created_by=by)
+    row = Absence(person_id=person.id, kind=absence, start=start, end=end, created_by=by)
     session.add(row)
     fields = {
-        "absence.kind": [None, ABSENCES[kind]],
+        "absence.kind": [None, ABSENCES[absence]],
         "absence.start": [None, plain(start)],
         "absence.end": [None, plain(end)],
     }

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from training_records.database import Base, now
+from training_records.database import Base, now, one_of
+
+PostRole = Literal["director", "supervisor"]
+AbsenceKind = Literal["birth", "illness", "study", "other"]
+ChangeKind = Literal[
+    "appointed", "changed", "left", "checked", "away", "removed", "merged", "unmerged"
+]
 
 
 class Person(Base):
@@ -72,12 +78,13 @@ class Post(Base):
     __table_args__ = (
         Index("uq_post_identity", "person_id", "role", "division_code", "start", unique=True),
         Index("ix_post_division_role", "division_code", "role"),
+        one_of("role", PostRole),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # Found by the first column of the unique index.
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    role: Mapped[str] = mapped_column(String(12))
+    role: Mapped[PostRole] = mapped_column(String(12))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
     start: Mapped[date]
     end: Mapped[date | None]
@@ -93,10 +100,11 @@ class Absence(Base):
     Identity: `id`."""
 
     __tablename__ = "absence"
+    __table_args__ = (one_of("kind", AbsenceKind),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(12))
+    kind: Mapped[AbsenceKind] = mapped_column(String(12))
     start: Mapped[date]
     end: Mapped[date | None]
     created_by: Mapped[str] = mapped_column("by", String(40))
@@ -112,11 +120,12 @@ class LedgerChange(Base):
     """
 
     __tablename__ = "ledger_change"
+    __table_args__ = (one_of("kind", ChangeKind),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(index=True)
     post_id: Mapped[int | None]
-    kind: Mapped[str] = mapped_column(String(12))
+    kind: Mapped[ChangeKind] = mapped_column(String(12))
     fields: Mapped[dict[str, Any]]
     reason: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[str] = mapped_column("by", String(40))
@@ -172,7 +181,7 @@ class PersonMerge(Base):
     undone_by: Mapped[str | None] = mapped_column(String(40))
 
 
-CHANGES = {
+CHANGES: dict[ChangeKind, str] = {
     "appointed": "任职",
     "changed": "更改",
     "left": "离任",
@@ -182,5 +191,10 @@ CHANGES = {
     "merged": "合并",
     "unmerged": "撤销合并",
 }
-ROLES = {"director": "儿童主任", "supervisor": "儿童督导员"}
-ABSENCES = {"birth": "产假", "illness": "病假", "study": "脱产学习", "other": "其他"}
+ROLES: dict[PostRole, str] = {"director": "儿童主任", "supervisor": "儿童督导员"}
+ABSENCES: dict[AbsenceKind, str] = {
+    "birth": "产假",
+    "illness": "病假",
+    "study": "脱产学习",
+    "other": "其他",
+}

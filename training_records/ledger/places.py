@@ -65,14 +65,16 @@ class Places:
 
     def by_names(self, district: str, town: str, village: str, level: str) -> str:
         """The code of the village (or, for a supervisor, the town) with these names."""
-        where = (
+        districts = (
             self._one_of(self.districts, district_key(district), f"没有叫“{district}”的区(市)")
             if district
             else []
         )
-        around = tuple(w[:6] for w in where) or ("",)
+        prefixes = tuple(w[:6] for w in districts) or ("",)
         towns = [
-            c for c in (self.towns.get(town_key(town), []) if town else []) if c.startswith(around)
+            c
+            for c in (self.towns.get(town_key(town), []) if town else [])
+            if c.startswith(prefixes)
         ]
         if town and not towns:
             raise ValueError(f"没有叫“{town}”的镇(街),请核对")
@@ -80,14 +82,14 @@ class Places:
             return self._single(towns, town or "镇(街)", "区(市)")
         if not village:
             raise ValueError("没有填村/社区名称,请补上")
-        within = tuple(t[:9] for t in towns) or tuple(w[:6] for w in where) or ("",)
-        found = [c for c in self.villages.get(village_key(village), []) if c.startswith(within)]
-        if not found:
+        scopes = tuple(t[:9] for t in towns) or tuple(w[:6] for w in districts) or ("",)
+        matches = [c for c in self.villages.get(village_key(village), []) if c.startswith(scopes)]
+        if not matches:
             raise ValueError(f"没有叫“{village}”的村(社区),请核对名称,或填区划编码")
-        if len(found) > 1:
-            exact = [c for c in found if self.names[c] == re.sub(r"\s", "", village)]
-            found = exact if len(exact) == 1 else found
-        return self._single(found, village, "镇(街)和区(市)")
+        if len(matches) > 1:
+            exact = [c for c in matches if self.names[c] == re.sub(r"\s", "", village)]
+            matches = exact if len(exact) == 1 else matches
+        return self._single(matches, village, "镇(街)和区(市)")
 
     def _single(self, codes: list[str], name: str, what: str) -> str:
         inside = [c for c in codes if c.startswith(self.prefix)]

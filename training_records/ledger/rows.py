@@ -21,6 +21,7 @@ from training_records.ledger.columns import (
     fold_title,
     require_columns,
 )
+from training_records.ledger.models import PostRole
 from training_records.ledger.places import Places
 from training_records.ledger.workbook import Cell, open_sheets
 
@@ -90,7 +91,7 @@ class LedgerRow:
     and of the post by field (empty cells left out), the identity number."""
 
     number: int
-    role: str
+    role: PostRole
     code: str
     person: dict[str, object]
     post: dict[str, object]
@@ -208,7 +209,8 @@ class Reader:
             good = self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
         if not good or not code:
             return None
-        return LedgerRow(number, role or "director", code, person, post, identity)
+        known: PostRole = "supervisor" if role == "supervisor" else "director"
+        return LedgerRow(number, known, code, person, post, identity)
 
     def _fill(self, found: dict[str, object], plan: _Plan, number: int, cells: list[Cell]) -> bool:
         """Reads the filled cells of some columns; whether all can be read."""

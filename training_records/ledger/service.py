@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Row, Select, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
 from training_records.database import JsonValue
-from training_records.divisions import Division, get_within, within
+from training_records.divisions import Division, DivisionLevel, get_within, within
 from training_records.errors import NotFound, Refused
-from training_records.ledger.models import LedgerChange, Person, Post
+from training_records.ledger.models import ChangeKind, LedgerChange, Person, Post, PostRole
 
 
 def in_post_on(on: date, post: type[Post] = Post) -> ColumnElement[bool]:
@@ -100,7 +100,7 @@ CHECK_DAYS, DUE_DAYS = 365, 30
 CLEAN = "无记录"
 # More children than this ask for a second director (青21#20).
 CASELOAD = 30
-LEVEL_OF_ROLE = {"director": "village", "supervisor": "town"}
+LEVEL_OF_ROLE: Mapping[str, DivisionLevel] = {"director": "village", "supervisor": "town"}
 
 
 def plain(value: object) -> JsonValue:
@@ -112,7 +112,7 @@ def plain(value: object) -> JsonValue:
 
 def note(
     session: Session,
-    kind: str,
+    kind: ChangeKind,
     person_id: int,
     post_id: int | None,
     fields: Mapping[str, object],
@@ -216,7 +216,7 @@ def get_post(session: Session, post_id: int, prefix: str) -> Post:
 
 
 def vacancies(
-    session: Session, prefix: str, on: date, limit: int = 200, role: str = "director"
+    session: Session, prefix: str, on: date, limit: int = 200, role: PostRole = "director"
 ) -> tuple[list[Division], int]:
     """Villages without a director on a day, or towns without a supervisor, by code: the first `limit`, and the
     number of all."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from operator import mul
 
+from training_records.ledger.models import PostRole
+
 EXCEL_EPOCH = date(1899, 12, 30)
 _DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})?)?日?(?:\s+00:00(?::00)?)?$")
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
@@ -151,7 +153,7 @@ def count(value: object) -> int | None:
     return int(folded)
 
 
-def role(value: object) -> str:
+def role(value: object) -> PostRole:
     """director or supervisor; an empty cell is a director."""
     folded = text(value)
     if not folded or "主任" in folded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,13 @@ from training_records.database import UtcDateTime, make_engine
 REVISIONS = [r.revision for r in reversed(list(ScriptDirectory(str(FOLDER)).walk_revisions()))]
 # From here on a running old version has to go on beside the new tables.
 SIDE_BY_SIDE = "0018"
+# Table and column to the values that the column takes.
+CHECKED = {
+    (table.name, check.info["column"]): check.info["values"]
+    for table in metadata.tables.values()
+    for check in table.constraints
+    if isinstance(check, sa.CheckConstraint)
+}
 LATER = REVISIONS[REVISIONS.index(SIDE_BY_SIDE) + 1 :]
 # What is a matter of taste here: types stay as the models have them.
 TASTE = (
@@ -54,6 +62,8 @@ def empty(request, tmp_path):
 def value(column, number):
     """Some value of a column's type."""
     kind = column.type
+    if allowed := CHECKED.get((column.table.name, column.name)):
+        return allowed[number % len(allowed)]
     if isinstance(kind, sa.Boolean):
         return False
     if isinstance(kind, sa.Integer):
@@ -140,6 +150,31 @@ def test_the_tables_are_those_of_the_models(empty):
         opts = {"compare_type": same_type, "include_name": is_ours}
         context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
+
+
+def test_checks_are_those_of_the_models(empty):
+    """Autogenerate doesn't compare them. On SQLite there are none."""
+    upgrade(empty)
+    inspector = sa.inspect(empty)
+    found = {
+        (table, check["name"]): tuple(re.findall(r"'(\w*)'", check["sqltext"]))
+        for table in metadata.tables
+        for check in inspector.get_check_constraints(table)
+    }
+    expected = {(t, f"ck_{t}_{column}"): values for (t, column), values in CHECKED.items()}
+    assert len(expected) > 20
+    assert found == (expected if empty.dialect.name == "postgresql" else {})
+
+
+@pytest.mark.parametrize("empty", ["postgres"], indirect=True)
+def test_an_unknown_state_is_refused(empty):
+    upgrade(empty)
+    fill(empty, {})
+    for table, column in CHECKED:
+        change = sa.text(f"UPDATE {table} SET \"{column}\" = '?'")
+        refused = pytest.raises(sa.exc.IntegrityError, match=f"ck_{table}_{column}")
+        with refused, empty.begin() as connection:
+            connection.execute(change)
 
 
 def same_type(context, inspected, column, there, told):
