@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -21,7 +20,7 @@ def record(
     actor: str,
     action: str,
     subject: str,
-    detail: dict[str, Any] | None = None,
+    detail: dict[str, object] | None = None,
     scope: str = "",
     request_id: str | None = None,
 ) -> None:

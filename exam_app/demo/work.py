@@ -32,8 +32,8 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
         .limit(VILLAGES)
     )
     since, number = today - timedelta(days=200), 0
-    cases: list[dict[str, Any]] = []
-    visits: list[dict[str, Any]] = []
+    cases: list[dict[str, object]] = []
+    visits: list[dict[str, object]] = []
     for person, village, start in session.execute(query).all():
         opened = max(start, since)
         for child in range(rng.randrange(4, 9)):
