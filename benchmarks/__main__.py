@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from benchmarks.catalogue import BENCHES
+from benchmarks.results import Result
 from exam_app.cli.tools import emit, json_option
 
 
@@ -92,7 +93,7 @@ def bench(
         _print(result)
 
 
-def _print(result: dict[str, Any]) -> None:
+def _print(result: Result) -> None:
     click.echo(f"== {result['name']}({result['machine']})")
     for row in result["rows"]:
         click.echo("  " + "  ".join(f"{k}={v}" for k, v in row.items()))

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from question_bank import assemble, load_blueprint, parse_question
-from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
+from benchmarks.results import Measured, Row
+from question_bank import Question, assemble, load_blueprint, parse_question
+from question_bank.blueprint import ATTRIBUTES, Blueprint, Count, bounds
 from question_bank.information import total_information
 
 THETA = (-2.0, -1.0, 0.0, 1.0, 2.0)
 POOL, FORMS, ITEMS = 5000, 20, 50
 
 
-def pool(size: int = POOL, seed: int = 4) -> tuple[list[Any], dict[str, tuple[float, float]]]:
+def pool(size: int = POOL, seed: int = 4) -> tuple[list[Question], dict[str, tuple[float, float]]]:
     """Invented items with facility and parameters."""
     rng = np.random.default_rng(seed)
     topics = sorted(load_blueprint("annual").topics)
     kinds = ["single"] * 60 + ["multiple"] * 25 + ["true_false"] * 15
     keys = {"single": "A", "multiple": ["A", "B"], "true_false": True}
-    questions, parameters = [], {}
+    questions: list[Question] = []
+    parameters: dict[str, tuple[float, float]] = {}
     for number in range(size):
         kind = kinds[rng.integers(100)]
-        data: dict[str, Any] = {
+        data: dict[str, object] = {
             "id": f"pool-{number:04d}",
             "type": kind,
             "stem": f"第 {number} 题",
@@ -39,14 +41,15 @@ def pool(size: int = POOL, seed: int = 4) -> tuple[list[Any], dict[str, tuple[fl
         }
         if kind != "true_false":
             data["options"] = dict(zip("ABCD", "甲乙丙丁", strict=True))
-        questions.append(parse_question(data))
-        parameters[data["id"]] = (float(rng.uniform(0.5, 2)), float(rng.normal()))
+        question = parse_question(data)
+        questions.append(question)
+        parameters[question.id] = (float(rng.uniform(0.5, 2)), float(rng.normal()))
     return questions, parameters
 
 
 def plan() -> Blueprint:
     """Counts by type, topic and level, enemies, a set, facility, information at five points."""
-    topics: dict[str, Any] = dict.fromkeys(sorted(load_blueprint("annual").topics), (3, 6))
+    topics: dict[str, Count] = dict.fromkeys(sorted(load_blueprint("annual").topics), (3, 6))
     return Blueprint(
         id="bench",
         title="bench",
@@ -63,9 +66,9 @@ def plan() -> Blueprint:
     )
 
 
-def greedy(questions: Sequence[Any], blueprint: Blueprint, forms: int) -> list[list[Any]]:
+def greedy(questions: Sequence[Question], blueprint: Blueprint, forms: int) -> list[list[Question]]:
     """Type by type, nearest to the wanted facility first, dealt out in turn; nothing else looked at."""
-    made: list[list[Any]] = [[] for _ in range(forms)]
+    made: list[list[Question]] = [[] for _ in range(forms)]
     for kind, count in blueprint.types.items():
         own = [q for q in questions if q.type == kind]
         own.sort(key=lambda q: abs((q.facility or 0) - (blueprint.facility or 0)))
@@ -74,7 +77,7 @@ def greedy(questions: Sequence[Any], blueprint: Blueprint, forms: int) -> list[l
     return made
 
 
-def assemble_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
+def assemble_rows() -> Measured:
     """Seconds, evenness and broken constraints of both."""
     questions, parameters = pool()
     blueprint = plan()
@@ -86,20 +89,34 @@ def assemble_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
     forms = assemble(questions, blueprint, FORMS, seed=1, parameters=parameters)
     seconds = time.perf_counter() - start
     own = [[by_id[i] for i in form.items] for form in forms]
-    rows: list[dict[str, Any]] = [
-        {"step": f"贪心，{FORMS} 套（对照）", "seconds": round(bare, 3)}
-        | _evenness(dealt, parameters, blueprint),
+    by_hand, ours = (_evenness(made, parameters, blueprint) for made in (dealt, own))
+    rows: list[Row] = [
+        {"step": f"贪心，{FORMS} 套（对照）", "seconds": round(bare, 3)} | by_hand.as_row(),
         {"step": f"{FORMS} 套，每套 {ITEMS} 题，题库 {POOL} 题", "seconds": round(seconds, 1)}
-        | _evenness(own, parameters, blueprint)
+        | ours.as_row()
         | {"gap": round(forms[0].gap or 0.0, 3), "gap_means": "0.05% 难度或 0.25% 信息量"}
         | {"solver_gap": f"{100 * (forms[0].proved or 0.0):.1f}%"},
     ]
-    return rows, {"难度差÷贪心": rows[1]["facility_spread"] / max(rows[0]["facility_spread"], 1e-9)}
+    return rows, {"难度差÷贪心": ours.facility_spread / max(by_hand.facility_spread, 1e-9)}
+
+
+@dataclass(frozen=True)
+class _Evenness:
+    """How far forms are apart in mean facility and in information, and how many constraints they break."""
+
+    facility_spread: float
+    information_spread: str
+    broken: int
+
+    def as_row(self) -> Row:
+        return asdict(self)
 
 
 def _evenness(
-    forms: Sequence[Sequence[Any]], parameters: dict[str, tuple[float, float]], blueprint: Blueprint
-) -> dict[str, Any]:
+    forms: Sequence[Sequence[Question]],
+    parameters: dict[str, tuple[float, float]],
+    blueprint: Blueprint,
+) -> _Evenness:
     means = [float(np.mean([q.facility for q in form])) for form in forms]
     information = np.array(
         [
@@ -110,14 +127,14 @@ def _evenness(
         ]
     )
     spread = (information.max(axis=0) - information.min(axis=0)) / information.mean(axis=0)
-    return {
-        "facility_spread": round(max(means) - min(means), 5),
-        "information_spread": f"{100 * spread.max():.2f}%",
-        "broken": sum(broken(form, blueprint) for form in forms),
-    }
+    return _Evenness(
+        facility_spread=round(max(means) - min(means), 5),
+        information_spread=f"{100 * spread.max():.2f}%",
+        broken=sum(broken(form, blueprint) for form in forms),
+    )
 
 
-def broken(form: Sequence[Any], blueprint: Blueprint) -> int:
+def broken(form: Sequence[Question], blueprint: Blueprint) -> int:
     """How many of the blueprint's constraints a form breaks."""
     count = int(len(form) != blueprint.items)
     for name, attribute, _ in ATTRIBUTES:

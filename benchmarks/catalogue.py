@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import Any
 
 from benchmarks.assemble import assemble_rows
 from benchmarks.check_in import door_rows
@@ -18,6 +17,7 @@ from benchmarks.kill import kill_rows
 from benchmarks.partition import partition_rows
 from benchmarks.practice import practice_rows
 from benchmarks.render import render_rows
+from benchmarks.results import Result, Row
 from benchmarks.save import save_rows
 from benchmarks.sheets import sheets_rows
 from benchmarks.stats import irt_rows, memory_row, stats_rows
@@ -30,58 +30,58 @@ def machine() -> str:
     return f"{platform.machine()} {os.cpu_count()} CPU, Python {platform.python_version()}"
 
 
-def _result(name: str, rows: list[dict[str, Any]], ratios: dict[str, float]) -> dict[str, Any]:
+def _result(name: str, rows: list[Row], ratios: dict[str, float]) -> Result:
     return {"name": name, "machine": machine(), "rows": rows, "ratios": ratios}
 
 
-def bench_import(rows: int = 20_000) -> dict[str, Any]:
+def bench_import(rows: int = 20_000) -> Result:
     """Import of an office's workbook against reading it and one bulk insert of what was read."""
     found, ratios = import_rows(rows)
     return _result("import", found, ratios)
 
 
-def bench_coverage(people: int = 20_000, engines: tuple[str, ...] = ()) -> dict[str, Any]:
+def bench_coverage(people: int = 20_000, engines: tuple[str, ...] = ()) -> Result:
     """Coverage of a whole nation against an empty signed-in page."""
     rows, ratios = coverage_rows(people, engines)
     return _result("coverage", rows, ratios)
 
 
-def bench_export(people: int = 20_000) -> dict[str, Any]:
+def bench_export(people: int = 20_000) -> Result:
     """The ledger of a nation as a workbook."""
     rows, ratios = export_rows(people)
     return _result("export", rows, ratios)
 
 
-def bench_assemble() -> dict[str, Any]:
+def bench_assemble() -> Result:
     """Twenty parallel forms from a large pool, against drawing by hand (greedy)."""
     rows, ratios = assemble_rows()
     return _result("assemble", rows, ratios)
 
 
-def bench_render(count: int = 1000) -> dict[str, Any]:
+def bench_render(count: int = 1000) -> Result:
     """A batch of certificates as one file, against setting one."""
     rows, ratios = render_rows(count)
     return _result("render", rows, ratios)
 
 
-def bench_stats(persons: int = 65_000) -> dict[str, Any]:
+def bench_stats(persons: int = 65_000) -> Result:
     """Classical item analysis against reading the file."""
     rows, ratios = stats_rows(persons)
     return _result("stats", rows, ratios)
 
 
-def bench_irt(persons: int = 20_000, many: int = 65_000) -> dict[str, Any]:
+def bench_irt(persons: int = 20_000, many: int = 65_000) -> Result:
     """2PL against girth; time and memory of many persons."""
     rows, ratios = irt_rows(persons)
     return _result("irt", [*rows, memory_row(many)], ratios)
 
 
-def bench_fuzz(runs: int = 2000) -> dict[str, Any]:
+def bench_fuzz(runs: int = 2000) -> Result:
     """Mutated files through the parsers of the exchange formats."""
     return _result("fuzz", [fuzz(name, runs) for name in FORMATS], {})
 
 
-def bench_save() -> dict[str, Any]:
+def bench_save() -> Result:
     """The real save endpoint against a bare route of the same durability."""
     rows, ratios = save_rows()
     return _result("save", rows, ratios)
@@ -93,49 +93,49 @@ def bench_exam(
     compress: float = 120,
     opening: float | None = None,
     engines: tuple[str, ...] = (),
-) -> dict[str, Any]:
+) -> Result:
     """Whole exams over HTTP, arrivals whether or not the server keeps up."""
     rows, ratios = exam_rows(examinees, minutes, compress, opening, engines)
     return _result("exam", rows, ratios)
 
 
-def bench_kill(rounds: int = 3) -> dict[str, Any]:
+def bench_kill(rounds: int = 3) -> Result:
     """Workers and whole servers killed in the midst of saves."""
     rows, ratios = kill_rows(rounds)
     return _result("kill", rows, ratios)
 
 
-def bench_sheets(count: int = 40, seeds: int = 1) -> dict[str, Any]:
+def bench_sheets(count: int = 40, seeds: int = 1) -> Result:
     """Answer sheets of paper, filled in and photographed: what is read wrong, what a person has to look at."""
     rows, ratios = sheets_rows(count, seeds)
     return _result("sheets", rows, ratios)
 
 
-def bench_storm() -> dict[str, Any]:
+def bench_storm() -> Result:
     """Saves while a city signs in."""
     rows, ratios = storm_rows()
     return _result("storm", rows, ratios)
 
 
-def bench_practice(people: int = 500) -> dict[str, Any]:
+def bench_practice(people: int = 500) -> Result:
     """A year of daily practice against the same minutes of re-reading: a simulation."""
     rows, ratios = practice_rows(people)
     return _result("practice", rows, ratios)
 
 
-def bench_door(people: int = 500) -> dict[str, Any]:
+def bench_door(people: int = 500) -> Result:
     """Hundreds at the door of a training within a minute."""
     rows, ratios = door_rows(people)
     return _result("door", rows, ratios)
 
 
-def bench_evaluation(people: int = 2000) -> dict[str, Any]:
+def bench_evaluation(people: int = 2000) -> Result:
     """A year's records of many directors evaluated, against only reading them."""
     rows, ratios = evaluation_rows(people)
     return _result("evaluation", rows, ratios)
 
 
-def bench_partition(people: int = 2000) -> dict[str, Any]:
+def bench_partition(people: int = 2000) -> Result:
     """The largest tables laid out by year on PostgreSQL: who waits how long."""
     rows, ratios = partition_rows(people)
     return _result("partition", rows, ratios)

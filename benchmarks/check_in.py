@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from benchmarks.results import Measured, Row
 from harness.examinee import Sitter
 from harness.load import apart, message, percentile, serve_task
 from harness.server import running
@@ -31,9 +32,9 @@ from training_records.events.models import (
 SECONDS = 60
 
 
-def door_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def door_rows(people: int) -> Measured:
     """Sign-ins of all within a minute, each a page and a tap, on each engine; beside them an empty page."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():

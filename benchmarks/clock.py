@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 
-def seconds_of(function: Callable[[], Any]) -> float:
+def seconds_of(function: Callable[[], object]) -> float:
     """Seconds of one run."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
-def best(function: Callable[[], Any], repeat: int = 3) -> float:
+def best(function: Callable[[], object], repeat: int = 3) -> float:
     """Seconds of the fastest of several runs."""
     return min(seconds_of(function) for _ in range(repeat))

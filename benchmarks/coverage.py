@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from benchmarks.nation import PASSWORD, PHONE, fill
+from benchmarks.results import Measured, Row
 from exam_app.application import create_app
 from exam_app.config import load_config
 from exam_app.coverage.keeper import keep_up
@@ -35,11 +36,9 @@ from training_records.ledger.models import Post
 EACH_LEVEL, CHANGES = 40, 300
 
 
-def coverage_rows(
-    people: int = 20_000, engines: tuple[str, ...] = ()
-) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def coverage_rows(people: int = 20_000, engines: tuple[str, ...] = ()) -> Measured:
     """Rows and ratios, an engine after the other. `people`: directors, a village each."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():
@@ -50,9 +49,7 @@ def coverage_rows(
     return rows, ratios
 
 
-def _one(
-    name: str, url: str, folder: str, people: int
-) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def _one(name: str, url: str, folder: str, people: int) -> Measured:
     engine = make_engine(url)
     upgrade(engine)
     config = load_config({}, instance=folder, secret_key="bench" * 8, database_url=url)
@@ -61,7 +58,7 @@ def _one(
     entries = fill(engine, people, today)
     filled = time.perf_counter() - start
     factory = services_of(app).session_factory
-    rows: list[dict[str, Any]] = [
+    rows: list[Row] = [
         {
             "step": f"{name} 造数据",
             "people": people,
@@ -113,9 +110,7 @@ def _sample(factory: sessionmaker[Session]) -> list[str]:
     return found
 
 
-def _pages(
-    name: str, client: FlaskClient, codes: list[str]
-) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def _pages(name: str, client: FlaskClient, codes: list[str]) -> Measured:
     """Figures, whole page and names of each division, between two looks at an empty page."""
     empty: list[float] = []
     steps: dict[str, tuple[str, list[float]]] = {
@@ -144,7 +139,7 @@ def _timed(client: FlaskClient, path: str) -> float:
     return time.perf_counter() - start
 
 
-def _spread(times: list[float]) -> dict[str, Any]:
+def _spread(times: list[float]) -> Row:
     return {"n": len(times), **{f"p{q}_ms": percentile(times, q) for q in (50, 95)}}
 
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
+from benchmarks.results import Measured
 from exam_app.config import load_config
 from exam_app.evaluation.sources import SOURCES, frame_of
 from exam_app.migrations.running import upgrade
@@ -31,7 +31,7 @@ YEAR, AS_OF = 2026, date(2026, 12, 31)
 CASES, VISITS_A_MONTH = 6, 5
 
 
-def evaluation_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def evaluation_rows(people: int) -> Measured:
     """All directors of one district-shaped place from the records of a year; reference: reading the same rows."""
     with tempfile.TemporaryDirectory() as folder:
         config = load_config({}, instance=folder, secret_key="bench" * 8)
@@ -86,7 +86,9 @@ def fill_year(engine: Engine, people: int) -> int:
         store(connection, Division, names, ((t, "镇", "town", "370283000000") for t in towns))
         store(connection, Division, names, ((v, "村", "village", v[:9] + "000") for v in villages))
         numbers = range(1, people + 1)
-        rows: Iterator[Any] = ((n, f"人{n}", f"1{n:010d}", now(), False) for n in numbers)
+        rows: Iterator[tuple[object, ...]] = (
+            (n, f"人{n}", f"1{n:010d}", now(), False) for n in numbers
+        )
         store(connection, Person, ("id", "name", "phone", "created_at", "full_time"), rows)
         posts = ((n, "director", villages[n - 1], date(2025, 1, 1)) for n in numbers)
         store(connection, Post, ("person_id", "role", "division_code", "start"), posts)
@@ -120,7 +122,7 @@ _ACTIVITY = (
 _KINDS = ('["left-behind"]', '["orphan"]', '["in-need"]', '["high-risk"]')
 
 
-def _cases(people: int, villages: list[str]) -> Iterator[Any]:
+def _cases(people: int, villages: list[str]) -> Iterator[tuple[object, ...]]:
     at = now()
     for n in range(people):
         for k in range(CASES):
@@ -128,7 +130,7 @@ def _cases(people: int, villages: list[str]) -> Iterator[Any]:
             yield (number, villages[n], f"{k + 1:02d}-01", _KINDS[k % 4], date(2025, 6, 1), "b", at)
 
 
-def _visits(rng: random.Random, people: int) -> Iterator[Any]:
+def _visits(rng: random.Random, people: int) -> Iterator[tuple[object, ...]]:
     checks = ", ".join(f'"{c}": "{a[0]}"' for c, a in visit_options(AS_OF).checks.items())
     findings, at, number = f"{{{checks}}}", now(), 0
     for n in range(people):
@@ -140,7 +142,7 @@ def _visits(rng: random.Random, people: int) -> Iterator[Any]:
                 yield (n + 1, entry, f"{number:012d}", on, "home", findings, "[]", "[]", False, at)
 
 
-def _tasks(rng: random.Random, people: int) -> Iterator[Any]:
+def _tasks(rng: random.Random, people: int) -> Iterator[tuple[object, ...]]:
     at = now()
     for n in range(people):
         for month in range(1, 13):
@@ -149,7 +151,9 @@ def _tasks(rng: random.Random, people: int) -> Iterator[Any]:
                 yield (n + 1, "duty-1.1", f"{YEAR}-{month:02d}", on, at)
 
 
-def _activities(rng: random.Random, people: int, villages: list[str]) -> Iterator[Any]:
+def _activities(
+    rng: random.Random, people: int, villages: list[str]
+) -> Iterator[tuple[object, ...]]:
     at = now()
     for n in range(people):
         for quarter in range(4):

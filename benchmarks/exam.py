@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import Measured, Row
 from harness.front import nginx, pgbouncer, which
 from harness.load import apart
 from harness.server import Running, cpu_of, peak_of, running
@@ -28,12 +29,12 @@ def exam_rows(
     compress: float = 60.0,
     opening: float | None = None,
     engines: tuple[str, ...] = (),
-) -> tuple[list[dict[str, Any]], dict[str, float]]:
+) -> Measured:
     """One run an engine; rows a step, and what was found afterwards. `opening`: seconds in which all
     start, not compressed; without it two of sixty minutes, compressed like the rest."""
     seconds = minutes * 60 / compress
     opened = seconds / 30 if opening is None else opening
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url, serve in _sizes(urls, Path(folder)):

@@ -9,16 +9,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from benchmarks.nation import fill
+from benchmarks.results import Measured, Row
 from exam_app.migrations.running import upgrade
 from harness.server import peak_of
 from training_records.archive.ledger_export import write_ledger
 from training_records.database import make_engine, make_session_factory, now, read_only
 
 
-def export_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def export_rows(people: int) -> Measured:
     """Rows for a nation of `people` directors with three years of training each; memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
@@ -36,7 +36,7 @@ def export_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
     return rows, {"导出时的内存(MB)": told["peak_mb"]}
 
 
-def _export(url: str, path: str) -> dict[str, Any]:
+def _export(url: str, path: str) -> Row:
     engine = make_engine(url)
     start = time.perf_counter()
     with make_session_factory(engine)() as session, Path(path).open("wb") as out:

@@ -6,8 +6,8 @@ import io
 import random
 import time
 import zipfile
-from typing import Any
 
+from benchmarks.results import Row
 from question_bank import load_bank
 from question_bank.formats import FORMATS
 from question_bank.formats.exchange import Unrepresentable
@@ -67,7 +67,7 @@ def mutate_package(content: bytes, rng: random.Random) -> bytes:
     return out.getvalue()
 
 
-def fuzz(name: str, runs: int, seed: int = 1) -> dict[str, Any]:
+def fuzz(name: str, runs: int, seed: int = 1) -> Row:
     """Reads `runs` mutated files; anything but a result or a refusal goes through to the caller."""
     rng = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     read, write = FORMATS[name]

@@ -21,6 +21,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from benchmarks.clock import best
+from benchmarks.results import Measured
 from exam_app.config import Config, load_config
 from exam_app.demo.seed import seed_demo
 from exam_app.demo.workbook import office_workbook
@@ -59,7 +60,7 @@ def places(session: Session) -> list[tuple[str, str, str]]:
     ]
 
 
-def import_rows(rows: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def import_rows(rows: int) -> Measured:
     """Times of a sheet of `rows`, and memory of one of that size and of a fifth of it, each in a process of
     its own."""
     with demo_database(20) as (session, _):

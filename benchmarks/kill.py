@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import Measured
 from harness.load import exchange_full, message, null_answer
 from harness.server import Running, running
 from harness.world import at_work, databases, lost, prepare
@@ -101,7 +102,7 @@ async def _sitter(
             told.update(json.loads(answer)["saved"])
 
 
-def kill_rows(rounds: int = 3) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def kill_rows(rounds: int = 3) -> Measured:
     """One row an engine."""
     rows, ratios = [], {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:

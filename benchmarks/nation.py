@@ -6,14 +6,13 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
-from typing import Any
 
 from sqlalchemy import Engine, insert, text
 
 from exam_app.identity.hashing import hash_password
 from exam_app.identity.models import Account
 from training_records.archive.models import ArchiveEntry
-from training_records.database import now, store
+from training_records.database import Base, now, store
 from training_records.divisions import Division
 from training_records.ledger.models import Person, Post
 
@@ -94,7 +93,7 @@ def fill(engine: Engine, people: int, today: date, seed: int = 1) -> int:
     return count
 
 
-def _divisions(villages: list[str]) -> Iterator[dict[str, Any]]:
+def _divisions(villages: list[str]) -> Iterator[dict[str, object]]:
     yield {"code": NATION, "name": "全国", "level": "nation", "parent": None}
     above = 0
     for level, width in (
@@ -114,7 +113,7 @@ def _divisions(villages: list[str]) -> Iterator[dict[str, Any]]:
         above = width
 
 
-def _entries(rng: random.Random, villages: list[str], today: date) -> Iterator[dict[str, Any]]:
+def _entries(rng: random.Random, villages: list[str], today: date) -> Iterator[dict[str, object]]:
     at, number = now(), 0
     for person, code in enumerate(villages, start=1):
         district, seq = f"archive:{code[:6]}000000", 0
@@ -145,7 +144,7 @@ def _entries(rng: random.Random, villages: list[str], today: date) -> Iterator[d
                 }
 
 
-def _store(engine: Engine, table: Any, rows: Iterator[dict[str, Any]]) -> int:
+def _store(engine: Engine, table: type[Base], rows: Iterator[dict[str, object]]) -> int:
     """Writes rows in batches; their number."""
     count = 0
     while batch := list(islice(rows, BATCH)):

@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from sqlalchemy import Engine, text
 
 from benchmarks.evaluation import fill_year
+from benchmarks.results import Measured
 from exam_app.exams import service
 from exam_app.exams.saving import NewAnswer, Saver, make_saver
 from exam_app.exams.ticket import Ticket
@@ -23,7 +23,7 @@ from training_records.database import make_engine, make_session_factory, now
 SAVES = 400
 
 
-def partition_rows(people: int = 7000) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def partition_rows(people: int = 7000) -> Measured:
     """On a year of visits of so many people; nothing where the machine has no PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         if "PostgreSQL" not in urls:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from benchmarks.practice_model import SECONDS_EACH, Setting, mean_of, simulate
+from benchmarks.results import Measured, Row
 from exam_app.bank.service import current_bank
 from exam_app.practice.service import TYPES
 from question_bank import load_pool
@@ -17,9 +17,9 @@ WAYS = {
 }
 
 
-def practice_rows(people: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def practice_rows(people: int) -> Measured:
     """Share remembered on the day of the exam and three months later, with 95 % intervals over people."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     ratios: dict[str, float] = {}
     whole = sum(q.type in TYPES for q in load_pool("daily").of(current_bank().reviewed()))
     for items in (150, 250, whole):

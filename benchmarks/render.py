@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from datetime import date
-from typing import Any
 
 import pypdfium2
 from sqlalchemy import select
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.clock import best
 from benchmarks.importing import demo_database
+from benchmarks.results import Measured
 from exam_app.certificates.jobs import PART, certificates_job, rows_of
 from exam_app.core.background import Background
 from exam_app.jobs import service
@@ -26,7 +26,7 @@ from training_records.ledger.models import Post
 CITY, TITLE, DAY = "370200000000", "年度集中培训", date(2026, 11, 24)
 
 
-def render_rows(count: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def render_rows(count: int) -> Measured:
     """Seconds of issuing and of setting `count` certificates in one job; the reference is one by itself."""
     with demo_database(count) as (session, config):
         numbers = _issued(session, count)

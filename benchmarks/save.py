@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import Measured, Row
 from harness.load import hammer
 from harness.server import Running, running
 from harness.world import at_work, databases, prepare
@@ -13,9 +14,9 @@ from harness.world import at_work, databases, prepare
 CALLERS, SECONDS, ROUNDS = 16, 4.0, 3
 
 
-def save_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
+def save_rows() -> Measured:
     """Requests a second and CPU a save of both, in turns, on both engines."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():

@@ -6,10 +6,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from benchmarks.results import Measured, Row
 from exam_app.exams.slots import Slot, lay_out
 from exam_app.sheets.layout import Page, Size, lay_out_sheet, size_of
 from exam_app.sheets.marks import new_code
@@ -112,9 +112,10 @@ def _compare(
     return doubtful
 
 
-def sheets_rows(count: int = 40, seeds: int = 1) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def sheets_rows(count: int = 40, seeds: int = 1) -> Measured:
     """Rows and ratios: `count` sheets of each of `seeds` forms."""
-    rows, ratios = [], {}
+    rows: list[Row] = []
+    ratios: dict[str, float] = {}
     for seed in range(1, seeds + 1):
         score = read_many(count, seed)
         rows.append(

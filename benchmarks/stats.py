@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
 from benchmarks.clock import best, seconds_of
+from benchmarks.results import Measured, Row
 from question_bank.classical import analyse
 from question_bank.irt import calibrate, log_likelihood
 from question_bank.responses import read_key, read_responses
@@ -19,7 +21,9 @@ from question_bank.responses import read_key, read_responses
 ITEMS = 50
 
 
-def simulate(persons: int, items: int = ITEMS, seed: int = 1) -> tuple[Any, Any, Any]:
+def simulate(
+    persons: int, items: int = ITEMS, seed: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(0/1 scores, true slopes, true locations)."""
     rng = np.random.default_rng(seed)
     theta = rng.normal(size=persons).astype(np.float32)
@@ -34,7 +38,7 @@ def _write(folder: Path, persons: int) -> tuple[Path, Path]:
     scores, *_ = simulate(persons)
     rng = np.random.default_rng(2)
     key = rng.integers(0, 4, ITEMS)
-    table: dict[str, Any] = {"person": [f"p{i}" for i in range(persons)]}
+    table: dict[str, list[str] | np.ndarray] = {"person": [f"p{i}" for i in range(persons)]}
     letters = np.array(list("ABCD"))
     for j in range(ITEMS):
         other = (key[j] + rng.integers(1, 4, persons)) % 4
@@ -45,7 +49,7 @@ def _write(folder: Path, persons: int) -> tuple[Path, Path]:
     return folder / "responses.csv", folder / "key.csv"
 
 
-def stats_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def stats_rows(persons: int) -> Measured:
     """`stats items` beside `polars.read_csv` of the same file; the best of three each."""
     with tempfile.TemporaryDirectory() as folder:
         responses, key = _write(Path(folder), persons)
@@ -58,7 +62,7 @@ def stats_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
     return rows, {"题目分析÷读表": ours / bare}
 
 
-def irt_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+def irt_rows(persons: int) -> Measured:
     """2PL beside `girth.twopl_mml` on the same data; recovery and likelihood of both."""
     import girth
 
@@ -71,8 +75,8 @@ def irt_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
     theirs, *_, ours = estimates
     own_a, own_b = np.array([i.a for i in ours.items]), np.array([i.b for i in ours.items])
 
-    def off(x: Any, y: Any) -> float:
-        return round(float(np.sqrt(np.mean((np.asarray(x) - y) ** 2))), 4)
+    def off(x: ArrayLike, y: ArrayLike) -> float:
+        return round(float(np.sqrt(np.mean((np.asarray(x) - np.asarray(y)) ** 2))), 4)
 
     rows = [
         {
@@ -97,10 +101,10 @@ def irt_rows(persons: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
     return rows, {"girth÷2PL": reference / plain, "girth÷2PL 加标准误": reference / full}
 
 
-def memory_row(persons: int) -> dict[str, Any]:
+def memory_row(persons: int) -> Row:
     """2PL of many persons in a process of its own: seconds and the peak of its memory."""
     code = (
-        "import time, resource; from exam_app.bench_stats import simulate, calibrate;"
+        "import time, resource; from benchmarks.stats import simulate, calibrate;"
         f"x = simulate({persons})[0]; t = time.perf_counter(); r = calibrate(x);"
         "print(time.perf_counter() - t, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,"
         " r.converged)"

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import Measured, Row
 from harness.load import apart, exchange_full, message, null_answer, percentile, serve_task
 from harness.server import running
 from harness.world import PASSWORD, at_work, databases, phone_of, prepare
@@ -17,9 +18,9 @@ SITTERS, SAVES_A_SECOND = 16, 100
 SIGN_INS_A_SECOND, SECONDS = 60, 15
 
 
-def storm_rows() -> tuple[list[dict[str, Any]], dict[str, float]]:
+def storm_rows() -> Measured:
     """Saves alone and with sign-ins arriving whether or not they are answered, on each engine."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from flask import Flask, Request, g
 from flask_bootstrap import Bootstrap5
@@ -11,7 +10,7 @@ from flask_compress import Compress
 from flask_login import current_user
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map
 
 from exam_app import web
 from exam_app.accounts.oidc_views import make_oidc
@@ -41,8 +40,8 @@ from training_records.database import make_engine, make_session_factory
 class Id(IntegerConverter):
     """A number in a path: as large as the database's ids can be, else there is no such page."""
 
-    def __init__(self, map: Any, *args: Any, **more: Any) -> None:
-        super().__init__(map, *args, **{"max": 2**31 - 1, **more})
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**31 - 1)
 
 
 class AcademyRequest(Request):
@@ -131,7 +130,7 @@ def _templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
-    def _context() -> dict[str, Any]:
+    def _context() -> dict[str, object]:
         own = web.account() if current_user.is_authenticated else None
         return {
             "own": own,

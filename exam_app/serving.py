@@ -10,10 +10,13 @@ import multiprocessing
 import os
 import resource
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from exam_app.config import PREFIX, Config, load_config
 from exam_app.core.metrics import share_between_workers
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 # Many, for most of them only wait: for a password check, for a commit that others share.
 THREADS = 32
@@ -35,7 +38,7 @@ HANDLERS = {
 LOGGERS = {"_granian": {"handlers": ["console"], "propagate": False}}
 
 
-def make() -> Any:
+def make() -> Flask:
     """The application of one worker process, with its work in the background and its keeper of figures."""
     from exam_app.application import create_app
     from exam_app.background import start_background
@@ -78,7 +81,7 @@ def run(target: str, host: str, port: int, workers: int | None = None) -> None:
 
         respawn_interval: float
 
-        def _reload(self, *arguments: Any) -> Any:
+        def _reload(self, *arguments: object) -> object:
             usual = self.respawn_interval
             self.respawn_interval = LOADING_SECONDS
             try:

@@ -9,7 +9,9 @@ import random
 import time
 from typing import Any
 
+from exam_app.exams.schemas import ItemOut
 from harness.load import exchange_full, message, percentile, serve_task
+from question_bank import Response
 
 RETRIES, LONGEST_PAUSE = 5, 3.2
 # A second.
@@ -36,7 +38,7 @@ class Sitter:
         self.attempt = 0
         self.retries = RETRIES
 
-    async def call(self, step: str, method: str, path: str, body: Any) -> Any:
+    async def call(self, step: str, method: str, path: str, body: object) -> Any:
         """The JSON answer of a request, repeated with a pause when it fails."""
         data = json.dumps(body).encode()
         start = time.perf_counter()
@@ -108,21 +110,21 @@ class Sitter:
             self.streams[1].close()
 
 
-def some(item: dict[str, Any]) -> Any:
+def some(item: ItemOut) -> Response:
     """Any response that fits the item."""
-    kind = item["type"]
+    kind, order = item["type"], item["order"] or []
     if kind == "single":
-        return random.choice(item["order"])  # noqa: S311
+        return random.choice(order)  # noqa: S311
     if kind == "true_false":
         return random.random() < 0.5  # noqa: S311
     if kind == "multiple":
-        return sorted(random.sample(item["order"], 2))
+        return sorted(random.sample(order, 2))
     if kind == "order":
-        return item["order"]
+        return order
     if kind == "match":
-        return {left: int(item["order"][0]) for left in item["left"]}
+        return {left: int(order[0]) for left in item["left"] or {}}
     if kind == "fill":
-        return ["每月"] * item["blanks"]
+        return ["每月"] * (item["blanks"] or 0)
     return "要点"
 
 
@@ -151,11 +153,11 @@ async def _all(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _spread(times: list[float]) -> dict[str, Any]:
+def _spread(times: list[float]) -> dict[str, float]:
     return {"n": len(times), **{f"p{q}_ms": percentile(times, q) for q in (50, 95, 99)}}
 
 
-def _errors(bad: dict[str, int], step: str) -> dict[str, Any]:
+def _errors(bad: dict[str, int], step: str) -> dict[str, object]:
     own = {key.split(" ", 1)[1]: n for key, n in bad.items() if key.startswith(f"{step} ")}
     return {"errors": sum(own.values()), **({"which": own} if own else {})}
 

@@ -13,9 +13,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from flask import Flask, jsonify, request
+from flask import Flask, Response, jsonify, request
 from psycopg_pool import ConnectionPool
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -33,7 +32,7 @@ def bare_app(url: str) -> Flask:
     """One route that does one durable upsert of a row a caller, and nothing else."""
     app = Flask("bare")
     local = threading.local()
-    pool: list[ConnectionPool[Any]] = []
+    pool: list[ConnectionPool] = []
 
     def sqlite(row: int, seq: int) -> None:
         if not hasattr(local, "connection"):
@@ -51,7 +50,7 @@ def bare_app(url: str) -> Flask:
     upsert = sqlite if url.startswith("sqlite") else postgres
 
     @app.put("/<int:row>")
-    def save(row: int) -> Any:
+    def save(row: int) -> Response:
         body = request.get_json()
         upsert(row, body["answers"][0]["seq"])
         return jsonify({"saved": {"1": body["answers"][0]["seq"]}})
@@ -59,13 +58,13 @@ def bare_app(url: str) -> Flask:
     return app
 
 
-def make() -> Any:
+def make() -> Flask:
     """The application with the bare route beside it."""
     from exam_app.serving import make as make_application
 
     app = make_application()
     bare = bare_app(app.config["ACADEMY"].database_url)
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/bare": bare})
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/bare": bare})  # type: ignore[method-assign]
     return app
 
 

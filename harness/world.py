@@ -141,7 +141,7 @@ class Phone:
         told = self.call("POST", "/api/v1/login", {"phone": phone_of(number), "password": PASSWORD})
         self.token = told["csrf_token"]
 
-    def call(self, method: str, path: str, body: Any) -> Any:
+    def call(self, method: str, path: str, body: object) -> Any:
         """The JSON answer; cookies are kept."""
         request = urllib.request.Request(  # noqa: S310 (loopback)
             self.url + path, json.dumps(body).encode(), self.headers, method=method

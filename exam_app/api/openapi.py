@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from exam_app.api import schemas
+
+View = TypeVar("View", bound=Callable[..., object])
+Mode = Literal["validation", "serialization"]
 
 
 @dataclass(frozen=True)
@@ -28,37 +31,37 @@ def describes(
     gives: type[BaseModel],
     takes: type[BaseModel] | None = None,
     query: tuple[str, ...] = (),
-) -> Callable[[Any], Any]:
+) -> Callable[[View], View]:
     """Declares an endpoint's shapes on its view."""
 
-    def mark(view: Any) -> Any:
-        view.operation = Operation(summary, takes, gives, query)
+    def mark(view: View) -> View:
+        vars(view)["operation"] = Operation(summary, takes, gives, query)
         return view
 
     return mark
 
 
-def describe(rules: list[tuple[str, str, Any]]) -> dict[str, Any]:
+def describe(rules: list[tuple[str, str, Callable[..., object]]]) -> dict[str, object]:
     """(rule, method, view) triples as an OpenAPI 3.1 document."""
-    models: list[tuple[type[BaseModel], Any]] = [(schemas.Problem, "validation")]
+    models: list[tuple[type[BaseModel], Mode]] = [(schemas.Problem, "validation")]
     for _, _, view in rules:
-        operation: Operation = view.operation
+        operation: Operation = vars(view)["operation"]
         models.append((operation.gives, "serialization"))
         if operation.takes:
             models.append((operation.takes, "validation"))
     refs, components = models_json_schema(
         list(dict.fromkeys(models)), ref_template="#/components/schemas/{model}"
     )
-    paths: dict[str, Any] = {}
+    paths: dict[str, dict[str, object]] = {}
     for rule, method, view in rules:
-        own: Operation = view.operation
+        own: Operation = vars(view)["operation"]
         names = re.findall(r"<(?:\w+:)?(\w+)>", rule)
-        parameters: list[dict[str, Any]] = [
+        parameters: list[dict[str, object]] = [
             {"name": n, "in": "path", "required": True, "schema": {"type": "integer"}}
             for n in names
         ]
         parameters += [{"name": n, "in": "query", "schema": {"type": "string"}} for n in own.query]
-        entry: dict[str, Any] = {
+        entry: dict[str, object] = {
             "summary": own.summary,
             "operationId": view.__name__,
             "parameters": parameters,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Blueprint, Response, current_app, jsonify, request, session
 from flask_wtf.csrf import generate_csrf
@@ -367,7 +367,7 @@ def records(person_id: int) -> Response:
     person = web.scope().person(web.db(), person_id)
     entries = entries_of(web.db(), person.id, all_rows=True)
     voided = {e.voids_id for e in entries if e.voids_id}
-    rows: list[Any] = [
+    rows = [
         schemas.RecordOut(
             id=e.id,
             kind=e.kind,

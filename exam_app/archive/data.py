@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,9 +18,9 @@ _SAID, _SECRET = (
 )
 
 
-def own_data(session: Session, person: Person) -> dict[str, Any]:
+def own_data(session: Session, person: Person) -> dict[str, object]:
     """Everything that names a person in any table, for themselves (个人信息保护法 第四十五条: 查阅、复制)."""
-    more: dict[str, Any] = {}
+    more: dict[str, object] = {}
     for table in naming_people():
         if table.name in _SAID:
             continue
@@ -33,7 +31,7 @@ def own_data(session: Session, person: Person) -> dict[str, Any]:
     return {**person_data(session, person), "more": more}
 
 
-def person_data(session: Session, person: Person) -> dict[str, Any]:
+def person_data(session: Session, person: Person) -> dict[str, object]:
     """Ledger, posts and every archive entry with its place in the chain."""
     hidden = ("id", "identity_digest")
     own = {c.key: getattr(person, c.key) for c in person.__table__.columns if c.key not in hidden}

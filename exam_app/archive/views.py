@@ -6,7 +6,6 @@ import json
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -32,7 +31,7 @@ from training_records.ledger.models import ROLES, Person
 archive = Blueprint("archive", __name__)
 
 
-def person_file(person: Person) -> dict[str, Any]:
+def person_file(person: Person) -> dict[str, object]:
     """What a person's page shows."""
     session = web.db()
     entries = entries_of(session, person.id, all_rows=True)
@@ -128,7 +127,12 @@ def certificate(no: str) -> BaseResponse:
 @access(MANAGERS)
 def record() -> str | BaseResponse | tuple[str, int]:
     """Training outside the system for many at once: checked first, then filed."""
-    more: dict[str, Any] = {"kinds": KINDS, "levels": LEVELS, "forms": external.FORMS, "files": []}
+    more: dict[str, object] = {
+        "kinds": KINDS,
+        "levels": LEVELS,
+        "forms": external.FORMS,
+        "files": [],
+    }
     if request.method == "GET":
         return render_template("archive/record.html", refused="", attendance=None, **more)
     session, scope = web.db(), web.scope()

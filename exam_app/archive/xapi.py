@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, time
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
@@ -33,18 +32,18 @@ MINUTES = 45
 
 def statements(
     entries: Iterable[ArchiveEntry], person_id: int, home: str, zone: ZoneInfo
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """A statement an entry of learning; what is no learning (background checks, awards) is left out. The person is
     named by number only."""
     return [_statement(entry, person_id, home, zone) for entry in entries if entry.kind in KINDS]
 
 
-def _statement(entry: ArchiveEntry, person_id: int, home: str, zone: ZoneInfo) -> dict[str, Any]:
+def _statement(entry: ArchiveEntry, person_id: int, home: str, zone: ZoneInfo) -> dict[str, object]:
     verb, activity = KINDS[entry.kind]
     if entry.kind == "exam" and not entry.passed:
         verb = "failed"
     source = "http://id.tincanapi.com/verb/earned" if verb == "earned" else VERBS + verb
-    result: dict[str, Any] = {"completion": True}
+    result: dict[str, object] = {"completion": True}
     if entry.passed is not None:
         result["success"] = entry.passed
     if entry.score is not None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_records.database import Base, now
+from training_records.database import Base, Json, now
 
 
 class AuditEntry(Base):
@@ -22,14 +21,14 @@ class AuditEntry(Base):
     scope: Mapped[str] = mapped_column(String(12))
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(80))
-    detail: Mapped[dict[str, Any] | None]
+    detail: Mapped[dict[str, object] | None] = mapped_column(Json)
     request_id: Mapped[str | None] = mapped_column(String(36))
     # `scope` and the year are where the row lies on PostgreSQL (see `PartitionKey`).
     year: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         return {
             "at": self.created_at,
             "actor": self.created_by,

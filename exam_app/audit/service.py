@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -21,7 +20,7 @@ def record(
     actor: str,
     action: str,
     subject: str,
-    detail: dict[str, Any] | None = None,
+    detail: Mapping[str, object] | None = None,
     scope: str = "",
     request_id: str | None = None,
 ) -> None:
@@ -35,7 +34,7 @@ def record(
                 scope=scope,
                 action=action,
                 subject=subject,
-                detail=detail,
+                detail=None if detail is None else dict(detail),
                 request_id=request_id,
             )
         ],

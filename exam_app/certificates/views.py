@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -107,7 +106,7 @@ def print_many() -> BaseResponse:
     if not numbers:
         raise Refused("没有可以打印的证书")
     code = web.account().division_code
-    params: dict[str, Any] = {"numbers": numbers}
+    params: dict[str, object] = {"numbers": numbers}
     job = enqueue(
         web.db(), "certificates", f"{title}证书({len(numbers)}张)", code, params, web.actor()
     )

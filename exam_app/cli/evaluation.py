@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -65,16 +65,14 @@ def evaluate(
         else _from_records(scheme, year, division, as_of.date() if as_of else None)
     )
     if as_json or form == "json":
-        emit({"results": [as_data(person, result) | more for person, result, more in results]})
+        emit({"results": [row.as_data() for row in results]})
         return
     if form == "xlsx":
-        lines = [
-            SheetLine(person, "", str(more.get("division", "")), more.get("months"), result)
-            for person, result, more in results
-        ]
+        lines = [SheetLine(row.person, "", row.division, row.months, row.result) for row in results]
         write_file(str(out), evaluation_workbook(f"评价结果 {scheme.title}", scheme, lines))
         return
-    for person, result, _ in results:
+    for row in results:
+        person, result = row.person, row.result
         total = "没有数据" if result.total is None else f"{result.total} 分"
         veto = "(一票否决)" if result.vetoed else ""
         click.echo(f"{person}  {total}  {result.grade or '—'}{veto}")
@@ -88,12 +86,25 @@ def _scheme(year: int | None, division: str, measures_file: str | None) -> Schem
         return scheme_for(read_only(session), division, year)
 
 
-_Row = tuple[str, Result, dict[str, Any]]
+@dataclass(frozen=True)
+class _Row:
+    """One person's result; from records also the division and the months in post."""
+
+    person: str
+    result: Result
+    division: str = ""
+    months: Decimal | None = None
+
+    def as_data(self) -> dict[str, object]:
+        told = as_data(self.person, self.result)
+        if self.months is None:
+            return told
+        return told | {"division": self.division, "months_in_post": float(self.months)}
 
 
 def _from_table(scheme: Scheme, path: Path) -> list[_Row]:
     rows = read_measures(path.read_bytes(), scheme)
-    return [(r.person, score_of(scheme, r.measures, r.months), {}) for r in rows]
+    return [_Row(r.person, score_of(scheme, r.measures, r.months)) for r in rows]
 
 
 def _from_records(
@@ -112,10 +123,11 @@ def _from_records(
             raise Refused(f"{day} 还没到 {year} 年,没有记录可算")
         found = measured(session, frame, SOURCES)
         return [
-            (
+            _Row(
                 str(subject.person_id),
                 score_of(scheme, subject.measures, subject.months),
-                {"division": subject.code, "months_in_post": float(Decimal(subject.months))},
+                subject.code,
+                Decimal(subject.months),
             )
             for subject in found.values()
         ]

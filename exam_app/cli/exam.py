@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from exam_app.audit.service import record
 from exam_app.bank.service import current_bank
 from exam_app.cli.tools import emit, json_option, open_session, say
 from exam_app.core.background import Background
-from exam_app.exams.export import export
+from exam_app.exams.export import GroupBy, export
 from exam_app.exams.models import Exam
 from exam_app.exams.rescoring import preview, rescore
 from exam_app.jobs.service import finish
@@ -38,7 +37,7 @@ def exam() -> None:
     "--by", type=click.Choice(["district", "village", "age", "role"]), help="同时写出分组"
 )
 @json_option
-def responses_command(exam_id: int, out: Path, by: Any, as_json: bool) -> None:
+def responses_command(exam_id: int, out: Path, by: GroupBy | None, as_json: bool) -> None:
     """导出作答矩阵(每人第一次交的卷),供 academy stats 分析。"""
     with open_session() as (session, _):
         people = export(read_only(session), exam_id, out, by)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 import yaml
@@ -14,7 +13,7 @@ from exam_app.cli.bank import bank
 from exam_app.cli.tools import emit, json_option, say, stop, write_file
 from question_bank import load_bank
 from question_bank.bank import ITEMS
-from question_bank.formats import FORMATS
+from question_bank.formats import FORMATS, Skipped
 from question_bank.question import dump_question
 
 format_option = click.option(
@@ -67,7 +66,7 @@ def export_command(out: str, form: str, topic: str, folder: str, as_json: bool) 
     _tell("exported", len(chosen) - len(skipped), skipped, as_json)
 
 
-def _tell(verb: str, count: int, skipped: list[Any], as_json: bool) -> None:
+def _tell(verb: str, count: int, skipped: list[Skipped], as_json: bool) -> None:
     if as_json:
         emit({verb: count, "skipped": [asdict(s) for s in skipped]})
     else:

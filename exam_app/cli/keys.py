@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 from sqlalchemy import delete, select
 
 from exam_app.audit.service import record
 from exam_app.cli.tools import open_session, say
+from exam_app.core.rows import rows_changed
 from exam_app.core.sealing import seal_of
 from exam_app.identity.models import SecondStep
 from training_records.ledger.models import KeptIdentity
@@ -42,8 +41,7 @@ def forget_identities() -> None:
     with open_session() as (session, config):
         if config.keep_identity:
             raise click.ClickException("ACADEMY_KEEP_IDENTITY 还开着,请先关掉再删")
-        done: Any = session.execute(delete(KeptIdentity))
-        rows = done.rowcount
+        rows = rows_changed(session, delete(KeptIdentity))
         record(session, "cli", "keys.forget_identities", "kept_identity", {"rows": rows})
         session.commit()
     say(f"删去了 {rows} 条")

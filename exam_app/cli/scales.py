@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -82,9 +81,9 @@ def equate_command(form_x: Path, form_y: Path, pass_mark: float | None, as_json:
         {"x": score, "linear": slope * score + intercept, "equipercentile": float(table[score])}
         for score in range(len(table))
     ]
-    told: dict[str, Any] = {"slope": slope, "intercept": intercept, "table": rows}
+    told: dict[str, object] = {"slope": slope, "intercept": intercept, "table": rows}
     if pass_mark is not None:
-        told["pass_mark"] = {
+        told["pass_mark"] = found = {
             "y": pass_mark,
             "x_linear": (pass_mark - intercept) / slope,
             "x_equipercentile": next(
@@ -99,7 +98,6 @@ def equate_command(form_x: Path, form_y: Path, pass_mark: float | None, as_json:
     for row in rows:
         click.echo(f"{row['x']:>6}{row['linear']:>10.2f}{row['equipercentile']:>11.2f}")
     if pass_mark is not None:
-        found = told["pass_mark"]
         click.echo(
             f"Y 卷 {pass_mark:g} 分合格,X 卷线性法 {found['x_linear']:.1f} 分,"
             f"等百分位法从 {found['x_equipercentile']} 分起"

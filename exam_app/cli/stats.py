@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -14,7 +13,7 @@ from exam_app.cli.tools import emit, json_option, say, write_file
 from exam_app.stats import report
 from question_bank.classical import TestStats, analyse
 from question_bank.dif import mantel_haenszel
-from question_bank.irt import Calibration, calibrate
+from question_bank.irt import Calibration, Model, calibrate
 from question_bank.overall_fit import OverallFit, m2
 from question_bank.responses import Responses, ResponsesError, read_groups, read_key, read_responses
 
@@ -95,7 +94,7 @@ def report_command(
 @click.option("--model", type=click.Choice(["1pl", "2pl"]), default="2pl", show_default=True)
 @key_option
 @json_option
-def irt_command(responses: Path, model: Any, key_file: Path | None, as_json: bool) -> None:
+def irt_command(responses: Path, model: Model, key_file: Path | None, as_json: bool) -> None:
     """项目反应理论：估计题目参数和每人的能力。"""
     data = read(responses, key_file)
     scores = data.shares() if data.key else data.scores()

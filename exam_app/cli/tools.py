@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy.orm import Session, sessionmaker
@@ -46,7 +45,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def emit(data: Any) -> None:
+def emit(data: object) -> None:
     """The one JSON document on stdout."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 

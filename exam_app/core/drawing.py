@@ -7,9 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from training_records.typesetting import font_folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 _LOCK = threading.Lock()
@@ -37,7 +40,7 @@ def _matplotlib() -> None:
 class Picture:
     """A figure to draw on, and its SVG (or PNG, for documents) once the drawing is done."""
 
-    def __init__(self, figure: Any) -> None:
+    def __init__(self, figure: Figure) -> None:
         self.figure = figure
         self.svg = self.png = b""
 

@@ -17,9 +17,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from json import JSONEncoder
 from multiprocessing.util import Finalize
-from typing import Any
 
 import structlog
+from structlog.typing import Processor
 
 # Seconds: what a worker that is killed may lose of its log.
 PAUSE = 0.2
@@ -82,17 +82,17 @@ class Log:
 LOG = Log()
 
 
-def line(level: str, values: Mapping[str, Any]) -> str:
+def line(level: str, values: Mapping[str, object]) -> str:
     """An event as the log writes it, with the moment of now."""
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return _ENCODE({**values, "level": level, "timestamp": at})
 
 
-def _render(_logger: Any, level: str, values: Mapping[str, Any]) -> str:
+def _render(_logger: object, level: str, values: Mapping[str, object]) -> str:
     return line(level, values)
 
 
-PROCESSORS: list[Any] = [
+PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.format_exc_info,
     _render,

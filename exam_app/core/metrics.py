@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import tempfile
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Histogram
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -21,7 +24,7 @@ def share_between_workers() -> None:
 
 
 @lru_cache
-def collectors() -> tuple[Any, Any, Any]:
+def collectors() -> tuple[Counter, Histogram, Counter]:
     """The collectors of this process; called once before there are threads."""
     # Imported late: the library looks for the folder when it is imported.
     from prometheus_client import Counter, Histogram
@@ -45,6 +48,6 @@ def observe_password_check(seconds: float) -> None:
 
 
 @lru_cache(4096)
-def _of(method: str, endpoint: str, status: str) -> tuple[Any, Any]:
+def _of(method: str, endpoint: str, status: str) -> tuple[Counter, Histogram]:
     requests, times, _ = collectors()
     return requests.labels(method, endpoint, status), times.labels(endpoint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import SupportsFloat
 from zoneinfo import ZoneInfo
 
 from training_records.certificates.pdf import chinese_date
@@ -16,7 +16,7 @@ def span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     return f"{chinese_date(first.date())} {first:%H:%M}–{day}{last:%H:%M}"
 
 
-def plain(value: Any) -> str:
+def plain(value: SupportsFloat | str | None) -> str:
     """A number without trailing zeros."""
     if value is None:
         return ""

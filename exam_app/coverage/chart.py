@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
 from exam_app.core.drawing import drawing
 from training_records.coverage.definition import Coverage, CoverageReport
 from training_records.coverage.reading import Course
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INK, QUIET, GOOD, WAIT, BAD = "#1c2733", "#52606d", "#1f7a3d", "#e0b84c", "#d9847e"
 MAX_BARS = 24
@@ -63,7 +66,7 @@ def _chosen(report: CoverageReport) -> list[Coverage]:
     return [r for r in rows if r.in_post][:MAX_BARS]
 
 
-def _draw(axes: Any, rows: list[Coverage], size: float) -> None:
+def _draw(axes: Axes, rows: list[Coverage], size: float) -> None:
     if not rows:
         axes.text(
             0.5, 0.5, "没有在岗的儿童主任", ha="center", color=QUIET, transform=axes.transAxes

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -104,9 +103,9 @@ def _people(
     # A new director in a village of 平度 comes first: the demonstration's own account.
     mine = next(i for i, code in enumerate(chosen) if code.startswith("370283"))
     chosen[0], chosen[mine] = chosen[mine], chosen[0]
-    people: list[dict[str, Any]] = []
-    posts: list[dict[str, Any]] = []
-    entries: list[dict[str, Any]] = []
+    people: list[dict[str, object]] = []
+    posts: list[dict[str, object]] = []
+    entries: list[dict[str, object]] = []
     for n in range(count):
         code = chosen[n] if n < len(chosen) else rng.choice(chosen)
         start = _start(rng, today) if n else today - timedelta(days=12)
@@ -126,7 +125,7 @@ def _people(
     _file(session, entries)
 
 
-def _person(identity: int, rng: random.Random, today: date) -> dict[str, Any]:
+def _person(identity: int, rng: random.Random, today: date) -> dict[str, object]:
     checked = today - timedelta(days=rng.randrange(5, 380))
     return {
         "name": _name(rng),
@@ -146,7 +145,9 @@ def _person(identity: int, rng: random.Random, today: date) -> dict[str, Any]:
     }
 
 
-def _post(identity: int, role: str, code: str, start: date, rng: random.Random) -> dict[str, Any]:
+def _post(
+    identity: int, role: str, code: str, start: date, rng: random.Random
+) -> dict[str, object]:
     caseload = rng.choices([0, rng.randrange(1, 12), rng.randrange(12, 42)], [2, 7, 1])[0]
     return {
         "person_id": identity,
@@ -167,7 +168,7 @@ def _start(rng: random.Random, today: date) -> date:
 
 def _history(
     person: int, code: str, start: date, today: date, rng: random.Random
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Up to three years of district training and exams; most of this year done, some missing."""
     district = dict(names.DISTRICTS)[code[:6]]
     inducted = False
@@ -208,9 +209,10 @@ def _history(
 
 
 def _entry(
-    person: int, code: str, kind: str, day: date, title: str, organiser: str, **more: Any
-) -> dict[str, Any]:
-    row = {
+    person: int, code: str, kind: str, day: date, title: str, organiser: str, **more: object
+) -> dict[str, object]:
+    at, district = now(), ancestor(code, "district")
+    return {
         "person_id": person,
         "kind": kind,
         "date": day,
@@ -228,20 +230,20 @@ def _entry(
         "voids_id": None,
         "reason": None,
         "recorded_by": "demo",
-        "recorded_at": now(),
+        "recorded_at": at,
         **more,
+        "chain": CHAINS + district,
+        "district": district,
+        "year": at.year,
     }
-    district = ancestor(code, "district")
-    place = {"chain": CHAINS + district, "district": district, "year": row["recorded_at"].year}
-    return {**row, **place}
 
 
-def _file(session: Session, entries: list[dict[str, Any]]) -> None:
+def _file(session: Session, entries: list[dict[str, object]]) -> None:
     """Appends in bulk, hashed like any other entry."""
-    heads = {name: lock_head(session, name) for name in sorted({e["chain"] for e in entries})}
+    heads = {name: lock_head(session, name) for name in sorted({str(e["chain"]) for e in entries})}
     for row in entries:
         content = {k: v for k, v in row.items() if k not in ("chain", "district", "year")}
-        row["seq"], row["previous"], row["hash"] = link_chain(heads[row["chain"]], content)
+        row["seq"], row["previous"], row["hash"] = link_chain(heads[str(row["chain"])], content)
     for at in range(0, len(entries), CHUNK):
         session.execute(insert(ArchiveEntry), entries[at : at + CHUNK])
 

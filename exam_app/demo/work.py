@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -23,6 +23,18 @@ VILLAGES = 60
 CATEGORIES = ("left-behind", "in-need", "key-in-need", "high-risk", "unattended", "more-often")
 
 
+class _Case(TypedDict):
+    """A row of the caseload."""
+
+    id: int
+    division_code: str
+    code: str
+    categories: list[str]
+    opened_on: date
+    created_by: str
+    created_at: datetime
+
+
 def seed_work(session: Session, rng: random.Random, today: date) -> None:
     """The first person's village is new: a caseload with everything still to do."""
     query = (
@@ -32,13 +44,13 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
         .limit(VILLAGES)
     )
     since, number = today - timedelta(days=200), 0
-    cases: list[dict[str, Any]] = []
-    visits: list[dict[str, Any]] = []
+    cases: list[_Case] = []
+    visits: list[dict[str, object]] = []
     for person, village, start in session.execute(query).all():
         opened = max(start, since)
         for child in range(rng.randrange(4, 9)):
             number += 1
-            case = {
+            case: _Case = {
                 "id": number,
                 "division_code": village,
                 "code": f"{child // 2 + 1:02d}-{child + 1:02d}",
@@ -60,11 +72,9 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
         session.execute(insert(Visit), visits[at : at + 2000])
 
 
-def _visits(
-    rng: random.Random, case: dict[str, Any], person: int, today: date
-) -> list[dict[str, Any]]:
+def _visits(rng: random.Random, case: _Case, person: int, today: date) -> list[dict[str, object]]:
     cadence = strictest(case["categories"], known_cadences(today))
-    found = []
+    found: list[dict[str, object]] = []
     for first, last in periods(case["opened_on"], today, cadence.months or 1 if cadence else 1):
         begin, end = max(first, case["opened_on"]), min(last, today)
         # Most of what is owed is done; of the period under way about half.

@@ -6,9 +6,10 @@ import io
 import random
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from exam_app.demo import names
 from exam_app.demo.seed import _name
@@ -82,7 +83,7 @@ def office_workbook(
     return out.getvalue(), planted
 
 
-def _person(n: int, place: tuple[str, str, str], rng: random.Random) -> dict[str, Any]:
+def _person(n: int, place: tuple[str, str, str], rng: random.Random) -> dict[str, object]:
     phone = FIRST_PHONE + n
     district, town, village = place
     stem = village.removesuffix("村")
@@ -117,7 +118,7 @@ def _spaced(name: str, rng: random.Random) -> str:
     return f"{name[0]} {name[1:]}" if rng.random() < 0.1 else name
 
 
-def _date(rng: random.Random) -> Any:
+def _date(rng: random.Random) -> object:
     day = date(rng.randrange(2015, 2026), rng.randrange(1, 10), rng.randrange(1, 28))
     return rng.choice(
         [
@@ -131,9 +132,9 @@ def _date(rng: random.Random) -> Any:
 
 
 def _spoil(
-    person: dict[str, Any], fault: str, previous: dict[str, Any], rng: random.Random
-) -> dict[str, Any]:
-    changes: dict[str, dict[str, Any]] = {
+    person: dict[str, object], fault: str, previous: dict[str, object], rng: random.Random
+) -> dict[str, object]:
+    changes: dict[str, dict[str, object]] = {
         "short_phone": {"phone": "1880000"},
         "letters_in_phone": {"phone": "1880000ab12"},
         "no_name": {"name": " "},
@@ -153,7 +154,7 @@ def _spoil(
     return {**person, **changes[fault]}
 
 
-def _write(sheet: Any, row: int, number: int, p: dict[str, Any], dates: Any) -> None:
+def _write(sheet: Worksheet, row: int, number: int, p: dict[str, object], dates: Format) -> None:
     cells = [
         number,
         p["name"],

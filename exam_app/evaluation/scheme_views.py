@@ -85,7 +85,7 @@ def _page(year: int, told: dict[str, Any], refused: str = "") -> str:
     )
 
 
-def steps_in_words(steps: Sequence[Sequence[Any]]) -> str:
+def steps_in_words(steps: Sequence[Sequence[str | float]]) -> str:
     """Steps as the form has them: `0.6:0.5 0.9:1`."""
     return " ".join(f"{web.plain(bound)}:{web.plain(share)}" for bound, share in steps)
 
@@ -118,7 +118,7 @@ def _told() -> dict[str, Any]:
             if not field(f"{at}points"):
                 continue
             scoring, measure = field(f"{at}scoring"), field(f"{at}measure")
-            one: dict[str, Any] = {
+            one: dict[str, object] = {
                 "id": field(f"{at}id") or f"{key}_{number}",
                 "title": field(f"{at}title") or (KNOWN[measure].title if measure in KNOWN else ""),
                 "measure": measure,
@@ -219,7 +219,7 @@ def download(year: int) -> Response:
     return web.attachment(text.encode(), "application/yaml", f"评价方案{year}.yaml")
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> object:
     """Decimals, which are told as text, as YAML's numbers."""
     if isinstance(value, dict):
         return {k: v if k in ("id", "title", "name") else _numbers(v) for k, v in value.items()}
@@ -272,7 +272,7 @@ def weigh(run_id: int) -> str:
     )
 
 
-def _tried(people: list[Judged], scheme: Scheme, other: Scheme, **more: Any) -> str:
+def _tried(people: list[Judged], scheme: Scheme, other: Scheme, **more: object) -> str:
     """Grades under both schemes, the other one with the weights that were asked for."""
     weights, refused = {str(d.id): d.weight for d in other.dimensions}, ""
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import DateTime, func, select, type_coerce
 from sqlalchemy.orm import Session
@@ -51,7 +50,7 @@ def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject])
     start = datetime.combine(frame.first, time(0), frame.zone)
     end = datetime.combine(frame.last + timedelta(days=1), time(0), frame.zone)
     hours = int((start.utcoffset() or timedelta(0)).total_seconds() // 3600)
-    day: Any = (
+    day = (
         func.date(PracticeAnswer.answered_at, f"{hours:+d} hours")
         if session.get_bind().dialect.name == "sqlite"
         else func.date(type_coerce(PracticeAnswer.answered_at, DateTime) + timedelta(hours=hours))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 from urllib.parse import urlsplit
 
 import zxingcpp
@@ -26,7 +25,7 @@ from training_records.ledger.service import load_person
 from training_records.typesetting import qr_svg
 
 check_in = Blueprint("check_in", __name__)
-_QR: Any = zxingcpp.BarcodeFormat.QRCode
+_QR = zxingcpp.BarcodeFormat.QRCode
 
 
 @check_in.get("/events/<int:event_id>/sessions/<int:session_id>/screen")
@@ -209,7 +208,7 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
         raise Refused("这不是照片。请用 JPG 或 PNG") from None
     found, secret = [], web.config().secret_key
-    for code in zxingcpp.read_barcodes(grey, formats=_QR):
+    for code in zxingcpp.read_barcodes(grey, formats=_QR):  # type: ignore[arg-type]
         try:
             found.append(read_code(secret, urlsplit(code.text).path.rpartition("/")[2]))
         except NotFound:

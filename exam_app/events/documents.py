@@ -7,24 +7,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 from sqlalchemy.orm import Session
 
-from exam_app.core.drawing import drawing
+from exam_app.core.drawing import Picture, drawing
 from exam_app.events.scores import Scores
 from training_records.divisions import ancestor, division_names, joined_name
 from training_records.docx import heading, new_document, saved, table
 from training_records.events.enrolment import roll
 from training_records.events.models import AUDIENCES, Event, EventSession
 from training_records.events.planning import quotas_of
-from training_records.events.report import Report
+from training_records.events.report import Branch, Report
 from training_records.events.survey import MIN_ANSWERS, QUESTIONS
 from training_records.text import chinese_date
 from training_records.typesetting import qr_svg, typeset
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FOLDER = Path(__file__).parent
 TEAL, GREY = "#0f6b66", "#9fb3b1"
@@ -79,12 +83,12 @@ def _total_hours(event: Event) -> str:
     return f"{sum((s.hours for s in event.sessions), Decimal(0)).normalize():f}"
 
 
-def _indented(document: Any, text: str) -> None:
+def _indented(document: Document, text: str) -> None:
     paragraph = document.add_paragraph(text)
     paragraph.paragraph_format.first_line_indent = Pt(21)
 
 
-def _sealed(document: Any, organiser: str, day: str) -> None:
+def _sealed(document: Document, organiser: str, day: str) -> None:
     document.add_paragraph()
     seal = document.add_paragraph(f"{organiser}\n(盖章处)\n{day}")
     seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
@@ -208,13 +212,13 @@ def _opening(report: Report, zone: ZoneInfo) -> str:
     )
 
 
-def _row(branch: Any) -> list[str]:
+def _row(branch: Branch) -> list[str]:
     rate = f"{100 * branch.rate:.1f}%" if branch.rate is not None else "—"
     figures = [branch.seats or "—", branch.approved, branch.came]
     return [branch.name, *map(str, figures), rate, f"{branch.hours.normalize():f}"]
 
 
-def _scores(document: Any, scores: Scores) -> None:
+def _scores(document: Document, scores: Scores) -> None:
     if scores.both:
         within = f"(95% 区间 ±{scores.within:.1f})" if scores.within is not None else ""
         _indented(
@@ -229,7 +233,7 @@ def _scores(document: Any, scores: Scores) -> None:
         _indented(document, "没有安排考试,或还没有成绩。")
 
 
-def _survey(document: Any, report: Report) -> None:
+def _survey(document: Document, report: Report) -> None:
     found = report.survey
     if found.satisfied is None:
         _indented(
@@ -247,7 +251,7 @@ def _survey(document: Any, report: Report) -> None:
             document.add_paragraph(f"· {text}")
 
 
-def _picture(document: Any, png: bytes) -> None:
+def _picture(document: Document, png: bytes) -> None:
     document.add_picture(io.BytesIO(png), width=Cm(16))
 
 
@@ -261,7 +265,7 @@ def attendance_chart(report: Report) -> bytes:
         rates = [100 * (b.rate or 0) for b in rows] or [0]
         title = f"各单位到课率在 {rates[0]:.0f}% 到 {rates[-1]:.0f}% 之间"
         axes.set_title(title, loc="left", fontweight="bold")
-        _plain(axes, 118)
+        _plain(picture, axes, 118)
     return picture.png
 
 
@@ -277,7 +281,7 @@ def scores_chart(scores: Scores) -> bytes:
             loc="left",
             fontweight="bold",
         )
-        _plain(axes, 118)
+        _plain(picture, axes, 118)
     return picture.png
 
 
@@ -290,13 +294,13 @@ def survey_chart(report: Report) -> bytes:
         bars = axes.barh(names, values, color=TEAL)
         axes.bar_label(bars, [f"{v:.2f}" for v in values], padding=4)
         axes.set_title("各项平均分(满分 5 分)", loc="left", fontweight="bold")
-        _plain(axes, 5.9)
+        _plain(picture, axes, 5.9)
     return picture.png
 
 
-def _plain(axes: Any, most: float) -> None:
+def _plain(picture: Picture, axes: Axes, most: float) -> None:
     axes.set_xlim(0, most)
     axes.xaxis.set_visible(False)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.figure.tight_layout()
+    picture.figure.tight_layout()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
@@ -55,7 +54,7 @@ def index() -> str:
     )
 
 
-def _director(person_id: int) -> dict[str, Any]:
+def _director(person_id: int) -> dict[str, object]:
     """Post, the one thing to do now, and this year's hours."""
     session = web.db()
     post = current_post(session, person_id, web.today())

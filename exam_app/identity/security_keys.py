@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
 import webauthn
@@ -16,7 +15,9 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
+    PublicKeyCredentialCreationOptions,
     PublicKeyCredentialDescriptor,
+    PublicKeyCredentialRequestOptions,
     ResidentKeyRequirement,
 )
 
@@ -42,7 +43,7 @@ class Site:
 class Asked:
     """What the browser's key is asked (JSON), and the challenge that its answer must sign."""
 
-    options: Any
+    options: dict[str, object]
     challenge: str
 
 
@@ -91,12 +92,12 @@ def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
 
 
 def make(
-    session: Session, account: Account, site: Site, challenge: str, answer: Any, name: str
+    session: Session, account: Account, site: Site, challenge: str, answer: object, name: str
 ) -> SecurityKey:
     """Keeps the key that answered. `Refused` when the answer is not one to the challenge at this site."""
     try:
         found = webauthn.verify_registration_response(
-            credential=answer,
+            credential=_credential(answer),
             expected_challenge=base64url_to_bytes(challenge),
             expected_rp_id=site.name,
             expected_origin=site.origin,
@@ -129,7 +130,7 @@ def ask_to_sign(session: Session, account_id: int, site: Site) -> Asked:
     )
 
 
-def passes(session: Session, account_id: int, site: Site, challenge: str, answer: Any) -> bool:
+def passes(session: Session, account_id: int, site: Site, challenge: str, answer: object) -> bool:
     """Whether one of the account's keys has signed the challenge at this site, and is no copy of an earlier state."""
     given = answer.get("id") if isinstance(answer, dict) else None
     key = session.get(SecurityKey, given) if isinstance(given, str) else None
@@ -137,7 +138,7 @@ def passes(session: Session, account_id: int, site: Site, challenge: str, answer
         return False
     try:
         found = webauthn.verify_authentication_response(
-            credential=answer,
+            credential=_credential(answer),
             expected_challenge=base64url_to_bytes(challenge),
             expected_rp_id=site.name,
             expected_origin=site.origin,
@@ -167,7 +168,15 @@ def _described(keys: Sequence[SecurityKey]) -> list[PublicKeyCredentialDescripto
     return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(k.credential_id)) for k in keys]
 
 
-def _asked(options: Any) -> Asked:
+def _credential(answer: object) -> dict[str, object]:
+    if not isinstance(answer, dict):
+        raise TypeError("a key answers with an object")
+    return answer
+
+
+def _asked(
+    options: PublicKeyCredentialCreationOptions | PublicKeyCredentialRequestOptions,
+) -> Asked:
     return Asked(
         json.loads(webauthn.options_to_json(options)), bytes_to_base64url(options.challenge)
     )

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from exam_app.core.rows import rows_changed
 from exam_app.core.sealing import Seal
 from exam_app.identity import second, security_keys
 from exam_app.identity.hashing import hash_password, outdated, verify
@@ -190,7 +191,7 @@ def enter_code(
 
 
 def enter_key(
-    session: Session, account_id: int, site: Site, challenge: str, answer: Any, device: Device
+    session: Session, account_id: int, site: Site, challenge: str, answer: object, device: Device
 ) -> tuple[Account, str]:
     """Like `enter_code`, by the answer of a key."""
 
@@ -309,8 +310,7 @@ def end_sessions(session: Session, account_id: int, keep: str, handle: str = "")
         if len(handle) < 12 or not handle.isalnum():
             raise NotFound("没有这个登录")
         query = query.where(LoginSession.token_hash.startswith(handle, autoescape=True))
-    ended: Any = session.execute(query)
-    return int(ended.rowcount)
+    return rows_changed(session, query)
 
 
 def change_password(

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import structlog
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
@@ -79,7 +78,7 @@ def work(
 
 
 async def _run(app: App, name: str, url: URL, stop: threading.Event) -> None:
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+    pool = AsyncConnectionPool(
         make_conninfo(**libpq(url)),
         min_size=1,
         max_size=2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config
 from exam_app.core.background import Background
+from exam_app.core.rows import rows_changed
 from exam_app.jobs import queue
 from exam_app.jobs.models import Job
 from training_records.database import now, read_only
@@ -60,6 +61,7 @@ class Work(Background):
 
     job_id: int
     claim: int
+    # JSON, of a shape that is the kind's own.
     params: dict[str, Any]
     folder: Path
 
@@ -75,11 +77,20 @@ Handler = Callable[[Work], str | None]
 
 
 def enqueue(
-    session: Session, kind: str, title: str, division_code: str, params: dict[str, Any], by: str
+    session: Session,
+    kind: str,
+    title: str,
+    division_code: str,
+    params: Mapping[str, object],
+    by: str,
 ) -> Job:
     """A new job that waits for its turn, in the queue as soon as the session is committed."""
     job = Job(
-        kind=kind, title=title[:100], division_code=division_code, params=params, created_by=by
+        kind=kind,
+        title=title[:100],
+        division_code=division_code,
+        params=dict(params),
+        created_by=by,
     )
     session.add(job)
     session.flush()
@@ -199,14 +210,15 @@ def _waiting_now(background: Background, kinds: Iterable[str]) -> list[int]:
 def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: int) -> Job | None:
     """The job, running for the caller; None when it has ended; `ClaimedElsewhere` when it is another's."""
     with make_session() as session:
-        taken: Any = session.execute(
+        taken = rows_changed(
+            session,
             update(Job)
             .where(Job.id == number, is_free(), Job.kind.in_(kinds))
-            .values(state="running", claimed_at=now(), tries=Job.tries + 1)
+            .values(state="running", claimed_at=now(), tries=Job.tries + 1),
         )
         session.commit()
         job = session.get(Job, number)
-    if taken.rowcount == 1:
+    if taken == 1:
         return job
     if job is not None and job.state in ("waiting", "running"):
         raise ClaimedElsewhere
@@ -214,20 +226,21 @@ def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: in
 
 
 def _change(
-    make_session: sessionmaker[Session], number: int, claim: int, values: dict[str, Any]
+    make_session: sessionmaker[Session], number: int, claim: int, values: dict[str, object]
 ) -> bool:
     """Changes a job that is still the caller's: one who was thought dead changes nothing."""
     with make_session() as session:
-        changed: Any = session.execute(
+        changed = rows_changed(
+            session,
             update(Job)
             .where(Job.id == number, Job.state == "running", Job.tries == claim)
-            .values(**values)
+            .values(**values),
         )
         session.commit()
-    return bool(changed.rowcount == 1)
+    return changed == 1
 
 
-def _end(background: Background, job: Job, **values: Any) -> None:
+def _end(background: Background, job: Job, **values: object) -> None:
     ended = None if values["state"] == "waiting" else now()
     _change(background.make_session, job.id, job.tries, {"finished_at": ended, **values})
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from docx import Document
+from docx.document import Document as DocumentObject
 from docx.enum.table import WD_ALIGN_VERTICAL
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 from icalendar import Alarm, Calendar, Event
+
+from training_records.facts.loading import FactData
 
 FIRST_YEAR = 2026
 RULES = {
@@ -22,14 +24,14 @@ RULES = {
 }
 
 
-def write_forms(forms: Sequence[dict[str, Any]], folder: Path) -> None:
+def write_forms(forms: Sequence[FactData], folder: Path) -> None:
     """One A4 DOCX a form, made from the form's template in `forms.yaml`."""
     folder.mkdir(parents=True, exist_ok=True)
     for form in forms:
         _document(form).save(str(folder / f"{form['id']}.docx"))
 
 
-def _document(form: dict[str, Any]) -> Any:
+def _document(form: FactData) -> DocumentObject:
     document = Document()
     document.core_properties.title = form["title"]
     document.core_properties.author = ""
@@ -72,7 +74,7 @@ def _document(form: dict[str, Any]) -> Any:
     return document
 
 
-def write_calendar(entries: Sequence[dict[str, Any]], path: Path) -> None:
+def write_calendar(entries: Sequence[FactData], path: Path) -> None:
     """The year's dates as an iCalendar file (RFC 5545), repeating, with a reminder a week before
     a deadline and on the morning of the others."""
     calendar = Calendar()
@@ -85,7 +87,7 @@ def write_calendar(entries: Sequence[dict[str, Any]], path: Path) -> None:
     path.write_bytes(calendar.to_ical())
 
 
-def _event(entry: dict[str, Any]) -> Event:
+def _event(entry: FactData) -> Event:
     start = datetime.date(FIRST_YEAR, entry["month"] or 1, entry["day"])
     event = Event()
     event.add("uid", f"{entry['id']}@child-director-academy")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from typing import Any
 
-from training_records.facts.loading import DATA, load_facts
+from training_records.facts.loading import DATA, FactData, load_facts
 
 HISTORY = DATA / "history.yaml"
 
 
-def records(data: dict[str, Any]) -> dict[str, Any]:
+def records(data: FactData) -> FactData:
     """Every record a page or question may rest on, by id: clauses, articles, steps, lines."""
-    found: dict[str, Any] = {}
+    found: FactData = {}
     policy = data["policy"]
     for task in policy["tasks"]:
         found[f"{policy['code']}#{task['item']}"] = task
@@ -30,15 +29,15 @@ def records(data: dict[str, Any]) -> dict[str, Any]:
     return found | _versions("visit:", data["visits"])
 
 
-def _versions(prefix: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _versions(prefix: str, rows: list[FactData]) -> FactData:
     """By id what was and is in force: the row itself where there is only one."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[FactData]] = {}
     for row in rows:
         found.setdefault(prefix + row["id"], []).append(row)
     return {key: own[0] if len(own) == 1 else {"versions": own} for key, own in found.items()}
 
 
-def digest(record: dict[str, Any]) -> str:
+def digest(record: FactData) -> str:
     """Twelve hex digits of what a record says; a field left empty says nothing, so that a new
     optional field changes no record."""
     record = {key: value for key, value in record.items() if value not in ("", [], None, False)}
@@ -46,7 +45,7 @@ def digest(record: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def recorded(history: list[dict[str, Any]]) -> dict[str, str | None]:
+def recorded(history: list[FactData]) -> dict[str, str | None]:
     """The last recorded digest of each record."""
     known: dict[str, str | None] = {}
     for change in history:
@@ -54,7 +53,7 @@ def recorded(history: list[dict[str, Any]]) -> dict[str, str | None]:
     return known
 
 
-def unrecorded(data: dict[str, Any]) -> dict[str, str | None]:
+def unrecorded(data: FactData) -> dict[str, str | None]:
     """Records that differ from the history: id to new digest, None when removed."""
     known = recorded(data["history"])
     current = {key: digest(record) for key, record in records(data).items()}
@@ -63,7 +62,7 @@ def unrecorded(data: dict[str, Any]) -> dict[str, str | None]:
     return changed
 
 
-def last_changes(data: dict[str, Any]) -> dict[str, datetime.date]:
+def last_changes(data: FactData) -> dict[str, datetime.date]:
     """The day each record last changed."""
     days: dict[str, datetime.date] = {}
     for change in data["history"]:

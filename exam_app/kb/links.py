@@ -6,9 +6,8 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from training_records.facts.loading import load_facts
+from training_records.facts.loading import FactData, load_facts
 
 SOURCE = re.compile(r"〔([^〔〕\n]+#[^〔〕\n]+)〕")
 BACKLINKS = re.compile(r"⟦used:([^⟧]+)⟧")
@@ -86,7 +85,7 @@ def link_back(pages: Mapping[str, str]) -> dict[str, str]:
 _PROTECTED = re.compile(r"\[[^\]]*\]\([^)]*\)(?:\{[^}]*\})?|<[^>]*>|`[^`]*`|〔[^〕]*〕|“[^”]*”")
 
 
-def link_terms(text: str, page: str, terms: Iterable[Mapping[str, Any]]) -> str:
+def link_terms(text: str, page: str, terms: Iterable[FactData]) -> str:
     """The first mention of each glossary word in running text becomes a pop-up link."""
     left = {t["term"]: t["means"] for t in terms}
     if page == "glossary":

@@ -14,7 +14,6 @@ from collections import Counter
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import markdown
@@ -33,7 +32,7 @@ from exam_app.kb.links import (
 )
 from exam_app.kb.published import NOTHING, Published, as_markdown
 from question_bank import load_bank, point_counts
-from training_records.facts.loading import load_facts
+from training_records.facts.loading import FactData, load_facts
 from training_records.facts.schema import ROLES
 
 EXTENSIONS = ["attr_list", "tables", "admonition", "sane_lists", "md_in_html"]
@@ -76,7 +75,7 @@ def write_sources(target: Path, published: Published = NOTHING) -> list[str]:
     return list(pages)
 
 
-def _write_words(data: dict[str, Any], path: Path) -> None:
+def _write_words(data: FactData, path: Path) -> None:
     """Words that the search index must not cut: the field's terms and short colloquial ones."""
     words = (DOCS / "jieba.txt").read_text("utf-8").splitlines()
     terms = [t["term"].strip("“”") for t in data["glossary"]]
@@ -114,7 +113,7 @@ def raw_pages(published: Published = NOTHING) -> dict[str, str]:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 (Markdown from our own files)
     )
-    context: dict[str, Any] = {
+    context: FactData = {
         **data,
         "used": lambda clause: f"⟦used:{clause}⟧",
         "asked": asked,
@@ -136,7 +135,7 @@ def raw_pages(published: Published = NOTHING) -> dict[str, str]:
     return pages
 
 
-def _families(data: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+def _families(data: FactData) -> list[tuple[str, str, FactData]]:
     """(page, template, own context) of the pages that share a template."""
     tasks = data["policy"]["tasks"]
     found = []
@@ -153,7 +152,7 @@ def _families(data: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-def _render(environment: jinja2.Environment, template: str, context: dict[str, Any]) -> str:
+def _render(environment: jinja2.Environment, template: str, context: FactData) -> str:
     try:
         return environment.get_template(template).render(context)
     except jinja2.TemplateError as error:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -74,7 +74,7 @@ def create(session: Session, title: str, division_code: str, level: str, by: str
     return row
 
 
-def _empty_unit() -> dict[str, Any]:
+def _empty_unit() -> dict[str, object]:
     return {"id": f"u-{uuid4().hex[:8]}", "title": "新单元", "minutes": 15}
 
 
@@ -105,7 +105,7 @@ def draft_of(session: Session, row: CourseVersion, by: str) -> CourseVersion:
 
 
 def change(
-    session: Session, row: CourseVersion, edits: int, content: dict[str, Any], by: str
+    session: Session, row: CourseVersion, edits: int, content: dict[str, object], by: str
 ) -> None:
     """Writes a draft as far as it holds; `edits`: as the writer had it before them.
 
@@ -121,7 +121,7 @@ def change(
     session.flush()
 
 
-def checked(content: dict[str, Any]) -> Course:
+def checked(content: dict[str, object]) -> Course:
     """A course, or `Refused` with what is wrong and where."""
     try:
         return Course.model_validate(content)
@@ -139,7 +139,7 @@ def checked(content: dict[str, Any]) -> Course:
         ) from None
 
 
-def _reason(fault: Any) -> str:
+def _reason(fault: ErrorDetails) -> str:
     context = fault.get("ctx", {})
     words = {
         "string_too_short": "没有填",

@@ -70,7 +70,7 @@ class UnitProgress(Base):
     opened_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     ms: Mapped[int] = mapped_column(default=0, server_default="0")
-    watched: Mapped[list[Any] | None] = mapped_column(Json)
+    watched: Mapped[list[list[float]] | None] = mapped_column(Json)
     position: Mapped[int] = mapped_column(default=0, server_default="0")
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     reflection: Mapped[str | None] = mapped_column(String(1000))

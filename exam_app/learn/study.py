@@ -11,12 +11,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from exam_app.core.rows import rows_changed
 from exam_app.learn.models import StudyWindow, UnitProgress
 from training_records.database import insert_missing, now
 from training_records.errors import NotFound
@@ -162,15 +162,16 @@ def _said(window: StudyWindow, progress: UnitProgress, seen: bool, ask: str | No
     return Beat("counting" if seen else "paused", seconds)
 
 
-def _move(session: Session, window: StudyWindow, moment: datetime, **values: Any) -> bool:
+def _move(session: Session, window: StudyWindow, moment: datetime, **values: object) -> bool:
     """Writes a window unless another beat did since it was read."""
-    done: Any = session.execute(
+    done = rows_changed(
+        session,
         update(StudyWindow)
         .where(StudyWindow.id == window.id, StudyWindow.last_at == window.last_at)
         .values(last_at=moment, **values)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False),
     )
-    return bool(done.rowcount == 1)
+    return done == 1
 
 
 def _counted_on(session: Session, person_id: int, moment: datetime, zone: ZoneInfo) -> timedelta:

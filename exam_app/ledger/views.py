@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -41,6 +40,7 @@ from training_records.ledger.columns import COLUMNS
 from training_records.ledger.importer import (
     KINDS,
     Checked,
+    ImportReport,
     batches_of,
     get_batch,
     remember_titles,
@@ -234,18 +234,14 @@ def open_account(person_id: int) -> str | BaseResponse:
     return render_template("admin/initial.html", account=account, password=password)
 
 
-def _page(**more: Any) -> str:
+def _page(report: ImportReport | None = None, **more: object) -> str:
     """The page of the import, with the office's latest imports below."""
     imports = batches_of(web.db(), web.scope().prefix)
-    places = {code: full_name(web.db(), code) for code in {left.code for left in _left(more)}}
+    left = report.left[:SHOWN_LEFT] if report else []
+    places = {code: full_name(web.db(), code) for code in {one.code for one in left}}
     return render_template(
-        "ledger/import.html", imports=imports, columns=COLUMNS, places=places, **more
+        "ledger/import.html", imports=imports, columns=COLUMNS, places=places, report=report, **more
     )
-
-
-def _left(more: dict[str, Any]) -> list[Any]:
-    report = more.get("report")
-    return report.left[:SHOWN_LEFT] if report else []
 
 
 def _check(data: bytes) -> Checked:

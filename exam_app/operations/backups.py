@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 from uuid import uuid4
 
 import pyrage
@@ -59,7 +59,7 @@ def make_bundle(config: Config, folder: Path, recipients: Sequence[str] = ()) ->
         # The database first: what it names lies in the folders already, and files are never taken away.
         dump(config.database_url, work / DATABASE)
         files = {DATABASE: work / DATABASE, **_files(config.instance)}
-        manifest = {
+        manifest: Manifest = {
             "made_at": at.isoformat(),
             "engine": "sqlite" if is_sqlite(config.database_url) else "postgresql",
             "files": {name: _sha256(path) for name, path in files.items()},
@@ -79,7 +79,7 @@ def make_bundle(config: Config, folder: Path, recipients: Sequence[str] = ()) ->
     return target
 
 
-def _recipient(text: str) -> Any:
+def _recipient(text: str) -> pyrage.x25519.Recipient:
     try:
         return pyrage.x25519.Recipient.from_str(text.strip())
     except Exception:
@@ -137,7 +137,15 @@ class Proof:
     problems: list[str]
 
 
-def unpack(bundle: Path, folder: Path, identity: Path | None) -> dict[str, Any]:
+class Manifest(TypedDict):
+    """When and of what engine a bundle is, and the SHA-256 of each file in it."""
+
+    made_at: str
+    engine: str
+    files: dict[str, str]
+
+
+def unpack(bundle: Path, folder: Path, identity: Path | None) -> Manifest:
     """Unpacks a bundle and compares every file with the manifest, which is returned. `Refused` when it is encrypted for
     another key, damaged, or not whole."""
     plain = bundle
@@ -161,7 +169,7 @@ def unpack(bundle: Path, folder: Path, identity: Path | None) -> dict[str, Any]:
     try:
         with tarfile.open(plain) as packed:
             packed.extractall(folder, filter="data")
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        manifest: Manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (OSError, tarfile.TarError, ValueError):
         raise Refused(f"{bundle.name} 不是备份,或没有写完。请换一份") from None
     for name, digest in manifest["files"].items():
@@ -186,9 +194,7 @@ def drill(config: Config, bundle: Path, identity: Path | None = None) -> Proof:
                 engine.dispose()
 
 
-def _prove(
-    config: Config, engine: Engine, folder: Path, bundle: Path, manifest: dict[str, Any]
-) -> Proof:
+def _prove(config: Config, engine: Engine, folder: Path, bundle: Path, manifest: Manifest) -> Proof:
     if not is_current(engine):
         upgrade(engine)
     problems = check_database(engine)

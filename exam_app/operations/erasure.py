@@ -4,7 +4,6 @@ which prove that nothing was altered; nobody can be recognised in them any more.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -38,7 +37,7 @@ REMOVED = (
     "kept_identity",
 )
 # Texts beside what stays, in which somebody could be told of.
-BLANKED: dict[str, dict[str, Any]] = {
+BLANKED: dict[str, dict[str, str | None]] = {
     "certificate": {"holder": GONE},
     "exemplar": {"material": GONE, "words": GONE, "reason": None, "state": "withdrawn"},
     "evaluation_result": {"self_comment": None, "town_comment": None, "district_comment": None},

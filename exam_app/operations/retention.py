@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 import yaml
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from exam_app.identity.models import Activation, ApiToken, LoginSession, Throttle
@@ -16,6 +15,7 @@ from exam_app.jobs.models import Job
 from exam_app.learn.models import StudyWindow
 from exam_app.practice.models import PracticeAnswer
 from exam_app.reminders.models import Reminder
+from training_records.database import Base
 
 
 @lru_cache
@@ -36,7 +36,7 @@ def apply(session: Session, at: datetime, *, only_count: bool = False) -> dict[s
     def before(rule: str) -> datetime:
         return at - timedelta(days=rules()[rule])
 
-    over: list[tuple[Any, Any]] = [
+    over: list[tuple[type[Base], ColumnElement[bool]]] = [
         (LoginSession, LoginSession.expires_at < at),
         (ApiToken, ApiToken.expires_at < at),
         (Activation, Activation.expires_at < at),

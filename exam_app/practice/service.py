@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from exam_app.practice.memory import Mastery, mastery, recall, review
 from exam_app.practice.models import PracticeAnswer, PracticeCard
 from question_bank import InvalidResponse, Question, score, valid_response
+from question_bank.question import Multiple, Single, TrueFalse
 from training_records.database import insert_missing, now
 from training_records.errors import Refused
 
@@ -22,6 +23,7 @@ DAILY, PACK, AT_ONCE = 5, 15, 100
 FRESH = 2
 # Marked by the phone without a network: what needs no folding of texts.
 TYPES = ("single", "multiple", "true_false")
+OnPhone = Single | Multiple | TrueFalse
 OLDEST = timedelta(days=14)
 
 
@@ -50,14 +52,14 @@ def draw(
     at: datetime,
     rng: random.Random,
     n: int,
-) -> list[Question]:
+) -> list[OnPhone]:
     """The next questions: what is due, least remembered first, and new ones of the topics least known; no topic
     twice in a row where others are left.
 
     Two in five are new while there are any: with few questions a day and a large bank, reviews alone would leave
     most of it unseen (`academy bench practice`).
     """
-    free = {q.id: q for q in questions if q.id not in reserved and q.type in TYPES}
+    free = {q.id: q for q in questions if q.id not in reserved and isinstance(q, OnPhone)}
     due = sorted(
         (c for c in cards.values() if c.item_id in free and c.due <= at),
         key=lambda c: recall(c, at),
@@ -69,10 +71,10 @@ def draw(
 
 
 def _new(
-    cards: Mapping[str, PracticeCard], fresh: list[Question], at: datetime, rng: random.Random
-) -> list[Question]:
+    cards: Mapping[str, PracticeCard], fresh: list[OnPhone], at: datetime, rng: random.Random
+) -> list[OnPhone]:
     """Questions not met before, one of each topic in turn, beginning with the least known."""
-    by_topic: dict[str, list[Question]] = defaultdict(list)
+    by_topic: dict[str, list[OnPhone]] = defaultdict(list)
     rng.shuffle(fresh)
     for question in fresh:
         by_topic[question.topic].append(question)
@@ -84,7 +86,7 @@ def _new(
     return [by_topic[t][k] for k in range(longest) for t in order if k < len(by_topic[t])]
 
 
-def _woven(old: list[Question], fresh: list[Question]) -> list[Question]:
+def _woven(old: list[OnPhone], fresh: list[OnPhone]) -> list[OnPhone]:
     """Both in their order, the new ones spread evenly among the others."""
     places = [(k + 0.5) / len(old) for k in range(len(old))]
     new = [(k + 0.75) / len(fresh) for k in range(len(fresh))]
@@ -92,9 +94,9 @@ def _woven(old: list[Question], fresh: list[Question]) -> list[Question]:
     return [question for _, question in sorted(pairs, key=lambda pair: pair[0])]
 
 
-def _mixed(questions: list[Question]) -> list[Question]:
+def _mixed(questions: list[OnPhone]) -> list[OnPhone]:
     left = list(questions)
-    mixed: list[Question] = []
+    mixed: list[OnPhone] = []
     while left:
         last = mixed[-1].topic if mixed else None
         at = next((k for k, q in enumerate(left) if q.topic != last), 0)

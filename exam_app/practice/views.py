@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint, jsonify, render_template, request
@@ -122,7 +121,7 @@ def pack() -> Response:
     )
 
 
-def _item(question: Any, again: bool) -> dict[str, Any]:
+def _item(question: service.OnPhone, again: bool) -> dict[str, object]:
     options = (
         {"true": "对", "false": "错"}
         if question.type == "true_false"
@@ -136,7 +135,7 @@ def _item(question: Any, again: bool) -> dict[str, Any]:
         "stem": question.stem,
         "options": [[label, text] for label, text in options.items()],
         "key": list(key)
-        if question.type == "multiple"
+        if isinstance(key, tuple)
         else [str(key).lower() if key in (True, False) else key],
         "explanation": question.explanation,
         "source": question.source,
@@ -161,7 +160,7 @@ def answers() -> Response:
     return jsonify({"taken": [a.key for a in found], "right": marked, "done": done})
 
 
-def _answer(row: Any) -> service.PhoneAnswer | None:
+def _answer(row: object) -> service.PhoneAnswer | None:
     if not isinstance(row, dict):
         return None
     key, item, ago = row.get("key"), row.get("item"), row.get("ago")

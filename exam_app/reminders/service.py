@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config
@@ -64,7 +64,7 @@ def send_due(make_session: sessionmaker[Session], config: Config, moment: dateti
     return sent
 
 
-def _waiting(channel: Channel, moment: datetime, config: Config) -> Any:
+def _waiting(channel: Channel, moment: datetime, config: Config) -> Select[Reminder, Person]:
     """Reminders that a way has still to send: of its division, made since it was set up, not over."""
     gone = (
         select(Delivery.reminder_id)

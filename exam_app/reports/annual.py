@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 from sqlalchemy import select
@@ -161,18 +161,18 @@ def annual_docx(session: Session, found: Annual) -> bytes:
     return saved(document)
 
 
-def _indented(document: Any, text: str) -> None:
+def _indented(document: Document, text: str) -> None:
     paragraph = document.add_paragraph(text)
     paragraph.paragraph_format.first_line_indent = Pt(21)
 
 
-def _written(document: Any, text: str | None) -> None:
+def _written(document: Document, text: str | None) -> None:
     for line in (text or TO_WRITE).splitlines():
         if line.strip():
             _indented(document, line.strip())
 
 
-def _cases(document: Any, cases: Sequence[GoodCase]) -> None:
+def _cases(document: Document, cases: Sequence[GoodCase]) -> None:
     """The cases that the district accepted, the city's choice first."""
     if not cases:
         _indented(document, TO_WRITE)
@@ -197,7 +197,7 @@ def _opening(found: Annual) -> str:
     )
 
 
-def _team(document: Any, session: Session, found: Annual) -> None:
+def _team(document: Document, session: Session, found: Annual) -> None:
     total, rule = found.coverage.total, rule_of(session, found.year)
     _indented(
         document,
@@ -227,7 +227,7 @@ def _team(document: Any, session: Session, found: Annual) -> None:
     _indented(document, f"当年的考试:{words}。")
 
 
-def _work(document: Any, found: Annual) -> None:
+def _work(document: Document, found: Annual) -> None:
     work = found.work
     by_form = "、".join(f"{FORMS[f]} {n} 次" for f, n in work.visits.items()) or "没有记录"
     _indented(document, f"走访:走访对象 {work.children} 名(只用村内代号),{by_form}。")
@@ -242,7 +242,7 @@ def _work(document: Any, found: Annual) -> None:
         table(document, ["活动主题", "场次"], rows, (8, 4))
 
 
-def _evaluation(document: Any, found: Annual) -> None:
+def _evaluation(document: Document, found: Annual) -> None:
     if found.evaluation is None:
         _indented(document, f"工作评价:当年还没有开始。{TO_WRITE}")
     else:

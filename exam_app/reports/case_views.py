@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -45,7 +45,7 @@ def index() -> str:
     )
 
 
-def _form(row: GoodCase | None, told: dict[str, Any], refused: str = "") -> str:
+def _form(row: GoodCase | None, told: Mapping[str, object], refused: str = "") -> str:
     return render_template(
         "reports/case_form.html",
         row=row,

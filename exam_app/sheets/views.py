@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
@@ -72,7 +70,7 @@ def _room(exam: Exam) -> str:
     )
 
 
-def _row(one: SheetStatus, names: dict[str, str]) -> dict[str, Any]:
+def _row(one: SheetStatus, names: dict[str, str]) -> dict[str, object]:
     word, sign = WORDS[one.state]
     if one.state == "doubts":
         word = f"要您看 {one.doubts} 题"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from training_records.database import Base, now, one_of
+from training_records.database import Base, Json, now, one_of
 
 SpotItemState = Literal["open", "fine", "wrong", "mended"]
 
@@ -44,7 +44,7 @@ class SpotItem(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     code: Mapped[str] = mapped_column(String(12))
     state: Mapped[SpotItemState] = mapped_column(String(8), default="open")
-    answers: Mapped[dict[str, Any] | None]
+    answers: Mapped[dict[str, bool] | None] = mapped_column(Json)
     finding: Mapped[str | None] = mapped_column(String(300))
     looked_by: Mapped[str | None] = mapped_column(String(40))
     looked_at: Mapped[datetime | None]

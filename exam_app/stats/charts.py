@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from question_bank.classical import TestStats
 from question_bank.information import total_information
 from question_bank.irt import Calibration, ItemParameters, calibrated, probability
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 INK, QUIET, TEAL, WARM = "#1c2733", "#52606d", "#0f6b66", "#b8430f"
 THETA = np.round(np.linspace(-4, 4, 161), 2) + 0.0
 
 
-def _svg(draw: Any, width: float, height: float) -> str:
+def _svg(draw: Callable[[Axes], None], width: float, height: float) -> str:
     with drawing((width, height)) as picture:
         picture.figure.set_layout_engine("constrained")
         axes = picture.figure.add_subplot()
@@ -35,7 +38,7 @@ def facility_and_discrimination(result: TestStats) -> str:
         if i.facility is not None and i.point_biserial_corrected is not None
     ]
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         for name, x, y in shown:
             poor = y < 0.15
             axes.plot(x, y, "s" if poor else "o", color=WARM if poor else TEAL, markersize=7)
@@ -54,7 +57,7 @@ def wright_map(calibration: Calibration) -> str:
     theta = np.array([p.theta for p in calibration.persons])
     items = [(i.id, i.b) for i in calibration.items if i.b is not None]
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         counts, edges = np.histogram(theta, bins=np.linspace(-4, 4, 33))
         share = counts / max(counts.max(), 1)
         axes.barh(edges[:-1], -share, height=0.23, align="edge", color=TEAL)
@@ -78,7 +81,7 @@ def information(calibration: Calibration) -> str:
     """How exactly the test measures at each ability."""
     known = calibrated(calibration.items)
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         if known:
             a, b = zip(*known.values(), strict=True)
             curve = total_information(a, b, THETA)
@@ -99,7 +102,7 @@ def characteristic_curves(items: Sequence[ItemParameters], most: int = 12) -> st
     """Chance of a right answer by ability, the items that tell apart least first."""
     chosen = sorted(calibrated(items).items(), key=lambda pair: pair[1][0])[:most]
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         for number, (place, (a, b)) in enumerate(chosen):
             p = probability(np.array([a]), np.array([-a * b]), THETA)[0]
             style = ("-", "--", "-.", ":")[number % 4]

@@ -6,7 +6,6 @@ import io
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import xlsxwriter
 from jinja2 import Environment, FileSystemLoader, select_autoescape
@@ -14,7 +13,7 @@ from markupsafe import Markup
 
 from exam_app.stats import charts
 from question_bank.classical import ItemStats, TestStats
-from question_bank.fit import item_fit
+from question_bank.fit import ItemFit, item_fit
 from question_bank.irt import Calibration
 from question_bank.overall_fit import m2
 from question_bank.responses import Responses
@@ -29,7 +28,7 @@ def html(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"])
     )
     pictures = [("难度和区分度", charts.facility_and_discrimination(result), DOTS)]
-    fits: dict[str, Any] = {}
+    fits: dict[str, ItemFit] = {}
     said = summary(result)
     if calibration is not None:
         pictures += [
@@ -64,6 +63,7 @@ def overall(data: Responses, calibration: Calibration) -> str:
     return f"曲线和实际作答{word[fit.verdict]}（RMSEA {fit.rmsea:.3f}）。"
 
 
+Cell = str | float | None
 DOTS = "每个点是一道题。越往右越容易，越往上越能分出好坏。虚线以下的（方块）要先看。"
 WRIGHT = "左边的条是考生，右边是题。题都挤在下面，说明卷子对大家太容易；中间空一段，说明那一段人没有合适的题。"
 INFORMATION = "曲线高的地方量得准。合格线最好落在高处。"
@@ -116,7 +116,7 @@ def xlsx(
     for number, item in enumerate(result.items):
         for label, option in item.options.items():
             right = "是" if key and key[number] == label else ""
-            row = [item.id, label, right, option.n, option.share, option.point_biserial]
+            row: list[Cell] = [item.id, label, right, option.n, option.share, option.point_biserial]
             _line(options, line, row)
             line += 1
     if calibration is not None:
@@ -127,7 +127,7 @@ def xlsx(
     return out.getvalue()
 
 
-def _item_row(item: ItemStats) -> list[Any]:
+def _item_row(item: ItemStats) -> list[Cell]:
     return [
         item.id,
         item.n,
@@ -142,7 +142,7 @@ def _item_row(item: ItemStats) -> list[Any]:
     ]
 
 
-def _line(sheet: Sheet, line: int, values: Sequence[Any]) -> None:
+def _line(sheet: Sheet, line: int, values: Sequence[Cell]) -> None:
     for at, value in enumerate(values):
         if isinstance(value, str):
             sheet.sheet.write_string(line, at, value, sheet.wrapped)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from training_records.errors import NotFound
 from training_records.ledger.models import Person
 from training_records.ledger.service import get_person
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = TypeVar("View", bound=Callable[..., object])
 
 EVERYONE = frozenset({"director", "supervisor", "district", "city", "operator"})
 OFFICES = frozenset({"supervisor", "district", "city", "operator"})

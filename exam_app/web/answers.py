@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 from flask import (
@@ -33,7 +32,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def problem(status: int, detail: str, **more: Any) -> Response:
+def problem(status: int, detail: str, **more: object) -> Response:
     """RFC 9457 problem details."""
     titles = {
         400: "请求有误",
@@ -62,7 +61,7 @@ def problem(status: int, detail: str, **more: Any) -> Response:
     return response
 
 
-def refuse(status: int, detail: str, **more: Any) -> BaseResponse:
+def refuse(status: int, detail: str, **more: object) -> BaseResponse:
     """An error answer: problem details for the API, a page otherwise."""
     if "session" in g:
         g.session.rollback()

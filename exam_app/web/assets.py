@@ -6,10 +6,10 @@ import gzip
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import brotli
 from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
 from werkzeug.http import generate_etag
 from werkzeug.security import safe_join
 
@@ -26,9 +26,9 @@ def _packed(path: str, changed: float, encoding: str) -> tuple[bytes, str]:
 
 def serve_packed(app: Flask, endpoint: str, folder: str) -> None:
     """Lets `endpoint` answer with packed files where the browser takes them."""
-    plain: Callable[..., Any] = app.view_functions[endpoint]
+    plain: Callable[..., ResponseReturnValue] = app.ensure_sync(app.view_functions[endpoint])
 
-    def view(filename: str) -> Any:
+    def view(filename: str) -> ResponseReturnValue:
         encoding = request.accept_encodings.best_match(["br", "gzip"])
         path = safe_join(folder, filename)
         if encoding is None or path is None or not path.endswith(PACKED):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from flask import (
     g,
@@ -27,14 +27,14 @@ def export_reason() -> str:
     return " ".join(request.args.get("reason", "").split())[:60]
 
 
-def audit(action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
+def audit(action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:
     """Records in the audit log what the signed-in account did, with the reason that was asked for."""
     if GROUPS.get(request.endpoint or "") == "export" and (reason := export_reason()):
         detail = {**(detail or {}), "reason": reason}
     record(db(), actor(), action, subject, detail, account().division_code, g.request_id)
 
 
-def audit_read(action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
+def audit_read(action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:
     """Records what a view that only reads has handed out, once it is made: nobody waits for the writer of
     SQLite meanwhile."""
     begin_writing()

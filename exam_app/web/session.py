@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from flask import (
     current_app,
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.core.replica import START, place_in_log
 from exam_app.identity.models import Account
+from exam_app.web.access import View
 from exam_app.web.current import SAFE, account, bearer, person_id
 from exam_app.web.services import services
 from training_records.database import read_only
@@ -65,15 +66,15 @@ def _is_writing() -> bool:
     return bool(getattr(view, "writes", request.method not in SAFE))
 
 
-def writes(view: Any) -> Any:
+def writes(view: View) -> View:
     """Marks a GET view that notes something (e.g. when a unit was first opened)."""
-    view.writes = True
+    view.writes = True  # type: ignore[attr-defined]
     return view
 
 
-def report(view: Any) -> Any:
+def report(view: View) -> View:
     """Marks a GET view that may read a copy of the database, where there is one."""
-    view.report = True
+    view.report = True  # type: ignore[attr-defined]
     return view
 
 
@@ -94,7 +95,7 @@ def note_write_position() -> None:
             session["wrote"] = place_in_log(read_only(primary))
 
 
-def only_reads(view: Any) -> Any:
+def only_reads(view: View) -> View:
     """Marks a view that changes nothing through the request's session, whatever its method."""
-    view.writes = False
+    view.writes = False  # type: ignore[attr-defined]
     return view

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
-from training_records.facts.loading import load_facts
+from training_records.facts.loading import FactData, load_facts
 from training_records.work.cadence import Cadence, cadences
 from training_records.work.service import Options
 
@@ -36,7 +35,7 @@ def visit_options(day: date) -> Options:
 
 
 @lru_cache(maxsize=32)
-def duty_steps(day: date) -> tuple[dict[str, Any], ...]:
+def duty_steps(day: date) -> tuple[FactData, ...]:
     """The steps of a director's duty list."""
     duties = load_facts().on(day)["duties"]["director"]
     return tuple(step for duty in duties for step in duty["steps"])

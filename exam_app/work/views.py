@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -178,7 +177,7 @@ def sync() -> Response:
     return jsonify({"taken": taken, "refused": refused})
 
 
-def _visit(row: dict[str, Any], key: str) -> NewVisit:
+def _visit(row: dict[str, object], key: str) -> NewVisit:
     case, findings = row.get("case"), row.get("findings")
     if type(case) is not int or not 0 < case < 2**31:
         raise NotFound("名单里没有这个代号")
@@ -266,9 +265,9 @@ def activities() -> str:
     )
 
 
-def _activity_values() -> dict[str, Any]:
+def _activity_values() -> dict[str, object]:
     form = request.form
-    values: dict[str, Any] = {"on": day_of(form.get("on", ""), "日期")}
+    values: dict[str, object] = {"on": day_of(form.get("on", ""), "日期")}
     for name in ("children", "adults"):
         text = form.get(name, "").strip()
         if text and not (text.isascii() and text.isdecimal() and len(text) < 6):

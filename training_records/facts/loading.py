@@ -30,18 +30,22 @@ class Point:
     kb: str
 
 
+# What a file or one of its records holds: plain values, as `schema` has checked them and filled them in.
+FactData = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything that pages are made from; `clauses` maps a source id to its page and anchor, `owners` a file to who
     answers for it."""
 
-    data: dict[str, Any]
+    data: FactData
     clauses: dict[str, str]
     courses: tuple[Course, ...]
     topics: dict[str, str]
     owners: dict[str, str]
 
-    def on(self, day: date) -> dict[str, Any]:
+    def on(self, day: date) -> FactData:
         """The facts in force on a day, boxes of printed forms filled in."""
         data = dict(self.data)
         data["visits"] = in_force(data["visits"], day)
