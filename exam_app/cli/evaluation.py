@@ -96,10 +96,10 @@ class _Row:
     months: Decimal | None = None
 
     def as_data(self) -> dict[str, object]:
-        told = as_data(self.person, self.result)
-        if self.months is None:
-            return told
-        return told | {"division": self.division, "months_in_post": float(self.months)}
+        data: dict[str, object] = {**as_data(self.person, self.result)}
+        if self.months is not None:
+            data |= {"division": self.division, "months_in_post": float(self.months)}
+        return data
 
 
 def _from_table(scheme: Scheme, path: Path) -> list[_Row]:
