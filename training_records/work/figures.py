@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from training_records.divisions import within
-from training_records.work.models import Activity, CaseEntry, Visit
+from training_records.work.models import Activity, CaseEntry, Visit, VisitForm
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class WorkFigures:
     activities by theme with the people who came."""
 
     children: int
-    visits: Mapping[str, int]
+    visits: Mapping[VisitForm, int]
     alarms: int
     reported: int
     activities: Mapping[str, int]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from training_records.database import Base, PartitionKey, now
 
-FORMS = {"home": "家访", "school": "学校随访", "phone": "电话", "wechat": "微信"}
+VisitForm = Literal["home", "school", "phone", "wechat"]
+FORMS: dict[VisitForm, str] = {"home": "家访", "school": "学校随访", "phone": "电话", "wechat": "微信"}
 THEMES = {
     "safety": "安全教育",
     "drowning": "防溺水",
@@ -61,7 +62,7 @@ class Visit(PartitionKey, Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("case_entry.id"))
     key: Mapped[str] = mapped_column(String(36))
     on: Mapped[date]
-    form: Mapped[str] = mapped_column(String(10))
+    form: Mapped[VisitForm] = mapped_column(String(10))
     findings: Mapped[dict[str, Any]]
     needs: Mapped[list[Any]]
     measures: Mapped[list[Any]]

@@ -22,6 +22,7 @@ from training_records.events import models as events
 from training_records.exemplars import models as exemplars
 from training_records.inspection import models as inspection
 from training_records.ledger import models as ledger
+from training_records.work import models as work
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,7 @@ from training_records.ledger import models as ledger
         (events.CheckIn, events.HOW),
         (exemplars.ExemplarState, exemplars.STATES),
         (inspection.CaseState, inspection.CASE_STATES),
+        (work.VisitForm, work.FORMS),
         (ledger.PostRole, ledger.ROLES),
         (ledger.AbsenceKind, ledger.ABSENCES),
         (ledger.ChangeKind, ledger.CHANGES),
