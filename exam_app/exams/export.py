@@ -95,13 +95,13 @@ def name_of(place: Slot) -> str:
 
 
 def _first_marked(session: Session, exam_id: int, prefix: str) -> list[Attempt]:
-    found: dict[int, Attempt] = {}
+    first: dict[int, Attempt] = {}
     query = select(Attempt).where(Attempt.exam_id == exam_id, Attempt.state.in_(MARKED))
     if prefix:
         query = query.where(Attempt.person_id.in_(ids_in(prefix)))
     for attempt in session.scalars(query.order_by(Attempt.person_id, Attempt.number)):
-        found.setdefault(attempt.person_id, attempt)
-    return list(found.values())
+        first.setdefault(attempt.person_id, attempt)
+    return list(first.values())
 
 
 def _with_answers(
@@ -109,13 +109,13 @@ def _with_answers(
 ) -> Iterator[tuple[Attempt, dict[str, tuple[Response, int | None]]]]:
     for start in range(0, len(attempts), CHUNK):
         chunk = attempts[start : start + CHUNK]
-        own: dict[int, dict[str, tuple[Response, int | None]]] = {a.id: {} for a in chunk}
+        answers: dict[int, dict[str, tuple[Response, int | None]]] = {a.id: {} for a in chunk}
         query = select(Answer.attempt_id, Answer.slot, Answer.response, Answer.seconds)
-        query = query.where(Answer.attempt_id.in_(own))
+        query = query.where(Answer.attempt_id.in_(answers))
         for attempt_id, slot, response, seconds in session.execute(query):
-            own[attempt_id][slot] = response, seconds
+            answers[attempt_id][slot] = response, seconds
         for attempt in chunk:
-            yield attempt, own[attempt.id]
+            yield attempt, answers[attempt.id]
 
 
 def _cells(column: Column, response: Response, blueprint: Blueprint) -> tuple[str, str]:

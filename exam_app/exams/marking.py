@@ -49,11 +49,11 @@ def answers_of(session: Session, attempt_id: int) -> dict[str, StoredAnswer]:
 
 def marks_of(session: Session, attempt_id: int) -> dict[str, list[Mark]]:
     """What people gave, by slot, in the order given."""
-    found: dict[str, list[Mark]] = {}
+    marks: dict[str, list[Mark]] = {}
     query = select(Mark).where(Mark.attempt_id == attempt_id)
     for one in session.scalars(query.order_by(Mark.marked_at, Mark.account_id)):
-        found.setdefault(one.slot, []).append(one)
-    return found
+        marks.setdefault(one.slot, []).append(one)
+    return marks
 
 
 def human_share(marks: Sequence[Mark], double: bool) -> float | None:

@@ -85,18 +85,18 @@ def _corrections(
     exam: Exam, bank: Mapping[str, Question]
 ) -> tuple[dict[str, object], dict[str, str]]:
     """Items whose key differs in the bank of today, and those whose newer version doesn't fit."""
-    found: dict[str, object] = {}
+    changed: dict[str, object] = {}
     skipped: dict[str, str] = {}
     for form in exam.forms:
         for item in items_of(form):
             today = bank.get(item.id)
-            if today is None or today.version <= item.version or item.id in found:
+            if today is None or today.version <= item.version or item.id in changed:
                 continue
             if _shape(today) != _shape(item):
                 skipped[item.id] = "题型、选项或小题变了,用新版不能给旧答案评分"
             elif _keys(today) != _keys(item):
-                found[item.id] = dump_question(today)
-    return found, skipped
+                changed[item.id] = dump_question(today)
+    return changed, skipped
 
 
 def _shape(item: Question) -> list[tuple[str, str]]:
@@ -125,10 +125,10 @@ def rescore(
     session.scalars(
         select(Attempt.id).where(Attempt.exam_id == exam.id).order_by(Attempt.id).with_for_update()
     ).all()
-    told = preview(session, exam, bank)
-    exam.corrections = {**(exam.corrections or {}), **told.corrections}
+    outcome = preview(session, exam, bank)
+    exam.corrections = {**(exam.corrections or {}), **outcome.corrections}
     at = now()
-    for change in told.changes:
+    for change in outcome.changes:
         attempt = session.get_one(Attempt, change.attempt_id)
         attempt.score, attempt.passed = Decimal(str(change.new_score)), change.new_passed
         session.add(
@@ -148,7 +148,7 @@ def rescore(
         if attempt.state == "released" and not exam.practice:
             _correct_archive(session, attempt, change, reason, actor, zone)
     session.flush()
-    return told
+    return outcome
 
 
 def _correct_archive(

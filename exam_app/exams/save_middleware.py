@@ -56,18 +56,18 @@ class SaveMiddleware:
     def _ticket(self, environ: WSGIEnvironment) -> Ticket | None:
         """The ticket in the request's cookie, when it is of this attempt and its CSRF token was checked
         when the attempt was opened."""
-        place = _PATH.fullmatch(environ.get("PATH_INFO", ""))
+        path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         cookie = environ.get("HTTP_COOKIE", "")
-        told = environ.get("HTTP_X_CSRF_TOKEN", "")
-        if place is None or not told:
+        csrf_token = environ.get("HTTP_X_CSRF_TOKEN", "")
+        if path is None or not csrf_token:
             return None
         # A ticket needs no quoting, so that a plain split finds it.
         mark = f"{COOKIE}="
         text = next((c[len(mark) :] for c in cookie.split("; ") if c.startswith(mark)), "")
         ticket: Ticket | None = self._tickets.read(text) if text else None
-        if ticket is None or ticket.attempt_id != int(place[1]):
+        if ticket is None or ticket.attempt_id != int(path[1]):
             return None
-        same = secrets.compare_digest(ticket.csrf or "", csrf_digest(told))
+        same = secrets.compare_digest(ticket.csrf or "", csrf_digest(csrf_token))
         return ticket if same else None
 
     def _save(

@@ -80,15 +80,15 @@ def items_of(form: ExamForm) -> list[Question]:
         return [parse_question(data) for data in form.items]
     key = (form.id, form.exam.created_at)
     with _LOCK:
-        kept = _KEPT.setdefault(session.get_bind().engine, OrderedDict())
-        if key in kept:
-            kept.move_to_end(key)
-            return kept[key]
+        cached = _KEPT.setdefault(session.get_bind().engine, OrderedDict())
+        if key in cached:
+            cached.move_to_end(key)
+            return cached[key]
     items = [parse_question(data) for data in form.items]
     with _LOCK:
-        kept[key] = items
-        while len(kept) > MAX_KEPT:
-            kept.popitem(last=False)
+        cached[key] = items
+        while len(cached) > MAX_KEPT:
+            cached.popitem(last=False)
     return items
 
 
