@@ -69,7 +69,7 @@ def _event(url: str, people: int) -> tuple[int, str]:
             division_code="370283000000",
             title="轮训班",
             audience="director",
-            level="区(市)",
+            level="district",
             form="面授",
             organiser="平度市民政局",
             place="党校",

@@ -174,7 +174,7 @@ def _nearly(session: Session, today: date) -> tuple[int, str]:
     person, code = session.execute(
         select(Post.person_id, Post.division_code).where(~passed.exists()).limit(1)
     ).one()
-    new = NewEntry(person, "training", today, "补训", level="市", hours=Decimal(8))
+    new = NewEntry(person, "training", today, "补训", level="city", hours=Decimal(8))
     append(session, new, "bench")
     session.commit()
     return person, code
@@ -194,7 +194,7 @@ def _changed(factory: sessionmaker[Session], today: date, people: int) -> dict[s
 
 def _learn(today: date) -> Callable[[Session, int], None]:
     def learn(session: Session, person: int) -> None:
-        new = NewEntry(person, "training", today, "补训", level="市", hours=Decimal(9))
+        new = NewEntry(person, "training", today, "补训", level="city", hours=Decimal(9))
         append(session, new, "bench")
 
     return learn

@@ -133,7 +133,7 @@ def _entries(rng: random.Random, villages: list[str], today: date) -> Iterator[d
                     "kind": kind,
                     "date": date(year, 1, 1) + timedelta(days=rng.randrange(days)),
                     "title": "年度考核" if exam else "儿童主任培训班",
-                    "level": "区(市)" if rng.random() < 0.9 else "镇(街)",
+                    "level": "district" if rng.random() < 0.9 else "town",
                     "hours": None if exam else rng.choice((2, 3, 4)),
                     "passed": rng.random() >= FAILED if exam else None,
                     "induction": exam and year == today.year - 2,

@@ -64,7 +64,10 @@ def _issued(session: Session, count: int) -> list[str]:
     ).all()
     append_many(
         session,
-        [NewEntry(p, "training", DAY, TITLE, level="市", organiser="青岛市民政局") for p in people],
+        [
+            NewEntry(p, "training", DAY, TITLE, level="city", organiser="青岛市民政局")
+            for p in people
+        ],
         "bench",
     )
     template = make_template(

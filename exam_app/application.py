@@ -35,6 +35,7 @@ from exam_app.web.services import Services, set_services
 from exam_app.web.sign_in import init_sign_in
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
+from training_records.facts.levels import level_label
 
 
 class Id(IntegerConverter):
@@ -124,6 +125,7 @@ def _templates(app: Flask) -> None:
         local=web.local,
         span=web.span,
         kb_url=kb_url,
+        level_label=level_label,
         mask=mask_name,
         mask_phone=mask_phone,
     )

@@ -120,7 +120,7 @@ def _exam(session: Session) -> Exam:
         kind="annual",
         division_code="370200000000",
         organiser="青岛市民政局",
-        level="市",
+        level="city",
         opens_at=now() - timedelta(days=1),
         closes_at=now() + timedelta(days=1),
         attempts_allowed=3,

@@ -40,6 +40,7 @@ from training_records.divisions import prefix_of
 from training_records.errors import NotFound
 from training_records.evaluation import runs
 from training_records.evaluation.table import as_data
+from training_records.facts.levels import level_label
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 Model = TypeVar("Model", bound=BaseModel)
@@ -373,7 +374,7 @@ def records(person_id: int) -> Response:
             kind=e.kind,
             date=e.date.isoformat(),
             title=e.title,
-            level=e.level,
+            level=e.level and level_label(e.level),
             form=e.form,
             organiser=e.organiser,
             hours=None if e.hours is None else float(e.hours),

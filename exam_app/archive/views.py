@@ -18,7 +18,7 @@ from exam_app.jobs.service import enqueue
 from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, access
 from training_records.archive import corrections, evidence, external
 from training_records.archive.experience import experience_text
-from training_records.archive.models import KINDS, LEVELS, Evidence
+from training_records.archive.models import KINDS, Evidence
 from training_records.archive.service import entries_of
 from training_records.certificates.pdf import certificates_pdf
 from training_records.certificates.service import find, of_person
@@ -26,6 +26,7 @@ from training_records.divisions import full_name, prefix_of
 from training_records.documents.archive import archive_data, archive_docx, archive_pdf
 from training_records.errors import NotFound, Refused
 from training_records.events.files import is_shown_to
+from training_records.facts.levels import LEVELS
 from training_records.ledger.models import ROLES, Person
 
 archive = Blueprint("archive", __name__)

@@ -21,7 +21,6 @@ from exam_app import web
 from exam_app.coverage import reports
 from exam_app.coverage.chart import course_svg, coverage_svg
 from exam_app.web.access import CITY, OFFICES, access
-from training_records.archive.models import LEVELS
 from training_records.coverage import reading
 from training_records.coverage.definition import (
     STATUS_NAMES,
@@ -34,6 +33,7 @@ from training_records.coverage.running import note_rule
 from training_records.coverage.workbook import coverage_workbook
 from training_records.divisions import ancestor, division_names, path
 from training_records.errors import Refused
+from training_records.facts.levels import LEVELS
 
 coverage = Blueprint("coverage", __name__)
 SHOWN = 100

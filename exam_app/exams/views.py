@@ -185,7 +185,7 @@ def _create(form: ExamSettingsForm) -> Exam:
         kind="induction" if name == "induction" else name,
         division_code=division.code,
         organiser="青岛市民政局" if division.level == "city" else f"{division.name}民政局",
-        level="市" if division.level == "city" else "区(市)",
+        level="city" if division.level == "city" else "district",
         opens_at=datetime.combine(form.opens.data, time(0), zone),
         closes_at=datetime.combine(form.closes.data, time(23, 59, 59), zone),
         forms=form.forms.data or 1,

@@ -44,7 +44,7 @@ def index() -> str:
 @access(MANAGERS)
 def create() -> Response:
     own = web.account()
-    level = "区(市)" if own.role == "district" else "市"
+    level = "district" if own.role == "district" else "city"
     row = editor.create(
         web.db(), request.form.get("title", ""), own.division_code, level, web.actor()
     )

@@ -26,9 +26,9 @@ from training_records.ledger.service import current_post
 QUIZ_TYPES = ("single", "multiple", "true_false")
 MIN_REFLECTION = 15
 ORGANISERS: dict[str, tuple[DivisionLevel, str]] = {
-    "市": ("city", "民政局"),
-    "区(市)": ("district", "民政局"),
-    "镇(街)": ("town", ""),
+    "city": ("city", "民政局"),
+    "district": ("district", "民政局"),
+    "town": ("town", ""),
 }
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, Select, case, func, select
 
 from training_records.archive.models import ArchiveEntry, effective
+from training_records.facts.levels import level_key, stored_levels
 
 TRAINING_KINDS = ("course", "training")
 LEARNING_KINDS = (*TRAINING_KINDS, "exam")
@@ -20,13 +21,18 @@ LEARNING_KINDS = (*TRAINING_KINDS, "exam")
 
 def counts_as_training(entry: ArchiveEntry, levels: Collection[str]) -> bool:
     """Whether the hours of an entry count: training at one of a year's counted levels."""
-    return entry.kind in TRAINING_KINDS and entry.level in levels and entry.hours is not None
+    return (
+        entry.kind in TRAINING_KINDS
+        and entry.level is not None
+        and level_key(entry.level) in levels
+        and entry.hours is not None
+    )
 
 
 def counts_as_training_sql(levels: Collection[str]) -> ColumnElement[bool]:
     return (
         ArchiveEntry.kind.in_(TRAINING_KINDS)
-        & ArchiveEntry.level.in_(levels)
+        & ArchiveEntry.level.in_(stored_levels(levels))
         & ArchiveEntry.hours.is_not(None)
     )
 

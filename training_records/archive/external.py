@@ -12,11 +12,12 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from training_records.archive.models import LEVELS, ArchiveEntry, EntryKind, effective
+from training_records.archive.models import ArchiveEntry, EntryKind, effective
 from training_records.archive.service import NewEntry, append_many
 from training_records.choices import choice
 from training_records.database import JsonValue
 from training_records.errors import Refused
+from training_records.facts.levels import LEVELS, level_key
 from training_records.ledger import values
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import ids_in, in_post_on
@@ -63,8 +64,8 @@ def check(training: Training, today: date) -> None:
         raise Refused("请填名称和主办单位")
     if training.date > today:
         raise Refused("日期不能晚于今天,请核对")
-    if training.level not in LEVELS:
-        raise Refused(f"请选层级:{'、'.join(LEVELS)}")
+    if level_key(training.level or "") not in LEVELS:
+        raise Refused(f"请选层级:{'、'.join(LEVELS.values())}")
     if training.kind == "training" and not training.hours:
         raise Refused("请填学时(45 分钟为 1 学时)")
     if training.hours is not None and not 0 < training.hours <= 100:

@@ -25,16 +25,14 @@ KINDS: dict[EntryKind, str] = {
     "check": "入职查询",
     "void": "更正",
 }
-LEVELS = ["国家", "省", "市", "区(市)", "镇(街)"]
-# Training organised by the district or above counts for coverage.
-COUNTED_LEVELS = LEVELS[:4]
 
 
 class ArchiveEntry(PartitionKey, Base):
     """One thing that a person learnt or proved, or the voiding of an earlier entry.
 
     Never updated, never deleted. Identity: `id`, and (chain, seq) in the hash chain of its
-    district. `source_key` names what it came from, so that the same event can't enter twice.
+    district. `source_key` names what it came from, so that the same event can't enter twice. `level`: a key of
+    `facts.levels`; rows from before there were keys hold the label, which their hash covers.
     """
 
     __tablename__ = "archive_entry"

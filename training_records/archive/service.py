@@ -15,6 +15,7 @@ from training_records.archive.models import ArchiveEntry, EntryKind, effective
 from training_records.chain import Break, ChainAnchor, ChainHead, find_breaks, link, lock_head
 from training_records.database import JsonValue, now
 from training_records.errors import NotFound, Refused
+from training_records.facts.levels import level_key
 from training_records.ledger.district import districts_of
 
 # Each district's chain is named by its code.
@@ -73,7 +74,7 @@ def append_many(
             continue
         name = chains[new.person_id]
         row = ArchiveEntry(
-            **new.__dict__,
+            **{**new.__dict__, "level": new.level and level_key(new.level)},
             chain=name,
             recorded_by=recorded_by,
             recorded_at=at,

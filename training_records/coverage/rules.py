@@ -9,9 +9,9 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from training_records.archive.models import COUNTED_LEVELS, LEVELS
 from training_records.coverage.models import YearRule
 from training_records.errors import Refused
+from training_records.facts.levels import COUNTED_LEVELS, LEVELS, level_key
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Rule:
     hours: Decimal = Decimal(8)
     exam: bool = True
     pending_days: int = 30
-    levels: tuple[str, ...] = tuple(COUNTED_LEVELS)
+    levels: tuple[str, ...] = COUNTED_LEVELS
 
 
 def rule_of(session: Session, year: int) -> Rule:
@@ -32,7 +32,7 @@ def rule_of(session: Session, year: int) -> Rule:
     )
     if row is None:
         return Rule()
-    return Rule(row.hours, row.exam, row.pending_days, tuple(row.levels))
+    return Rule(row.hours, row.exam, row.pending_days, tuple(map(level_key, row.levels)))
 
 
 def set_rule(
@@ -52,7 +52,8 @@ def set_rule(
         raise Refused("学时要在 0 到 200 之间")
     if not 0 <= pending_days <= 366:
         raise Refused("待训天数要在 0 到 366 之间")
-    chosen = [level for level in LEVELS if level in levels]
+    told = {level_key(level) for level in levels}
+    chosen = [level for level in LEVELS if level in told]
     if not chosen:
         raise Refused("至少选一个层级的培训计入学时")
     row = session.get(YearRule, year) or YearRule(year=year)

@@ -16,6 +16,7 @@ from training_records.archive.service import entries_of
 from training_records.certificates.service import of_person
 from training_records.divisions import full_name
 from training_records.docx import heading, new_document, saved, table
+from training_records.facts.levels import level_label
 from training_records.ledger.models import ROLES, Person
 from training_records.text import chinese_date
 from training_records.typesetting import typeset
@@ -107,7 +108,9 @@ def _row(entry: ArchiveEntry) -> list[str]:
         result = score + ("合格" if entry.passed else "未合格")
     else:
         result = entry.certificate_no or ""
-    organiser = " ".join(filter(None, (entry.organiser, entry.level and f"{entry.level}级")))
+    organiser = " ".join(
+        filter(None, (entry.organiser, entry.level and f"{level_label(entry.level)}级"))
+    )
     return [entry.title, entry.date.isoformat(), KINDS[entry.kind], organiser, result]
 
 

@@ -28,6 +28,7 @@ from training_records.evaluation.measures import (
     subjects_of,
     task_calendar,
 )
+from training_records.facts.levels import level_label
 from training_records.work.cadence import owed, paid, strictest
 from training_records.work.models import (
     FORMS,
@@ -166,7 +167,11 @@ def _training(session: Session, frame: Frame, subject: Subject) -> Iterator[Reco
         if in_year(entry, frame.year, frame.as_of) and entry.kind in TRAINING_KINDS:
             counts = counts_as_training(entry, levels)
             hours = f"{entry.hours.normalize():f} 学时" if entry.hours is not None else "没有学时"
-            note = hours if counts else f"{hours},{entry.level or '没有层级'}不计入"
+            note = (
+                hours
+                if counts
+                else f"{hours},{level_label(entry.level) if entry.level else '没有层级'}不计入"
+            )
             yield RecordLine(entry.date, entry.title, counts, note)
 
 

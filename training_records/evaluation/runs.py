@@ -366,7 +366,7 @@ def lock(session: Session, run: EvaluationRun, today: date, by: str) -> int:
             "evaluation",
             today,
             f"{run.year}年工作评价:{row.grade}",
-            level="区(市)",
+            level="district",
             score=row.total,
             evidence={"run": run.id},
             source_key=f"evaluation:{run.id}:{row.person_id}",

@@ -26,7 +26,6 @@ from training_records.events.models import (
 )
 
 MAX_PEOPLE, MAX_SESSIONS = 5000, 40
-LEVEL_OF = {"city": "市", "district": "区(市)", "town": "镇(街)", "province": "省"}
 EDITABLE = ("title", "audience", "form", "organiser", "place", "capacity", "contact", "note")
 
 
@@ -72,7 +71,7 @@ def create_event(
     """A new event in preparation. `Refused` when something is missing or can't be."""
     event = Event(
         division_code=division_code,
-        level=LEVEL_OF[level_of(division_code)],
+        level=level_of(division_code),
         organiser=organiser,
         secret=secrets.token_hex(32),
         created_by=by,

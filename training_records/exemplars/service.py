@@ -206,7 +206,7 @@ def choose(session: Session, row: Exemplar, today: date, by: str) -> None:
             "award",
             today,
             title,
-            level="市",
+            level="city",
             evidence={"exemplar": row.id},
             source_key=_key(row),
         ),

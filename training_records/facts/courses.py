@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from training_records.facts.levels import level_key
 
 MINUTES_PER_HOUR = 45
 # What a course is for, in the order in which they are taken.
@@ -59,6 +61,11 @@ class Quiz(_Part):
         return self
 
 
+def _level(value: object) -> object:
+    """Courses that offices wrote earlier hold the label."""
+    return level_key(value) if isinstance(value, str) else value
+
+
 class Unit(_Part):
     """A unit: planned minutes; pages of the knowledge base, text in Markdown, recording, slides (PDF), a form to
     keep; a quiz and a reflection that belong to finishing it."""
@@ -85,7 +92,7 @@ class Course(_Part):
     id: str = Id
     title: str = Field(min_length=1, max_length=60)
     kind: Kind
-    level: Literal["市", "区(市)", "镇(街)"]
+    level: Annotated[Literal["city", "district", "town"], BeforeValidator(_level)]
     form: str = "线上自学"
     exam: str | None = None
     roles: tuple[Literal["director", "supervisor"], ...] = ("director", "supervisor")

@@ -115,7 +115,7 @@ def test_from_nomination_to_archive(city, district, world, sign_in, session):
     for _ in range(2):
         city.form(f"{path}/file", confirmed_by="甲")
     entries = session.scalars(select(ArchiveEntry)).all()
-    assert [(e.person_id, e.hours, e.level) for e in entries] == [(pupil.person_id, 4, "市")]
+    assert [(e.person_id, e.hours, e.level) for e in entries] == [(pupil.person_id, 4, "city")]
     session.commit()
     # Certificates by the way that all trainings have, with title and day filled in.
     city.form(

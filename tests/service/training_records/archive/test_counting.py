@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from training_records.archive import counting
-from training_records.archive.models import KINDS, LEVELS, ArchiveEntry
+from training_records.archive.models import KINDS, ArchiveEntry
 from training_records.archive.service import NewEntry, append_many, entries_of, void
+from training_records.facts.levels import COUNTED_LEVELS, LEVELS
 
 YEAR = 2026
 days = st.one_of(
@@ -30,7 +31,7 @@ entries = st.fixed_dictionaries(
         "induction": st.booleans(),
     }
 )
-levels = st.lists(st.sampled_from(LEVELS), min_size=1, unique=True)
+levels = st.lists(st.sampled_from([*LEVELS]), min_size=1, unique=True)
 
 
 @settings(
@@ -95,7 +96,7 @@ def test_the_sql_says_what_the_predicate_says(session, world, drawn, counted, as
 )
 def test_what_counts(values, trained, examined):
     entry = ArchiveEntry(date=date(YEAR, 5, 1), **values)
-    assert counting.counts_as_training(entry, LEVELS[:4]) is trained
+    assert counting.counts_as_training(entry, COUNTED_LEVELS) is trained
     assert counting.is_passed_exam(entry) is examined
 
 
@@ -107,7 +108,7 @@ def test_an_entry_counts_for_the_year_of_its_date_and_once_its_day_has_come():
     both = [entry, induction]
 
     def of(year, day):
-        return counting.year_totals(both, LEVELS[:4], year, day)
+        return counting.year_totals(both, COUNTED_LEVELS, year, day)
 
     assert of(YEAR, entry.date) == counting.YearTotals(Decimal(8), False, True)
     assert of(YEAR, entry.date - timedelta(days=1)) == counting.YearTotals(Decimal(0), False, True)

@@ -98,7 +98,7 @@ def test_the_plan_becomes_an_event(desk):
         demonstration=True,
     )
     event = planning.start_planned(desk.session, line, "青岛市民政局", "t", ZONE)
-    assert [s.hours for s in event.sessions] == [4, 4, 4, 4] and event.level == "市"
+    assert [s.hours for s in event.sessions] == [4, 4, 4, 4] and event.level == "city"
     # 41 seats among two districts: none lost, none made.
     assert planning.quotas_of(desk.session, event) == {OTHER_DISTRICT: 21, DISTRICT: 20}
     with pytest.raises(Refused, match="已经办了班"):
@@ -315,7 +315,7 @@ def test_hours_are_filed_once_by_attended_sessions_only(desk):
     entries = {e.person_id: e for e in desk.session.scalars(select(ArchiveEntry))}
     assert {p: e.hours for p, e in entries.items()} == {both.id: 8, first.id: 4}
     entry = entries[both.id]
-    assert (entry.kind, entry.level, entry.organiser) == ("training", "区(市)", "民政局")
+    assert (entry.kind, entry.level, entry.organiser) == ("training", "district", "民政局")
     assert entry.date == date(2026, 5, 11) and entry.evidence["confirmed_by"] == "王五"
     assert verify(desk.session)[1] == []
     for verb in (
