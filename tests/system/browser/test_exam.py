@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.system.browser.conftest import PHONE, sign_in
-from tests.system.browser.test_story import answer, count_of
+from tests.system.browser.steps import answer, count_of
 
 pytestmark = pytest.mark.browser
 
