@@ -381,3 +381,12 @@ def sitting(session, exam, **more):
     made = invigilation.add_sitting(session, exam, **values)
     session.commit()
     return made
+
+
+def path_of(rule, values):
+    """A URL of a rule: its arguments from `values`, else 1."""
+    path = rule.rule
+    for name in rule.arguments:
+        for kind in (f"<int:{name}>", f"<path:{name}>", f"<{name}>"):
+            path = path.replace(kind, str(values.get(name, 1)))
+    return path

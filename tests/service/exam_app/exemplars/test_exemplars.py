@@ -7,8 +7,7 @@ from datetime import date, timedelta
 
 import openpyxl
 
-from exam_app.exemplars.jobs import publish_job
-from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, VILLAGE, VILLAGE_2, evaluated, work_off
+from tests.factories import OTHER_DISTRICT, VILLAGE, VILLAGE_2, evaluated, work_off
 from training_records.exemplars.models import Exemplar
 from training_records.ledger.models import Person
 
@@ -53,31 +52,6 @@ def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, sess
     other = sign_in(world.account("district", OTHER_DISTRICT))
     assert other.get("/exemplars/1").status_code == 404
     assert other.form("/exemplars/1", publish="1").status_code == 404
-
-
-def test_the_job_builds_the_site(world, session, app, city):
-    """The real handler, in a process of its own."""
-    from exam_app.exemplars.jobs import ask_publication
-
-    person = world.person(VILLAGE, name="王秀兰")
-    session.add(
-        Exemplar(
-            person_id=person.id,
-            division_code=DISTRICT,
-            village_code=VILLAGE,
-            year=2026,
-            material="x",
-            words="风雨无阻",
-            state="chosen",
-            nominated_by="t",
-        )
-    )
-    ask_publication(session, CITY, "t")
-    ask_publication(session, CITY, "t")
-    session.commit()
-    assert work_off(app, {"publish": publish_job}) == 1
-    assert "王秀兰" in app.test_client().get("/kb/cases/published/").text
-    assert "知识库已经更新" in city.get("/jobs/1").text
 
 
 def test_allowances_by_page(world, office, sign_in, session):

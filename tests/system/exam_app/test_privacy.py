@@ -20,8 +20,7 @@ from exam_app.demo.seed import seed_demo
 from exam_app.migrations.metadata import metadata
 from exam_app.work.options import known_cadences, visit_options
 from tests.conftest import Api
-from tests.factories import CITY, DISTRICT
-from tests.service.exam_app.web.test_scope import path_of
+from tests.factories import CITY, DISTRICT, path_of
 from training_records.database import now
 from training_records.evaluation.allowances import keep_rules
 from training_records.evaluation.models import EvaluationRun
