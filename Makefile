@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs audit bundle clean
+.PHONY: help run test check lint bench docs audit bundle clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-6s %s\n", $$1, $$2}'
@@ -13,7 +13,13 @@ run: .venv/.run ## install, build the knowledge base, fill in demonstration data
 	@$(BIN)/academy demo
 
 test: .venv/.dev ## run every test (PostgreSQL and Chromium are used where the machine has them)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope --hypothesis-profile ci
+
+check: .venv/.dev ## before a commit: ruff, type checker, import contracts, unit and service tests on SQLite
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist loadscope --engines sqlite --hypothesis-profile quick tests/unit tests/service
 
 lint: .venv/.dev ## ruff, type checker, import contracts, security rules, known weaknesses of what is pinned
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, text
+from hypothesis import settings
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from exam_app.application import create_app
@@ -28,6 +30,62 @@ from tests.factories import World
 from training_records.database import make_engine, make_session_factory, now
 
 ENGINES = ["sqlite", "postgres"]
+
+# As many examples as the libraries' defaults for the whole suite, fewer for the check before a commit.
+settings.register_profile("ci", settings.get_profile("default"))
+settings.register_profile("quick", max_examples=25, deadline=None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engines",
+        choices=["sqlite", "all"],
+        default="all",
+        help="the databases that tests run on: SQLite alone, or PostgreSQL too",
+    )
+
+
+def needs_postgres(item: pytest.Item) -> bool:
+    """Whether a test runs on a PostgreSQL server."""
+    callspec = getattr(item, "callspec", None)
+    chosen = callspec is not None and "postgres" in callspec.params.values()
+    return chosen or "postgres_url" in getattr(item, "fixturenames", ())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--engines") == "all":
+        return
+    left_out = [item for item in items if needs_postgres(item)]
+    items[:] = [item for item in items if not needs_postgres(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of imported modules stay to the end: no collection need look at them again.
+    gc.freeze()
+
+
+def children() -> list[str]:
+    """Processes that this one started and that still run (Linux)."""
+    found = []
+    for told in Path("/proc/self/task").glob("*/children"):
+        for pid in told.read_text().split():
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except OSError:
+                continue
+            if command:
+                found.append(f"{pid} {command.replace(bytes(1), b' ').decode()[:200]}")
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Whoever starts a process ends it, also when its test fails."""
+    before = set(children())
+    yield
+    left = set(children()) - before
+    assert not left, left
 
 
 def missing(reason: str) -> None:
@@ -67,17 +125,35 @@ def engine(
     made.dispose()
 
 
+# The queue's tables are its library's; what points to a job goes before it.
+QUEUE = ["periodic_defers", "events", "jobs", "workers"]
+
+
+def empty(connection: Connection) -> None:
+    """Takes all rows away: only a few of the tables hold some after a test. Numbers start at 1 again."""
+    names = [table.name for table in reversed(metadata.sorted_tables)]
+    on_postgres = connection.dialect.name == "postgresql"
+    if on_postgres:
+        names = [*(f"procrastinate_{name}" for name in QUEUE), *names]
+    asked = " UNION ALL ".join(
+        f"SELECT {at} WHERE EXISTS (SELECT 1 FROM {name})" for at, name in enumerate(names)
+    )
+    for at in sorted(connection.scalars(text(asked))):
+        connection.execute(text(f"DELETE FROM {names[at]}"))
+    if on_postgres:
+        connection.execute(
+            text(
+                "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
+                " FROM pg_sequences WHERE last_value IS NOT NULL"
+            )
+        )
+
+
 @pytest.fixture
 def clean(engine: Engine) -> Engine:
     """The engine with empty tables."""
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            own = [table.name for table in metadata.sorted_tables]
-            names = ", ".join([*own, "procrastinate_jobs", "procrastinate_workers"])
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        else:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+        empty(connection)
     return engine
 
 

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import random
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import xlsxwriter
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.exams import service
+from exam_app.background import KINDS
+from exam_app.exams import invigilation, service
 from exam_app.exams.administration import create_exam
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.saving import NewAnswer, Saver
 from exam_app.exams.slots import Slot, slots, slots_of
 from exam_app.identity.hashing import hash_password
 from exam_app.identity.models import Account
+from exam_app.jobs import service as jobs
+from exam_app.web.services import services_of
+from exam_app.work.options import visit_options
 from question_bank import load_bank, load_blueprint
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append
+from training_records.certificates.models import Certificate, CertificateTemplate
 from training_records.database import now
 from training_records.divisions import Division
+from training_records.evaluation.models import EvaluationResult, EvaluationRun
+from training_records.evaluation.scheme import load_scheme
 from training_records.ledger.models import Person, Post
+from training_records.work.models import (
+    CaseEntry,
+    Visit,
+)
 
 CITY, DISTRICT, OTHER_DISTRICT = "370200000000", "370283000000", "370281000000"
 TOWN, OTHER_TOWN = "370283001000", "370281001000"
@@ -33,6 +48,10 @@ ZONE = ZoneInfo("Asia/Shanghai")
 SKIP = object()
 BANK = load_bank()
 PASSWORD = "correct-horse-7"
+HEAD = ["姓名", "手机号", "区(市)", "镇(街)", "村/社区名称", "任职开始日期"]
+CHECKS = list(visit_options(date(2026, 9, 15)).checks)
+SCHEME = load_scheme("2026").model_dump(mode="json")
+DAY = date(2026, 10, 20)
 DIVISIONS = [
     (CITY, "青岛市", "city", None),
     (DISTRICT, "平度市", "district", CITY),
@@ -217,3 +236,157 @@ def right_answer(question: Any) -> Any:
     if isinstance(question.key, tuple):
         return list(question.key)
     return question.key
+
+
+def workbook(rows, head=HEAD, before=()):
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet()
+        for at, row in enumerate([*before, head, *rows]):
+            for column, value in enumerate(row):
+                if value is not None:
+                    sheet.write(at, column, value)
+    return out.getvalue()
+
+
+def row(name="王秀兰", phone="13800000001", village="前河村", **more):
+    return [name, phone, "平度市", "云桥镇", village, more.get("start", "2023.5")]
+
+
+PARTS = {
+    "title": "雨夜里的一次转移",
+    "situation": "一名 9 岁男孩和奶奶住在低洼的老屋,连着下了两天雨。",
+    "done": "按防汛卡先打电话,再和村干部一起把祖孙接到村委会,当晚报给镇里。",
+    "result": "三天后房子修好,祖孙回家,之后每周电话联系一次。",
+}
+
+
+def add_case(
+    session, code="01-01", village=VILLAGE, categories=("orphan",), opened=date(2025, 1, 1), **more
+):
+    row = CaseEntry(
+        division_code=village,
+        code=code,
+        categories=list(categories),
+        opened_on=opened,
+        created_by="t",
+        **more,
+    )
+    session.add(row)
+    session.commit()
+    return row
+
+
+def add_visit(session, person, entry, on, form="home", **more):
+    at = datetime(on.year, on.month, on.day, 18, tzinfo=ZONE)
+    values = {
+        "findings": dict.fromkeys(CHECKS, "好"),
+        "needs": [],
+        "measures": [],
+        "created_at": at,
+        **more,
+    }
+    number = random.getrandbits(64)
+    row = Visit(
+        person_id=person.id, case_id=entry.id, key=f"{number:016x}", on=on, form=form, **values
+    )
+    session.add(row)
+    session.commit()
+    return row
+
+
+def evaluated(session, year, grades, state="final", **more):
+    """A run of a year with people's grades."""
+    run = EvaluationRun(
+        division_code=DISTRICT,
+        year=year,
+        as_of=date(year, 12, 31),
+        scheme=SCHEME,
+        state=state,
+        created_by="t",
+        reckoned_at=now(),
+    )
+    session.add(run)
+    session.flush()
+    for person, grade in grades.items():
+        session.add(
+            EvaluationResult(
+                run_id=run.id,
+                person_id=person.id,
+                code=VILLAGE,
+                months=Decimal(12),
+                measures={},
+                total=Decimal("91.5"),
+                grade=grade,
+                **more,
+            )
+        )
+    session.commit()
+    return run
+
+
+def mp3(seconds):
+    """Silence: frames of 128 kbit/s at 44.1 kHz."""
+    return (b"\xff\xfb\x90\x64" + bytes(413)) * round(seconds * 44100 / 1152)
+
+
+def texts(document):
+    rows = [c.text for t in document.tables for r in t.rows for c in r.cells]
+    return "\n".join([p.text for p in document.paragraphs] + rows)
+
+
+def token(page):
+    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)[1]
+
+
+def log_in(client, phone, password):
+    page = client.get("/login")
+    return client.post(
+        "/login", data={"csrf_token": token(page), "phone": phone, "password": password}
+    )
+
+
+def work_off(app, kinds=None):
+    background = jobs.Background(services_of(app).session_factory, app.config["ACADEMY"])
+    return jobs.run_pending(background, kinds or KINDS)
+
+
+def issued(world, session, office, count=3):
+    for _ in range(count):
+        world.entry(world.person(), day=DAY)
+    values = {"name": "结业证书", "heading": "培训", "prefix": "PD", "valid_months": "36"}
+    office.form("/certificates/templates", body="{holder}参加“{title}”,准予结业。", **values)
+    template = session.scalars(select(CertificateTemplate)).one().id
+    session.commit()
+    office.form("/certificates/issue", title="培训", on=DAY.isoformat(), template=template)
+    return session.scalars(select(Certificate.no).order_by(Certificate.person_id)).all()
+
+
+def blank(place):
+    """Every slot saved, none answered."""
+    return None
+
+
+def sitting(session, exam, **more):
+    values = {
+        "title": "上午场",
+        "place": None,
+        "opens_at": now() - timedelta(hours=1),
+        "closes_at": now() + timedelta(hours=1),
+        "capacity": None,
+        "division_code": CITY,
+        "make_up": False,
+        **more,
+    }
+    made = invigilation.add_sitting(session, exam, **values)
+    session.commit()
+    return made
+
+
+def path_of(rule, values):
+    """A URL of a rule: its arguments from `values`, else 1."""
+    path = rule.rule
+    for name in rule.arguments:
+        for kind in (f"<int:{name}>", f"<path:{name}>", f"<{name}>"):
+            path = path.replace(kind, str(values.get(name, 1)))
+    return path

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import fields
 
 import click
-import yaml
 
 from exam_app.cli import cli
 from exam_app.config import PREFIX, ROOT, Config
@@ -32,17 +30,6 @@ def test_every_command_that_is_named_exists():
             command = command.commands[word]
         assert command is not cli, words
         assert not isinstance(command, click.Group), words
-
-
-def test_every_figure_that_is_watched_exists(app):
-    told = app.test_client().get("/healthz") and app.test_client().get("/metrics").text
-    alerts = yaml.safe_load((DEPLOY / "alerts.yml").read_text("utf-8"))
-    board = json.loads((DEPLOY / "grafana.json").read_text("utf-8"))
-    watched = [rule["expr"] for group in alerts["groups"] for rule in group["rules"]]
-    watched += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    for expression in watched:
-        for name in re.findall(r"academy_\w+", expression):
-            assert f"\n{name}{{" in told or f"\n{name} " in told, name
 
 
 def test_every_file_that_the_handbook_names_is_there():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import CITY, DISTRICT
+from tests.factories import CITY, DISTRICT, OTHER_DISTRICT
 
 
 @pytest.fixture
@@ -15,3 +15,8 @@ def office(world, sign_in):
 @pytest.fixture
 def city(world, sign_in):
     return sign_in(world.account("city", CITY))
+
+
+@pytest.fixture
+def other(world, sign_in):
+    return sign_in(world.account("district", OTHER_DISTRICT))

@@ -7,27 +7,12 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.system.browser.conftest import OFFICE, assert_accessible, sign_in
-from tests.system.browser.test_event import database
-from training_records.database import make_session_factory
+from tests.system.browser.conftest import OFFICE, assert_accessible
+from tests.system.browser.steps import alter, enter
 from training_records.evaluation.models import EvaluationRun
 from training_records.ledger.models import Post
 
 pytestmark = pytest.mark.browser
-
-
-def enter(academy, open_page, role, **more):
-    page, account = open_page(**more), academy.accounts[role]
-    sign_in(page, academy.url, account["phone"], account["password"])
-    return page
-
-
-def alter(academy, change):
-    engine = database(academy)
-    with make_session_factory(engine)() as session:
-        change(session)
-        session.commit()
-    engine.dispose()
 
 
 def test_a_round_with_an_appeal(academy, open_page):

@@ -14,7 +14,8 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from tests.system.browser.conftest import OFFICE, assert_accessible, sign_in
-from training_records.database import make_engine, make_session_factory
+from tests.system.browser.steps import database
+from training_records.database import make_session_factory
 from training_records.events.models import EventSession
 
 pytestmark = pytest.mark.browser
@@ -30,12 +31,6 @@ def enter(academy, open_page, phone, **more):
 
 def local(moment):
     return moment.astimezone(ZONE).strftime("%Y-%m-%dT%H:%M")
-
-
-def database(academy):
-    environment = academy.environment
-    url = environment.get("ACADEMY_DATABASE_URL")
-    return make_engine(url or f"sqlite:///{environment['ACADEMY_INSTANCE']}/academy.db")
 
 
 def ended(academy):

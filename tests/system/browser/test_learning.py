@@ -7,8 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.factories import BANK, form_values
-from tests.service.exam_app.learn.test_learn import mp3
+from tests.factories import BANK, form_values, mp3
 from tests.system.browser.conftest import OFFICE, answer_quiz, assert_accessible, sign_in
 
 pytestmark = pytest.mark.browser

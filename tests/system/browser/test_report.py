@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.service.training_records.inspection.test_inspection import PARTS
+from tests.factories import PARTS
 from tests.system.browser.conftest import OFFICE, assert_accessible
-from tests.system.browser.test_evaluation import alter, enter
+from tests.system.browser.steps import alter, enter
 from training_records.exemplars.models import Exemplar
 
 pytestmark = pytest.mark.browser

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from question_bank import load_bank
-from tests.service.training_records.ledger.test_importer import HEAD, workbook
+from tests.factories import HEAD, workbook
 from tests.system.browser.conftest import OFFICE, Running, answer_quiz, assert_accessible, sign_in
+from tests.system.browser.steps import answer, count_of
 
 pytestmark = pytest.mark.browser
 YEAR = date.today().year
@@ -48,47 +48,6 @@ def coverage(running: Running) -> dict:
 
 def covered_on(page) -> int:
     return int(re.search(r"已覆盖 (\d+) 人", page.locator(".big").inner_text())[1])
-
-
-def answer(page) -> None:
-    """Answers the question on the screen rightly, as its type is answered."""
-    text = page.locator("#case").inner_text() if page.locator("#case").is_visible() else None
-    question = QUESTIONS[text, page.locator("#stem").inner_text()]
-    box = page.locator("#options")
-    if question.type == "fill":
-        for number, blank in enumerate(question.key):
-            box.locator("input").nth(number).fill(blank[0])
-    elif question.type == "order":
-        for label in question.key:
-            box.locator(f'button[data-label="{label}"]').click()
-    elif question.type == "match":
-        for label, number in question.key.items():
-            box.locator(f'button[data-label="{label}"]').click()
-            box.locator(f'button[data-right="{number}"]').click()
-    else:
-        keys = question.key if question.type == "multiple" else [str(question.key)]
-        for key in keys:
-            value = key.lower() if question.type == "true_false" else key
-            page.locator(".option").filter(has=page.locator(f'input[value="{value}"]')).click()
-
-
-def questions_by_text() -> dict:
-    """(text of the case, stem as shown) to question."""
-    found = {}
-    for item in load_bank():
-        for part in item.questions if item.type == "case" else [item]:
-            text = item.text if item.type == "case" else None
-            found[text, part.stem.replace("**", "")] = part
-    return found
-
-
-def count_of(page) -> int:
-    """How many questions the exam on the screen has."""
-    expect(page.locator("#place")).to_have_text(re.compile(r"第 1/\d+ 题"))
-    return int(page.locator("#place").inner_text().split("/")[1].removesuffix(" 题"))
-
-
-QUESTIONS = questions_by_text()
 
 
 def test_from_appointment_to_certificate(academy, open_page):

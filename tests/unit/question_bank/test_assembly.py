@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.assemble import broken, plan, pool
-from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint
+from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint, programme
 from question_bank.blueprint import Blueprint, bounds
 
 BANK = load_bank()
@@ -143,3 +143,17 @@ def test_too_small_a_pool_overlaps_within_the_limit():
     for a, b in combinations(forms, 2):
         assert len(set(a.items) & set(b.items)) <= 10
     assert forms[0].gap is None
+
+
+def test_no_clock_ends_a_search(monkeypatch):
+    asked = []
+    real = programme.milp
+
+    def milp(*arguments, options, **more):
+        asked.append(options)
+        return real(*arguments, options=options, **more)
+
+    monkeypatch.setattr(programme, "milp", milp)
+    assemble(list(BANK), PLAN, forms=2, seed=1)
+    assert asked and all("time_limit" not in options for options in asked)
+    assert all(options["node_limit"] > 0 for options in asked)

@@ -10,21 +10,9 @@ from sqlalchemy import select
 from exam_app.accounts.claims import claim, make_slips
 from exam_app.identity import service
 from exam_app.identity.models import Account, Activation, LoginSession, Throttle
-from exam_app.identity.service import SignInRefused, check_password_rules, create_account, sign_in
-from tests.factories import DISTRICT, PASSWORD, VILLAGE
+from exam_app.identity.service import SignInRefused, create_account, sign_in
+from tests.factories import DISTRICT, PASSWORD, VILLAGE, log_in, token
 from training_records.database import now
-from training_records.errors import Refused
-
-
-def token(page):
-    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)[1]
-
-
-def log_in(client, phone, password):
-    page = client.get("/login")
-    return client.post(
-        "/login", data={"csrf_token": token(page), "phone": phone, "password": password}
-    )
 
 
 def test_first_sign_in_must_change_the_password(app, session, world):
@@ -108,21 +96,6 @@ def test_five_failures_bring_a_growing_delay(session, world, monkeypatch):
     at += timedelta(seconds=61)
     assert attempt(session, account.phone, PASSWORD)[0].id == account.id
     assert session.get(Throttle, f"phone:{account.phone}") is None
-
-
-@pytest.mark.parametrize(
-    ("password", "reason"),
-    [
-        ("short", "至少"),
-        ("x13912345678x", "手机号"),
-        ("password1", "太常见"),
-        ("aaaaaaaaa", "太常见"),
-        ("x" * 129, "太长"),
-    ],
-)
-def test_weak_passwords_are_refused(password, reason):
-    with pytest.raises(Refused, match=reason):
-        check_password_rules(password, "13912345678")
 
 
 def test_open_redirects_are_refused(app, world):

@@ -3,13 +3,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select
 
 from exam_app.exams.administration import create_exam
-from exam_app.exams.marking import APART, human_share
-from exam_app.exams.marking_queue import STEPS, unmarked_answers
+from exam_app.exams.marking_queue import unmarked_answers
 from exam_app.exams.models import Attempt, Mark
 from question_bank import Blueprint, parse_question
 from tests.factories import CITY, DISTRICT, VILLAGE, begin, hand_in
@@ -55,22 +52,6 @@ def in_turn(*texts):
     """A choice that gives these texts to the written answers, one after the other."""
     told = iter(texts)
     return lambda place: True if place.question.type == "true_false" else next(told)
-
-
-shares = st.lists(st.sampled_from(STEPS), max_size=4)
-
-
-@given(shares, st.booleans())
-def test_what_marks_come_to_lies_among_them_and_needs_no_more_than_three(values, double):
-    marks = [Mark(share=value) for value in values]
-    found = human_share(marks, double)
-    if not double:
-        assert found == (values[0] if values else None)
-        return
-    if len(values) < 2 or (len(values) == 2 and abs(values[0] - values[1]) > APART):
-        assert found is None
-        return
-    assert found is not None and min(values[:3]) <= found <= max(values[:3])
 
 
 def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign_in, exam):

@@ -16,7 +16,7 @@ from exam_app.exams.errors import Closed, MissingAnswers, TooLate
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
 from exam_app.exams.saving import GRACE, NewAnswer, make_saver
 from exam_app.exams.slots import slots_of
-from exam_app.exams.states import ALLOWED, STATES, WITH_REASON, move
+from exam_app.exams.states import STATES, WITH_REASON, move
 from tests.factories import World, right_answer
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.archive.service import verify
@@ -74,10 +74,6 @@ def test_the_table_of_changes(session, attempt, before, after):
         "因为",
     )
     assert attempt.state == after
-
-
-def test_the_code_s_table_is_the_one_written_by_hand():
-    assert ALLOWED == BY_HAND
 
 
 class Clock:

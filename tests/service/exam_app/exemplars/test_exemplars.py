@@ -7,20 +7,7 @@ from datetime import date, timedelta
 
 import openpyxl
 
-from exam_app.exemplars.jobs import publish_job
-from exam_app.kb.pages import render_pages
-from exam_app.kb.published import (
-    Published,
-    PublishedCase,
-    PublishedPerson,
-    as_markdown,
-    file_of,
-    load_published,
-    write_published,
-)
-from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, VILLAGE, VILLAGE_2
-from tests.service.exam_app.ledger.test_pages import work_off
-from tests.service.training_records.exemplars.test_exemplars import evaluated
+from tests.factories import OTHER_DISTRICT, VILLAGE, VILLAGE_2, evaluated, work_off
 from training_records.exemplars.models import Exemplar
 from training_records.ledger.models import Person
 
@@ -65,56 +52,6 @@ def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, sess
     other = sign_in(world.account("district", OTHER_DISTRICT))
     assert other.get("/exemplars/1").status_code == 404
     assert other.form("/exemplars/1", publish="1").status_code == 404
-
-
-HOSTILE = (
-    "<script>alert(1)</script> [点我](https://x.example) # 题 〔青21#99〕 ⟦used:x⟧ *粗*\n第二段"
-)
-
-
-def test_what_people_wrote_shows_as_it_is():
-    published = Published(
-        (PublishedPerson(2026, "王*兰", "平度市前河村", HOSTILE),),
-        (PublishedCase(2026, HOSTILE.splitlines()[0], "平度市", HOSTILE, HOSTILE, HOSTILE),),
-    )
-    page = render_pages(published)["cases/published"]
-    assert "<script" not in page and "](https" not in page and "2026 年 王" in page
-    assert "身边的典型" in page and "还没有公布" not in page
-    assert "还没有公布" in render_pages()["cases/published"]
-    assert as_markdown("a\n\n b") == "a\n\nb"
-
-
-def test_published_is_kept_for_later_builds(tmp_path):
-    path = file_of(tmp_path / "kb")
-    assert load_published(path) == Published()
-    told = Published((PublishedPerson(2026, "王秀兰", "前河村", "好"),))
-    write_published(path, told)
-    assert load_published(path) == told
-
-
-def test_the_job_builds_the_site(world, session, app, city):
-    """The real handler, in a process of its own."""
-    from exam_app.exemplars.jobs import ask_publication
-
-    person = world.person(VILLAGE, name="王秀兰")
-    session.add(
-        Exemplar(
-            person_id=person.id,
-            division_code=DISTRICT,
-            village_code=VILLAGE,
-            year=2026,
-            material="x",
-            words="风雨无阻",
-            state="chosen",
-            nominated_by="t",
-        )
-    )
-    ask_publication(session, CITY, "t")
-    ask_publication(session, CITY, "t")
-    session.commit()
-    assert work_off(app, {"publish": publish_job}) == 1
-    assert "王秀兰" in app.test_client().get("/kb/cases/published/").text
-    assert "知识库已经更新" in city.get("/jobs/1").text
 
 
 def test_allowances_by_page(world, office, sign_in, session):

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 
 import procrastinate.periodic
 import pytest
-from croniter import croniter
 from sqlalchemy import text
 
 from exam_app.core.background import Background, PeriodicTask
@@ -334,13 +333,6 @@ def test_chores_go_on_when_the_clock_is_set_back(session, clean, at_work, monkey
     time.sleep(1)
     before = len(count)
     until(session, lambda: len(count) >= before + 2)
-
-
-@pytest.mark.parametrize("every", [1, 15, 60, 900, 3600])
-def test_cron_says_the_same(every):
-    times = croniter(procrastinate_worker.cron(every), 1_800_000_000)
-    first, second, third = (times.get_next(float) for _ in range(3))
-    assert second - first == third - second == every
 
 
 def test_the_queue_s_tables_are_of_the_version_that_is_installed(clean):

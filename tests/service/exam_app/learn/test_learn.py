@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import io
-import itertools
 import re
 import tempfile
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from exam_app.learn import study
 from exam_app.learn.models import StudyWindow, UnitProgress
-from tests.factories import BANK, CITY, DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, ZONE, right_form
+from tests.factories import (
+    CITY,
+    DISTRICT,
+    OTHER_VILLAGE,
+    TOWN,
+    VILLAGE,
+    ZONE,
+    mp3,
+    right_form,
+)
 from tests.factories import study as finish_course
 from training_records.archive.models import ArchiveEntry
 from training_records.database import now
 from training_records.errors import NotFound
-from training_records.facts.courses import Course, Media, Unit
+from training_records.facts.courses import Media, Unit
 from training_records.facts.loading import load_facts
 
 UNIT = Unit(id="u", title="读", minutes=20, text="读一读")
@@ -166,16 +172,6 @@ def test_twice_the_speed_does_not_count(session, world, monkeypatch):
     assert desk.row.watched is None
 
 
-@settings(max_examples=200)
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=12))
-def test_stretches_joined_cover_the_same_seconds(given_):
-    stretches = [[a, a + b] for a, b in given_]
-    found = study.joined(stretches)
-    covered = {s for a, b in stretches for s in range(a, b)}
-    assert covered == {s for a, b in found for s in range(int(a), int(b))}
-    assert all(a[1] < b[0] for a, b in itertools.pairwise(found))
-
-
 def test_beats_over_http(world, sign_in, session):
     api = sign_in(world.account("director", VILLAGE))
     course = load_facts().courses[0]
@@ -274,21 +270,6 @@ def test_an_annual_course_begins_anew_each_year(world, sign_in, session):
     assert "学完 12 / 12 个单元" in api.get("/learn").text
 
 
-@pytest.mark.parametrize(
-    ("done", "today", "months", "holds"),
-    [
-        (date(2025, 3, 15), date(2026, 3, 14), 12, True),
-        (date(2025, 3, 15), date(2026, 3, 15), 12, False),
-        (date(2025, 12, 31), date(2026, 1, 1), None, True),
-        (date(2025, 1, 31), date(2025, 2, 28), 1, True),
-        (date(2025, 1, 31), date(2025, 3, 1), 1, False),
-    ],
-)
-def test_how_long_a_course_holds(done, today, months, holds):
-    course = Course(id="c", title="课", kind="improvement", level="市", units=(UNIT,))
-    assert course.model_copy(update={"valid_months": months}).still_counts(done, today) is holds
-
-
 def test_courses_that_ship_can_be_taken(world, sign_in):
     director = sign_in(world.account("director", VILLAGE)).get("/learn").text
     supervisor = sign_in(world.account("supervisor", TOWN)).get("/learn").text
@@ -304,11 +285,6 @@ def mp4(seconds):
             out.write(np.full((32, 32, 3), number, np.uint8))
         out.release()
         return Path(path).read_bytes()
-
-
-def mp3(seconds):
-    """Silence: frames of 128 kbit/s at 44.1 kHz."""
-    return (b"\xff\xfb\x90\x64" + bytes(413)) * round(seconds * 44100 / 1152)
 
 
 @pytest.fixture
@@ -445,25 +421,6 @@ def test_a_recording_is_kept_measured_and_served_in_ranges(trainer, world, sign_
 def test_what_is_no_recording_is_refused(trainer, data, told):
     _, _, answer = write(trainer, recording=(io.BytesIO(data), "课.mp4"))
     assert answer.status_code == 422 and told in answer.text
-
-
-def test_quizzes_have_questions_enough():
-    """Every quiz of the courses that ship can be asked, with the questions of the pages it names."""
-    for course in load_facts().courses:
-        for unit in course.units:
-            if unit.quiz is None:
-                continue
-            pool = [
-                q
-                for q in BANK.reviewed()
-                if q.type in ("single", "multiple", "true_false")
-                and (
-                    q.topic == unit.quiz.topic
-                    if unit.quiz.topic
-                    else q.kb.partition("#")[0] in unit.pages
-                )
-            ]
-            assert len(pool) >= 3 * unit.quiz.items, (course.id, unit.id, len(pool))
 
 
 def test_a_recording_of_sound_and_its_subtitles(trainer):

@@ -12,13 +12,12 @@ from sqlalchemy import func, select, text
 
 from exam_app.application import create_app
 from exam_app.cli import cli
-from exam_app.config import ConfigError, load_config
+from exam_app.config import load_config
 from exam_app.core.sealing import seal_of
 from exam_app.operations.erasure import erase
 from exam_app.web.services import services_of
 from tests.conftest import Api
-from tests.factories import DISTRICT, OTHER_DISTRICT, PASSWORD
-from tests.service.training_records.ledger.test_importer import HEAD, workbook
+from tests.factories import DISTRICT, HEAD, OTHER_DISTRICT, PASSWORD, workbook
 from training_records.corrections.batches import undo_batch
 from training_records.ledger.identity import masked
 from training_records.ledger.models import ImportBatch, KeptIdentity, Person
@@ -164,8 +163,3 @@ def test_it_goes_with_the_person_and_with_the_import(kept, session):
     undo_batch(session, session.scalars(select(ImportBatch)).one(), "test")
     session.commit()
     assert session.scalar(select(func.count()).select_from(KeptIdentity)) == 0
-
-
-def test_it_needs_keys_of_its_own(tmp_path):
-    with pytest.raises(ConfigError, match="ACADEMY_FIELD_KEYS"):
-        load_config({"ACADEMY_KEEP_IDENTITY": "yes"}, instance=tmp_path)

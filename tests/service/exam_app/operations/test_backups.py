@@ -7,16 +7,12 @@ import json
 import tarfile
 import threading
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pyrage
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from exam_app.audit.service import record
@@ -24,7 +20,7 @@ from exam_app.cli import cli
 from exam_app.demo.seed import seed_demo
 from exam_app.migrations.running import upgrade
 from exam_app.operations import backups
-from exam_app.operations.backups import bundles_in, drill, make_bundle, restore_bundle, superfluous
+from exam_app.operations.backups import bundles_in, drill, make_bundle, restore_bundle
 from exam_app.operations.moving import copy_all
 from tests.factories import DISTRICT, VILLAGE, World
 from training_records.archive import evidence
@@ -178,25 +174,6 @@ def database(server):
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"{server}/{name}"
-
-
-@given(
-    st.lists(st.integers(0, 24 * 500), max_size=60, unique=True),
-    st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)),
-)
-def test_what_the_rule_lets_go(hours, keep):
-    start = datetime(2025, 1, 1)
-    bundles = [(start + timedelta(hours=h), Path(str(h))) for h in hours]
-    gone = set(superfluous(bundles, keep))
-    kept = [b for b in sorted(bundles, reverse=True) if b[1] not in gone]
-    # Plainly, once more: the last of each of the latest days, weeks and months.
-    wanted = set()
-    for mark, number in zip(("%Y-%m-%d", "%G-%V", "%Y-%m"), keep, strict=True):
-        periods = sorted({b[0].strftime(mark) for b in bundles}, reverse=True)[:number]
-        for period in periods:
-            wanted.add(max(b for b in bundles if b[0].strftime(mark) == period)[1])
-    assert {b[1] for b in kept} == wanted
-    assert not bundles or max(bundles)[1] not in gone
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgres"])

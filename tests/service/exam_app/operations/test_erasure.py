@@ -14,11 +14,10 @@ from exam_app.audit.service import verify as verify_audit
 from exam_app.cli import cli
 from exam_app.identity.models import Account, LoginSession, Throttle
 from exam_app.migrations.metadata import metadata
-from exam_app.operations.erasure import BLANKED, REMOVED, erase
+from exam_app.operations.erasure import erase
 from exam_app.operations.retention import apply, rules
 from tests.factories import VILLAGE
 from training_records.archive.service import entries_of, verify
-from training_records.corrections.merging import naming_people
 from training_records.database import now
 from training_records.errors import Refused
 from training_records.ledger import service
@@ -91,25 +90,6 @@ def test_not_before_the_time_is_over(session, world):
     erase(session, there, date(2025, 3, 1))
     assert there.name == "已注销"
     session.rollback()
-
-
-def test_no_table_that_names_people_is_forgotten():
-    """A new table is either told about here or holds no free text beside codes."""
-    named = {t.name for t in naming_people()}
-    assert set(REMOVED) <= named and set(BLANKED) <= named
-    codes = {
-        "kind", "by", "code", "level", "form", "organiser", "title", "source_key", "reason", "how",
-        "certificate_no", "recorded_by", "chain", "previous", "hash", "status", "role", "state",
-        "division_code", "village_code", "key", "no", "void_reason", "replaced_by", "grade", "task",
-        "period", "evidence", "photo", "theme", "holder", "digest", "decided_by", "made_by",
-        "looked_by", "phone", "name", "password_hash", "comment", "situation", "done", "result",
-        "text", "number", "finding", "again", "district",
-    }  # fmt: skip
-    for table in naming_people():
-        if table.name in REMOVED:
-            continue
-        texts = {c.name for c in table.c if c.type.python_type is str}
-        assert texts - set(BLANKED.get(table.name, ())) <= codes, table.name
 
 
 def test_what_is_over_goes(session, world, sign_in):

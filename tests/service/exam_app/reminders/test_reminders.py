@@ -11,14 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from aiosmtpd.controller import Controller
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import select
 
 from exam_app.reminders import service
 from exam_app.reminders.models import Channel, Delivery, Reminder
-from exam_app.reminders.rules import due_on, is_quiet
-from exam_app.reminders.sending import digest
+from exam_app.reminders.rules import due_on
 from harness.postgres import free_port
 from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, VILLAGE, ZONE
 from training_records.coverage.running import apply_pending
@@ -349,27 +346,6 @@ def test_the_list_for_the_sms_platform(session, world, factory, config):
         number == 3 and lines[0] == "手机号,姓名,内容" and f"{people[0].phone},'=1+2," in lines[1]
     )
     assert service.export_list(session, made, NOON, config)[1] == 0
-
-
-@settings(max_examples=300)
-@given(st.integers(0, 23), st.integers(0, 23), st.integers(0, 23), st.integers(0, 59))
-def test_quiet_hours(start, end, hour, minute):
-    """Against walking from the first quiet hour to the last."""
-    hours, at = set(), start
-    while at != end:
-        hours.add(at)
-        at = (at + 1) % 24
-    assert is_quiet(NOON.replace(hour=hour, minute=minute), ZONE, start, end) == (hour in hours)
-
-
-@given(st.lists(st.text(min_size=1, max_size=200), max_size=60), st.integers(0, 500))
-def test_a_message_to_a_group_fits_and_counts(lines, more):
-    lines = [line.replace("\n", " ") for line in lines]
-    text = digest(lines, more, "https://academy.example")
-    assert len(text.encode()) <= 2048
-    shown = sum(1 for line in text.split("\n")[1:-1] if not line.startswith("还有 "))
-    left = len(lines) + more - shown
-    assert f"({len(lines) + more} 条)" in text and (not left or f"还有 {left} 条" in text)
 
 
 def test_pages(session, world, sign_in, factory, config):

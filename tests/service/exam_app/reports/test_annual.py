@@ -11,18 +11,21 @@ from docx import Document
 
 from exam_app.cli import cli
 from exam_app.reports.annual import annual_docx, gather
-from tests.factories import DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
-from tests.service.training_records.evaluation.test_measures import add_case, add_visit
+from tests.factories import (
+    DISTRICT,
+    OTHER_VILLAGE,
+    VILLAGE,
+    VILLAGE_2,
+    ZONE,
+    add_case,
+    add_visit,
+    texts,
+)
 from training_records.errors import NotFound, Refused
 from training_records.facts.loading import load_facts
 from training_records.work.models import Activity
 
 AS_OF = date(2026, 10, 20)
-
-
-def texts(document):
-    rows = [c.text for t in document.tables for r in t.rows for c in r.cells]
-    return "\n".join([p.text for p in document.paragraphs] + rows)
 
 
 def test_the_figures_are_those_of_the_records(session, world):

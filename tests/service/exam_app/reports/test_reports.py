@@ -7,9 +7,7 @@ from datetime import date
 
 from docx import Document
 
-from tests.factories import DISTRICT, OTHER_DISTRICT, VILLAGE
-from tests.service.exam_app.reports.test_annual import texts
-from tests.service.training_records.inspection.test_inspection import PARTS
+from tests.factories import DISTRICT, OTHER_DISTRICT, PARTS, VILLAGE, texts
 
 YEAR = date.today().year
 

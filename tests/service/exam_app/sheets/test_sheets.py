@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from PIL import Image
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfReader
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -29,7 +29,6 @@ from exam_app.exams.slots import slots
 from exam_app.jobs.service import Work, run_pending
 from exam_app.sheets import reader, service
 from exam_app.sheets.models import AnswerSheet, ScanFile, ScanPage
-from exam_app.sheets.pictures import count_pages
 from exam_app.sheets.printing import booklet_pdf, print_sheets
 from exam_app.sheets.reading import flatten
 from harness.camera import Camera, clean_print
@@ -348,27 +347,6 @@ def test_people_to_print_for(session: Session, world: World) -> None:
 # --- Files --------------------------------------------------------------------------------------
 
 
-def tiff(pages: int) -> bytes:
-    frames = [Image.new("L", (200, 300), 255) for _ in range(pages)]
-    out = io.BytesIO()
-    frames[0].save(out, "TIFF", save_all=True, append_images=frames[1:])
-    return out.getvalue()
-
-
-def locked_pdf() -> bytes:
-    writer = PdfWriter()
-    writer.add_blank_page(100, 100)
-    writer.encrypt("secret")
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
-
-
-def test_pages_are_counted() -> None:
-    assert count_pages(tiff(3)) == 3
-    assert count_pages(as_pdf([np.full((300, 200), 255, np.uint8)] * 2)) == 2
-
-
 @pytest.mark.parametrize(
     "data",
     [b"", b"hello", b"%PDF-1.7 but no more", b"\xff\xd8\xff\xe0 no picture", b"PK\x03\x04" * 9],
@@ -376,15 +354,6 @@ def test_pages_are_counted() -> None:
 def test_files_that_are_none(session: Session, world: World, data: bytes) -> None:
     with pytest.raises(Refused, match="打不开这个文件"):
         service.hand_over(session, world.exam(), DISTRICT, "x", data, "office")
-
-
-def test_a_locked_pdf_and_a_giant_picture() -> None:
-    with pytest.raises(Refused, match="打不开"):
-        count_pages(locked_pdf())
-    out = io.BytesIO()
-    Image.new("1", (20000, 20000)).save(out, "PNG")
-    with pytest.raises(Refused):
-        count_pages(out.getvalue())
 
 
 def test_a_page_that_is_none_stops_no_other(session: Session, world: World) -> None:

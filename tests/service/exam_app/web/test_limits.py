@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import time
 from dataclasses import replace
 
-import pytest
-import redis
-
 from exam_app.application import create_app
-from exam_app.web.limits import GROUPS, RATES, Limits
+from exam_app.web.limits import GROUPS, RATES
 from exam_app.web.services import services_of
 from harness.postgres import free_port
-from tests.conftest import missing
 from tests.factories import DISTRICT
 
 
@@ -40,36 +33,6 @@ def test_files_by_account(app, world, sign_in):
     found = [office.get("/ledger/export.xlsx").status_code for _ in range(41)]
     assert found == [200] * 40 + [429]
     assert other.get("/ledger/export.xlsx").status_code == 200
-
-
-@pytest.fixture
-def server():
-    program = shutil.which("redis-server")
-    if program is None:
-        missing("没有 redis-server(Debian 包 redis-server;没有它,次数就记在各进程里)")
-    port = free_port()
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL
-    )
-    for _ in range(100):
-        try:
-            redis.Redis(port=port).ping()
-            break
-        except redis.ConnectionError:
-            time.sleep(0.05)
-    yield process, f"redis://127.0.0.1:{port}/0"
-    process.kill()
-    process.wait()
-
-
-def test_processes_count_together_and_go_on_without_it(config, server):
-    process, url = server
-    one, two = (Limits(replace(config, redis_url=url)) for _ in range(2))
-    found = [limits.wait("verify.form", "address:1") for _ in range(20) for limits in (one, two)]
-    assert found[:30] == [0] * 30 and all(found[30:])
-    process.kill()
-    process.wait()
-    assert one.wait("verify.form", "address:1") == 0
 
 
 def test_without_redis_nobody_is_held_up(clean, config):

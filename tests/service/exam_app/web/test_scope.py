@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from exam_app.web.access import EVERYONE, PUBLIC
-from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, keys
+from tests.factories import (
+    CITY,
+    DISTRICT,
+    OTHER_DISTRICT,
+    OTHER_VILLAGE,
+    TOWN,
+    VILLAGE,
+    keys,
+    path_of,
+)
 
 ROLES = {
     "director": VILLAGE,
@@ -26,14 +35,6 @@ def test_every_route_names_its_roles(app):
         roles = getattr(app.view_functions[rule.endpoint], "access", None)
         assert roles, rule
         assert roles == PUBLIC or roles <= EVERYONE, rule
-
-
-def path_of(rule, values):
-    path = rule.rule
-    for name in rule.arguments:
-        for kind in (f"<int:{name}>", f"<path:{name}>", f"<{name}>"):
-            path = path.replace(kind, str(values.get(name, 1)))
-    return path
 
 
 @pytest.fixture

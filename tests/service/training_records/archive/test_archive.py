@@ -4,12 +4,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from tests.factories import DISTRICT, OTHER_VILLAGE
-from training_records.archive.experience import experience_text, fit
+from training_records.archive.experience import experience_text
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import NewEntry, append, entries_of, verify, void
 from training_records.certificates.pdf import CertificateFields, certificates_pdf
@@ -163,14 +161,3 @@ def test_experience_text_is_short_and_whole(session, world):
     assert len(result) <= 200
     assert result.startswith("2024.01—今 平度市云桥镇前河村儿童主任;2026.05")
     assert result.endswith("。")
-
-
-@given(
-    st.lists(st.text("甲乙丙丁", min_size=1, max_size=60), max_size=5),
-    st.lists(st.text("甲乙丙丁", min_size=1, max_size=60), max_size=12),
-)
-def test_fit_never_exceeds_the_limit(posts, trainings):
-    result = fit(posts, trainings)
-    assert len(result) <= 200
-    if posts and len(posts[-1]) < 190:
-        assert posts[-1] in result

@@ -4,13 +4,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
 from training_records.archive.service import void
-from training_records.coverage.definition import coverage, default_as_of, judge, report_dict
-from training_records.coverage.rules import Rule
+from training_records.coverage.definition import coverage, report_dict
 
 DAY = date(2026, 11, 24)
 
@@ -111,18 +108,3 @@ def test_rates_with_and_without_the_pending(session, world):
     assert (report["rate"], report["rate_without_pending"]) == (0.5, 1.0)
     empty = report_dict(coverage(session, "370281000000", 2026, DAY))
     assert empty["rate"] is None and empty["in_post"] == 0
-
-
-@given(st.decimals(0, 20, places=2), st.booleans(), st.integers(0, 400))
-def test_the_rule_itself(hours, exam, days):
-    status, reason = judge(hours, exam, days, Rule())
-    assert (status == "covered") == (hours >= 8 and exam)
-    assert (reason == "") == (status == "covered")
-    if status != "covered":
-        assert status == ("pending" if days <= 30 else "uncovered")
-
-
-def test_the_day_that_a_year_is_seen_from():
-    assert default_as_of(2026, DAY) == DAY
-    assert default_as_of(2025, DAY) == date(2025, 12, 31)
-    assert default_as_of(2027, DAY) == date(2027, 1, 1)

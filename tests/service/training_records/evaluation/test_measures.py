@@ -12,8 +12,18 @@ from sqlalchemy import select
 
 from exam_app.evaluation.sources import KNOWN, SOURCES, check_known, frame_of
 from exam_app.practice.models import PracticeAnswer
-from exam_app.work.options import duty_steps, known_cadences, visit_options
-from tests.factories import CITY, DISTRICT, OTHER_VILLAGE, VILLAGE, VILLAGE_2, ZONE
+from exam_app.work.options import duty_steps, known_cadences
+from tests.factories import (
+    CHECKS,
+    CITY,
+    DISTRICT,
+    OTHER_VILLAGE,
+    VILLAGE,
+    VILLAGE_2,
+    ZONE,
+    add_case,
+    add_visit,
+)
 from training_records.divisions import prefix_of
 from training_records.errors import Refused
 from training_records.evaluation import measures
@@ -37,46 +47,11 @@ from training_records.work.models import (
 
 YEAR, AS_OF = 2026, date(2026, 9, 15)
 KNOWN_CADENCES = known_cadences(AS_OF)
-CHECKS = list(visit_options(AS_OF).checks)
 
 
 @pytest.fixture
 def frame(config):
     return frame_of(prefix_of(DISTRICT), YEAR, AS_OF, config)
-
-
-def add_case(
-    session, code="01-01", village=VILLAGE, categories=("orphan",), opened=date(2025, 1, 1), **more
-):
-    row = CaseEntry(
-        division_code=village,
-        code=code,
-        categories=list(categories),
-        opened_on=opened,
-        created_by="t",
-        **more,
-    )
-    session.add(row)
-    session.commit()
-    return row
-
-
-def add_visit(session, person, entry, on, form="home", **more):
-    at = datetime(on.year, on.month, on.day, 18, tzinfo=ZONE)
-    values = {
-        "findings": dict.fromkeys(CHECKS, "好"),
-        "needs": [],
-        "measures": [],
-        "created_at": at,
-        **more,
-    }
-    number = random.getrandbits(64)
-    row = Visit(
-        person_id=person.id, case_id=entry.id, key=f"{number:016x}", on=on, form=form, **values
-    )
-    session.add(row)
-    session.commit()
-    return row
 
 
 def values(session, frame, person):

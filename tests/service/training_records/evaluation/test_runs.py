@@ -191,21 +191,6 @@ def test_the_overview_counts_as_plain_loops_do(session, run, people):
     assert town.shares["activities"] is None
 
 
-@pytest.mark.parametrize(
-    ("children", "band"),
-    [
-        (0, "没有走访对象"),
-        (1, "1–5 名"),
-        (5, "1–5 名"),
-        (6, "6–15 名"),
-        (30, "16–30 名"),
-        (31, "30 名以上"),
-    ],
-)
-def test_bands(children, band):
-    assert overview.band_of(children) == band
-
-
 def test_only_the_far_off_are_named_within_their_band(session, world):
     crowd = [world.person() for _ in range(9)]
     subjects = {p.id: subject(p, "8" if n else "0") for n, p in enumerate(crowd)}

@@ -4,58 +4,20 @@ from __future__ import annotations
 
 import io
 from datetime import date, timedelta
-from decimal import Decimal
-from fractions import Fraction
 
 import openpyxl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from exam_app.exemplars.jobs import gather_published
-from tests.factories import DISTRICT, VILLAGE, VILLAGE_2
-from tests.service.training_records.inspection.test_inspection import PARTS
+from tests.factories import DISTRICT, PARTS, VILLAGE, VILLAGE_2, evaluated
 from training_records.archive.service import entries_of
-from training_records.database import now
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import allowances
-from training_records.evaluation.models import EvaluationResult, EvaluationRun
-from training_records.evaluation.scheme import load_scheme
+from training_records.evaluation.models import EvaluationResult
 from training_records.exemplars import service
 from training_records.inspection import cases
 
 TODAY = date(2026, 11, 20)
-SCHEME = load_scheme("2026").model_dump(mode="json")
-
-
-def evaluated(session, year, grades, state="final", **more):
-    """A run of a year with people's grades."""
-    run = EvaluationRun(
-        division_code=DISTRICT,
-        year=year,
-        as_of=date(year, 12, 31),
-        scheme=SCHEME,
-        state=state,
-        created_by="t",
-        reckoned_at=now(),
-    )
-    session.add(run)
-    session.flush()
-    for person, grade in grades.items():
-        session.add(
-            EvaluationResult(
-                run_id=run.id,
-                person_id=person.id,
-                code=VILLAGE,
-                months=Decimal(12),
-                measures={},
-                total=Decimal("91.5"),
-                grade=grade,
-                **more,
-            )
-        )
-    session.commit()
-    return run
 
 
 def nominate(session, person, **more):
@@ -162,26 +124,6 @@ def test_cases_are_published_without_their_village(session, world):
     [shown] = gather_published(session).cases
     assert shown.place == "平度市" and shown.done == PARTS["done"]
     session.commit()
-
-
-money = st.integers(0, 10_000_000).map(lambda n: Decimal(n) / 100)
-
-
-@given(st.booleans() | st.none(), st.booleans(), st.integers(0, 120), money, money, money, money)
-def test_allowances_to_the_cent(full, certified, tenths, a, b, c, d):
-    rules = {"full_time": a, "part_time": b, "social_worker": c, "grade:优秀": d}
-    told = "助理社会工作师" if certified else None
-    told = "社会工作者(助理)" if certified else told
-    found = allowances.allowance(rules, full, told, Decimal(tenths) / 10, "优秀")
-
-    def half_up(value):
-        return Fraction((2 * value * 100).__floor__() + 1 >> 1, 100)
-
-    months = Fraction(tenths, 10)
-    assert Fraction(found.post) == half_up(Fraction(a if full else b) * months)
-    assert Fraction(found.certificate) == (half_up(Fraction(c) * months) if certified else 0)
-    assert found.grade == d
-    assert found.total == found.post + found.certificate + found.grade
 
 
 def test_the_rule_table_and_its_workbook(session, world):

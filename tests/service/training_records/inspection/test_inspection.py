@@ -7,19 +7,13 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, TOWN, VILLAGE
+from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, PARTS, TOWN, VILLAGE
 from training_records.archive import evidence
 from training_records.errors import NotFound, Refused
 from training_records.inspection import cases, reports
 from training_records.inspection.models import GoodCase
 
 YEAR, DUE = 2026, date(2026, 10, 30)
-PARTS = {
-    "title": "雨夜里的一次转移",
-    "situation": "一名 9 岁男孩和奶奶住在低洼的老屋,连着下了两天雨。",
-    "done": "按防汛卡先打电话,再和村干部一起把祖孙接到村委会,当晚报给镇里。",
-    "result": "三天后房子修好,祖孙回家,之后每周电话联系一次。",
-}
 
 
 def test_two_who_write_at_once_lose_nothing(session, world):

@@ -11,26 +11,14 @@ from sqlalchemy import func, select
 
 from benchmarks.importing import places
 from exam_app.demo.workbook import office_workbook
-from tests.factories import DISTRICT, TOWN, VILLAGE, VILLAGE_2
+from tests.factories import DISTRICT, HEAD, TOWN, VILLAGE, VILLAGE_2, row, workbook
 from training_records.archive.ledger_export import export_ledger
 from training_records.corrections.batches import import_ledger
 from training_records.errors import Refused
 from training_records.ledger.models import Person, Post
 from training_records.ledger.template import errors_workbook, template
 
-HEAD = ["姓名", "手机号", "区(市)", "镇(街)", "村/社区名称", "任职开始日期"]
 TODAY = date(2026, 11, 24)
-
-
-def workbook(rows, head=HEAD, before=()):
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out) as book:
-        sheet = book.add_worksheet()
-        for at, row in enumerate([*before, head, *rows]):
-            for column, value in enumerate(row):
-                if value is not None:
-                    sheet.write(at, column, value)
-    return out.getvalue()
 
 
 def run(session, data, **more):
@@ -39,10 +27,6 @@ def run(session, data, **more):
     )
     session.commit()
     return report
-
-
-def row(name="王秀兰", phone="13800000001", village="前河村", **more):
-    return [name, phone, "平度市", "云桥镇", village, more.get("start", "2023.5")]
 
 
 def people(session):

@@ -3,12 +3,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from tests.factories import OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2
-from tests.service.training_records.ledger.test_importer import row, workbook
+from tests.factories import OTHER_VILLAGE, TOWN, VILLAGE, VILLAGE_2, row, workbook
 from training_records.archive import appointments
 from training_records.archive.service import entries_of, verify
 from training_records.corrections.batches import apply_checked, import_ledger, undo_batch
@@ -305,23 +302,3 @@ def test_leave_is_noted_ended_and_taken_back(session, world):
     assert [a.kind for a in absence.absences_of(session, one.id)] == ["illness"]
     assert [k for k, _, _ in told(session, one)].count("away") == 4
     session.commit()
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60)), max_size=4),
-    st.integers(0, 300),
-    st.integers(0, 200),
-)
-def test_what_is_left_of_a_time_without_leave(spans, begin, length):
-    day = date(2026, 1, 1)
-    away, reached = [], -1
-    for gap, long in spans:
-        first = reached + 1 + gap
-        away.append((day + timedelta(first), day + timedelta(first + long)))
-        reached = first + long
-    start, end = day + timedelta(begin), day + timedelta(begin + length)
-    left = absence.without(start, end, away)
-    days = {start + timedelta(n) for n in range(length + 1)}
-    days -= {a + timedelta(n) for a, b in away for n in range((b - a).days + 1)}
-    assert {a + timedelta(n) for a, b in left for n in range((b - a).days + 1)} == days
-    assert all(a <= b for a, b in left)

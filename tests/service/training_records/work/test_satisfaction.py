@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select
 
 from exam_app.work.options import known_cadences
-from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, TOWN, VILLAGE
-from tests.service.training_records.evaluation.test_measures import add_case, add_visit
+from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, TOWN, VILLAGE, add_case, add_visit
 from training_records.database import make_session_factory
 from training_records.errors import NotFound, Refused
 from training_records.work import checking, satisfaction, service
@@ -135,26 +131,6 @@ def test_surveys_that_can_t_be(session, world, round_):
     with pytest.raises(NotFound):
         satisfaction.get_round(session, round_.id, "370281")
     assert satisfaction.get_round(session, round_.id, CITY[:4]) is round_
-
-
-@given(
-    st.dictionaries(st.integers(1, 50), st.lists(st.integers(1, 10**6), unique=True, max_size=12)),
-    st.integers(0, 10**9),
-)
-def test_a_sample_can_be_drawn_again_by_anybody(visits, seed):
-    found = checking.sample(visits, seed)
-    # Neither the order of people nor that of visits matters.
-    turned = {p: list(reversed(ids)) for p, ids in reversed(list(visits.items()))}
-    assert checking.sample(turned, seed) == found
-    for person, ids in visits.items():
-        assert len(found[person]) == min(3, len(ids)) and set(found[person]) <= set(ids)
-
-
-def test_a_sample_is_fair():
-    drawn = Counter(
-        v for seed in range(3000) for v in checking.sample({1: list(range(10))}, seed)[1]
-    )
-    assert all(abs(n - 900) < 120 for n in drawn.values())
 
 
 def test_drawing_and_deciding(session, world):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import re
 import sys
 import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +15,6 @@ from hypothesis import strategies as st
 
 from exam_app.core.logs import MAX_HELD, PAUSE, Log, init_logs, line
 from exam_app.exams.schemas import SaveOut, iso
-from harness.server import running
-from harness.world import prepare
 
 
 def test_an_error_comes_at_once_and_after_what_was_told_before(capsys):
@@ -93,21 +89,6 @@ def test_what_a_line_says(capsys):
     assert "ValueError: 坏了" in told["exception"] and "Path" in told["path"]
     at = datetime.fromisoformat(json.loads(line("info", {"event": "x"}))["timestamp"])
     assert abs(datetime.now(UTC) - at) < timedelta(seconds=10)
-
-
-def test_a_server_that_is_told_to_stop_has_written_a_line_for_each_request(tmp_path):
-    url = f"sqlite:///{tmp_path / 'log.db'}"
-    prepare(url, 1)
-    numbers = set()
-    with running(url, tmp_path) as served:
-        for _ in range(40):
-            with urllib.request.urlopen(f"{served.url}/healthz", timeout=10) as answer:
-                numbers.add(answer.headers["X-Request-ID"])
-    assert len(numbers) == 40 and all(re.fullmatch("[0-9a-f]{16}", n) for n in numbers)
-    told = [
-        json.loads(x) for x in (tmp_path / "server.log").read_text().splitlines() if x[0] == "{"
-    ]
-    assert numbers <= {x["request_id"] for x in told if x["event"] == "request"}
 
 
 @given(

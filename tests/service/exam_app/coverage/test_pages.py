@@ -1,0 +1,30 @@
+"""Coverage: page, chart, workbook and API."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import openpyxl
+
+from tests.factories import TOWN
+
+
+def test_coverage_page_chart_and_export(world, office):
+    person = world.person(name="王秀兰")
+    world.entry(person)
+    world.person(name="李桂英", start=date(2020, 1, 1))
+    page = office.get("/coverage?year=2026&as_of=2026-11-24&status=uncovered").text
+    assert "2 人在岗,已覆盖 0 人" in page and "还没有通过考试" in page and "李桂英" in page
+    svg = office.get("/coverage/chart.svg?year=2026&as_of=2026-11-24")
+    assert svg.data.startswith(b"<?xml") and "云桥镇".encode() in svg.data
+    book = openpyxl.load_workbook(
+        io.BytesIO(office.get("/coverage/export.xlsx?year=2026&as_of=2026-11-24").data)
+    )
+    assert book.sheetnames == ["覆盖情况", "人员名单"]
+    names = [r[3].value for r in book["人员名单"].iter_rows(min_row=3)]
+    assert sorted(names) == ["李桂英", "王秀兰"]
+    assert all(len(r[11].value) <= 200 for r in book["人员名单"].iter_rows(min_row=3))
+    api = office.get("/api/v1/coverage?year=2026&as_of=2026-11-24").json
+    assert (api["in_post"], api["uncovered"], api["children"][0]["code"]) == (2, 2, TOWN)
+    assert office.get("/coverage?year=x").status_code == 422
