@@ -21,6 +21,7 @@ from training_records.events.models import (
     SurveyAnswer,
     SurveyGiven,
 )
+from training_records.events.planning import announced_event
 
 QUESTIONS = {
     "content": "讲的内容",
@@ -50,9 +51,7 @@ def event_of(session: Session, event_id: int, person_id: int) -> Event:
         .where(EventSession.event_id == event_id, Attendance.person_id == person_id)
     )
     listed = session.get(Enrolment, (event_id, person_id)) is not None
-    event = session.get(Event, event_id)
-    if event is None or event.state == "draft":
-        raise NotFound("没有这次培训")
+    event = announced_event(session, event_id)
     if not listed and session.scalar(came.limit(1)) is None:
         raise NotFound("没有这次培训")
     return event
