@@ -42,9 +42,9 @@ from tests.factories import (
     hand_in,
     rightly,
 )
-from tests.service.training_records.ledger.test_importer import HEAD, workbook
-from tests.service.training_records.inspection.test_inspection import PARTS
 from tests.service.training_records.evaluation.test_runs import SCHEME, subject
+from tests.service.training_records.inspection.test_inspection import PARTS
+from tests.service.training_records.ledger.test_importer import HEAD, workbook
 from training_records.archive.models import CorrectionRequest
 from training_records.certificates.models import Certificate, CertificateTemplate
 from training_records.corrections import merging
