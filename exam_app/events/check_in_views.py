@@ -219,7 +219,8 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
 @check_in.route("/events/<int:event_id>/survey", methods=["GET", "POST"])
 @access(LEARNERS)
 def questions(event_id: int) -> str | Response | tuple[str, int]:
-    event, person = planning.announced_event(web.db(), event_id), web.person_id()
+    person = web.person_id()
+    event = survey.event_of(web.db(), event_id, person)
     refused = ""
     if request.method == "POST":
         marks = {q: request.form.get(q, 0, type=int) for q in survey.QUESTIONS}

@@ -300,12 +300,12 @@ def _release_due(session: Session, zone: ZoneInfo) -> int:
     return done
 
 
-def grants_of(session: Session, exam: Exam) -> Sequence[Row[Accommodation, str]]:
-    """What was granted to people for an exam, with their names."""
+def grants_of(session: Session, exam: Exam, prefix: str) -> Sequence[Row[Accommodation, str]]:
+    """What was granted for an exam to people within a code prefix, with their names."""
     return session.execute(
         select(Accommodation, Person.name)
         .join(Person, Person.id == Accommodation.person_id)
-        .where(Accommodation.exam_id == exam.id)
+        .where(Accommodation.exam_id == exam.id, Accommodation.person_id.in_(ids_in(prefix)))
     ).all()
 
 

@@ -67,7 +67,7 @@ def room(exam_id: int) -> str:
         result=summary(web.db(), exam, web.scope().prefix),
         sitting=sitting,
         grant=grant,
-        granted=invigilation.grants_of(web.db(), exam),
+        granted=invigilation.grants_of(web.db(), exam, web.scope().prefix),
         at=now(),
     )
 

@@ -11,9 +11,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from training_records.database import insert_missing, now
-from training_records.errors import Refused
+from training_records.errors import NotFound, Refused
 from training_records.events.attendance import CAME
-from training_records.events.models import Attendance, Event, SurveyAnswer, SurveyGiven
+from training_records.events.models import (
+    Attendance,
+    Enrolment,
+    Event,
+    EventSession,
+    SurveyAnswer,
+    SurveyGiven,
+)
+from training_records.events.planning import announced_event
 
 QUESTIONS = {
     "content": "讲的内容",
@@ -33,6 +41,20 @@ class Results:
     means: Mapping[str, float]
     satisfied: float | None
     comments: tuple[str, ...]
+
+
+def event_of(session: Session, event_id: int, person_id: int) -> Event:
+    """An event that a person is or was on the list of, or came to; NotFound otherwise."""
+    came = (
+        select(Attendance.person_id)
+        .join(EventSession, EventSession.id == Attendance.session_id)
+        .where(EventSession.event_id == event_id, Attendance.person_id == person_id)
+    )
+    listed = session.get(Enrolment, (event_id, person_id)) is not None
+    event = announced_event(session, event_id)
+    if not listed and session.scalar(came.limit(1)) is None:
+        raise NotFound("没有这次培训")
+    return event
 
 
 def may_answer(session: Session, event: Event, person_id: int) -> bool:

@@ -10,6 +10,11 @@ from click.testing import CliRunner
 
 from exam_app.cli import cli, main
 from exam_app.config import ConfigError, load_config
+from tests.factories import ZONE
+from training_records.database import now
+
+# The demonstration's records end today.
+YEAR = str(now().astimezone(ZONE).year)
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +62,14 @@ def test_a_second_demo_keeps_the_data(academy, demo):
 
 
 def test_coverage_in_every_format(academy, demo, tmp_path):
-    data = json.loads(academy("coverage", "--year", "2026", "--format", "json"))
+    data = json.loads(academy("coverage", "--year", YEAR, "--format", "json"))
     assert data["in_post"] == 60 == data["covered"] + data["pending"] + data["uncovered"]
     assert sum(c["in_post"] for c in data["children"]) == 60
     assert len(data["people"]) == 60 - data["covered"]
-    assert "合计" in academy("coverage", "--year", "2026")
-    academy("coverage", "--year", "2026", "--format", "xlsx", "--out", str(tmp_path / "c.xlsx"))
+    assert "合计" in academy("coverage", "--year", YEAR)
+    academy("coverage", "--year", YEAR, "--format", "xlsx", "--out", str(tmp_path / "c.xlsx"))
     assert (tmp_path / "c.xlsx").read_bytes()[:2] == b"PK"
-    again = json.loads(academy("coverage", "--year", "2026", "--rebuild", "--json"))
+    again = json.loads(academy("coverage", "--year", YEAR, "--rebuild", "--json"))
     assert again == data
 
 
@@ -144,7 +149,7 @@ def test_wrong_usage_is_two(arguments, monkeypatch, academy):
 
 def test_refusals_are_one(monkeypatch, academy, demo, capsys):
     monkeypatch.setattr(
-        "sys.argv", ["academy", "coverage", "--year", "2026", "--division", "370299000000"]
+        "sys.argv", ["academy", "coverage", "--year", YEAR, "--division", "370299000000"]
     )
     with pytest.raises(SystemExit) as stop:
         main()

@@ -341,7 +341,7 @@ def test_events_that_can_t_be(city, district):
     assert refused.status_code == 422 and "月份要填整数" in refused.text
 
 
-def test_a_repeat_is_linked_to_the_demonstration(city, district, session):
+def test_a_repeat_is_linked_to_the_demonstration(city, district, world, session):
     parent = build(city)
     session.get_one(Event, int(parent.rpartition("/")[2])).demonstration = True
     session.commit()
@@ -355,7 +355,13 @@ def test_a_repeat_is_linked_to_the_demonstration(city, district, session):
         parent=parent.rpartition("/")[2],
     ).location
     assert "照着示范培训“轮训班”办" in district.get(path).text
-    assert "回去办了 1 个班" in city.get("/").text or "还没有开课" in city.get("/").text
+    assert "还没有开课" in city.get("/").text
+    pupil = world.account("director", VILLAGE)
+    city.form(f"{parent}/people", people=pupil.phone)
+    roll = f"{parent}/sessions/{session_of(parent, session).id}/attendance"
+    city.form(roll, person=str(pupil.person_id), state="present")
+    page = city.get("/").text
+    assert "还没有开课" not in page and "回去办了 1 个班" in page
 
 
 def test_the_day_s_card_leads_to_the_door(city, world, sign_in, session):
@@ -370,3 +376,14 @@ def test_the_day_s_card_leads_to_the_door(city, world, sign_in, session):
     assert "签到:第一课" in phone.get("/").text
     assert session.scalars(select(Enrolment.state)).all() == ["approved"]
     session.commit()
+
+
+def test_the_survey_of_an_event_is_for_those_it_concerns(city, world, sign_in):
+    path = build(city)
+    pupil = world.account("director", VILLAGE)
+    phone, stranger = sign_in(pupil), sign_in(world.account("director", VILLAGE))
+    assert phone.get(f"{path}/survey").status_code == 404
+    city.form(f"{path}/people", people=pupil.phone)
+    assert "还没有参加" in phone.get(f"{path}/survey").text
+    assert stranger.get(f"{path}/survey").status_code == 404
+    assert stranger.form(f"{path}/survey").status_code == 404

@@ -118,3 +118,13 @@ def test_every_change_of_an_attempt_is_once_in_the_audit_log(world, session, sav
     assert all(event.audited for event in events)
     assert verify(session) == (len(told), [])
     assert copy(0) == 0
+
+
+def test_an_office_sees_the_accommodations_of_its_own_people_only(world, sign_in, session):
+    exam = world.exam(CITY)
+    near, far = world.person(VILLAGE, name="王秀兰"), world.person(OTHER_VILLAGE, name="李桂英")
+    for person in (near, far):
+        invigilation.grant(session, exam, person, 25, False, "视力不好", "t")
+    session.commit()
+    page = sign_in(world.account("district", DISTRICT)).get(f"/exams/manage/{exam.id}").text
+    assert "王秀兰" in page and "李桂英" not in page
