@@ -10,6 +10,7 @@ from exam_app.audit.service import verify
 from exam_app.exams import invigilation
 from exam_app.exams.models import Attempt, AttemptEvent
 from tests.factories import (
+    CITY,
     DISTRICT,
     OTHER_DISTRICT,
     OTHER_VILLAGE,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from sqlalchemy.exc import OperationalError
 
 from tests.factories import DISTRICT
