@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import SupportsFloat
 from zoneinfo import ZoneInfo
 
-from training_records.certificates.pdf import chinese_date
+from training_records.text import chinese_date
 
 
 def span(start: datetime, end: datetime, zone: ZoneInfo) -> str:

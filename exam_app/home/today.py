@@ -18,7 +18,6 @@ from exam_app.learn.catalog import courses_of
 from exam_app.learn.service import Progress, progress_in
 from exam_app.practice.service import DAILY, done_on
 from exam_app.work.options import duty_steps, known_cadences
-from training_records.certificates.pdf import chinese_date
 from training_records.database import now
 from training_records.evaluation.runs import results_of_person
 from training_records.events.attendance import attendance_of, check_in_open
@@ -26,6 +25,7 @@ from training_records.events.enrolment import events_of_person
 from training_records.events.survey import may_answer
 from training_records.exemplars.service import exemplars_of
 from training_records.inspection.cases import cases_of
+from training_records.text import chinese_date
 from training_records.work import service as work
 
 WEEK = timedelta(days=7)
