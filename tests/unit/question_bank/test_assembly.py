@@ -150,7 +150,7 @@ def test_no_clock_ends_a_search(monkeypatch):
     real = programme.milp
 
     def milp(*arguments, options, **more):
-        asked.append(options)
+        asked.append(dict(options))
         return real(*arguments, options=options, **more)
 
     monkeypatch.setattr(programme, "milp", milp)

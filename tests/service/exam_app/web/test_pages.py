@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-
 from sqlalchemy.exc import OperationalError
 
 from tests.factories import DISTRICT
@@ -17,21 +15,6 @@ def test_headers_are_strict_and_errors_carry_a_request_id(app, world, sign_in):
     assert missing.status_code == 404 and missing.headers["X-Request-ID"] in missing.text
     assert api.get("/no-such-page").status_code == 404
     assert api.get("/api/v1/people/999/records").mimetype == "application/problem+json"
-
-
-# A report to keep: it is opened from a disk, where no policy and no other file goes with it.
-ON_ITS_OWN = {"stats/report.html"}
-INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.I)
-
-
-def test_no_template_holds_inline_script_or_style(app):
-    names = [name for name in app.jinja_loader.list_templates() if name.endswith(".html")]
-    assert {"base.html", "exams/take.html"} | ON_ITS_OWN <= set(names)
-    for name in set(names) - ON_ITS_OWN:
-        source, _, _ = app.jinja_loader.get_source(app.jinja_env, name)
-        assert INLINE.search(source) is None, name
-    for line in ("<script>x</script>", "<p style='x'>", "<a onclick=x>", "<style>"):
-        assert INLINE.search(line)
 
 
 def test_a_lost_database_is_a_503_that_says_so(app, world, sign_in, monkeypatch):

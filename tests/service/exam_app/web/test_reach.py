@@ -296,8 +296,8 @@ class Place:
         event = self.keep("event", Event)
         one = self.keep("session", EventSession)
         self.things["screen code"] = attendance.code_at(event, one.id, now())
-        with self.app.app_context():
-            self.things["door code"] = own_code(event.id, self.person.id)
+        secret = self.app.config["ACADEMY"].secret_key
+        self.things["door code"] = own_code(secret, event.id, self.person.id)
         self.session.commit()
         self.office.form(
             "/events/plan",
