@@ -17,6 +17,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
+from exam_app.evaluation.sources import frame_of
 from exam_app.events.codes import own_code
 from exam_app.exams.appeals import doubt
 from exam_app.identity.models import ApiToken, SecurityKey
@@ -296,8 +297,7 @@ class Place:
         event = self.keep("event", Event)
         one = self.keep("session", EventSession)
         self.things["screen code"] = attendance.code_at(event, one.id, now())
-        secret = self.app.config["ACADEMY"].secret_key
-        self.things["door code"] = own_code(secret, event.id, self.person.id)
+        self.things["door code"] = own_code(self.config.secret_key, event.id, self.person.id)
         self.session.commit()
         self.office.form(
             "/events/plan",
@@ -403,10 +403,11 @@ class Place:
         self.session.commit()
 
     def _evaluation(self) -> None:
-        year = self.today.year
+        prefix = prefix_of(self.district)
+        frame = frame_of(prefix, self.today.year, self.today, self.config)
         found = {self.person.id: subject(self.person)}
-        run = runs.start(self.session, self.district, year, self.today, SCHEME, found, "t")
-        for row, _ in runs.results_of(self.session, run, prefix_of(self.district)):
+        run = runs.start(self.session, self.district, frame, SCHEME, found, "t")
+        for row, _ in runs.results_of(self.session, run, prefix):
             row.code = self.village
         self.things["run"] = run.id
         self.session.commit()
