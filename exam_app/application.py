@@ -19,6 +19,7 @@ from exam_app.config import Config, load_config
 from exam_app.core.logs import init_logs
 from exam_app.core.metrics import collectors
 from exam_app.core.replica import make_replica
+from exam_app.exams.runtime import ExamRuntime
 from exam_app.exams.save_middleware import SaveMiddleware
 from exam_app.exams.saving import make_saver
 from exam_app.exams.ticket import Tickets
@@ -86,14 +87,14 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     init_logs()
     collectors()
     engine = engine or make_engine(config.database_url)
+    exams = ExamRuntime(make_saver(engine), Tickets(config.secret_key))
     services = Services(
         engine=engine,
         session_factory=make_session_factory(engine),
         replica=make_replica(config),
-        saver=make_saver(engine),
-        tickets=Tickets(config.secret_key),
         limits=Limits(config),
         oidc=make_oidc(app),
+        parts=(exams,),
     )
     set_services(app, services)
     Bootstrap5(app)
@@ -108,7 +109,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     serve_packed(app, "static", str(app.static_folder))
     serve_packed(app, "bootstrap.static", str(app.blueprints["bootstrap"].static_folder))
     app.wsgi_app = SaveMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, services.saver, services.tickets, config.secure
+        app.wsgi_app, exams.saver, exams.tickets, config.secure
     )
     if hops := config.trusted_proxies:
         # Only then: an address that anybody may write would let them pass every brake by address.

@@ -24,6 +24,7 @@ from exam_app.exams.errors import (
     TooLate,
 )
 from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.runtime import ExamRuntime
 from exam_app.exams.saving import RESULT
 from exam_app.exams.schemas import AnswersIn, BeaconIn, SavedAnswer, SaveOut, SubmitIn, iso
 from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
@@ -196,7 +197,7 @@ def start(exam_id: int) -> Response:
     saved = {} if attempt.fresh else marking.answers_of(web.db(), attempt.id)
     checked = csrf_digest(request.headers.get("X-CSRF-Token", ""))
     ticket = service.ticket_of(attempt, web.session_hash(), checked)
-    text = web.services().tickets.write(ticket)
+    text = web.services().part(ExamRuntime).tickets.write(ticket)
     response = _json(
         schemas.StartOut(
             attempt_id=attempt.id,
@@ -248,14 +249,14 @@ def beacon(attempt_id: int) -> BaseResponse:
     """Like `save`, for a page that is being closed: such a page can't send headers, so that the ticket,
     which only the page knows, stands in the body."""
     body = _body(BeaconIn, any_type=True)
-    ticket = web.services().tickets.read(body.ticket)
+    ticket = web.services().part(ExamRuntime).tickets.read(body.ticket)
     if ticket is None or ticket.attempt_id != attempt_id or ticket.holder is None:
         raise NotFound("没有这次作答")
     return _saved(ticket, body)
 
 
 def _saved(ticket: Ticket, body: AnswersIn) -> Response:
-    saver = web.services().saver
+    saver = web.services().part(ExamRuntime).saver
     stored, deadline = service.save_answers(saver, ticket, body.answers, body.left)
     return Response(SaveOut.body(stored, deadline), mimetype="application/json")
 
@@ -265,7 +266,7 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
     text, token = request.cookies.get(COOKIE), session.get("_user_id")
     if not text or not token:
         return None
-    ticket = web.services().tickets.read(text)
+    ticket = web.services().part(ExamRuntime).tickets.read(text)
     if ticket is None or ticket.attempt_id != attempt_id or ticket.holder != token_hash(token):
         return None
     return ticket

@@ -1,0 +1,20 @@
+"""What the exams hold for as long as the application runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exam_app.exams.saving import Saver
+from exam_app.exams.ticket import Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class ExamRuntime:
+    """The saver of answers, and the signer of the tickets that it asks for."""
+
+    saver: Saver
+    tickets: Tickets
+
+    def close(self) -> None:
+        """Closes the saver's connections."""
+        self.saver.close()
