@@ -57,7 +57,7 @@ def test_a_visit_in_under_a_minute_offline_and_then_there(academy, phone):
     code = second.locator("strong").inner_text()
     tap(second.locator("button"))
     tap(phone.get_by_text("学校随访"))
-    phone.locator('#checks select[name="上学"]').select_option(index=1)
+    phone.locator('#checks select[name="school"]').select_option(index=1)
     tap.count += 2
     tap(phone.get_by_text("需要和措施(可不填)"))
     tap(phone.get_by_label("告诉学校"))
