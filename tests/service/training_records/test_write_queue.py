@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from harness.processes import child
 from training_records import write_queue
 from training_records.database import make_engine
 from training_records.write_queue import WriteQueue, queue_for
@@ -71,8 +73,9 @@ def test_writers_of_two_processes_lose_nothing(tmp_path: Path) -> None:
         "with P(8) as p: list(p.map(one, range(100)))\n"
     )
     command = [sys.executable, "-c", script, f"sqlite:///{path}"]
-    for process in [subprocess.Popen(command) for _ in range(3)]:
-        assert process.wait(60) == 0
+    with ExitStack() as stack:
+        for process in [stack.enter_context(child(command)) for _ in range(3)]:
+            assert process.wait(60) == 0
     with engine.connect() as connection:
         assert connection.execute(text("SELECT v FROM n")).scalar() == 300
     engine.dispose()
@@ -108,17 +111,17 @@ def test_a_process_that_is_killed_gives_up_its_turn(tmp_path: Path) -> None:
         "import sys, time; from pathlib import Path; from training_records.write_queue import WriteQueue\n"
         "t = WriteQueue(Path(sys.argv[1])); t.take(); print('mine', flush=True); time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
-    assert process.stdout is not None and process.stdout.readline() == b"mine\n"
-    queue = WriteQueue(path)
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(queue.take)
-        time.sleep(0.1)
-        assert not waiting.done()
-        process.kill()
-        waiting.result(5)
-    queue.give()
-    process.wait()
+    command = [sys.executable, "-c", script, str(path)]
+    with child(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"mine\n"
+        queue = WriteQueue(path)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(queue.take)
+            time.sleep(0.1)
+            assert not waiting.done()
+            process.kill()
+            waiting.result(5)
+        queue.give()
 
 
 def test_one_queue_a_file_and_process(tmp_path: Path) -> None:

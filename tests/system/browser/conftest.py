@@ -111,7 +111,11 @@ def academy(
         yield Running(told["url"], {a["role"]: a for a in told["accounts"]}, environment)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _wait(url: str, process: Any, log: Path) -> None:

@@ -12,6 +12,7 @@ import redis
 
 from exam_app.web.limits import Limits
 from harness.postgres import free_port
+from harness.processes import child
 from tests.conftest import missing
 
 
@@ -21,18 +22,15 @@ def server():
     if program is None:
         missing("没有 redis-server(Debian 包 redis-server;没有它,次数就记在各进程里)")
     port = free_port()
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL
-    )
-    for _ in range(100):
-        try:
-            redis.Redis(port=port).ping()
-            break
-        except redis.ConnectionError:
-            time.sleep(0.05)
-    yield process, f"redis://127.0.0.1:{port}/0"
-    process.kill()
-    process.wait()
+    command = [program, "--port", str(port), "--save", ""]
+    with child(command, stdout=subprocess.DEVNULL) as process:
+        for _ in range(100):
+            try:
+                redis.Redis(port=port).ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        yield process, f"redis://127.0.0.1:{port}/0"
 
 
 def test_processes_count_together_and_go_on_without_it(config, server):

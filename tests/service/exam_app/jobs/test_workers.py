@@ -19,6 +19,7 @@ from sqlalchemy import text
 from exam_app.core.background import Background, PeriodicTask
 from exam_app.jobs import local_worker, procrastinate_worker, queue, service
 from exam_app.jobs.models import Job
+from harness.processes import child
 from tests.factories import DISTRICT
 from training_records.database import make_session_factory
 from training_records.errors import Refused
@@ -218,11 +219,8 @@ def test_a_killed_process_is_followed_by_another(
         address,
         str(config.instance),
     ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "taken\n"
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    with child(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"taken\n"
     parts = []
 
     def goes_on(work):
