@@ -1,7 +1,7 @@
-"""Hash chains: rows that can't be altered, removed or slipped in unseen.
+"""Hash chains, in which altering, removing or inserting a row is detected.
 
-A row's hash is SHA-256 over its predecessor's hash and the canonical JSON of its content. The
-head of each chain is kept apart, so that cutting off the tail is seen too.
+A row's hash is SHA-256 over the canonical JSON of its predecessor's hash, its sequence number and its content. The head
+of each chain is stored separately, so that a truncated tail is detected too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GENESIS = "0" * 64
 
 
 class ChainHead(Base):
-    """The end of one chain. Identity: the chain's name."""
+    """The head of one chain: its last sequence number and hash. Identity: the chain's name."""
 
     __tablename__ = "chain_head"
 
@@ -32,8 +32,8 @@ class ChainHead(Base):
 
 
 class ChainAnchor(Base):
-    """Where a chain ended on a day. The same lines stand in a file outside the database, so that a chain
-    computed anew as a whole is seen too. Identity: (day, chain)."""
+    """The head of a chain as of a day. The same lines are written to a file outside the database, so that a chain
+    recomputed as a whole is detected too. Identity: (day, chain)."""
 
     __tablename__ = "chain_anchor"
 
@@ -45,7 +45,7 @@ class ChainAnchor(Base):
 
 @dataclass(frozen=True)
 class Break:
-    """Where a chain does not hold: chain, sequence number and what is wrong (Chinese)."""
+    """Where a chain fails verification: chain, sequence number and reason (Chinese)."""
 
     chain: str
     seq: int
@@ -53,9 +53,10 @@ class Break:
 
 
 def anchor(session: Session, day: date) -> list[str]:
-    """Notes where each chain ends, once a day; the lines for the file outside. The caller commits."""
-    kept = select(ChainAnchor.name).where(ChainAnchor.day == day)
-    if session.scalar(kept.limit(1)) is not None:
+    """Records the head of each chain, once a day. Returns the lines for the file outside the database, [] if the day is
+    already recorded. The caller commits."""
+    recorded = select(ChainAnchor.name).where(ChainAnchor.day == day)
+    if session.scalar(recorded.limit(1)) is not None:
         return []
     lines = []
     for head in session.scalars(
@@ -68,14 +69,14 @@ def anchor(session: Session, day: date) -> list[str]:
 
 
 def parse_anchor(line: str) -> tuple[str, int, str] | None:
-    """(chain, seq, hash) of a line of the file, None for what is no such line."""
+    """Parses a line of the anchor file into (chain, seq, hash); None if it is malformed."""
     parts = line.split()
     if len(parts) != 4 or not parts[2].isdigit():
         return None
     return parts[1], int(parts[2]), parts[3]
 
 
-# Asked with each entry of archive and audit log: put together once.
+# Hot path: build the statement once, bind parameters per call.
 _HEAD = (
     select(ChainHead)
     .where(ChainHead.name == bindparam("name"))
@@ -85,7 +86,7 @@ _HEAD = (
 
 
 def lock_head(session: Session, name: str) -> ChainHead:
-    """The head of a chain, locked until the transaction ends."""
+    """Returns the head of a chain, creating it if missing, locked until the transaction ends."""
     head = session.scalar(_HEAD, {"name": name})
     if head is None:
         insert_missing(session, ChainHead, name=name, seq=0, hash=GENESIS)
@@ -94,7 +95,7 @@ def lock_head(session: Session, name: str) -> ChainHead:
 
 
 def link(head: ChainHead, content: Mapping[str, object]) -> tuple[int, str, str]:
-    """Extends the chain by `content`: (seq, previous hash, hash)."""
+    """Extends the chain by `content`; returns (seq, previous hash, hash)."""
     previous = head.hash
     head.seq += 1
     head.hash = digest(previous, head.seq, content)
@@ -102,7 +103,7 @@ def link(head: ChainHead, content: Mapping[str, object]) -> tuple[int, str, str]
 
 
 def digest(previous: str, seq: int, content: Mapping[str, object]) -> str:
-    """Hex SHA-256 of one link."""
+    """Returns the hex SHA-256 of one link."""
     text = json.dumps([previous, seq, content], sort_keys=True, ensure_ascii=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -122,16 +123,16 @@ def find_breaks(
     links: Iterable[tuple[int, str, str, Mapping[str, object]]],
     head: tuple[int, str] | None,
 ) -> list[Break]:
-    """Checks (seq, previous hash, hash, content) in order against the chain's head."""
+    """Verifies links (seq, previous hash, hash, content), in order, against each other and the chain's head."""
     breaks, expected_seq, previous = [], 1, GENESIS
-    for seq, before, own, content in links:
+    for seq, stored_previous, stored, content in links:
         if seq != expected_seq:
             breaks.append(Break(name, seq, f"第 {expected_seq} 条不见了或序号被改过"))
-        elif before != previous:
+        elif stored_previous != previous:
             breaks.append(Break(name, seq, "与前一条接不上:前一条被改过,或中间插入了记录"))
-        if digest(before, seq, content) != own:
+        if digest(stored_previous, seq, content) != stored:
             breaks.append(Break(name, seq, "内容被改过"))
-        expected_seq, previous = seq + 1, own
+        expected_seq, previous = seq + 1, stored
     last = expected_seq - 1
     if head is None and last:
         breaks.append(Break(name, last, "链尾登记不见了"))

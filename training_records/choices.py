@@ -1,4 +1,4 @@
-"""Text from outside as one of the values that a column takes."""
+"""Validation of input text against the values a column allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ K = TypeVar("K", bound=str)
 
 
 def choice(values: Iterable[K], text: str, refusal: str) -> K:
-    """The value that a text is; `Refused` with this sentence where it is none of them."""
+    """Returns the value equal to `text`. Raises `Refused` with the message `refusal` if there is none."""
     for value in values:
         if value == text:
             return value

@@ -1,8 +1,8 @@
-"""The server's clock, which does not jump with the machine's.
+"""A server clock that stays steady when the machine's clock jumps.
 
-A machine's clock is set back or forth by hand or by a wrong time server now and then. In the midst of an
-exam that would close attempts or let them run on. The clock here goes on by the machine's uptime and
-follows the machine's clock: small steps at once, a jump only when it has lasted for `HOLD` seconds.
+The machine's clock is now and then set by hand or by a misconfigured time server. During an exam such a jump would
+close attempts early or extend them. This clock advances by the machine's uptime. It follows the machine's clock: steps
+of up to `STEP` seconds at once, a jump only after it has lasted `HOLD` seconds.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Seconds: time servers correct by less at once.
+# Seconds. Regular corrections by a time server are smaller and are followed at once.
 STEP = 5.0
-# Seconds: as long as whoever set the clock wrongly may need to see it and set it right.
+# Seconds. Leaves the operator time to notice and undo a wrong setting.
 HOLD = 600.0
 
 
 def _uptime() -> float:
-    # Goes on while the machine is suspended, where the system has such a clock (Linux).
+    # CLOCK_BOOTTIME (Linux) keeps counting while the machine is suspended.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @dataclass(frozen=True)
 class _Anchor:
-    """A moment on both clocks; `since`: uptime at which they were first seen apart, `by` how much."""
+    """A reading of both clocks. `since`: uptime at which they were first seen to differ, `by`: the difference in
+    seconds."""
 
     wall: float
     up: float
@@ -33,7 +34,7 @@ class _Anchor:
 
 
 class SteadyClock:
-    """Seconds since 1970 by `wall`, held steady by `uptime`; both tell seconds."""
+    """Seconds since the epoch by `wall`, held steady by `uptime`; both return seconds."""
 
     def __init__(
         self, wall: Callable[[], float] = time.time, uptime: Callable[[], float] = _uptime
@@ -42,7 +43,7 @@ class SteadyClock:
         self._anchor = _Anchor(wall(), uptime())
 
     def time(self) -> float:
-        """Now. Threads may ask at once: an anchor is replaced as a whole."""
+        """Returns the current time. Safe to call from several threads: an anchor is replaced as a whole."""
         wall, up, anchor = self._wall(), self._uptime(), self._anchor
         steady = anchor.wall + (up - anchor.up)
         by = wall - steady
@@ -59,7 +60,7 @@ class SteadyClock:
         return steady
 
     def jump(self) -> float:
-        """Seconds by which the machine's clock is ahead of this one; 0 when they agree."""
+        """Returns the seconds by which the machine's clock is ahead of this one; 0 when they agree."""
         self.time()
         return self._anchor.by
 

@@ -1,4 +1,4 @@
-"""Base, column types, engine and session: the only place that knows which engine it is."""
+"""Declarative base, column types, engines and sessions for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ NAMING = {
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
-# Columns of a table, read by name.
+# A result row whose columns are read by name.
 NamedRow: TypeAlias = Row[*tuple[object, ...]]
-# What a JSON column or document holds.
+# The content of a JSON column or document.
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 
 
@@ -77,13 +77,13 @@ class Base(DeclarativeBase):
 
 
 def now() -> datetime:
-    """The server's clock; the only one that decides."""
+    """Returns the current UTC time by the server's clock, which alone is authoritative."""
     return datetime.fromtimestamp(CLOCK.time(), UTC)
 
 
 def one_of(column: str, values: Any) -> CheckConstraint:
-    """That a column holds one of a Literal's values. On PostgreSQL alone: for one more check SQLite makes the whole
-    table anew."""
+    """Returns a check constraint that limits a column to a Literal's values. PostgreSQL only: to add a check, SQLite
+    rebuilds the whole table."""
     allowed = get_args(values)
     listed = ", ".join(f"'{value}'" for value in allowed)
     check = CheckConstraint(f"{column} IN ({listed})", name=column)
@@ -92,40 +92,42 @@ def one_of(column: str, values: Any) -> CheckConstraint:
 
 
 class PartitionKey:
-    """Columns by which the largest tables are laid out on PostgreSQL (`academy db partition`): the district of the person
-    a row is about, and the year it is of. Rows from before there were such columns have '' and 0."""
+    """Columns by which the largest tables are partitioned on PostgreSQL (`academy db partition`): the district of the
+    person a row is about, and the row's year. Rows older than these columns hold '' and 0."""
 
     district: Mapped[str] = mapped_column(String(12), default="", server_default="", sort_order=99)
     year: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0", sort_order=99)
 
 
 def engine_url(address: str) -> URL:
-    """An address as SQLAlchemy takes it. PostgreSQL's own form with several hosts
-    (``postgresql://user@one:5432,two:5432/academy?target_session_attrs=read-write``) is taken too: the first host that
-    does what is asked for is connected to, also after another one has become the primary."""
+    """Parses an address into an SQLAlchemy URL. Also accepts libpq's form with several hosts
+    (``postgresql://user@one:5432,two:5432/academy?target_session_attrs=read-write``): each connection goes to the
+    first host that satisfies `target_session_attrs`, also after a failover."""
     if not address.startswith(("postgresql://", "postgres://")):
         return make_url(address)
-    found = conninfo_to_dict(address)
-    hosts, ports = (str(found.pop(name, "")).split(",") for name in ("host", "port"))
-    user, password, name = (found.pop(part, None) for part in ("user", "password", "dbname"))
+    params = conninfo_to_dict(address)
+    hosts, ports = (str(params.pop(name, "")).split(",") for name in ("host", "port"))
+    user, password, name = (params.pop(part, None) for part in ("user", "password", "dbname"))
     if len(hosts) == 1:
         return make_url("postgresql+psycopg://" + address.split("://", 1)[1])
-    places = [f"{host}:{ports[min(at, len(ports) - 1)] or 5432}" for at, host in enumerate(hosts)]
-    query = {"host": places, **{key: str(value) for key, value in found.items()}}
+    addresses = [
+        f"{host}:{ports[min(index, len(ports) - 1)] or 5432}" for index, host in enumerate(hosts)
+    ]
+    query = {"host": addresses, **{key: str(value) for key, value in params.items()}}
     return URL.create("postgresql+psycopg", user, password, database=name, query=query)  # type: ignore[arg-type]
 
 
 def libpq(url: URL) -> dict[str, str]:
-    """An engine's address as libpq's own parameters, for tools and connections beside SQLAlchemy."""
+    """Returns an engine's address as libpq parameters, for tools and connections that bypass SQLAlchemy."""
     query = dict(url.query)
-    told = query.pop("host", ())
-    places = [told] if isinstance(told, str) else list(told)
-    if places and ":" in places[0]:
-        split = [place.rpartition(":") for place in places]
+    host = query.pop("host", ())
+    addresses = [host] if isinstance(host, str) else list(host)
+    if addresses and ":" in addresses[0]:
+        split = [address.rpartition(":") for address in addresses]
         hosts, ports = ",".join(h for h, _, _ in split), ",".join(p for _, _, p in split)
     else:
-        hosts, ports = ",".join(places) or (url.host or ""), str(url.port or "")
-    known = {
+        hosts, ports = ",".join(addresses) or (url.host or ""), str(url.port or "")
+    parameters = {
         "host": hosts,
         "port": ports,
         "user": url.username,
@@ -133,7 +135,7 @@ def libpq(url: URL) -> dict[str, str]:
         "dbname": url.database,
         **{key: str(value) for key, value in query.items()},
     }
-    return {key: str(value) for key, value in known.items() if value}
+    return {key: str(value) for key, value in parameters.items() if value}
 
 
 def make_engine(url: str) -> Engine:
@@ -142,7 +144,7 @@ def make_engine(url: str) -> Engine:
         return create_engine(
             engine_url(url), pool_pre_ping=True, pool_size=8, max_overflow=8, hide_parameters=True
         )
-    # Parameters are hidden so that no personal data reaches a log through an error.
+    # Hide parameters, so that no error message carries personal data into a log.
     engine = create_engine(
         url,
         connect_args={"timeout": 15, "factory": QueuedConnection},
@@ -164,8 +166,7 @@ def make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A transaction that will write takes the lock at once: a reader that turns writer
-        # could otherwise fail with a stale snapshot.
+        # Take the write lock at BEGIN: a read transaction that turns to writing fails if its snapshot is stale.
         if connection.get_execution_options().get("read_only", False):
             connection.exec_driver_sql("BEGIN")
         else:
@@ -178,18 +179,18 @@ def make_engine(url: str) -> Engine:
 
 
 def make_session_factory(engine: Engine) -> sessionmaker[Session]:
-    """Sessions for one engine; objects stay readable after commit."""
+    """Returns a session factory for one engine; objects stay readable after commit."""
     return sessionmaker(engine, expire_on_commit=False)
 
 
 def insert_into(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
-    """The engine's own INSERT, which knows ``on_conflict_do_update`` and ``…_nothing``."""
+    """Returns the dialect's INSERT, which supports ``on_conflict_do_update`` and ``…_nothing``."""
     dialect = session.get_bind().dialect.name
     return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
 
 
 def insert_missing(session: Session, table: type[Base], **values: object) -> bool:
-    """Inserts a row unless its key is there already, also when two do so at once; whether it was missing."""
+    """Inserts a row unless its key exists, safely under concurrency. Returns whether it was inserted."""
     insert = insert_into(session, table).values(**values).on_conflict_do_nothing()
     key = table.__table__.primary_key
     return session.execute(insert.returning(*key)).first() is not None
@@ -201,8 +202,8 @@ def store(
     names: Sequence[str],
     rows: Iterable[Iterable[object]],
 ) -> int:
-    """Writes many rows, each a sequence of values by `names`, past the ORM: by COPY on PostgreSQL, as one
-    prepared statement on SQLite. No defaults are filled in. The number of rows."""
+    """Bulk-inserts rows, each a sequence of values in the order of `names`, bypassing the ORM: by COPY on PostgreSQL,
+    as one prepared statement on SQLite. Column defaults are not applied. Returns the number of rows."""
     columns = ", ".join(f'"{name}"' for name in names)
     name = table.__tablename__
     cursor: Any = connection.connection.cursor()
@@ -224,10 +225,10 @@ _PLAIN = frozenset((int, str, float, bool, type(None)))
 
 
 def _stored(rows: Iterable[Iterable[object]]) -> Iterator[tuple[object, ...]]:
-    """Rows with their values as SQLAlchemy stores them in SQLite."""
-    left = iter(rows)
-    while part := list(islice(left, 2000)):
-        # By columns, of which most are plain as they are.
+    """Converts rows to the values that SQLAlchemy would store in SQLite."""
+    remaining = iter(rows)
+    while part := list(islice(remaining, 2000)):
+        # Convert column by column: most columns need no conversion and are passed through.
         yield from zip(*map(_stored_column, zip(*part, strict=True)), strict=True)
 
 
@@ -251,6 +252,6 @@ def _naive(value: datetime) -> datetime:
 
 
 def read_only(session: Session) -> Session:
-    """Marks a fresh session's transaction as reading, so that it takes no write lock on SQLite."""
+    """Marks a new session's transaction as read-only, so that it takes no write lock on SQLite."""
     session.connection(execution_options={"read_only": True})
     return session

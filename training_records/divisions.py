@@ -1,4 +1,4 @@
-"""Divisions (行政区划): 12-digit statistical codes and the prefix that a scope is."""
+"""Administrative divisions (行政区划): 12-digit statistical codes, whose prefixes are scopes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Division(Base):
 
 
 def level_of(code: str) -> DivisionLevel:
-    """The level that a 12-digit code's trailing zeros stand for."""
+    """Returns the level of a 12-digit code, told by its trailing zeros."""
     for level, width in WIDTHS.items():
         if code[width:] == "0" * (12 - width):
             return level
@@ -42,19 +42,19 @@ def level_of(code: str) -> DivisionLevel:
 
 
 def prefix_of(code: str) -> str:
-    """The significant digits: the prefix of all codes in the division."""
+    """Returns the significant digits: the common prefix of all codes in the division."""
     return code[: WIDTHS[level_of(code)]]
 
 
 def ancestor(code: str, level: DivisionLevel) -> str:
-    """The code of the division of `level` that `code` lies in."""
+    """Returns the code of the division of `level` that contains `code`."""
     return code[: WIDTHS[level]].ljust(12, "0")
 
 
 def within(
     column: InstrumentedAttribute[str] | ColumnElement[str], prefix: str
 ) -> ColumnElement[bool]:
-    """SQL: the code lies in the division with this prefix (a range, so that an index serves)."""
+    """SQL: the code lies in the division with this prefix. A range comparison, so that an index is used."""
     return and_(column >= prefix.ljust(12, "0"), column <= prefix.ljust(12, "9"))
 
 
@@ -74,7 +74,7 @@ def children(session: Session, code: str) -> list[Division]:
 
 
 def districts_and_towns(session: Session, prefix: str) -> list[Division]:
-    """Those with this prefix, by code."""
+    """Districts and towns with this prefix, by code."""
     query = select(Division).where(
         Division.level.in_(("district", "town")), within(Division.code, prefix)
     )
@@ -85,8 +85,8 @@ T = TypeVar("T", bound=Base)
 
 
 def get_within(session: Session, table: type[T], number: int, prefix: str, what: str) -> T:
-    """The row of a table whose ``division_code`` has this prefix; NotFound otherwise, whether or not it is
-    there. `what`: how people call it."""
+    """Returns the row of a table if its ``division_code`` has this prefix. Otherwise raises NotFound, whether or not
+    the row exists. `what`: the user's word for it, for the message."""
     row = session.get(table, number)
     code = getattr(row, "division_code", "")
     if row is None or not code.startswith(prefix):
@@ -102,11 +102,13 @@ def latest_within(session: Session, table: type[T], prefix: str, limit: int) -> 
 
 
 def path(session: Session, code: str) -> list[Division]:
-    """From the topmost that is known down to the division itself."""
+    """The known divisions from the highest down to the division itself."""
     codes = dict.fromkeys(ancestor(code, level) for level in WIDTHS)
-    keep = [c for c in codes if len(prefix_of(c)) <= len(prefix_of(code))]
-    found = session.scalars(select(Division).where(Division.code.in_(keep)).order_by(Division.code))
-    return sorted(found, key=lambda d: len(prefix_of(d.code)))
+    wanted = [c for c in codes if len(prefix_of(c)) <= len(prefix_of(code))]
+    rows = session.scalars(
+        select(Division).where(Division.code.in_(wanted)).order_by(Division.code)
+    )
+    return sorted(rows, key=lambda d: len(prefix_of(d.code)))
 
 
 def division_names(
@@ -122,10 +124,10 @@ def division_names(
 def joined_name(names: Mapping[str, str], code: str) -> str:
     """District, town and village names joined: 平度市云桥镇前河村."""
     codes = dict.fromkeys(ancestor(code, level) for level in WIDTHS)
-    own = [c for c in codes if WIDTHS["city"] < len(prefix_of(c)) <= len(prefix_of(code))]
-    return "".join(names.get(c, "") for c in own or [code])
+    shown = [c for c in codes if WIDTHS["city"] < len(prefix_of(c)) <= len(prefix_of(code))]
+    return "".join(names.get(c, "") for c in shown or [code])
 
 
 def full_name(session: Session, code: str) -> str:
-    """`joined_name` of one division, looked up."""
+    """Loads the names and returns `joined_name` of one division."""
     return joined_name({d.code: d.name for d in path(session, code)}, code)

@@ -1,4 +1,4 @@
-"""Documents of an office (DOCX): A4, headings, tables whose head repeats, page numbers."""
+"""Office documents (DOCX): A4, headings, tables with repeating header rows, page numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def new_document(title: str) -> DocxDocument:
 
 
 def saved(document: DocxDocument) -> bytes:
-    """The document as a file."""
+    """Serialises the document."""
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
@@ -37,7 +37,7 @@ def saved(document: DocxDocument) -> bytes:
 def heading(
     document: DocxDocument, text: str, size: int = 13, align: WD_ALIGN_PARAGRAPH | None = None
 ) -> None:
-    """A heading that stays with what follows."""
+    """Adds a heading that is kept with the next paragraph."""
     paragraph = document.add_paragraph()
     if align is not None:
         paragraph.alignment = align
@@ -54,11 +54,11 @@ def table(
     widths: tuple[float, ...],
     least: float = 0,
 ) -> None:
-    """A table, `widths` in cm, whose head repeats on each page; without heads when there are none. `least`: height
-    of a row in cm, where something is to be written by hand."""
-    made = document.add_table(rows=0, cols=len(widths), style="Table Grid")
+    """Adds a table whose header row repeats on each page; there is none if `heads` is empty. `widths`: column widths in
+    cm. `least`: row height in cm, for cells to be filled in by hand."""
+    grid = document.add_table(rows=0, cols=len(widths), style="Table Grid")
     for row in [heads, *rows] if heads else rows:
-        line = made.add_row()
+        line = grid.add_row()
         if least:
             line.height = Cm(least)
         cells = line.cells
@@ -66,11 +66,11 @@ def table(
             cell.text, cell.width = text, Cm(width)
             if row is heads:
                 cell.paragraphs[0].runs[0].bold = True
-    for column, width in zip(made.columns, widths, strict=True):
+    for column, width in zip(grid.columns, widths, strict=True):
         column.width = Cm(width)
     if heads:
         repeat = OxmlElement("w:tblHeader")
-        made.rows[0]._tr.get_or_add_trPr().append(repeat)
+        grid.rows[0]._tr.get_or_add_trPr().append(repeat)
 
 
 def _page_numbers(section: Section) -> None:

@@ -1,13 +1,13 @@
-"""Errors of the records; every message is Chinese and says what to do."""
+"""Errors of the records. Messages are Chinese and tell the user what to do."""
 
 
 class RecordsError(Exception):
-    """A refused verb; nothing was changed."""
+    """The operation was refused; nothing was changed."""
 
 
 class NotFound(RecordsError):
-    """There is no such thing, or it lies outside the caller's scope."""
+    """The object doesn't exist or lies outside the caller's scope."""
 
 
 class Refused(RecordsError):
-    """The values don't allow it."""
+    """The values, or the current state, don't allow the operation."""

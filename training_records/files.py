@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, which takes its name when all went well; else nothing stays."""
-    half = path.with_name(path.name + ".half")
+    """Yields a temporary path beside `path`, renamed to `path` on success and removed on failure."""
+    partial = path.with_name(path.name + ".half")
     try:
-        yield half
-        half.replace(path)
+        yield partial
+        partial.replace(path)
     finally:
-        half.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Words for values, as they stand in Chinese texts."""
+"""Values formatted for Chinese text."""
 
 from __future__ import annotations
 

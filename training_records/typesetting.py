@@ -1,4 +1,4 @@
-"""Paper: Typst templates filled with data, with the CJK font of a dependency, and QR codes."""
+"""Typesetting to PDF: Typst templates filled with data, in the CJK font of a dependency, and QR codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
 
 @lru_cache
 def font_folder() -> str:
-    """The fonts that come with the mplfonts package (found without importing matplotlib)."""
+    """Returns the font folder of the mplfonts package, located without importing matplotlib."""
     spec = find_spec("mplfonts")
     if spec is None or not spec.origin:
         raise RuntimeError("mplfonts is not installed")
@@ -25,10 +25,10 @@ def font_folder() -> str:
 
 
 def qr_svg(text: str) -> str:
-    """A QR code (error correction M) as SVG."""
+    """Returns a QR code (error correction M) as SVG."""
     code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     svg: str = zxingcpp.write_barcode_to_svg(code, add_quiet_zones=False)
-    # With a view box it takes the size that it is given.
+    # With a view box, the SVG scales to the size it is given.
     return _SIZE.sub(
         r'<svg viewBox="0 0 \1 \2" width="\1" height="\2"', svg[svg.index("<svg") :], count=1
     )
@@ -40,11 +40,11 @@ def _template(path: Path) -> bytes:
 
 
 def typeset(template: Path, data: object) -> bytes:
-    """A PDF from a template, which finds `data` in ``data.json``."""
-    told = json.dumps(data, ensure_ascii=False).encode()
-    # The stub knows no dictionary of files.
+    """Renders a template to PDF; the template reads `data` from ``data.json``."""
+    payload = json.dumps(data, ensure_ascii=False).encode()
+    # The type stub lacks the dictionary of files as input.
     compiler = typst.Compiler(  # type: ignore[misc]
-        {"main.typ": _template(template), "data.json": told},
+        {"main.typ": _template(template), "data.json": payload},
         font_paths=[font_folder()],
         ignore_system_fonts=True,
     )

@@ -1,8 +1,8 @@
-"""Whose turn it is to write to a SQLite file.
+"""A fair queue of writers to a SQLite file.
 
-SQLite knows one writer; who waits for it polls, up to a tenth of a second apart, so that under load some
-wait for minutes while others pass. Here writers queue up: first come, first served within a process, and
-between processes by a lock in the kernel.
+SQLite allows one writer at a time. Waiting writers poll with pauses of up to a tenth of a second, so that under load
+some starve for minutes while others get through. Here writers queue up: first come, first served within a process, and
+between processes by a file lock (flock).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WAIT = 15.0
 
 
 class WriteQueue:
-    """The queue of one process for one file."""
+    """One process's queue of writers to one file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(path.name + ".turn")
@@ -29,20 +29,20 @@ class WriteQueue:
         self._file: TextIO | None = None
 
     def take(self, wait: float = WAIT) -> None:
-        """Waits for one's turn. `sqlite3.OperationalError` when it doesn't come in time, `OSError` when the
-        file's folder can't be written to."""
-        mine = None
+        """Waits for the turn to write. Raises `sqlite3.OperationalError` if it doesn't come in time, `OSError` if the
+        lock file can't be opened or locked."""
+        granted = None
         with self._mutex:
             if self._taken:
-                mine = threading.Event()
-                self._queue.append(mine)
+                granted = threading.Event()
+                self._queue.append(granted)
             self._taken = True
-        if mine is not None and not mine.wait(wait):
+        if granted is not None and not granted.wait(wait):
             with self._mutex:
-                if mine in self._queue:
-                    self._queue.remove(mine)
+                if granted in self._queue:
+                    self._queue.remove(granted)
                     raise sqlite3.OperationalError("database is locked")
-            # It came at the last moment.
+            # Granted between the timeout and taking the mutex.
         try:
             if self._file is None:
                 self._file = self._path.open("w")
@@ -52,7 +52,7 @@ class WriteQueue:
             raise
 
     def give(self) -> None:
-        """Ends one's turn."""
+        """Ends the turn."""
         if self._file is not None:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._next()
@@ -70,8 +70,8 @@ _MUTEX = threading.Lock()
 
 
 def queue_for(path: Path) -> WriteQueue:
-    """The process's queue for a file. A forked process gets its own: it must not share the lock of the
-    one that it came from."""
+    """Returns this process's queue for a file. A forked process gets its own, as it must not share its parent's file
+    lock."""
     key = (os.getpid(), str(path.resolve()))
     with _MUTEX:
         if key not in _TURNS:
@@ -80,16 +80,16 @@ def queue_for(path: Path) -> WriteQueue:
 
 
 class QueuedConnection(sqlite3.Connection):
-    """A connection that waits for its turn before it writes, and ends it with the transaction."""
+    """A connection that waits for its turn before it writes and ends the turn with the transaction."""
 
     turn: WriteQueue | None = None
-    _mine = False
+    _has_turn = False
 
     def begin_writing(self) -> None:
-        """``BEGIN IMMEDIATE`` when one's turn has come."""
+        """Takes the turn, then runs ``BEGIN IMMEDIATE``."""
         if self.turn is not None:
             self.turn.take()
-            self._mine = True
+            self._has_turn = True
         try:
             self.execute("BEGIN IMMEDIATE")
         except BaseException:
@@ -113,6 +113,6 @@ class QueuedConnection(sqlite3.Connection):
             self._end()
 
     def _end(self) -> None:
-        if self._mine and self.turn is not None:
-            self._mine = False
+        if self._has_turn and self.turn is not None:
+            self._has_turn = False
             self.turn.give()

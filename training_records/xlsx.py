@@ -1,4 +1,4 @@
-"""Workbooks of an office (XLSX): a title, a head that repeats, rows as text or numbers."""
+"""Office workbooks (XLSX): a title, a repeating header row, rows of text or numbers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MAX_HEIGHTS = 20_000
 
 
 class Sheet:
-    """One worksheet of an office workbook: merged title, head row, rows, all as text or numbers.
+    """One worksheet of an office workbook: merged title, header row, rows of text or numbers.
 
-    Text never becomes a formula, whatever it begins with.
+    Text is never read as a formula, whatever it begins with.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Sheet:
         self.row = 2
 
     def add(self, cells: Iterable[object], percent: Sequence[int] = ()) -> None:
-        """Appends a row; columns in `percent` hold shares of 1."""
+        """Appends a row; columns in `percent` hold fractions of 1."""
         lines = 1
         for at, value in enumerate(cells):
             if value is None:
@@ -67,27 +67,29 @@ class Sheet:
                 )
             else:
                 text = safe(str(value))
-                own = -(-units(text) // max(int(self.widths[at]) - 4, 4))
-                lines = max(lines, own)
-                self.sheet.write_string(self.row, at, text, self.wrapped if own > 1 else self.cell)
-        # Heights are kept in memory; of a very long sheet the reader's program finds them out.
+                text_lines = -(-units(text) // max(int(self.widths[at]) - 4, 4))
+                lines = max(lines, text_lines)
+                self.sheet.write_string(
+                    self.row, at, text, self.wrapped if text_lines > 1 else self.cell
+                )
+        # Row heights are kept in memory; in a very long sheet the spreadsheet program fits them itself.
         if lines > 1 and self.row < MAX_HEIGHTS:
             self.sheet.set_row(self.row, 15 * min(lines, 20))
         self.row += 1
 
 
 def units(text: str) -> int:
-    """The width in Excel's units: a Chinese character takes about two."""
+    """Returns the width in Excel column units; a Chinese character counts as two."""
     return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
 
 
 def safe(text: str) -> str:
-    """Text that a spreadsheet won't take for a formula, also after a detour through CSV."""
+    """Escapes text that a spreadsheet would read as a formula, also after a round trip through CSV."""
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def make_workbook(fill: Callable[[Workbook], None]) -> bytes:
-    """The bytes of a workbook that `fill(book)` writes into."""
+    """Returns the bytes of a workbook that `fill(book)` writes."""
     out = io.BytesIO()
     with Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         fill(book)
@@ -95,7 +97,7 @@ def make_workbook(fill: Callable[[Workbook], None]) -> bytes:
 
 
 def write_workbook(out: IO[bytes], fill: Callable[[Workbook], None]) -> None:
-    """Writes a workbook of any length: `fill(book)` adds rows from top to bottom, none is kept in memory."""
+    """Writes a workbook of any length in constant memory. `fill(book)` must add rows from top to bottom."""
     options = {"constant_memory": True, "strings_to_formulas": False}
     with Workbook(out, options) as book:
         fill(book)
