@@ -1,4 +1,4 @@
-"""Taking office and background checks (入职查询): changes of the ledger, each check filed in the archive."""
+"""Appointments to posts and background checks (入职查询): changes to the ledger, with each check filed in the archive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record_check(
     next_due: date | None = None,
     today: date | None = None,
 ) -> None:
-    """A background check (入职查询) with its result; the next is due in a year unless said otherwise."""
+    """Records a background check (入职查询) and its result. The next one is due in a year unless `next_due` is given."""
     if today and on > today:
         raise Refused("查询日期不能晚于今天,请核对")
     if not result.strip():
@@ -49,7 +49,7 @@ def record_check(
 
 
 def _file_check(session: Session, person: Person, by: str) -> None:
-    """Files the last background check in the archive, once; an archive begins with the first post."""
+    """Files the latest background check in the archive, once. Without a post there is no archive to file it in."""
     on = person.background_checked_on
     posts = select(Post.id).where(Post.person_id == person.id).limit(1)
     if on is None or session.scalar(posts) is None:
@@ -67,10 +67,10 @@ def appoint(
     start: date,
     by: str,
     reason: str | None = None,
-    **more: object,
+    **values: object,
 ) -> Post:
-    """A post from `start` on. `Refused` without a clean background check that holds on that day
-    (未成年人保护法 第 62 条), or where the post is held already."""
+    """Appoints a person to a post from `start` on. Raises `Refused` without a clean background check valid on that day
+    (未成年人保护法 第 62 条), or if the person already holds the post."""
     post_role = choice(ROLES, role, "登记类型只能是儿童主任或儿童督导员")
     division = get_division(session, code)
     if division.level != LEVEL_OF_ROLE[post_role]:
@@ -92,7 +92,7 @@ def appoint(
     )
     if session.scalar(held):
         raise Refused(f"{person.name}在{division.name}已经任{ROLES[post_role]},不用再登记")
-    post = Post(person_id=person.id, role=post_role, division_code=code, start=start, **more)
+    post = Post(person_id=person.id, role=post_role, division_code=code, start=start, **values)
     session.add(post)
     session.flush()
     note(session, "appointed", person.id, post.id, {"post": [None, post.id]}, by, reason)
@@ -101,7 +101,7 @@ def appoint(
 
 
 def transfer(session: Session, post: Post, code: str, start: date, by: str, reason: str) -> Post:
-    """Moves a person to another division: the old post ends the day before the new one begins."""
+    """Moves a person to another division; the old post ends the day before the new one begins."""
     if start <= post.start:
         raise Refused(f"调动日期要晚于原来的任职开始日期 {post.start},请核对")
     leave(session, post, start - timedelta(days=1), by, reason)
@@ -112,7 +112,7 @@ def transfer(session: Session, post: Post, code: str, start: date, by: str, reas
 def replace(
     session: Session, post: Post, successor: Person, start: date, by: str, reason: str
 ) -> Post:
-    """Hands a post over: the one who held it leaves the day before the successor begins."""
+    """Hands a post over: its holder leaves the day before the successor begins."""
     if successor.id == post.person_id:
         raise Refused("接任的和离任的是同一个人,请核对")
     leave(session, post, start - timedelta(days=1), by, reason)

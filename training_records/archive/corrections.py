@@ -1,4 +1,4 @@
-"""A person says what is wrong in their archive; the office answers, and voids where that is right."""
+"""Correction requests: a person reports an error, the office answers and voids the entry if the request is right."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MAX_OPEN = 5
 def request_correction(
     session: Session, person_id: int, text: str, entry_id: int | None
 ) -> CorrectionRequest:
-    """A new request about an own entry, or about the ledger's data (no entry)."""
+    """Creates a request about one of the person's own entries, or about the ledger's data (no entry)."""
     if not text.strip():
         raise Refused("请写清楚哪里不对,应该是什么")
     if entry_id is not None:
         entry = session.get(ArchiveEntry, entry_id)
         if entry is None or entry.person_id != person_id:
             raise NotFound("没有这条记录")
-    waiting = [r for r in of_person(session, person_id) if r.decided_at is None]
-    if len(waiting) >= MAX_OPEN:
-        raise Refused(f"您有 {len(waiting)} 条还没有答复,请等区(市)民政部门答复后再提")
+    unanswered = [r for r in of_person(session, person_id) if r.decided_at is None]
+    if len(unanswered) >= MAX_OPEN:
+        raise Refused(f"您有 {len(unanswered)} 条还没有答复,请等区(市)民政部门答复后再提")
     request = CorrectionRequest(person_id=person_id, entry_id=entry_id, text=text.strip()[:300])
     session.add(request)
     session.flush()
@@ -43,7 +43,7 @@ def of_person(session: Session, person_id: int) -> list[CorrectionRequest]:
 def waiting_in(
     session: Session, prefix: str
 ) -> list[tuple[CorrectionRequest, Person, ArchiveEntry | None]]:
-    """Requests of a division that wait for an answer, oldest first."""
+    """Unanswered requests of a division, oldest first."""
     query = (
         select(CorrectionRequest, Person, ArchiveEntry)
         .join(Person, Person.id == CorrectionRequest.person_id)
@@ -59,8 +59,8 @@ def waiting_in(
 def decide(
     session: Session, request: CorrectionRequest, accepted: bool, answer: str, by: str
 ) -> None:
-    """Answers a request; an accepted one about an entry voids that entry with the answer as its reason. What is
-    right instead is recorded anew by the office."""
+    """Answers a request. Accepting one about an entry voids that entry, with the answer as the reason; the office
+    records the correct entry separately."""
     if request.decided_at is not None:
         raise Refused("这条已经答复过了")
     if not answer.strip():

@@ -1,6 +1,6 @@
-"""Which entries count: hours of training and passed exams, as predicates and in SQL, side by side.
+"""Which entries count as training and as passed exams: each rule as a predicate and in SQL, side by side.
 
-A predicate and its `_sql` say the same of every entry. Neither looks at voidings: `effective` and `entries_of` do.
+A predicate and its `_sql` must agree on every entry. Neither considers voidings: `effective` and `entries_of` do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LEARNING_KINDS = (*TRAINING_KINDS, "exam")
 
 
 def counts_as_training(entry: ArchiveEntry, levels: Collection[str]) -> bool:
-    """Whether the hours of an entry count: training at one of a year's counted levels."""
+    """Whether the hours of an entry count: training at one of the year's counted levels."""
     return (
         entry.kind in TRAINING_KINDS
         and entry.level is not None
@@ -38,7 +38,7 @@ def counts_as_training_sql(levels: Collection[str]) -> ColumnElement[bool]:
 
 
 def is_passed_exam(entry: ArchiveEntry) -> bool:
-    """Whether an entry is an exam that was passed."""
+    """Whether an entry is a passed exam."""
     return entry.kind == "exam" and bool(entry.passed)
 
 
@@ -56,7 +56,7 @@ def is_induction_sql() -> ColumnElement[bool]:
 
 
 def in_year(entry: ArchiveEntry, year: int, as_of: date) -> bool:
-    """Whether an entry belongs to a year as far as it has gone: to that of its date and no other."""
+    """Whether an entry counts for a year as of a day: its date alone decides the year."""
     return entry.date.year == year and entry.date <= as_of
 
 
@@ -66,7 +66,7 @@ def in_year_sql(year: int, as_of: date) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class YearTotals:
-    """What a person's entries come to in a year as of a day; induction holds from any year before."""
+    """Totals of a person's entries for a year as of a day; an induction of any earlier year counts."""
 
     hours: Decimal
     exam_passed: bool
@@ -77,20 +77,20 @@ def year_totals(
     entries: Iterable[ArchiveEntry], levels: Collection[str], year: int, as_of: date
 ) -> YearTotals:
     """The totals of one person's effective entries."""
-    known = [e for e in entries if e.date <= as_of]
-    this_year = [e for e in known if in_year(e, year, as_of)]
+    past = [e for e in entries if e.date <= as_of]
+    this_year = [e for e in past if in_year(e, year, as_of)]
     hours = (e.hours for e in this_year if counts_as_training(e, levels) and e.hours)
     return YearTotals(
         sum(hours, Decimal(0)),
         any(map(is_passed_exam, this_year)),
-        any(map(is_induction, known)),
+        any(map(is_induction, past)),
     )
 
 
 def year_totals_sql(
     levels: Collection[str], year: int, as_of: date
 ) -> Select[int, Decimal, int, int]:
-    """The totals of everyone who has entries: `person_id`, `hours`, `exam_passed`, `inducted` (0 or 1)."""
+    """The totals of everyone with entries: `person_id`, `hours`, `exam_passed`, `inducted` (0 or 1)."""
     this_year = in_year_sql(year, as_of)
     counted, exam = this_year & counts_as_training_sql(levels), this_year & is_passed_exam_sql()
     return (

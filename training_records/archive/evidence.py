@@ -1,4 +1,4 @@
-"""Evidence files: checked for what they are, kept once by their content."""
+"""Evidence files: type checked, stored once per content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training_records.errors import NotFound, Refused
 from training_records.files import written_whole
 
 MAX_BYTES = 10 * 2**20
-# What a file begins with decides, not its name.
+# The first bytes decide the type, not the name.
 KINDS = {
     b"%PDF-": ("application/pdf", ".pdf"),
     b"\xff\xd8\xff": ("image/jpeg", ".jpg"),
@@ -23,7 +23,7 @@ KINDS = {
 def keep(
     session: Session, folder: Path, data: bytes, name: str, division_code: str, by: str
 ) -> Evidence:
-    """Keeps a file; the same content again is kept once. `Refused` for other kinds and sizes."""
+    """Stores a file, once per content. Raises `Refused` for other types and sizes."""
     if not data:
         raise Refused("附件是空的。请重新选择文件")
     if len(data) > MAX_BYTES:
@@ -34,14 +34,14 @@ def keep(
     if kind is None:
         raise Refused("附件只能是 PDF、JPG 或 PNG。请另存为其中一种")
     digest = hashlib.sha256(data).hexdigest()
-    there = session.get(Evidence, digest)
+    existing = session.get(Evidence, digest)
     path = _path(folder, digest)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as half:
-            half.write_bytes(data)
-    if there is not None:
-        return there
+        with written_whole(path) as partial:
+            partial.write_bytes(data)
+    if existing is not None:
+        return existing
     row = Evidence(
         sha256=digest,
         name=name[-100:] or f"附件{kind[1]}",
@@ -56,12 +56,12 @@ def keep(
 
 
 def is_kept(session: Session, digest: str) -> bool:
-    """Whether a file with this content has been kept."""
+    """Whether a file with this content is stored."""
     return session.get(Evidence, digest) is not None
 
 
 def read(session: Session, folder: Path, digest: str) -> tuple[Evidence, bytes]:
-    """A kept file; NotFound when it is not there, `Refused` when its content is no longer what it was."""
+    """Returns a stored file. Raises NotFound if it is missing, `Refused` if its content no longer matches its hash."""
     row = session.get(Evidence, digest) if len(digest) == 64 and digest.isalnum() else None
     path = _path(folder, digest)
     if row is None or not path.is_file():

@@ -1,4 +1,4 @@
-"""工作及培训经历: the text of at most 200 characters that the superior system has room for."""
+"""工作及培训经历: a text of at most 200 characters, the limit of the superior system."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LIMIT = 200
 
 
 def experience_text(session: Session, person: Person) -> str:
-    """A person's posts and training, newest training first, never longer than `LIMIT`.
+    """Returns a person's posts and training, newest training first, in at most `LIMIT` characters.
 
-    Whole clauses are left out from the oldest training on; none is cut in the middle.
+    Clauses are dropped whole, as `fit` says; only a latest post longer than the limit by itself is cut.
     """
     posts = [post_clause(post, full_name(session, post.division_code)) for post in person.posts]
     trainings = [
@@ -29,7 +29,7 @@ def experience_text(session: Session, person: Person) -> str:
 
 
 def fit(posts: list[str], trainings: list[str], limit: int = LIMIT) -> str:
-    """As many clauses as fit: the latest post, then trainings (newest first), then older posts."""
+    """Joins as many clauses as fit: the latest post, then trainings (newest first), then older posts."""
     chosen_posts = posts[-1:]
     chosen_trainings: list[str] = []
     for clause in trainings:
@@ -54,13 +54,13 @@ def _month(day: date) -> str:
 
 
 def post_clause(post: Post | NamedRow, place: str) -> str:
-    """2024.06—今 平度市云桥镇前河村儿童主任, of a `Post` or a row of its columns."""
+    """Formats a `Post`, or a row of its columns: 2024.06—今 平度市云桥镇前河村儿童主任."""
     until = _month(post.end) if post.end else "今"
     return f"{_month(post.start)}—{until} {place}{ROLES[post.role]}"
 
 
 def entry_clause(entry: ArchiveEntry | NamedRow) -> str:
-    """2026.11 平度市民政局初任必修课(8学时), of an `ArchiveEntry` or a row of its columns."""
+    """Formats an `ArchiveEntry`, or a row of its columns: 2026.11 平度市民政局初任必修课(8学时)."""
     if entry.kind == "exam":
         score = "" if entry.score is None else f" {entry.score.normalize():f} 分"
         return f"{_month(entry.date)} {entry.title}{score}{'合格' if entry.passed else '未合格'}"

@@ -1,4 +1,4 @@
-"""Training outside the system, recorded for many at once from an attendance sheet."""
+"""Training outside the system, recorded for many people at once from an attendance sheet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_PEOPLE, PART = 2000, 500
 
 @dataclass(frozen=True)
 class Training:
-    """What is recorded for everyone: kind, title, day, level, form, organiser, credit hours, evidence (hashes of
+    """The values recorded for everyone: kind, title, day, level, form, organiser, credit hours, evidence (hashes of
     files), who checked the sheet, and the certificate's number (external certificates)."""
 
     kind: str
@@ -46,8 +46,8 @@ class Training:
 
 @dataclass
 class ExternalAttendance:
-    """Who was found from the lines of a sheet: (person, name, phone) each once, and lines that name nobody or
-    several, with the reason."""
+    """People matched to the lines of a sheet, each once as (person, name, phone), and the lines that match nobody or
+    several people, with the reason."""
 
     found: list[tuple[int, str, str]] = field(default_factory=list)
     unclear: list[tuple[str, str]] = field(default_factory=list)
@@ -58,7 +58,7 @@ def _kind_of(training: Training) -> EntryKind:
 
 
 def check(training: Training, today: date) -> None:
-    """`Refused` when something is missing or can't be."""
+    """Raises `Refused` if a value is missing or invalid."""
     _kind_of(training)
     if not training.title.strip() or not training.organiser.strip():
         raise Refused("请填名称和主办单位")
@@ -75,7 +75,8 @@ def check(training: Training, today: date) -> None:
 
 
 def read_attendance(session: Session, text: str, prefix: str, on: date) -> ExternalAttendance:
-    """Finds people of a division by phone or by name, a line each; a name that several bear needs the phone."""
+    """Matches each line to a person of the division, by phone or else by name. A name shared by several people needs
+    the phone, unless just one of them is in post."""
     result, seen = ExternalAttendance(), set[int]()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_PEOPLE:
@@ -96,11 +97,11 @@ def read_attendance(session: Session, text: str, prefix: str, on: date) -> Exter
 
 
 _BETWEEN = re.compile(r"[\s,\uff0c、;\uff1b]")
-_Found = defaultdict[str, list[tuple[int, str, str]]]
+_Matches = defaultdict[str, list[tuple[int, str, str]]]
 
 
 def _wanted(line: str) -> tuple[str, str]:
-    """The phone in a line, or "", and its first word."""
+    """Returns the phone number in a line, or "", and its first word."""
     text = values.text(line)
     phone = re.search(r"1[3-9][0-9]{9}", re.sub(r"[\s-]", "", text))
     return (phone[0] if phone else ""), _BETWEEN.split(text)[0]
@@ -108,29 +109,29 @@ def _wanted(line: str) -> tuple[str, str]:
 
 def _people(
     session: Session, column: InstrumentedAttribute[str], keys: Sequence[str], prefix: str
-) -> _Found:
-    found: _Found = defaultdict(list)
+) -> _Matches:
+    matches: _Matches = defaultdict(list)
     query = select(Person.id, Person.name, Person.phone).where(Person.id.in_(ids_in(prefix)))
-    each = list(dict.fromkeys(keys))
-    for start in range(0, len(each), PART):
-        for row in session.execute(query.where(column.in_(each[start : start + PART]))):
-            found[getattr(row, column.key)].append((row.id, row.name, row.phone))
-    return found
+    distinct = list(dict.fromkeys(keys))
+    for start in range(0, len(distinct), PART):
+        for row in session.execute(query.where(column.in_(distinct[start : start + PART]))):
+            matches[getattr(row, column.key)].append((row.id, row.name, row.phone))
+    return matches
 
 
-def _only_in_post(session: Session, found: _Found, on: date) -> None:
-    """Of several with one name, those in post, if any is."""
-    twins = [person[0] for people in found.values() if len(people) > 1 for person in people]
-    held = select(Post.person_id).where(in_post_on(on), Post.person_id.in_(twins))
+def _only_in_post(session: Session, matches: _Matches, on: date) -> None:
+    """Narrows people of the same name to those in post, if any is."""
+    namesakes = [person[0] for people in matches.values() if len(people) > 1 for person in people]
+    held = select(Post.person_id).where(in_post_on(on), Post.person_id.in_(namesakes))
     ids = set(session.scalars(held))
-    for name, people in found.items():
+    for name, people in matches.items():
         if len(people) > 1:
-            found[name] = [p for p in people if p[0] in ids] or people
+            matches[name] = [p for p in people if p[0] in ids] or people
 
 
 def record(session: Session, training: Training, people: Sequence[int], by: str) -> tuple[int, int]:
-    """Files a training for people: (filed, had it already: same kind, title and day)."""
-    same = set(
+    """Files a training for people. Returns (filed, skipped because they already have the same kind, title and day)."""
+    already = set(
         session.scalars(
             select(ArchiveEntry.person_id).where(
                 ArchiveEntry.person_id.in_(list(people)),
@@ -158,7 +159,7 @@ def record(session: Session, training: Training, people: Sequence[int], by: str)
             evidence=evidence,
         )
         for person in dict.fromkeys(people)
-        if person not in same
+        if person not in already
     ]
     append_many(session, entries, by)
-    return len(entries), len(same)
+    return len(entries), len(already)

@@ -1,4 +1,4 @@
-"""The ledger in the superior system's order, with what everyone learnt, as a workbook."""
+"""The ledger as a workbook in the superior system's column order, with each person's training."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Claimed = Callable[[Session, Iterable[int]], set[int]]
 def ledger_rows(
     session: Session, prefix: str, as_of: date, claimed: Claimed | None = None
 ) -> Iterator[list[object]]:
-    """The ledger in the superior system's order, one row a post held on `as_of`, some hundreds at a time.
+    """Yields the ledger in the superior system's order, one row per post held on `as_of`, read in batches.
 
-    Identity numbers are not kept, so that column stays empty. `claimed`: who of some people has an account of
+    The column of identity numbers stays empty. `claimed`: returns those of the given people who have an account of
     their own (是否认领).
     """
     last = ("", 0)
@@ -61,14 +61,14 @@ def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iter
     query = select(*Post.__table__.columns).where(Post.person_id.in_(owners))
     for post in session.execute(query.order_by(Post.person_id, Post.start)):
         served[post.person_id].append(post)
-    codes = {p.division_code for own in served.values() for p in own}
-    above = {ancestor(code, level) for code in codes for level in WIDTHS}
-    names = division_names(session, codes=codes | above)
-    learnt = _learnt(session, owners)
-    having = claimed(session, owners) if claimed else set()
+    codes = {p.division_code for held in served.values() for p in held}
+    ancestors = {ancestor(code, level) for code in codes for level in WIDTHS}
+    names = division_names(session, codes=codes | ancestors)
+    trainings = _trainings(session, owners)
+    claimants = claimed(session, owners) if claimed else set()
     for post in posts:
         person = people[post.person_id]
-        own = {
+        derived = {
             "role": ROLES[post.role],
             "code": post.division_code,
             "district": names.get(ancestor(post.division_code, "district")),
@@ -76,36 +76,40 @@ def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iter
             "village": names.get(post.division_code) if post.role == "director" else None,
             "full_time": _yes_no(person.full_time),
             "purchased": _yes_no(person.purchased),
-            "claimed": _yes_no(person.id in having) if claimed else None,
+            "claimed": _yes_no(person.id in claimants) if claimed else None,
             "experience": fit(
                 [post_clause(p, joined_name(names, p.division_code)) for p in served[person.id]],
-                learnt[person.id],
+                trainings[person.id],
             ),
         }
         row = []
         for name in COLUMNS:
-            value = own[name] if name in own else getattr(post, name, getattr(person, name, None))
+            value = (
+                derived[name]
+                if name in derived
+                else getattr(post, name, getattr(person, name, None))
+            )
             row.append(value.isoformat() if isinstance(value, date) else value)
         yield row
 
 
-def _learnt(session: Session, people: Iterable[int]) -> dict[int, list[str]]:
-    """The newest training of each, in words, no more than the text has room for."""
+def _trainings(session: Session, people: Iterable[int]) -> dict[int, list[str]]:
+    """The newest trainings of each person as clauses, at most `MAX_CLAUSES`."""
     columns = ("person_id", "kind", "date", "title", "organiser", "hours", "score", "passed")
     query = select(*(getattr(ArchiveEntry, name) for name in columns)).where(
         effective(),
         ArchiveEntry.person_id.in_(people),
         ArchiveEntry.kind.in_(LEARNING_KINDS),
     )
-    found: dict[int, list[str]] = defaultdict(list)
+    clauses: dict[int, list[str]] = defaultdict(list)
     for entry in session.execute(query.order_by(ArchiveEntry.date.desc(), ArchiveEntry.id.desc())):
-        if len(found[entry.person_id]) < MAX_CLAUSES:
-            found[entry.person_id].append(entry_clause(entry))
-    return found
+        if len(clauses[entry.person_id]) < MAX_CLAUSES:
+            clauses[entry.person_id].append(entry_clause(entry))
+    return clauses
 
 
 def export_ledger(session: Session, prefix: str, place: str, as_of: date) -> bytes:
-    """The ledger as a workbook in memory."""
+    """Returns the ledger as a workbook."""
     out = io.BytesIO()
     write_ledger(session, prefix, place, as_of, out)
     return out.getvalue()
@@ -119,7 +123,7 @@ def write_ledger(
     out: IO[bytes],
     claimed: Claimed | None = None,
 ) -> int:
-    """Writes the ledger as a workbook, a row at a time; the number of rows."""
+    """Writes the ledger as a workbook, row by row. Returns the number of rows."""
     count = 0
 
     def fill(book: Workbook) -> None:

@@ -1,4 +1,4 @@
-"""Table of the archive."""
+"""Tables of the archive."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ KINDS: dict[EntryKind, str] = {
 
 
 class ArchiveEntry(PartitionKey, Base):
-    """One thing that a person learnt or proved, or the voiding of an earlier entry.
+    """Something that a person learnt or proved, or the voiding of an earlier entry.
 
-    Never updated, never deleted. Identity: `id`, and (chain, seq) in the hash chain of its
-    district. `source_key` names what it came from, so that the same event can't enter twice. `level`: a key of
-    `facts.levels`; rows from before there were keys hold the label, which their hash covers.
+    Never updated, never deleted. Identity: `id`, and (chain, seq) in the hash chain of its district. `source_key` names
+    the source of an entry, so that it is filed only once. `level`: a key of `facts.levels`; rows older than the keys
+    hold the label, which their hash covers.
     """
 
     __tablename__ = "archive_entry"
     __table_args__ = (
         Index("uq_archive_entry_chain", "chain", "seq", unique=True),
-        # What coverage reads of all entries, so that it need not visit them.
+        # Covering index for coverage's scan of all entries.
         Index(
             "ix_archive_entry_person_date",
             *("person_id", "date", "kind", "level", "hours", "passed", "induction"),
@@ -76,17 +76,17 @@ class ArchiveEntry(PartitionKey, Base):
     hash: Mapped[str] = mapped_column(String(64))
 
     def content(self) -> dict[str, object]:
-        """What the hash covers: everything but the id, the chain's own columns and where the row lies."""
-        left_out = {"id", "chain", "seq", "previous", "hash", "district", "year"}
+        """Returns what the hash covers: every column except the id, the chain's own columns and the partition key."""
+        excluded = {"id", "chain", "seq", "previous", "hash", "district", "year"}
         return {
-            c.key: getattr(self, c.key) for c in self.__table__.columns if c.key not in left_out
+            c.key: getattr(self, c.key) for c in self.__table__.columns if c.key not in excluded
         }
 
 
 class Evidence(Base):
-    """A file that proves an entry (attendance sheet, certificate), kept by its content. Identity: SHA-256 in hex.
+    """A file that supports an entry (attendance sheet, certificate). Identity: SHA-256 of its content, in hex.
 
-    The file itself lies in the instance's folder under its hash.
+    The file itself is stored in the instance folder under its hash.
     """
 
     __tablename__ = "evidence"
@@ -101,7 +101,7 @@ class Evidence(Base):
 
 
 class CorrectionRequest(Base):
-    """A person's word that something in their archive or ledger is wrong, and the office's answer. Identity: `id`."""
+    """A person's report of an error in their archive or ledger data, and the office's answer. Identity: `id`."""
 
     __tablename__ = "correction_request"
 
@@ -117,7 +117,7 @@ class CorrectionRequest(Base):
 
 
 def effective() -> ColumnElement[bool]:
-    """SQL: entries that count, i.e. neither voided nor a voiding."""
-    later = aliased(ArchiveEntry)
-    voided = select(later.id).where(later.voids_id == ArchiveEntry.id).exists()
+    """SQL: entries that count, neither voided nor voidings."""
+    voiding = aliased(ArchiveEntry)
+    voided = select(voiding.id).where(voiding.voids_id == ArchiveEntry.id).exists()
     return (ArchiveEntry.kind != "void") & ~voided

@@ -1,4 +1,4 @@
-"""The verbs of the archive: append, void, read, verify."""
+"""Operations on the archive: append, void, read, verify."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training_records.errors import NotFound, Refused
 from training_records.facts.levels import level_key
 from training_records.ledger.district import districts_of
 
-# Each district's chain is named by its code.
+# Chain name prefix; the district's code follows.
 CHAINS = "archive:"
 
 
@@ -47,30 +47,29 @@ class NewEntry:
 def append(
     session: Session, entry: NewEntry, recorded_by: str, fresh: bool = False
 ) -> ArchiveEntry:
-    """Appends one entry; the same `source_key` again returns the entry already there. `fresh`: as for
-    `append_many`."""
+    """Appends one entry. A repeated `source_key` returns the existing entry. `fresh`: see `append_many`."""
     return append_many(session, [entry], recorded_by, fresh)[0]
 
 
 def append_many(
     session: Session, entries: Iterable[NewEntry], recorded_by: str, fresh: bool = False
 ) -> list[ArchiveEntry]:
-    """Appends entries in order, each to the chain of the district its person is in. `fresh`: the caller knows, by a
-    lock of its own, that none of them is there yet, so that nobody looks (the table refuses a key twice)."""
+    """Appends entries in order, each to the chain of its person's district. `fresh`: skips the look-up by `source_key`;
+    the caller holds a lock under which none can exist yet (the unique constraint refuses duplicates)."""
     wanted = list(entries)
     keys = [e.source_key for e in wanted if e.source_key and not fresh]
     chains = _chains(session, {e.person_id for e in wanted})
-    # Heads first: whoever waited for the lock sees what the other wrote.
+    # Lock the heads before the look-up, so that it sees the entries of the transaction waited for.
     heads = {name: lock_head(session, name) for name in sorted(set(chains.values()))}
-    there: dict[str | None, ArchiveEntry] = {}
+    existing: dict[str | None, ArchiveEntry] = {}
     for start in range(0, len(keys), 500):
         part = keys[start : start + 500]
-        found = session.scalars(select(ArchiveEntry).where(ArchiveEntry.source_key.in_(part)))
-        there.update({e.source_key: e for e in found})
+        matches = session.scalars(select(ArchiveEntry).where(ArchiveEntry.source_key.in_(part)))
+        existing.update({e.source_key: e for e in matches})
     rows, at = [], now()
     for new in wanted:
-        if new.source_key and new.source_key in there:
-            rows.append(there[new.source_key])
+        if new.source_key and new.source_key in existing:
+            rows.append(existing[new.source_key])
             continue
         name = chains[new.person_id]
         row = ArchiveEntry(
@@ -83,7 +82,7 @@ def append_many(
         )
         row.seq, row.previous, row.hash = link(heads[name], row.content())
         if new.source_key:
-            there[new.source_key] = row
+            existing[new.source_key] = row
         session.add(row)
         rows.append(row)
     session.flush()
@@ -91,7 +90,7 @@ def append_many(
 
 
 def void(session: Session, entry_id: int, reason: str, by: str) -> ArchiveEntry:
-    """A new entry that voids an earlier one, which stays readable."""
+    """Appends an entry that voids an earlier one, which stays readable."""
     old = session.get(ArchiveEntry, entry_id)
     if old is None:
         raise NotFound("没有这条记录")
@@ -116,7 +115,7 @@ def void(session: Session, entry_id: int, reason: str, by: str) -> ArchiveEntry:
 
 
 def entries_of(session: Session, person_id: int, *, all_rows: bool = False) -> list[ArchiveEntry]:
-    """A person's entries, newest first; with `all_rows` also the voided and the voidings."""
+    """A person's entries, newest first; with `all_rows` also voided entries and voidings."""
     query = select(ArchiveEntry).where(ArchiveEntry.person_id == person_id)
     if not all_rows:
         query = query.where(effective())
@@ -133,15 +132,15 @@ def _chains(session: Session, people: set[int]) -> dict[int, str]:
 def verify(
     session: Session, outside: Iterable[tuple[str, int, str]] = ()
 ) -> tuple[int, list[Break]]:
-    """Checks every chain, also against where it ended on earlier days: (number of entries, the places where a
-    chain does not hold). `outside`: anchors (chain, seq, hash) kept outside the database."""
+    """Verifies every chain, also against the anchors of earlier days. Returns (number of entries, breaks). `outside`:
+    anchors (chain, seq, hash) stored outside the database."""
     heads = {
         h.name: (h.seq, h.hash)
         for h in session.scalars(select(ChainHead).where(ChainHead.name.startswith(CHAINS)))
     }
-    kept = session.execute(select(ChainAnchor.name, ChainAnchor.seq, ChainAnchor.hash)).all()
+    stored = session.execute(select(ChainAnchor.name, ChainAnchor.seq, ChainAnchor.hash)).all()
     anchors: dict[str, dict[int, set[str]]] = {}
-    for chain, seq, hashed in [*kept, *outside]:
+    for chain, seq, hashed in [*stored, *outside]:
         if chain.startswith(CHAINS):
             anchors.setdefault(chain, {}).setdefault(seq, set()).add(hashed)
     query = select(ArchiveEntry).order_by(ArchiveEntry.chain, ArchiveEntry.seq, ArchiveEntry.id)
@@ -154,8 +153,8 @@ def verify(
         breaks.extend(_unanchored(name, links, anchors.pop(name, {})))
     breaks.extend(Break(name, 0, "整条链的记录都不见了") for name, (seq, _) in heads.items() if seq)
     breaks.extend(
-        Break(name, max(own), "以前存档过的链不见了")
-        for name, own in anchors.items()
+        Break(name, max(recorded), "以前存档过的链不见了")
+        for name, recorded in anchors.items()
         if name not in heads
     )
     return count, breaks
@@ -166,9 +165,9 @@ def _unanchored(
     links: Sequence[tuple[int, str, str, Mapping[str, object]]],
     anchors: dict[int, set[str]],
 ) -> Iterator[Break]:
-    """Where a chain is not what it was on an earlier day: the first such place says the most."""
-    own = {seq: hashed for seq, _, hashed, _ in links}
+    """Yields the first anchor that a chain no longer matches, if any; later ones add nothing."""
+    hashes = {seq: hashed for seq, _, hashed, _ in links}
     for seq in sorted(anchors):
-        if anchors[seq] != {own.get(seq, "")}:
+        if anchors[seq] != {hashes.get(seq, "")}:
             yield Break(name, seq, "与以前每日存档的链尾不同:这一条或它前面的记录被整体改写过")
             return
