@@ -1,1 +1,1 @@
-"""Certificates: issued by a passed exam, checked by anyone who holds the number."""
+"""Certificates: issued for passed exams and training, verified by anyone who has the number."""

@@ -11,9 +11,9 @@ from training_records.database import Base, now
 
 
 class CertificateTemplate(Base):
-    """What a kind of certificate says, and how its numbers begin. Identity: `id`.
+    """The wording of a kind of certificate, and the prefix of its numbers. Identity: `id`.
 
-    `body` holds {holder}, {place} and {title}. `valid_months`: how long it holds; empty: for good.
+    `body` holds the placeholders {holder}, {place} and {title}. `valid_months`: period of validity; empty: unlimited.
     """
 
     __tablename__ = "certificate_template"
@@ -29,8 +29,8 @@ class CertificateTemplate(Base):
 
 
 class Certificate(Base):
-    """A certificate as issued. Identity: `no`, whose second half can't be guessed; an entry has one that is not
-    void."""
+    """A certificate as issued. Identity: `no`, whose random part can't be guessed. An entry has at most one certificate
+    that is not void."""
 
     __tablename__ = "certificate"
     __table_args__ = (
@@ -46,7 +46,7 @@ class Certificate(Base):
     no: Mapped[str] = mapped_column(String(40), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     entry_id: Mapped[int] = mapped_column(ForeignKey("archive_entry.id"))
-    # Empty: the one that comes with a passed exam.
+    # Empty: the certificate of a passed exam.
     template_id: Mapped[int | None] = mapped_column(ForeignKey("certificate_template.id"))
     holder: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(100))
@@ -56,5 +56,5 @@ class Certificate(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[str | None] = mapped_column(String(200))
-    # The number of the one that stands in its place.
+    # Number of the certificate that replaces this one.
     replaced_by: Mapped[str | None] = mapped_column(String(40))

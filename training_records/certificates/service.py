@@ -1,4 +1,4 @@
-"""The verbs of the certificates."""
+"""Operations on certificates."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from training_records.errors import Refused
 from training_records.ledger.models import Person
 from training_records.ledger.service import ids_in
 
-# Without 0 O 1 I L: it is typed from paper.
+# Without 0 O 1 I L: numbers are typed from paper.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 def new_number(issued_on: date, prefix: str = "QD") -> str:
-    """``QD2026-XXXX-XXXX-XXXX``: 59 random bits, so that numbers can't be guessed."""
+    """Returns ``QD2026-XXXX-XXXX-XXXX``, with 59 random bits so that numbers can't be guessed."""
     random = "".join(secrets.choice(ALPHABET) for _ in range(12))
     return f"{prefix}{issued_on.year}-{random[:4]}-{random[4:8]}-{random[8:]}"
 
@@ -39,13 +39,13 @@ def issue(
     by: str,
     template: CertificateTemplate | None = None,
 ) -> Certificate:
-    """The certificate for an archive entry; a second call returns the first one that is not void."""
-    there = session.scalar(
+    """Issues the certificate for an archive entry. A second call returns the existing one that is not void."""
+    existing = session.scalar(
         select(Certificate).where(
             Certificate.entry_id == passed.id, Certificate.voided_at.is_(None)
         )
     )
-    return there or _issue(session, person, passed, title, organiser, by, template)
+    return existing or _issue(session, person, passed, title, organiser, by, template)
 
 
 def _issue(
@@ -87,7 +87,7 @@ def _issue(
 
 
 def _months_later(day: date, months: int | None) -> date | None:
-    """The last day on which something of `day` holds for so many months."""
+    """Returns the last day of a period of `months` that begins on `day`."""
     if not months:
         return None
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -96,7 +96,8 @@ def _months_later(day: date, months: int | None) -> date | None:
 
 
 def make_template(session: Session, division_code: str, **values: object) -> CertificateTemplate:
-    """A new kind of certificate. `Refused` when its text lacks the holder's name, or the prefix is no letters."""
+    """Creates a kind of certificate. Raises `Refused` if the text lacks the holder's name or has other placeholders, or
+    if the prefix or the validity is invalid."""
     body, prefix = str(values["body"]), str(values["prefix"]).upper()
     try:
         body.format(holder="", place="", title="")
@@ -119,11 +120,11 @@ def make_template(session: Session, division_code: str, **values: object) -> Cer
 
 
 def templates_in(session: Session, prefix: str) -> list[CertificateTemplate]:
-    """The kinds of certificate of a division and of those above it."""
-    found = session.scalars(select(CertificateTemplate).order_by(CertificateTemplate.id))
+    """The kinds of certificate of a division, of those above it and of those within it."""
+    templates = session.scalars(select(CertificateTemplate).order_by(CertificateTemplate.id))
     return [
         t
-        for t in found
+        for t in templates
         if prefix.startswith(prefix_of(t.division_code)) or t.division_code.startswith(prefix)
     ]
 
@@ -136,7 +137,7 @@ def issue_for_training(
     template: CertificateTemplate,
     by: str,
 ) -> tuple[int, int]:
-    """Certificates for all in a division who have an entry of a training of this title and day: (issued, had one
+    """Issues certificates to everyone in a division with an entry of this title and day. Returns (issued, had one
     already)."""
     entries = session.scalars(
         select(ArchiveEntry)
@@ -167,7 +168,7 @@ def issue_for_training(
 
 
 def void_certificate(session: Session, certificate: Certificate, reason: str, by: str) -> None:
-    """Voids a certificate, and its entry in the archive; both stay readable."""
+    """Voids a certificate and its archive entry; both stay readable."""
     if certificate.voided_at is not None:
         raise Refused("这张证书已经作废过了")
     if not reason.strip():
@@ -187,7 +188,7 @@ def void_certificate(session: Session, certificate: Certificate, reason: str, by
 
 
 def reissue(session: Session, certificate: Certificate, reason: str, by: str) -> Certificate:
-    """Voids a certificate and issues another for the same entry, with the holder's name as it is now."""
+    """Voids a certificate and issues another for the same entry, under the holder's current name."""
     void_certificate(session, certificate, reason, by)
     person = session.get_one(Person, certificate.person_id)
     entry = session.get_one(ArchiveEntry, certificate.entry_id)
@@ -208,7 +209,7 @@ def find(session: Session, number: str) -> Certificate | None:
 
 
 def of_person(session: Session, person_id: int) -> list[Certificate]:
-    """A person's certificates, newest first."""
+    """A person's certificates, latest first."""
     return list(
         session.scalars(
             select(Certificate)
@@ -224,12 +225,12 @@ def mask_phone(phone: str) -> str:
 
 
 def mask_name(name: str) -> str:
-    """王* for those outside the scope."""
+    """王*, for viewers outside the scope."""
     return name[:1] + "*" * max(len(name) - 1, 1)
 
 
 def groups_in(session: Session, prefix: str, limit: int = 50) -> Sequence[Row[str, date, int, int]]:
-    """What was issued in a division, latest first: title, day (`issued_on`), `number`, `voided`."""
+    """Certificates issued in a division, latest first: title, day (`issued_on`), `number`, `voided`."""
     return session.execute(
         select(
             Certificate.title,
@@ -245,7 +246,7 @@ def groups_in(session: Session, prefix: str, limit: int = 50) -> Sequence[Row[st
 
 
 def held_by(session: Session, prefix: str, name: str, limit: int = 50) -> list[Certificate]:
-    """The certificates of people of this name in a division."""
+    """Certificates in a division that were issued under this name."""
     query = select(Certificate).where(
         Certificate.person_id.in_(ids_in(prefix)), Certificate.holder == name
     )
@@ -255,7 +256,7 @@ def held_by(session: Session, prefix: str, name: str, limit: int = 50) -> list[C
 def valid_numbers(
     session: Session, prefix: str, title: str, issued_on: date, limit: int
 ) -> list[str]:
-    """Numbers of one title and day in a division, those that were voided left out."""
+    """Numbers of the certificates of one title and day in a division that are not void."""
     query = (
         select(Certificate.no)
         .where(

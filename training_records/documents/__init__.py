@@ -1,1 +1,1 @@
-"""Documents about a person, set from all that is on record."""
+"""Documents about a person, compiled from the records."""

@@ -1,4 +1,4 @@
-"""One person's archive on paper: A4 as PDF and as DOCX, with page numbers and a place for the seal."""
+"""A person's archive for printing: A4 as PDF and as DOCX, with page numbers and a space for the seal."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ HEADS = ["名称", "日期", "类别", "主办和层级", "学时 / 成绩"]
 
 
 class YearRows(TypedDict):
-    """The entries of a year, a row each."""
+    """The entries of a year, one row each."""
 
     title: str
     rows: list[list[str]]
 
 
 class ArchiveData(TypedDict):
-    """What the paper says, in words; tables as rows of cells."""
+    """The content of the printed archive as text; tables as rows of cells."""
 
     name: str
     facts: list[list[str]]
@@ -46,13 +46,13 @@ class ArchiveData(TypedDict):
 
 
 def archive_data(session: Session, person: Person, today: date) -> ArchiveData:
-    """What the archive of a person says, in words, in the order of the paper."""
+    """Returns the content of a person's printed archive as text, in the order of the paper."""
     entries = entries_of(session, person.id, all_rows=True)
     voidings = {e.voids_id: e for e in entries if e.voids_id}
-    counted = [e for e in entries if e.kind != "void" and e.id not in voidings]
+    effective = [e for e in entries if e.kind != "void" and e.id not in voidings]
     years: list[YearRows] = [
         {"title": f"{year} 年", "rows": [_row(entry) for entry in group]}
-        for year, group in groupby(counted, key=lambda e: e.date.year)
+        for year, group in groupby(effective, key=lambda e: e.date.year)
     ]
     return {
         "name": person.name,
@@ -115,12 +115,12 @@ def _row(entry: ArchiveEntry) -> list[str]:
 
 
 def archive_pdf(data: ArchiveData) -> bytes:
-    """The archive as PDF."""
+    """Renders the archive as PDF."""
     return typeset(TEMPLATE, data)
 
 
 def archive_docx(data: ArchiveData) -> bytes:
-    """The archive as a document that an office can go on editing."""
+    """Renders the archive as a document that an office can edit."""
     document = new_document(f"{data['name']}培训档案")
     heading(document, "儿童主任(儿童督导员)培训档案", 18, WD_ALIGN_PARAGRAPH.CENTER)
     heading(document, "基本信息")
