@@ -1,4 +1,4 @@
-"""Writing what an import found, many rows at a time, and undoing it."""
+"""Writing a checked import in bulk, and undoing it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training_records.ledger.models import ImportBatch, LedgerChange, Person, Po
 from training_records.ledger.planning import Change, Part
 from training_records.ledger.service import leave, plain
 
-_TOLD = '{"person": [null, %d], "post": [null, %d]}'
+_APPOINTED = '{"person": [null, %d], "post": [null, %d]}'
 _MEANWHILE = "台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次"
 _CHANGE = ("person_id", "post_id", "kind", "fields", "by", "at", "batch_id")
 
@@ -38,20 +38,20 @@ def apply_checked(
     kinds: Sequence[str] = KINDS,
     left: Sequence[int] = (),
 ) -> ImportReport:
-    """Writes what was checked: all of it or, with `accept_good`, what is without fault; `kinds`: only the new or
-    only the changed; `left`: posts (from the report) that ended yesterday. Does nothing while there are faults.
-    The caller commits."""
+    """Writes a checked import: all of it or, with `accept_good`, the rows without faults. `kinds`: only the new or only
+    the changed rows. `left`: posts (from the report) to end as of yesterday. Without `accept_good`, writes nothing
+    while there are faults. The caller commits."""
     report = checked.report
     if report.errors and not accept_good:
         return report
-    gone = [one for one in report.left if one.post_id in set(left)]
+    departures = [departure for departure in report.left if departure.post_id in set(left)]
     batch = ImportBatch(
         division_code=division_code,
         name=name[:100],
         created_by=by,
         new=0,
         changed=0,
-        left=len(gone),
+        left=len(departures),
     )
     session.add(batch)
     session.flush()
@@ -64,8 +64,8 @@ def apply_checked(
         write_part(session, part, batch.id, by)
         batch.new += len(part.people)
         batch.changed += len(part.others)
-    for one in gone:
-        post = session.get(Post, one.post_id)
+    for departure in departures:
+        post = session.get(Post, departure.post_id)
         if post is not None:
             end = max(post.start, today - timedelta(days=1))
             leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
@@ -90,8 +90,8 @@ def import_ledger(
     mapping: Mapping[str, str] | None = None,
     sealed: Sealing | None = None,
 ) -> ImportReport:
-    """Checks and writes in one go: nothing when any row has a fault, unless `accept_good`; a dry run reports the
-    same. The caller commits. Raises `Refused` when the file as a whole can't be used."""
+    """Checks and writes in one call. Writes nothing if any row has a fault, unless `accept_good`; a dry run returns the
+    same report. The caller commits. Raises `Refused` if the file as a whole can't be used."""
     checked = check_ledger(
         session,
         data,
@@ -115,33 +115,35 @@ def import_ledger(
 
 
 def write_part(session: Session, part: Part, batch_id: int, by: str) -> None:
-    """Writes new people and posts in bulk and the changes of those there one by one, each with its line in the
+    """Inserts new people and posts in bulk and applies the changes to existing ones one by one. Each gets a line in the
     history."""
-    again = [c for c in part.others if c.post_id is None]
+    further_posts = [c for c in part.others if c.post_id is None]
     ids = new_ids(session, Person, len(part.people))
-    posts = new_ids(session, Post, len(part.posts) + len(again))
+    posts = new_ids(session, Post, len(part.posts) + len(further_posts))
     at = now()
-    rest = (by, at, batch_id)
+    provenance = (by, at, batch_id)
     _write_new(session, part, at, ids, posts)
     lines = [
-        (owner, post, "appointed", _TOLD % (owner, post), *rest)
+        (owner, post, "appointed", _APPOINTED % (owner, post), *provenance)
         for owner, post in zip(ids, posts, strict=False)
     ]
 
-    owners = _owners(session, part, ids, again)
-    for change, post in zip(again, posts[len(ids) :], strict=True):
+    owners = _owners(session, part, ids, further_posts)
+    for change, post in zip(further_posts, posts[len(ids) :], strict=True):
         owner = change.person_id or owners.get(change.phone)
         if owner is None:
             raise Refused(_MEANWHILE)
         known = change.person_id is not None
-        fields = _differing(session, Person, owner, change) if known else {}
+        fields = _apply_fields(session, Person, owner, change) if known else {}
         session.add(Post(id=post, person_id=owner, **change.post))
-        lines.append((owner, post, "appointed", _text({"post": [None, post], **fields}), *rest))
+        lines.append(
+            (owner, post, "appointed", _text({"post": [None, post], **fields}), *provenance)
+        )
     for change in part.others:
         if change.post_id is not None and change.person_id is not None:
-            fields = _differing(session, Person, change.person_id, change)
-            fields |= _differing(session, Post, change.post_id, change)
-            lines.append((change.person_id, change.post_id, "changed", _text(fields), *rest))
+            fields = _apply_fields(session, Person, change.person_id, change)
+            fields |= _apply_fields(session, Post, change.post_id, change)
+            lines.append((change.person_id, change.post_id, "changed", _text(fields), *provenance))
     session.flush()
     store(session.connection(), LedgerChange, _CHANGE, lines)
 
@@ -157,17 +159,17 @@ def _write_new(
 
 
 def _owners(
-    session: Session, part: Part, ids: Sequence[int], again: Sequence[Change]
+    session: Session, part: Part, ids: Sequence[int], further_posts: Sequence[Change]
 ) -> dict[str, int]:
-    """Phone to id of people who are new with this part, and of those new with an earlier one who have a second
-    post in it."""
+    """Phone to id, for the people new in this part and for those new in an earlier part who have a second post in this
+    one."""
     at = part.person_fields.index("phone") if part.people else 0
-    found = dict(zip((str(row[at]) for row in part.people), ids, strict=True))
-    wanted = (c.phone for c in again if c.person_id is None)
-    if missing := [phone for phone in wanted if phone not in found]:
+    owners = dict(zip((str(row[at]) for row in part.people), ids, strict=True))
+    wanted = (c.phone for c in further_posts if c.person_id is None)
+    if missing := [phone for phone in wanted if phone not in owners]:
         query = select(Person.phone, Person.id).where(Person.phone.in_(missing))
-        found.update(dict(session.execute(query).all()))
-    return found
+        owners.update(dict(session.execute(query).all()))
+    return owners
 
 
 def _text(fields: Mapping[str, object]) -> str:
@@ -175,13 +177,13 @@ def _text(fields: Mapping[str, object]) -> str:
 
 
 def note_batch(session: Session, batch_id: int) -> None:
-    """Notes for the running figures of coverage whom an import touched."""
+    """Queues the people an import touched for the running figures of coverage."""
     people = select(LedgerChange.person_id).distinct().where(LedgerChange.batch_id == batch_id)
     session.execute(insert(PendingUpdate).from_select(["person_id"], people))
 
 
 def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
-    """Ids that nothing has had before, for rows that are written in bulk."""
+    """Returns ids never used before, for rows inserted in bulk."""
     if count == 0:
         return []
     name = table.__tablename__
@@ -189,33 +191,33 @@ def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
         series = func.generate_series(1, count).table_valued("n")
         next_id = func.nextval(func.pg_get_serial_sequence(name, "id"))
         return list(session.scalars(select(next_id).select_from(series)))
-    # SQLite gives a removed row's id again; those in the history are taken.
+    # SQLite reuses the id of a deleted row; the history may still refer to it.
     column = LedgerChange.person_id if table is Person else LedgerChange.post_id
-    most = max(
+    highest = max(
         session.scalar(select(func.max(table.__table__.c.id))) or 0,
         session.scalar(select(func.max(column))) or 0,
     )
-    return list(range(most + 1, most + 1 + count))
+    return list(range(highest + 1, highest + 1 + count))
 
 
-def _differing(
+def _apply_fields(
     session: Session, table: type[Person] | type[Post], row_id: int, change: Change
 ) -> dict[str, list[JsonValue]]:
-    """Sets what differs of a person or post; for the history: field to [before, after]."""
-    mark, values = ("post.", change.post) if table is Post else ("", change.person)
+    """Applies the differing fields to a person or post. Returns them for the history: field to [before, after]."""
+    prefix, values = ("post.", change.post) if table is Post else ("", change.person)
     if not values:
         return {}
-    row, was = session.get(table, row_id), change.before or {}
-    if row is None or any(getattr(row, f) != was.get(mark + f) for f in values):
+    row, before = session.get(table, row_id), change.before or {}
+    if row is None or any(getattr(row, f) != before.get(prefix + f) for f in values):
         raise Refused(_MEANWHILE)
     for name, value in values.items():
         setattr(row, name, value)
-    return {mark + f: [plain(was.get(mark + f)), plain(v)] for f, v in values.items()}
+    return {prefix + f: [plain(before.get(prefix + f)), plain(v)] for f, v in values.items()}
 
 
 @dataclass
 class Undone:
-    """What an undo did, and what it had to leave, with reasons."""
+    """The result of an undo: rows removed and restored, and what was kept, with reasons."""
 
     removed: int = 0
     restored: int = 0
@@ -223,7 +225,7 @@ class Undone:
 
 
 def undo_batch(session: Session, batch: ImportBatch, by: str) -> Undone:
-    """Takes back a whole import, the last change first. What was built upon since stays, and is named."""
+    """Undoes a whole import, the last change first. What later records build upon is kept and reported."""
     if batch.undone_at is not None:
         raise Refused("这次导入已经撤销过了")
     undone = Undone()
@@ -246,19 +248,19 @@ def _remove(session: Session, line: LedgerChange, undone: Undone, by: str) -> No
     post = session.get(Post, line.post_id)
     if post is None:
         return
-    built_upon = session.scalar(
+    archived = session.scalar(
         select(ArchiveEntry.id).where(ArchiveEntry.person_id == line.person_id).limit(1)
     )
-    others = session.scalar(
+    other_post = session.scalar(
         select(Post.id).where(Post.person_id == line.person_id, Post.id != post.id).limit(1)
     )
-    if built_upon and not others:
+    if archived and not other_post:
         undone.kept.append((line.person_id, "已经有培训记录,人和任职都留下"))
         return
     session.delete(post)
     session.flush()
     fields: dict[str, list[JsonValue]] = {"post": [post.id, None]}
-    if "person" in line.fields and not others:
+    if "person" in line.fields and not other_post:
         person = session.get(Person, line.person_id)
         try:
             with session.begin_nested():
@@ -283,8 +285,8 @@ def _restore(session: Session, line: LedgerChange, undone: Undone, by: str) -> N
 def _restore_fields(
     session: Session, line: LedgerChange, undone: Undone
 ) -> dict[str, list[JsonValue]]:
-    """Sets back the fields that still are what the import made them."""
-    back: dict[str, list[JsonValue]] = {}
+    """Restores the fields that still hold the imported value."""
+    restored: dict[str, list[JsonValue]] = {}
     for name, (before, after) in line.fields.items():
         if name in ("post", "person"):
             continue
@@ -297,8 +299,8 @@ def _restore_fields(
             undone.kept.append((line.person_id, "导入以后又改过,保留后来的"))
             continue
         setattr(row, column, _typed(row, column, before))
-        back[name] = [after, before]
-    return back
+        restored[name] = [after, before]
+    return restored
 
 
 def _typed(row: Person | Post, column: str, value: JsonValue) -> object:

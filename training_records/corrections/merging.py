@@ -1,7 +1,7 @@
-"""One person who is in the ledger twice: joined, and parted again if that was wrong.
+"""Duplicate people in the ledger: merging the two, and undoing the merge.
 
-Archive entries are never moved: those of the one who goes are voided and filed again for the one who stays.
-All other rows that name the person are re-pointed, whichever part of the system they belong to.
+Archive entries are never moved: those of the person merged away are voided and filed again for the person kept. All
+other rows that name the person are re-pointed, in every part of the system.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from training_records.errors import Refused
 from training_records.ledger.models import Person, PersonMerge, Post
 from training_records.ledger.service import ids_in, note, plain
 
-# Filed anew, derived, history, or handled here by themselves.
-_LEFT = ("archive_entry", "coverage_seat", "coverage_frozen_seat", "post", "person_merge")
+# Filed again, derived, history, or handled separately below.
+_EXCLUDED = ("archive_entry", "coverage_seat", "coverage_frozen_seat", "post", "person_merge")
 _COPIED = (
     *("kind", "date", "title", "level", "form", "organiser", "hours", "score", "passed"),
     *("induction", "certificate_no"),
@@ -29,7 +29,8 @@ _COPIED = (
 
 
 class Moved(TypedDict):
-    """What a merge moved: posts by id, posts that both had, rows of other tables by their keys, entries filed anew."""
+    """What a merge moved: ids of posts, posts that both people had, keys of rows in other tables, ids of entries filed
+    again."""
 
     posts: list[int]
     removed: list[dict[str, JsonValue]]
@@ -38,9 +39,9 @@ class Moved(TypedDict):
 
 
 def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, Person]]:
-    """Pairs in a division that may be one person: same name, and same birthday or a post in the same village."""
+    """Pairs in a division that may be the same person: same name, and same birthday or a post in the same village."""
     other, mine, theirs = aliased(Person), aliased(Post), aliased(Post)
-    same_place = (
+    shared_village = (
         select(mine.id)
         .join(theirs, theirs.division_code == mine.division_code)
         .where(mine.person_id == Person.id, theirs.person_id == other.id)
@@ -51,7 +52,7 @@ def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, 
         .where(
             Person.id.in_(ids_in(prefix)),
             other.id.in_(ids_in(prefix)),
-            (Person.birth_date == other.birth_date) | same_place.exists(),
+            (Person.birth_date == other.birth_date) | shared_village.exists(),
         )
         .order_by(Person.name, Person.id)
         .limit(limit)
@@ -60,40 +61,40 @@ def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, 
 
 
 def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) -> PersonMerge:
-    """Joins `gone` into `kept`. What both have (a post in the same village, the same exam) stays with `gone` and
-    is told in `moved`. `Refused` without a reason."""
+    """Merges `gone` into `kept`. An overlapping post in the same village is deleted and stored in `moved`; rows that
+    would violate a unique index (the same exam) stay with `gone`. Raises `Refused` without a reason."""
     if kept.id == gone.id:
         raise Refused("这是同一条记录,不用合并")
     if not reason.strip():
         raise Refused("请写明怎么知道是同一个人,例如“核对过证件”")
-    done = PersonMerge(
+    record = PersonMerge(
         kept_id=kept.id, gone_id=gone.id, created_by=by, reason=reason.strip()[:200], moved={}
     )
-    session.add(done)
+    session.add(record)
     session.flush()
     moved: Moved = {"posts": [], "removed": [], "rows": {}, "entries": []}
-    # An entry is filed where its person is in post: voided before the posts go, filed anew after.
+    # An entry is filed in the district of its person's post: void before the posts move, file again afterwards.
     entries = list(reversed(entries_of(session, gone.id)))
     for entry in entries:
         void(session, entry.id, f"合并到{kept.name}名下", by)
-    _posts(session, kept, gone, moved)
-    copies = [_copy(e, kept.id, f"merge:{done.id}:{e.id}") for e in entries]
+    _move_posts(session, kept, gone, moved)
+    copies = [_copy(e, kept.id, f"merge:{record.id}:{e.id}") for e in entries]
     moved["entries"] = [e.id for e in append_many(session, copies, by)] if copies else []
     for table in naming_people():
-        if table.name in _LEFT:
+        if table.name in _EXCLUDED:
             continue
         _repoint(session, table, kept.id, gone.id, moved["rows"])
-    done.moved = {**moved}
+    record.moved = {**moved}
     note(session, "merged", kept.id, None, {"person": [gone.id, kept.id]}, by, reason)
     note(session, "merged", gone.id, None, {"person": [gone.id, kept.id]}, by, reason)
     session.flush()
     mark_dirty(session, [kept.id, gone.id])
     session.expire_all()
-    return done
+    return record
 
 
 def unmerge(session: Session, done: PersonMerge, by: str) -> None:
-    """Parts the two again: everything that was moved goes back, entries are voided here and filed there."""
+    """Undoes a merge: everything moved goes back; copied entries are voided, and filed again for the other person."""
     if done.undone_at is not None:
         raise Refused("这次合并已经撤销过了")
     moved = done.moved
@@ -103,8 +104,8 @@ def unmerge(session: Session, done: PersonMerge, by: str) -> None:
             select(ArchiveEntry.voids_id).where(ArchiveEntry.voids_id.in_(moved["entries"]))
         )
     )
-    standing = [e for e in copies if e.id not in voided]
-    for entry in standing:
+    effective_copies = [e for e in copies if e.id not in voided]
+    for entry in effective_copies:
         void(session, entry.id, "撤销合并", by)
     session.execute(update(Post).where(Post.id.in_(moved["posts"])).values(person_id=done.gone_id))
     for values in moved["removed"]:
@@ -115,9 +116,9 @@ def unmerge(session: Session, done: PersonMerge, by: str) -> None:
         for key in rows:
             where = [table.c[column] == value for column, value in key.items()]
             session.execute(update(table).where(*where).values(person_id=done.gone_id))
-    back = [_copy(e, done.gone_id, f"unmerge:{done.id}:{e.id}") for e in standing]
-    if back:
-        append_many(session, back, by)
+    refiled = [_copy(e, done.gone_id, f"unmerge:{done.id}:{e.id}") for e in effective_copies]
+    if refiled:
+        append_many(session, refiled, by)
     done.undone_at, done.undone_by = now(), by
     for person in (done.kept_id, done.gone_id):
         note(session, "unmerged", person, None, {"person": [done.kept_id, done.gone_id]}, by, None)
@@ -133,7 +134,7 @@ def _typed(name: str, value: JsonValue) -> object:
 
 
 def merges_of(session: Session, person_id: int) -> list[PersonMerge]:
-    """The merges that a person took part in, newest first."""
+    """The merges that involve a person, newest first."""
     either = (PersonMerge.kept_id == person_id) | (PersonMerge.gone_id == person_id)
     return list(session.scalars(select(PersonMerge).where(either).order_by(PersonMerge.id.desc())))
 
@@ -144,7 +145,7 @@ def _copy(entry: ArchiveEntry, person_id: int, key: str) -> NewEntry:
     return NewEntry(person_id, evidence=evidence, source_key=key, **values)
 
 
-def _posts(session: Session, kept: Person, gone: Person, moved: Moved) -> None:
+def _move_posts(session: Session, kept: Person, gone: Person, moved: Moved) -> None:
     held = {(p.role, p.division_code): p for p in kept.posts}
     for post in list(gone.posts):
         same = held.get((post.role, post.division_code))
@@ -158,13 +159,13 @@ def _posts(session: Session, kept: Person, gone: Person, moved: Moved) -> None:
     session.flush()
 
 
-def _overlap(one: Post, other: Post) -> bool:
-    ends = (one.end or date.max, other.end or date.max)
-    return max(one.start, other.start) <= min(ends)
+def _overlap(post: Post, other: Post) -> bool:
+    ends = (post.end or date.max, other.end or date.max)
+    return max(post.start, other.start) <= min(ends)
 
 
 def naming_people() -> list[Table]:
-    """Tables of any part of the system that name a person."""
+    """All mapped tables with a foreign key `person_id` to a person."""
     return [
         table
         for table in Base.metadata.sorted_tables
@@ -180,7 +181,7 @@ def _repoint(
     gone: int,
     rows: dict[str, list[dict[str, JsonValue]]],
 ) -> None:
-    """Re-points the rows of one table, except those that would then be there twice."""
+    """Re-points the rows of one table, except those that would then be duplicates."""
     keys = [c for c in table.primary_key.columns if c.name != "person_id"]
     query = select(table.c.person_id, *keys).where(table.c.person_id == gone)
     for row in session.execute(query).all():
@@ -198,16 +199,16 @@ def _repoint(
 
 
 def _taken(session: Session, table: Table, key: dict[str, object], kept: int, gone: int) -> bool:
-    """Whether the one who stays has a row that a unique rule would set against this one."""
+    """Whether the kept person already has a row that conflicts with this one under a unique index."""
     uniques = [[c.name for c in index.columns] for index in table.indexes if index.unique] + [
         [c.name for c in table.primary_key.columns]
     ]
     where = [table.c[name] == value for name, value in key.items()]
-    own = session.execute(select(table).where(table.c.person_id == gone, *where)).mappings().one()
+    row = session.execute(select(table).where(table.c.person_id == gone, *where)).mappings().one()
     for names in uniques:
         if "person_id" not in names:
             continue
-        same = [table.c[n] == own[n] for n in names if n != "person_id"]
+        same = [table.c[n] == row[n] for n in names if n != "person_id"]
         if session.execute(
             select(1).select_from(table).where(table.c.person_id == kept, *same)
         ).first():
