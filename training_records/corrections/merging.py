@@ -39,9 +39,9 @@ class Moved(TypedDict):
 
 
 def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, Person]]:
-    """Pairs in a division that may be the same person: same name, and same birthday or a post in the same village."""
+    """Pairs in a division that may be the same person: same name, and same birthday or a post in the same division."""
     other, mine, theirs = aliased(Person), aliased(Post), aliased(Post)
-    shared_village = (
+    shared_division = (
         select(mine.id)
         .join(theirs, theirs.division_code == mine.division_code)
         .where(mine.person_id == Person.id, theirs.person_id == other.id)
@@ -52,7 +52,7 @@ def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, 
         .where(
             Person.id.in_(ids_in(prefix)),
             other.id.in_(ids_in(prefix)),
-            (Person.birth_date == other.birth_date) | shared_village.exists(),
+            (Person.birth_date == other.birth_date) | shared_division.exists(),
         )
         .order_by(Person.name, Person.id)
         .limit(limit)
@@ -61,8 +61,8 @@ def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, 
 
 
 def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) -> PersonMerge:
-    """Merges `gone` into `kept`. An overlapping post in the same village is deleted and stored in `moved`; rows that
-    would violate a unique index (the same exam) stay with `gone`. Raises `Refused` without a reason."""
+    """Merges `gone` into `kept`. An overlapping post of the same role and division is deleted and stored in `moved`;
+    rows that would violate a unique index (the same exam) stay with `gone`. Raises `Refused` without a reason."""
     if kept.id == gone.id:
         raise Refused("这是同一条记录,不用合并")
     if not reason.strip():
