@@ -1,1 +1,1 @@
-"""Training coverage (培训覆盖率): what it means, running figures of all divisions, years that are closed."""
+"""Training coverage (培训覆盖率): its definition, running figures of all divisions, frozen years."""

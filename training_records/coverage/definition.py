@@ -1,5 +1,7 @@
-"""The definition of coverage, computed from posts and entries alone: any day, any division, no running
-figures. What `training_records.coverage.running` keeps up to date must equal it."""
+"""The definition of coverage, computed from posts and archive entries alone, for any day and any division.
+
+The running figures of `training_records.coverage.running` must equal it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ STATUS_NAMES: dict[CoverageStatus, str] = {
 
 @dataclass(frozen=True)
 class Standing:
-    """One person in post: what they have this year and what it makes them."""
+    """One person in post: their totals of the year and the resulting status."""
 
     person_id: int
     name: str
@@ -44,7 +46,7 @@ class Standing:
 
 @dataclass
 class Coverage:
-    """Counts of one division; rates are shares of 1, None where nobody is in post."""
+    """Counts of one division; rates are fractions of 1, None where nobody is in post."""
 
     code: str
     name: str
@@ -80,7 +82,7 @@ class Coverage:
 
 @dataclass
 class CoverageReport:
-    """A division, its children and everyone in post in it, on `as_of`."""
+    """A division, its children and everyone in post in it, as of `as_of`."""
 
     year: int
     as_of: date
@@ -90,14 +92,14 @@ class CoverageReport:
 
 
 def default_as_of(year: int, today: date) -> date:
-    """Today within the year; its last day for a past year, its first for a coming one."""
+    """Returns today if it lies in the year, the last day of a past year, the first day of a future one."""
     return min(max(today, date(year, 1, 1)), date(year, 12, 31))
 
 
 def judge(
     hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule
 ) -> tuple[CoverageStatus, str]:
-    """(status, reason in Chinese) of one person; the rule stands in `Rule`."""
+    """Returns (status, reason in Chinese) of one person under `rule`."""
     missing = []
     if hours < rule.hours:
         missing.append(f"还差 {(rule.hours - hours).normalize():f} 学时")
@@ -123,7 +125,7 @@ def standing(
     exam_passed: bool,
     inducted: bool,
 ) -> Standing:
-    """What a person's year makes them, in words."""
+    """Builds a person's `Standing` with status and reason."""
     status, reason = judge(hours, exam_passed, (as_of - start).days, rule)
     if not inducted:
         reason = "、".join(filter(None, [reason, "未通过初任考核"]))
@@ -142,9 +144,9 @@ def standings(
 ) -> list[Standing]:
     """Everyone who holds a post of `role` in the division on `as_of`, with their year so far.
 
-    A person with two posts in the division appears once, under the post begun last, and is in post since
-    the first of all posts held that day: a second village makes nobody new. Entries count for the
-    calendar year of their date and no other; induction counts from any year.
+    A person with two posts in the division appears once, under the post that started last. Days in post count from the
+    earliest start of all posts held that day: taking on a second village does not restart them. Entries count for the
+    calendar year of their date only; induction counts from any year.
     """
     rule = rule or rule_of(session, year)
     sums = year_totals_sql(rule.levels, year, as_of).subquery()
@@ -184,7 +186,7 @@ def standings(
 def coverage(
     session: Session, code: str, year: int, as_of: date, rule: Rule | None = None
 ) -> CoverageReport:
-    """The coverage of a division and of the divisions one level below it."""
+    """Computes the coverage of a division and of the divisions one level below it."""
     division = get_division(session, code)
     width = WIDTHS[level_of(code)]
     below = children(session, code)
@@ -203,7 +205,7 @@ def coverage(
 def _posts_by_child(
     session: Session, people: Sequence[Standing], code: str, as_of: date, below: Sequence[Division]
 ) -> dict[int, set[str]]:
-    """Person to the children of the division where they hold a post (several villages: several)."""
+    """Person to the children of the division where they hold a post; with several villages, several children."""
     if not below:
         return {}
     width = WIDTHS[level_of(below[0].code)]
@@ -240,7 +242,7 @@ def _count_supervisors(
 
 
 def as_dict(row: Coverage) -> dict[str, JsonValue]:
-    """For JSON: rates rounded to 4 decimals."""
+    """Counts for JSON; rates are rounded to 4 decimals."""
     return {
         "code": row.code,
         "name": row.name,
@@ -259,7 +261,7 @@ def as_dict(row: Coverage) -> dict[str, JsonValue]:
 
 
 def report_dict(report: CoverageReport, people: bool = True) -> dict[str, JsonValue]:
-    """For JSON: the division's figures on top, `children`, and the `uncovered` with reasons."""
+    """A report for JSON: the division's figures on top, `children`, and as `people` those not covered, with reasons."""
     result: dict[str, JsonValue] = {"year": report.year, "as_of": report.as_of.isoformat()}
     result.update(as_dict(report.total))
     result["children"] = [as_dict(row) for row in report.children]

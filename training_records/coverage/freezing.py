@@ -1,4 +1,4 @@
-"""The end of a year, as it was known then: kept, and compared with what is known now."""
+"""Year-end snapshots of coverage as known then, to be compared with what is known later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SEAT = ["person_id", "code", "status", "hours", "exam_passed", "inducted"]
 
 
 def is_frozen(session: Session, year: int) -> bool:
-    """Whether the figures of a year have been kept."""
+    """Whether the figures of a year have been frozen."""
     return (
         session.scalar(select(FrozenCount.code).where(FrozenCount.year == year).limit(1))
         is not None
@@ -21,7 +21,7 @@ def is_frozen(session: Session, year: int) -> bool:
 
 
 def freeze(session: Session, year: int) -> None:
-    """Keeps the figures and the directors in post as they stand now as those of the end of `year`."""
+    """Stores the current figures and the directors in post as the year-end snapshot of `year`."""
     at = now()
     figures = select(
         literal(year),

@@ -1,4 +1,4 @@
-"""Tables of the coverage: the rules of the years, and figures kept up to date beside the records."""
+"""Tables of coverage: the rule of each year, and figures maintained beside the records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ RowStatus = Literal[CoverageStatus, ""]
 
 
 class YearRule(Base):
-    """What covers a director in one year. Identity: the year; a year without one follows the latest before."""
+    """The rule by which directors are covered in one year. Identity: the year; a year without a rule follows the latest
+    earlier one."""
 
     __tablename__ = "coverage_rule"
 
@@ -33,9 +34,8 @@ class YearRule(Base):
 class CoverageRow(Base):
     """One person in post in one division today, with their year so far. Identity: (person, role, division).
 
-    Derived from posts and archive entries and never changed by hand. `status` is empty for supervisors;
-    `covered_on`: the day on which the rule was met; `next_on`: the first day after today on which time
-    alone may change the row.
+    Derived from posts and archive entries and never edited. `status` is empty for supervisors; `covered_on`: the day on
+    which the rule was met; `next_on`: the first day after today on which time alone may change the row.
     """
 
     __tablename__ = "coverage_seat"
@@ -66,8 +66,7 @@ class CoverageRow(Base):
 
 
 class Figures:
-    """Columns of a division's figures: persons in post by status, and by the month in which they came to be
-    covered."""
+    """Columns of a division's figures: people in post by status, and by the month in which they became covered."""
 
     in_post: Mapped[int] = mapped_column(default=0)
     covered: Mapped[int] = mapped_column(default=0)
@@ -98,7 +97,7 @@ class DivisionTotals(Figures, Base):
 
 
 class PendingUpdate(Base):
-    """A person whose post or archive changed since the figures were brought up to date. Identity: `id`."""
+    """A person whose posts or archive changed since the figures were last updated. Identity: `id`."""
 
     __tablename__ = "coverage_touched"
 
@@ -107,7 +106,7 @@ class PendingUpdate(Base):
 
 
 class RunningState(Base):
-    """What day the figures are of. One row; who holds it locked may change the figures."""
+    """The day that the figures are of. One row; its lock guards all changes to the figures."""
 
     __tablename__ = "coverage_state"
 
@@ -117,7 +116,7 @@ class RunningState(Base):
 
 
 class FrozenCount(Figures, Base):
-    """The figures of one division at the end of a year, as they were known then. Identity: (year, code)."""
+    """The figures of one division at the end of a year, as known then. Identity: (year, code)."""
 
     __tablename__ = "coverage_frozen_count"
 
@@ -127,7 +126,7 @@ class FrozenCount(Figures, Base):
 
 
 class FrozenSeat(Base):
-    """A person in post at the end of a year, as was known then. Identity: (year, person, division)."""
+    """A person in post at the end of a year, as known then. Identity: (year, person, division)."""
 
     __tablename__ = "coverage_frozen_seat"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Reading the running figures: a division with those below it, the people behind a number, the year's course."""
+"""Reading the running figures: a division with its children, the people behind a number, the trend of the year."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ STATUSES = ("covered", "pending", "uncovered", "not_inducted", "all")
 
 
 def report(session: Session, code: str, today: date) -> CoverageReport:
-    """The running figures of a division and of those one level below; no names."""
+    """The running figures of a division and of those one level below; without names."""
     return _report(
         session, code, today.year, today, DivisionTotals, DivisionTotals.code == Division.code
     )
 
 
 def frozen_report(session: Session, code: str, year: int) -> CoverageReport:
-    """The figures of the end of a year as they were known then."""
+    """The figures at the end of a year, as known then."""
     on = and_(FrozenCount.code == Division.code, FrozenCount.year == year)
     return _report(session, code, year, date(year, 12, 31), FrozenCount, on)
 
@@ -63,11 +63,11 @@ def people(
     after: tuple[str, int] = ("", 0),
     limit: int = 100,
 ) -> list[Standing]:
-    """Directors in a division by status, each once (in the last of their divisions), by code and id; those
-    behind `after` = (code, id), at most `limit`."""
+    """Directors in a division by status, each once (under the last of their divisions), by code and id: at most
+    `limit`, those following `after` = (code, id)."""
     other = aliased(CoverageRow)
     prefix = prefix_of(code)
-    also = select(other.code).where(
+    later_row = select(other.code).where(
         other.person_id == CoverageRow.person_id,
         other.role == CoverageRow.role,
         other.code > CoverageRow.code,
@@ -76,7 +76,9 @@ def people(
     query = (
         select(CoverageRow, Person.name, Person.phone)
         .join(Person, Person.id == CoverageRow.person_id)
-        .where(CoverageRow.role == "director", within(CoverageRow.code, prefix), ~also.exists())
+        .where(
+            CoverageRow.role == "director", within(CoverageRow.code, prefix), ~later_row.exists()
+        )
         .order_by(CoverageRow.code, CoverageRow.person_id)
         .limit(limit)
     )
@@ -109,10 +111,10 @@ def people(
 
 @dataclass(frozen=True)
 class Course:
-    """The year so far in a division: how many of those in post today were covered by the end of each month,
-    and how many will be on 31 December if it goes on as in this month and the two before.
+    """The trend of the year in a division.
 
-    `by_month`: one number a month up to this one; `forecast`: None where nobody is in post.
+    `by_month`: how many of those in post today were covered by the end of each month, up to this one. `forecast`: how
+    many will be by 31 December at the current pace; None where nobody is in post.
     """
 
     in_post: int
@@ -121,8 +123,8 @@ class Course:
 
 
 def course(session: Session, code: str, today: date) -> Course:
-    """`Course` of a division. The pace is that of this and the two months before, by days gone; the forecast
-    never exceeds those in post."""
+    """Computes the `Course` of a division. The pace is that of this month and the two before it, per day elapsed; the
+    forecast never exceeds the number in post."""
     row = session.get(DivisionTotals, code)
     months = [getattr(row, f"m{month}") if row else 0 for month in range(1, today.month + 1)]
     by_month = [sum(months[: at + 1]) for at in range(len(months))]
@@ -138,8 +140,7 @@ def course(session: Session, code: str, today: date) -> Course:
 
 @dataclass(frozen=True)
 class CoverageDifference:
-    """Somebody whose standing at the end of a year is another now than was known then; None: not in post
-    as far as was known."""
+    """A person whose status at the end of a year differs from the one known then; None: not in post as far as known."""
 
     person_id: int
     name: str
@@ -151,8 +152,8 @@ class CoverageDifference:
 def differences(
     session: Session, code: str, year: int, current: list[Standing]
 ) -> Iterator[CoverageDifference]:
-    """What later entries, voids and posts have changed about the end of a closed year: frozen seats of a
-    division against its standings computed today."""
+    """Compares the frozen rows of a division with its standings computed today: what later entries, voidings and posts
+    have changed about the end of a closed year."""
     frozen = select(FrozenSeat.person_id, FrozenSeat.code, FrozenSeat.status, Person.name).join(
         Person, Person.id == FrozenSeat.person_id
     )
@@ -162,11 +163,15 @@ def differences(
             frozen.where(FrozenSeat.year == year, within(FrozenSeat.code, prefix_of(code)))
         )
     }
-    for one in current:
-        row = then.pop(one.person_id, None)
-        if row is None or row.status != one.status:
+    for person in current:
+        row = then.pop(person.person_id, None)
+        if row is None or row.status != person.status:
             yield CoverageDifference(
-                one.person_id, one.name, one.division_code, row and row.status, one.status
+                person.person_id,
+                person.name,
+                person.division_code,
+                row and row.status,
+                person.status,
             )
     for row in then.values():
         yield CoverageDifference(row.person_id, row.name, row.code, row.status, None)

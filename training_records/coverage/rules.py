@@ -1,4 +1,4 @@
-"""What covers a director in a year: data, with the plan's default."""
+"""The rule of a year for covering a director: stored as data, with the plan's default."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from training_records.facts.levels import COUNTED_LEVELS, LEVELS, level_key
 
 @dataclass(frozen=True)
 class Rule:
-    """A year's rule: credit hours of 45 minutes of training at the counted levels, whether a passed exam
-    is needed, and how many days after taking office somebody is still waited for."""
+    """A year's rule: credit hours (45 minutes) of training at the counted levels, whether a passed exam is required,
+    and for how many days after taking office a person counts as pending."""
 
     hours: Decimal = Decimal(8)
     exam: bool = True
@@ -45,15 +45,15 @@ def set_rule(
     pending_days: int,
     levels: Sequence[str],
 ) -> YearRule:
-    """Lays down the rule of a year. `Refused` when a value can't be."""
+    """Sets the rule of a year. Raises `Refused` for invalid values."""
     if not 2000 <= year <= 2100:
         raise Refused("年份要在 2000 到 2100 之间")
     if not 0 <= hours <= 200:
         raise Refused("学时要在 0 到 200 之间")
     if not 0 <= pending_days <= 366:
         raise Refused("待训天数要在 0 到 366 之间")
-    told = {level_key(level) for level in levels}
-    chosen = [level for level in LEVELS if level in told]
+    requested = {level_key(level) for level in levels}
+    chosen = [level for level in LEVELS if level in requested]
     if not chosen:
         raise Refused("至少选一个层级的培训计入学时")
     row = session.get(YearRule, year) or YearRule(year=year)

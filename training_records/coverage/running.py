@@ -1,9 +1,9 @@
-"""Figures of every division, kept up to date beside the records.
+"""Coverage figures of every division, maintained incrementally beside the records.
 
-Whoever changes a post or an archive entry only notes whose (`PendingUpdate`, by itself with every flush). Soon
-after, one process at a time works the notes off: the person's seats are computed anew, and what changed is
-added to the figures of each division above. Time alone changes some too (a post begins, thirty days are
-over): those are found by the day on which they do.
+A change to a post or an archive entry only queues the person (`PendingUpdate`, added by every flush). Soon afterwards,
+one process at a time works the queue off: it recomputes the person's coverage rows and adds the difference to the
+figures of each division above. Time alone changes some rows too (a post begins, the pending days end); they are found
+by the day on which they change.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ from training_records.ledger.service import in_post_on
 
 KEYS = tuple(c.key for c in DivisionTotals.__table__.columns if c.key != "code")
 _WIDTHS = tuple(WIDTHS.values())
-_AT = {key: at for at, key in enumerate(KEYS)}
+_INDEX = {key: at for at, key in enumerate(KEYS)}
 CHUNK, BATCH = 500, 5000
-# Farther ahead than that, the figures come from a clock that was wrong.
+# Figures dated further ahead were computed with a wrong clock.
 _AHEAD = timedelta(days=1)
 Figures = defaultdict[str, list[int]]
 Ts = TypeVarTuple("Ts")
-# Person, role, code, start; person, date, whether it is an exam, hours, induction.
+# Result rows: person, role, code, start; and person, date, whether an exam, hours, induction.
 _Held = Row[int, str, str, date]
 _Counted = Row[int, date, bool, float, bool]
 
 
 class SeatValues(NamedTuple):
-    """A seat as it is stored."""
+    """A coverage row as it is stored."""
 
     person_id: int
     role: PostRole
@@ -84,7 +84,7 @@ class SeatValues(NamedTuple):
 
 @dataclass(frozen=True)
 class _Learnt:
-    """What a person's entries come to today; `later`: the date of the next entry that will count."""
+    """Totals of a person's entries as of today; `later`: date of the next entry that will count."""
 
     hours: float = 0.0
     exam_passed: bool = False
@@ -94,8 +94,8 @@ class _Learnt:
 
 
 def mark_dirty(session: Session, people: Iterable[int]) -> None:
-    """Notes that posts or entries of these people changed; for changes made without the session's own
-    flush (bulk statements)."""
+    """Queues people whose posts or entries changed. Needed only for changes that bypass the session's flush (bulk
+    statements)."""
     rows = [{"person_id": person} for person in sorted(set(people))]
     if rows:
         session.connection().execute(insert(PendingUpdate), rows)
@@ -104,11 +104,11 @@ def mark_dirty(session: Session, people: Iterable[int]) -> None:
 @event.listens_for(Session, "after_flush")
 def _note_flushed(session: Session, _context: UOWTransaction) -> None:
     changed = (*session.new, *session.dirty, *session.deleted)
-    mark_dirty(session, {o.person_id for o in changed if isinstance(o, Post | ArchiveEntry)})
+    mark_dirty(session, {row.person_id for row in changed if isinstance(row, Post | ArchiveEntry)})
 
 
 def is_stale(session: Session, today: date) -> bool:
-    """Whether something changed, or a day went by, since the figures were brought up to date."""
+    """Whether the figures are out of date: a change is queued, or they are of another day."""
     day = session.scalar(select(RunningState.day).where(RunningState.id == 1))
     if day is None or not timedelta(0) <= day - today <= _AHEAD:
         return True
@@ -116,18 +116,18 @@ def is_stale(session: Session, today: date) -> bool:
 
 
 def apply_pending(session: Session, today: date, most: int = 2000) -> bool:
-    """Works off up to `most` notes, or builds everything where there is nothing yet or a year went by;
-    whether there is more to do. The caller commits, and calls again."""
+    """Processes up to `most` queued changes, or rebuilds everything if nothing is built yet or a year has ended.
+    Returns whether there is more to do. The caller commits, and calls again."""
     state = _locked(session)
     if state.day is None or state.day > today + _AHEAD:
         rebuild(session, today)
         return False
-    # Whoever looked at the clock just before midnight does not turn it back.
+    # A caller that read the date just before midnight must not turn the figures back.
     today = max(today, state.day)
     if state.day.year < today.year:
         return _turn_of_year(session, state, today, most)
-    noted = session.execute(_taken(most)).scalars().all()
-    people = set(noted)
+    queued = session.execute(_dequeue(most)).scalars().all()
+    people = set(queued)
     if state.day < today:
         people |= _moved_by_time(session, state.day, today)
         state.day = today
@@ -135,11 +135,11 @@ def apply_pending(session: Session, today: date, most: int = 2000) -> bool:
     ids = sorted(people)
     for start in range(0, len(ids), CHUNK):
         _renew(session, ids[start : start + CHUNK], rule, today)
-    return len(noted) == most
+    return len(queued) == most
 
 
 def _turn_of_year(session: Session, state: RunningState, today: date, most: int) -> bool:
-    """The old year is brought to its last day and frozen; then the figures of the new one are built."""
+    """Brings the old year to its last day and freezes it, then builds the figures of the new one."""
     year = state.day.year if state.day else today.year
     last = date(year, 12, 31)
     if state.day == last and session.scalar(select(PendingUpdate.id).limit(1)) is None:
@@ -152,28 +152,29 @@ def _turn_of_year(session: Session, state: RunningState, today: date, most: int)
 
 
 def note_rule(session: Session, year: int) -> None:
-    """Notes that the rule of a year changed: when it bears on the running year, all is built anew."""
+    """Schedules a rebuild if a changed rule of `year` affects the running year."""
     state = _locked(session)
     if state.day is not None and year <= state.day.year:
         state.day = None
 
 
 def rebuild(session: Session, today: date) -> int:
-    """Computes all seats and figures from posts and entries; the number of seats. The caller commits."""
+    """Recomputes all coverage rows and figures from posts and entries. Returns the number of rows. The caller commits;
+    the state row stays locked until then."""
     state = _locked(session)
     for table in (PendingUpdate, CoverageRow, DivisionTotals):
         session.execute(delete(table))
-    rule, figures, number = rule_of(session, today.year), _none(), 0
+    rule, figures, count = rule_of(session, today.year), _empty_figures(), 0
     batch: list[SeatValues] = []
     learnt = _learnt(session, rule, today)
-    person, facts = next(learnt, (0, _Learnt()))
+    person, totals = next(learnt, (0, _Learnt()))
     for owner, posts in _posts(session, today):
         while person and person < owner:
-            person, facts = next(learnt, (0, _Learnt()))
-        seats = _seats(owner, posts, facts if person == owner else _Learnt(), rule, today)
+            person, totals = next(learnt, (0, _Learnt()))
+        seats = _seats(owner, posts, totals if person == owner else _Learnt(), rule, today)
         _count(figures, seats, 1)
         batch += seats
-        number += len(seats)
+        count += len(seats)
         if len(batch) >= BATCH:
             _store(session, batch)
             batch = []
@@ -185,11 +186,11 @@ def rebuild(session: Session, today: date) -> int:
         ((c, *figures[c]) for c in sorted(figures)),
     )
     if session.get_bind().dialect.name == "postgresql":
-        # All rows are new: the planner would not know of them for a while.
+        # All rows are new: without fresh statistics the planner would misjudge the tables for a while.
         session.execute(text("ANALYZE coverage_seat, coverage_count"))
     state.day, state.built_at = today, now()
     session.flush()
-    return number
+    return count
 
 
 def _locked(session: Session) -> RunningState:
@@ -198,8 +199,8 @@ def _locked(session: Session) -> RunningState:
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def _taken(most: int) -> ReturningDelete[int]:
-    """Deletes and returns notes. Only those of finished changes are seen, so that none is lost."""
+def _dequeue(most: int) -> ReturningDelete[int]:
+    """Deletes and returns the oldest queued changes. Only those of committed transactions are visible: none is lost."""
     oldest = select(PendingUpdate.id).order_by(PendingUpdate.id).limit(most)
     return (
         delete(PendingUpdate).where(PendingUpdate.id.in_(oldest)).returning(PendingUpdate.person_id)
@@ -207,32 +208,32 @@ def _taken(most: int) -> ReturningDelete[int]:
 
 
 def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
-    """People whose seats the days after `before` up to `today` may change."""
+    """People whose rows may change on the days after `before` up to `today`."""
     began = (Post.start > before) & (Post.start <= today)
     ended = (Post.end >= before) & (Post.end < today)
-    moved = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
-    return moved | set(
+    people = set(session.scalars(select(Post.person_id).where(or_(began, ended))))
+    return people | set(
         session.scalars(select(CoverageRow.person_id).where(CoverageRow.next_on <= today))
     )
 
 
 def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> None:
-    """Computes the seats of some people anew, and carries what changed into the figures."""
+    """Recomputes the rows of some people and adds the differences to the figures."""
     query = select(*(getattr(CoverageRow, key) for key in SeatValues._fields)).where(
         CoverageRow.person_id.in_(people)
     )
     rows = session.execute(query.order_by(CoverageRow.person_id))
     old = {p: [SeatValues(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
-    facts = dict(_learnt(session, rule, today, people))
+    totals = dict(_learnt(session, rule, today, people))
     new = {
-        owner: _seats(owner, posts, facts.get(owner, _Learnt()), rule, today)
+        owner: _seats(owner, posts, totals.get(owner, _Learnt()), rule, today)
         for owner, posts in _posts(session, today, people)
     }
-    figures = _none()
+    figures = _empty_figures()
     changed = []
     for person in people:
         before, after = old.get(person, []), new.get(person, [])
-        if sorted(map(_plain, before)) == sorted(map(_plain, after)):
+        if sorted(map(_comparable, before)) == sorted(map(_comparable, after)):
             continue
         changed.append(person)
         _count(figures, before, -1)
@@ -243,29 +244,29 @@ def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> 
         _add(session, figures)
 
 
-def _plain(seat: SeatValues) -> tuple[object, ...]:
-    """For comparing what is stored with what is computed: hours as a number, days as text."""
+def _comparable(seat: SeatValues) -> tuple[object, ...]:
+    """Normalises a row, so that stored and computed ones compare: hours as a number, days as text."""
     return (*seat[:5], float(seat.hours), *seat[6:8], str(seat.covered_on), str(seat.next_on))
 
 
 def _seats(
     person: int, posts: Sequence[_Held], learnt: _Learnt, rule: Rule, today: date
 ) -> list[SeatValues]:
-    """The seats of one person from the posts held today (role, code, start) and what they learnt."""
+    """Computes the rows of one person from the posts held today (role, code, start) and their totals."""
     seats = []
     for role in ("director", "supervisor"):
-        mine = [post for post in posts if post.role == role]
-        if not mine:
+        held = [post for post in posts if post.role == role]
+        if not held:
             continue
-        start = min(post.start for post in mine)
+        start = min(post.start for post in held)
         covered = learnt.hours >= float(rule.hours) and (learnt.exam_passed or not rule.exam)
-        waited = start + timedelta(days=rule.pending_days + 1)
+        overdue_from = start + timedelta(days=rule.pending_days + 1)
         status: CoverageStatus = (
-            "covered" if covered else "pending" if today < waited else "uncovered"
+            "covered" if covered else "pending" if today < overdue_from else "uncovered"
         )
         changes = [learnt.later] if learnt.later else []
         if status == "pending":
-            changes.append(waited)
+            changes.append(overdue_from)
         seats += [
             SeatValues(
                 person,
@@ -276,11 +277,11 @@ def _seats(
                 learnt.hours,
                 learnt.exam_passed,
                 learnt.inducted,
-                # Without any hours or exam to be had, one is covered from the first day.
+                # A rule that requires neither hours nor an exam covers from the first day.
                 (learnt.covered_on or max(start, date(today.year, 1, 1))) if covered else None,
                 min(changes, default=None),
             )
-            for code in sorted({post.division_code for post in mine})
+            for code in sorted({post.division_code for post in held})
         ]
     return seats
 
@@ -299,14 +300,14 @@ def _posts(
 
 
 def _streamed(session: Session, query: Select[*Ts]) -> CursorResult[*Ts]:
-    """Rows a batch at a time, without the ORM."""
+    """Executes a query without the ORM, fetching a batch at a time."""
     return session.connection().execute(query, execution_options={"yield_per": BATCH})
 
 
 def _learnt(
     session: Session, rule: Rule, today: date, people: Sequence[int] | None = None
 ) -> Iterator[tuple[int, _Learnt]]:
-    """Person by person, in order of their ids, what the entries of the year come to."""
+    """Yields person by person, in order of id, the totals of the entries that count for the year."""
     entry, first, last = ArchiveEntry, date(today.year, 1, 1), date(today.year, 12, 31)
     exam = is_passed_exam_sql()
     this_year = in_year_sql(today.year, last)
@@ -324,7 +325,7 @@ def _learnt(
 
 
 def _sum(rows: Iterable[_Counted], rule: Rule, first: date, today: date) -> _Learnt:
-    # In hundredths: sums of them are exact.
+    # Hundredths are integers, so that their sums are exact.
     need, hundredths = round(rule.hours * 100), 0
     passed = inducted = False
     covered_on = later = None
@@ -343,31 +344,31 @@ def _sum(rows: Iterable[_Counted], rule: Rule, first: date, today: date) -> _Lea
 
 
 def _count(figures: Figures, seats: Sequence[SeatValues], sign: int) -> None:
-    """Adds one person's seats to the figures of all divisions that they lie in: once in each."""
+    """Adds (`sign` 1) or subtracts (-1) one person's rows, once in each division that contains any of them."""
     for role in ("director", "supervisor"):
-        mine = [seat for seat in seats if seat.role == role]
-        if not mine:
+        seats_of_role = [seat for seat in seats if seat.role == role]
+        if not seats_of_role:
             continue
-        counted = _positions(mine[0])
-        for code in {s.code[:width].ljust(12, "0") for s in mine for width in _WIDTHS}:
+        counted = _positions(seats_of_role[0])
+        for code in {s.code[:width].ljust(12, "0") for s in seats_of_role for width in _WIDTHS}:
             row = figures[code]
             for position in counted:
                 row[position] += sign
 
 
 def _positions(seat: SeatValues) -> list[int]:
-    """Which of `KEYS` a person counts in."""
+    """Indices in `KEYS` of the figures in which a person counts."""
     if seat.role == "supervisor":
-        return [_AT["supervisors"]]
-    positions = [_AT["in_post"], _AT[seat.status]]
+        return [_INDEX["supervisors"]]
+    positions = [_INDEX["in_post"], _INDEX[seat.status]]
     if not seat.inducted:
-        positions.append(_AT["not_inducted"])
+        positions.append(_INDEX["not_inducted"])
     if seat.covered_on:
-        positions.append(_AT[f"m{seat.covered_on.month}"])
+        positions.append(_INDEX[f"m{seat.covered_on.month}"])
     return positions
 
 
-def _none() -> Figures:
+def _empty_figures() -> Figures:
     return defaultdict(lambda: [0] * len(KEYS))
 
 
@@ -384,7 +385,7 @@ def _add(session: Session, figures: Figures) -> None:
     ]
     if not rows:
         return
-    put = insert_into(session, DivisionTotals)
-    more = {key: getattr(DivisionTotals, key) + put.excluded[key] for key in KEYS}
-    statement = put.on_conflict_do_update(index_elements=["code"], set_=more)
+    insertion = insert_into(session, DivisionTotals)
+    sums = {key: getattr(DivisionTotals, key) + insertion.excluded[key] for key in KEYS}
+    statement = insertion.on_conflict_do_update(index_elements=["code"], set_=sums)
     session.connection().execute(statement, rows)

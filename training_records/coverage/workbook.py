@@ -1,4 +1,4 @@
-"""Coverage as the office's workbook: figures by division, then everyone in post by name."""
+"""Coverage as an office's workbook: figures by division, then everyone in post by name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PEOPLE = [
 
 
 def coverage_workbook(session: Session, report: CoverageReport, names: Mapping[str, str]) -> bytes:
-    """Two sheets: 覆盖情况 and 人员名单 (with the 工作及培训经历 text of each)."""
+    """Returns two sheets: 覆盖情况 and 人员名单 (with each person's 工作及培训经历 text)."""
     prefix = report.total.code[: WIDTHS[level_of(report.total.code)]]
     phone_at, code_at, text_at = (list(COLUMNS).index(n) for n in ("phone", "code", "experience"))
     texts: dict[tuple[object, object], object] = {}
