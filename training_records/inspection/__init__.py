@@ -1,1 +1,1 @@
-"""The yearly self-inspection (全面自查): what a district writes and hands in, and the cases that are collected."""
+"""The annual self-inspection (全面自查): each district's report, and the good-practice cases collected."""

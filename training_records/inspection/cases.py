@@ -1,4 +1,4 @@
-"""The verbs of collected cases: hand in, mend, decide, list. What could name a child is refused."""
+"""Operations on good-practice cases: submit, revise, decide, list. Text that could identify a child is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS = {
     "result": ("结果", 600),
 }
 MAX_A_YEAR = 10
-# What tells who a child is, or where it lives.
+# Patterns that identify a child or its address.
 _NAMING = (
     (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "身份证号"),
     (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), "手机号"),
@@ -33,21 +33,21 @@ _NAMING = (
 
 
 def check_parts(parts: Mapping[str, str]) -> dict[str, str]:
-    """The parts of a case, trimmed. `Refused` when one is missing, too long, or could name a child."""
-    found = {}
-    for name, (word, most) in PARTS.items():
+    """Returns the parts of a case, trimmed. Raises `Refused` if one is missing, too long, or could identify a child."""
+    trimmed = {}
+    for name, (word, limit) in PARTS.items():
         text = parts.get(name, "").strip()
         if not text:
             raise Refused(f"“{word}”还没有写")
-        if len(text) > most:
-            raise Refused(f"“{word}”最多 {most} 字,现在有 {len(text)} 字,请压缩")
+        if len(text) > limit:
+            raise Refused(f"“{word}”最多 {limit} 字,现在有 {len(text)} 字,请压缩")
         check_nameless(word, text)
-        found[name] = text
-    return found
+        trimmed[name] = text
+    return trimmed
 
 
 def check_nameless(word: str, text: str) -> None:
-    """`Refused` when a text could tell which child it is about. `word`: how people call the field."""
+    """Raises `Refused` if a text could identify the child it is about. `word`: the field's label."""
     for pattern, what in _NAMING:
         if hit := pattern.search(text):
             raise Refused(f"“{word}”里的“{hit[0]}”像是{what},请删掉。不能让人认出是哪个孩子")
@@ -63,13 +63,13 @@ def submit(
     by: str,
     person_id: int | None = None,
 ) -> GoodCase:
-    """Hands a case in. `nameless`: its writer says that no child can be recognised in it; `item`: the task of the
+    """Submits a case. `nameless`: the author confirms that no child can be recognised in it; `item`: the task of the
     policy that it belongs to."""
-    _sure(nameless)
+    _require_confirmation(nameless)
     if not 1 <= item <= 23:
         raise Refused("请选案例属于哪一项任务")
-    own = select(GoodCase.id).where(GoodCase.created_by == by, GoodCase.year == year)
-    if len(session.scalars(own).all()) >= MAX_A_YEAR:
+    submitted = select(GoodCase.id).where(GoodCase.created_by == by, GoodCase.year == year)
+    if len(session.scalars(submitted).all()) >= MAX_A_YEAR:
         raise Refused(f"一年最多交 {MAX_A_YEAR} 个案例,请挑最好的")
     row = GoodCase(
         division_code=code,
@@ -77,7 +77,7 @@ def submit(
         item=item,
         person_id=person_id,
         created_by=by,
-        # What a district hands in itself needs no first choice.
+        # A case of the district's own, or the city's, skips the selection by the district.
         state="accepted" if level_of(code) in ("district", "city") else "submitted",
         **check_parts(parts),
     )
@@ -86,23 +86,23 @@ def submit(
     return row
 
 
-def _sure(nameless: bool) -> None:
+def _require_confirmation(nameless: bool) -> None:
     if not nameless:
         raise Refused("请看一遍,确认没有孩子和家人的姓名、学校、住址,再勾上“看过了”")
 
 
 def mend(session: Session, row: GoodCase, parts: Mapping[str, str], nameless: bool) -> None:
-    """Writes a case anew after it was sent back; it is looked at again."""
+    """Revises a returned case, which is then reviewed again."""
     if row.state != "returned":
         raise Refused("只有退回来的案例能改")
-    _sure(nameless)
+    _require_confirmation(nameless)
     for name, text in check_parts(parts).items():
         setattr(row, name, text)
     row.state = "submitted"
     session.flush()
 
 
-# From which states an office of which level may put a case into which state.
+# Level of the office: state to the states it may set.
 MOVES: dict[str, dict[CaseState, tuple[CaseState, ...]]] = {
     "district": {
         "submitted": ("accepted", "returned", "declined"),
@@ -114,7 +114,7 @@ MOVES: dict[str, dict[CaseState, tuple[CaseState, ...]]] = {
 
 
 def moves(row: GoodCase, level: str) -> tuple[CaseState, ...]:
-    """What an office of a level may decide now."""
+    """The states that an office of a level may set now."""
     return MOVES.get(level, {}).get(row.state, ())
 
 
@@ -127,12 +127,12 @@ def decide(
     nameless: bool,
     by: str,
 ) -> None:
-    """Accepts, sends back, declines or chooses a case. Who lets it pass says that no child can be recognised in it;
-    who sends it back says why."""
+    """Accepts, returns, declines or chooses a case. Accepting or choosing requires the confirmation that no child can
+    be recognised in it; returning or declining requires a comment."""
     refusal = f"这个案例现在是“{CASE_STATES[row.state]}”,不能这样办。请刷新页面再看"
     decided = choice(moves(row, level), state, refusal)
     if decided in ("accepted", "chosen"):
-        _sure(nameless)
+        _require_confirmation(nameless)
     elif not comment.strip():
         raise Refused("请写为什么,本人会看到")
     row.state, row.comment = decided, comment.strip()[:200] or None
@@ -156,7 +156,8 @@ def own_case(session: Session, number: int, person_id: int) -> GoodCase:
 def cases_in(
     session: Session, prefix: str, year: int, states: Sequence[CaseState] = tuple(CASE_STATES)
 ) -> list[tuple[GoodCase, Person | None]]:
-    """Cases of a division and year with those whose work they tell of, the ones to be decided first."""
+    """Cases of a division and year with the directors they are about, in the order of `CASE_STATES`: undecided ones
+    first."""
     query = (
         select(GoodCase, Person)
         .outerjoin(Person, Person.id == GoodCase.person_id)
@@ -168,8 +169,8 @@ def cases_in(
         .order_by(GoodCase.id)
     )
     order = list(CASE_STATES)
-    found = [(case, person) for case, person in session.execute(query)]
-    return sorted(found, key=lambda f: order.index(f[0].state))
+    pairs = [(case, person) for case, person in session.execute(query)]
+    return sorted(pairs, key=lambda pair: order.index(pair[0].state))
 
 
 def cases_of(session: Session, person_id: int) -> list[GoodCase]:

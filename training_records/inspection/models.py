@@ -1,4 +1,4 @@
-"""Tables of the yearly self-inspection: the report of a district, and cases handed in as examples."""
+"""Tables of the annual self-inspection: the reports of districts, and good-practice cases."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CASE_STATES: dict[CaseState, str] = {
 
 
 class AnnualReport(Base):
-    """What a district writes for its annual report, and that it was handed in. Identity: (division, year).
+    """A district's texts for its annual report, and the submission of the report. Identity: (division, year).
 
-    `texts`: place of the report (`problems`, `measures`, `task-10`) to what was written there; `file`: the sealed
-    report as it was handed in last.
+    `texts`: section of the report (`problems`, `measures`, `task-10`) to its text; `file`: the stamped report as last
+    submitted.
     """
 
     __tablename__ = "annual_report"
@@ -34,7 +34,7 @@ class AnnualReport(Base):
     texts: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(default=0)
     file: Mapped[str | None] = mapped_column(ForeignKey("evidence.sha256"))
-    # The first time counts for the deadline; a better copy may follow.
+    # The first submission counts for the deadline; the file may be replaced later.
     filed_on: Mapped[date | None]
     replaced_at: Mapped[datetime | None]
     updated_by: Mapped[str] = mapped_column("by", String(40))
@@ -42,10 +42,10 @@ class AnnualReport(Base):
 
 
 class GoodCase(Base):
-    """A case handed in as an example (优秀案例): what the matter was, what was done, what came of it, and how it was
-    decided. It tells of the work and names no child. Identity: `id`.
+    """A good-practice case (优秀案例): the situation, what was done, the result, and the decision on it. It describes the
+    work and identifies no child. Identity: `id`.
 
-    `person_id`: the director whose work it tells of (None: an office's own).
+    `person_id`: the director whose work it describes (None: an office's own).
     """
 
     __tablename__ = "good_case"

@@ -1,4 +1,4 @@
-"""The verbs of the annual report: write into it, hand it in, see who has."""
+"""Operations on the annual report: write, submit, list who has submitted."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from training_records.divisions import Division, children, level_of
 from training_records.errors import Refused
 from training_records.inspection.models import AnnualReport
 
-# Each year by 30 October (青21#五二).
+# Due each year by 30 October (青21#五二).
 DUE_MONTH, DUE_DAY = 10, 30
 MAX_TEXT = 3000
 PLACES = re.compile(r"problems|measures|task-([1-9]|1\d|2[0-3])")
 
 
 def due_on(year: int) -> date:
-    """The last day to hand a year's report in."""
+    """The last day to submit a year's report."""
     return date(year, DUE_MONTH, DUE_DAY)
 
 
 def report_of(session: Session, code: str, year: int) -> AnnualReport | None:
-    """What a division has written and handed in for a year."""
+    """What a division has written and submitted for a year."""
     return session.get(AnnualReport, (code, year))
 
 
 def texts_of(session: Session, code: str, year: int) -> dict[str, str]:
-    """Place of the report to what was written there."""
+    """Section of the report to its text."""
     row = report_of(session, code, year)
     return dict(row.texts) if row else {}
 
@@ -40,8 +40,8 @@ def texts_of(session: Session, code: str, year: int) -> dict[str, str]:
 def write_texts(
     session: Session, code: str, year: int, texts: Mapping[str, str], version: int, by: str
 ) -> AnnualReport:
-    """Keeps what was written. `version`: as it was when the page was opened; `Refused` when somebody else has written
-    since, so that nothing of theirs is lost."""
+    """Saves the texts. `version`: the version that the page was loaded with; raises `Refused` if somebody else has
+    saved since, so that no concurrent edit is lost."""
     if level_of(code) != "district":
         raise Refused("自查报告由区(市)写")
     row = report_of(session, code, year)
@@ -64,7 +64,7 @@ def write_texts(
 def hand_in(
     session: Session, code: str, year: int, digest: str, today: date, by: str
 ) -> AnnualReport:
-    """Hands the sealed report in; again replaces the file and leaves the first day."""
+    """Submits the stamped report. Submitting again replaces the file and keeps the date of the first submission."""
     if level_of(code) != "district":
         raise Refused("自查报告由区(市)交")
     row = report_of(session, code, year)
@@ -81,7 +81,7 @@ def hand_in(
 
 @dataclass(frozen=True)
 class Filing:
-    """A district and its report. `state`: in_time, late, missing (its day has passed), awaited."""
+    """A district and its report. `state`: in_time, late, missing (past the deadline), awaited."""
 
     division: Division
     report: AnnualReport | None
@@ -97,16 +97,16 @@ FILING_STATES = {
 
 
 def filings(session: Session, city: str, year: int, today: date) -> list[Filing]:
-    """All districts of a city, those who have not handed in first."""
+    """All districts of a city, missing reports first."""
     query = select(AnnualReport).where(AnnualReport.year == year)
     reports = {row.division_code: row for row in session.scalars(query)}
-    found = []
+    rows = []
     for division in children(session, city):
         row = reports.get(division.code)
         if row is not None and row.filed_on:
             state = "in_time" if row.filed_on <= due_on(year) else "late"
         else:
             state = "missing" if today > due_on(year) else "awaited"
-        found.append(Filing(division, row, state))
+        rows.append(Filing(division, row, state))
     order = ("missing", "awaited", "late", "in_time")
-    return sorted(found, key=lambda f: (order.index(f.state), f.division.code))
+    return sorted(rows, key=lambda f: (order.index(f.state), f.division.code))
