@@ -1,4 +1,4 @@
-"""Leave (请假) of people in post: noted by an office, counted by the evaluation."""
+"""Leave of absence (请假) of people in post: recorded by an office, deducted by the evaluation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.models import ABSENCES, Absence, Person
 from training_records.ledger.service import current_post, ids_in, note, plain
 
-# Less than this is nobody's business: a month's visit can be made before or after it.
+# Shorter leave is not recorded: the month's visit can be made before or after it.
 MIN_DAYS = 30
 
 
 def absences_of(session: Session, person_id: int) -> list[Absence]:
-    """A person's times of leave, latest first."""
+    """A person's leaves, latest first."""
     query = select(Absence).where(Absence.person_id == person_id)
     return list(session.scalars(query.order_by(Absence.start.desc(), Absence.id.desc())))
 
@@ -33,7 +33,8 @@ def note_absence(
     by: str,
     reason: str,
 ) -> Absence:
-    """Notes a leave. `Refused` when it is shorter than `MIN_DAYS`, overlaps another one, or the person is not in post."""
+    """Records a leave. Raises `Refused` if it is shorter than `MIN_DAYS`, overlaps another one, or the person is not in
+    post."""
     absence = choice(ABSENCES, kind, "请选请假的种类")
     _check(session, person, start, end)
     row = Absence(person_id=person.id, kind=absence, start=start, end=end, created_by=by)
@@ -49,7 +50,7 @@ def note_absence(
 
 
 def end_absence(session: Session, row: Absence, person: Person, end: date, by: str) -> None:
-    """Notes or corrects the last day of a leave."""
+    """Sets or corrects the last day of a leave."""
     _check(session, person, row.start, end, row.id)
     fields = {"absence.end": [plain(row.end), plain(end)]}
     row.end = end
@@ -58,7 +59,7 @@ def end_absence(session: Session, row: Absence, person: Person, end: date, by: s
 
 
 def remove_absence(session: Session, row: Absence, by: str, reason: str) -> None:
-    """Takes back a leave that was noted by mistake; the history keeps it. `Refused` without a reason."""
+    """Deletes a leave recorded by mistake; the history keeps it. Raises `Refused` without a reason."""
     if not reason.strip():
         raise Refused("请写明为什么撤销,例如“记错了人”")
     fields = {
@@ -80,7 +81,7 @@ def get_absence(session: Session, number: int, person_id: int) -> Absence:
 
 
 def _check(
-    session: Session, person: Person, start: date, end: date | None, own: int | None = None
+    session: Session, person: Person, start: date, end: date | None, checked_id: int | None = None
 ) -> None:
     if end is not None and end < start:
         raise Refused("请假的最后一天早于第一天,请核对")
@@ -92,37 +93,37 @@ def _check(
         apart = (other.end is not None and other.end < start) or (
             end is not None and end < other.start
         )
-        if other.id != own and not apart:
+        if other.id != checked_id and not apart:
             raise Refused(f"{other.start} 起已经记过一次假,日子重了,请核对")
 
 
 def absences_in(
     session: Session, prefix: str, first: date, last: date
 ) -> dict[int, list[tuple[date, date]]]:
-    """Person to their times of leave (first and last day) that touch first…last, of people with a post in the
-    division. One without an end goes on until `last`."""
+    """Person to their periods of leave (first and last day) of at least `MIN_DAYS` that overlap first…last, for people
+    with a post in the division. Leave without an end lasts until `last`."""
     query = select(Absence.person_id, Absence.start, Absence.end).where(
         Absence.person_id.in_(ids_in(prefix)),
         Absence.start <= last,
         or_(Absence.end.is_(None), Absence.end >= first),
     )
-    found: dict[int, list[tuple[date, date]]] = defaultdict(list)
+    periods: dict[int, list[tuple[date, date]]] = defaultdict(list)
     for person, start, end in session.execute(query.order_by(Absence.start)):
         until = end or last
         if (until - start).days + 1 >= MIN_DAYS:
-            found[person].append((start, until))
-    return dict(found)
+            periods[person].append((start, until))
+    return dict(periods)
 
 
 def without(start: date, end: date, away: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
-    """What is left of start…end without times of leave, which are in order and apart."""
-    found = []
+    """Returns start…end minus periods of leave, which are in order and disjoint."""
+    remaining = []
     for first, last in away:
         if last < start or first > end:
             continue
         if first > start:
-            found.append((start, first - timedelta(days=1)))
+            remaining.append((start, first - timedelta(days=1)))
         start = last + timedelta(days=1)
     if start <= end:
-        found.append((start, end))
-    return found
+        remaining.append((start, end))
+    return remaining

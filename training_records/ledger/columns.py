@@ -1,4 +1,4 @@
-"""Columns of the ledger workbook: their names in offices' sheets, and where the header is."""
+"""Columns of the ledger workbook: their titles in offices' sheets, and how the header is found."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ HEADER_SEARCH = 20
 
 
 def fold_title(value: object) -> str:
-    """A header cell without spaces, brackets and marks, so that spellings meet."""
+    """Normalises a header cell: without spaces, brackets and marks, so that spellings match."""
     if not isinstance(value, str):
         return ""
     text = unicodedata.normalize("NFKC", value).lower()
@@ -92,8 +92,8 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Header:
-    """`columns`: field to column index; `first`: index of the first row after the header; `unknown`: titles that
-    name no field."""
+    """`columns`: field to column index; `titles`: field to the title as written; `first`: index of the first row after
+    the header; `unknown`: titles that match no field."""
 
     columns: dict[str, int]
     titles: dict[str, str]
@@ -104,54 +104,54 @@ class Header:
 def find_header(
     rows: Sequence[Sequence[object]], mapping: Mapping[str, str] | None = None
 ) -> Header | None:
-    """The header among the first rows: one row, or two with a merged group title above. `mapping`: folded
-    titles of an office's own to fields ("" is passed over)."""
+    """Finds the header among the first rows: one row, or two with a merged group title above. `mapping`: an office's
+    own folded titles to fields ("" is ignored)."""
     known = {**FIELDS, **(mapping or {})}
     for index, row in enumerate(rows[:HEADER_SEARCH]):
         titles = [fold_title(cell) for cell in row]
         if sum(title in known for title in titles) < 3:
             continue
         below = [fold_title(cell) for cell in rows[index + 1]] if index + 1 < len(rows) else []
-        two = _is_second_header(titles, below, known)
+        is_double = _is_second_header(titles, below, known)
         group, columns, names, unknown = "", {}, {}, []
-        for at, own in enumerate(titles):
-            group = own or group
-            second = below[at] if two and at < len(below) else ""
-            field = _field(group, own, second, known)
+        for at, upper in enumerate(titles):
+            group = upper or group
+            second = below[at] if is_double and at < len(below) else ""
+            field = _field(group, upper, second, known)
             if field and field not in columns:
                 columns[field] = at
                 shown = rows[index + 1][at] if second else row[at]
                 names[field] = str(shown).strip()
-            elif not field and own not in IGNORED and (second or own):
+            elif not field and upper not in IGNORED and (second or upper):
                 shown = rows[index + 1][at] if second else row[at]
                 unknown.append(str(shown).strip())
-        return Header(columns, names, index + (2 if two else 1), tuple(unknown))
+        return Header(columns, names, index + (2 if is_double else 1), tuple(unknown))
     return None
 
 
 def _is_second_header(titles: list[str], below: list[str], fields: Mapping[str, str]) -> bool:
-    """A second row that only names parts of what the first row groups."""
+    """Whether a row below the header names the parts of what the header groups."""
     filled = [(at, text) for at, text in enumerate(below) if text]
     if not filled:
         return False
     known = 0
     group = ""
-    for at, own in enumerate(titles):
-        group = own or group
+    for at, upper in enumerate(titles):
+        group = upper or group
         if at < len(below) and below[at] and (below[at] in fields or group + below[at] in fields):
             known += 1
     return known >= max(1, len(filled) - 1)
 
 
-def _field(group: str, own: str, second: str, fields: Mapping[str, str]) -> str | None:
-    for title in (group + second if second else "", second, own):
+def _field(group: str, upper: str, second: str, fields: Mapping[str, str]) -> str | None:
+    for title in (group + second if second else "", second, upper):
         if title and title not in IGNORED and title in fields:
             return fields[title]
     return None
 
 
 def require_columns(header: Header | None) -> Header:
-    """The header, or `Refused` with the columns that are missing."""
+    """Returns the header. Raises `Refused`, naming the missing columns."""
     if header is None:
         raise Refused(
             "没有找到表头:前 20 行里至少要有“姓名”“手机号”“村/社区名称”等列名。可先下载模板,照着填"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from training_records.divisions import ancestor
 from training_records.ledger.models import Post
 
-# Asked with each result that is filed: put together once.
+# Hot path: build the statement once, bind parameters per call.
 _POSTS = (
     select(Post.person_id, Post.division_code)
     .where(Post.person_id.in_(bindparam("people", expanding=True)))
@@ -19,9 +19,9 @@ _POSTS = (
 
 
 def districts_of(session: Session, people: Collection[int]) -> dict[int, str]:
-    """The code of the district of each person's latest post; none for those without a post."""
-    ids, found = sorted(people), {}
+    """District code of each person's latest post; people without a post are left out."""
+    ids, districts = sorted(people), {}
     for start in range(0, len(ids), 500):
         rows = session.execute(_POSTS, {"people": ids[start : start + 500]})
-        found.update({person: ancestor(code, "district") for person, code in rows})
-    return found
+        districts.update({person: ancestor(code, "district") for person, code in rows})
+    return districts

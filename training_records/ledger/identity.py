@@ -1,4 +1,4 @@
-"""Identity numbers: kept sealed where that is switched on, else not at all; shown masked."""
+"""Identity numbers: stored sealed where that is enabled, else not at all; shown masked."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from training_records.errors import NotFound
 from training_records.ledger.models import KeptIdentity, Person
 
-# Text to what only the key opens, and back.
+# Seals a text under the key, or opens it.
 Sealing = Callable[[str], str]
 _PART = 500
 
 
 def keep(session: Session, sealed: Mapping[str, str]) -> int:
-    """Keeps sealed numbers by the digest of the number; how many. Digests that nobody has are left out."""
+    """Stores sealed numbers by the digest of the number; digests that match nobody are skipped. Returns the count."""
     digests, count = sorted(sealed), 0
     for start in range(0, len(digests), _PART):
         part = digests[start : start + _PART]
@@ -29,13 +29,13 @@ def keep(session: Session, sealed: Mapping[str, str]) -> int:
 
 
 def kept_number(session: Session, person_id: int, opened: Sealing) -> str | None:
-    """The whole number, None when it is not kept."""
+    """The whole number; None if it is not stored."""
     row = session.get(KeptIdentity, person_id)
     return opened(row.sealed) if row else None
 
 
 def whole_number(session: Session, person_id: int, opened: Sealing) -> str:
-    """The whole number, for somebody who has said why; NotFound when it is not kept."""
+    """The whole number, for a caller who has given a reason. Raises NotFound if it is not stored."""
     number = kept_number(session, person_id, opened)
     if number is None:
         raise NotFound("没有存这个人的证件号码")
@@ -43,5 +43,5 @@ def whole_number(session: Session, person_id: int, opened: Sealing) -> str:
 
 
 def masked(number: str) -> str:
-    """The first three and the last four characters, as printed forms show it."""
+    """Masks all but the first three and the last four characters, as on printed forms."""
     return number[:3] + "*" * (len(number) - 7) + number[-4:]

@@ -1,4 +1,5 @@
-"""Import of the ledger from an office's workbook: what it would change. `corrections.batches` writes and undoes it."""
+"""Import of the ledger from an office's workbook: computes what it would change. `corrections.batches` writes and
+undoes it."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ class CellDifference:
 
 @dataclass(frozen=True)
 class Left:
-    """Somebody in post in a town that the sheet covers, whom it does not name."""
+    """Somebody in post in a town that the sheet covers, but missing from the sheet."""
 
     post_id: int
     name: str
@@ -50,10 +51,10 @@ class Left:
 
 @dataclass
 class ImportReport:
-    """What the import found and did; `errors` also lists what was left out when partial.
+    """What the import found and did; `errors` also lists the rows left out of a partial import.
 
-    `differences` and `left`: the first some hundreds; `unchecked`: rows of people without a background check;
-    `unknown`: titles of columns that name no field.
+    `differences` and `left`: the first few hundred; `unchecked`: number of rows of people without a background check;
+    `unknown`: column titles that match no field.
     """
 
     rows: int = 0
@@ -74,7 +75,7 @@ class ImportReport:
 
 
 class Checked:
-    """A workbook that was checked: the report, and the changes kept on disk until they are written."""
+    """A checked workbook: the report, and the changes, spooled to disk until they are written."""
 
     def __init__(self) -> None:
         self.report = ImportReport()
@@ -82,11 +83,11 @@ class Checked:
         self._spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (lives as long as this)
 
     def keep(self, changes: Sequence[Change]) -> None:
-        """Keeps some changes."""
+        """Spools the changes of some rows."""
         pickle.dump(pack(changes), self._spool, pickle.HIGHEST_PROTOCOL)
 
     def parts(self) -> Iterator[Part]:
-        """All kept changes, some at a time."""
+        """Yields the spooled changes, part by part."""
         self._spool.seek(0)
         while True:
             try:
@@ -105,8 +106,9 @@ def check_ledger(
     mapping: Mapping[str, str] | None = None,
     sealed: Sealing | None = None,
 ) -> Checked:
-    """Reads the workbook `data`, limited to divisions with `prefix`, and says what it would change. Writes
-    nothing. `sealed`: seals identity numbers where they are to be kept. Raises `Refused` when the file as a whole can't be used."""
+    """Reads the workbook `data`, limited to divisions with `prefix`, and computes what it would change. Writes nothing.
+    `sealed`: seals identity numbers where they are to be stored. Raises `Refused` if the file as a whole can't be
+    used."""
     checked = Checked()
     report = checked.report
     header, rows = find_table(data, mapping)
@@ -123,21 +125,21 @@ def check_ledger(
             if row is not None:
                 good.append(row)
             else:
-                # Somebody whose row has a fault is in the sheet all the same.
+                # A person whose row has a fault is in the sheet all the same, so has not left.
                 faulty.add(values.text(cells[header.columns["name"]]).replace(" ", ""))
         towns |= {ancestor(row.code, "town") for row in good}
-        changes = [_noted(report, row, change) for row, change in planner.plan(good)]
+        changes = [_tally(report, row, change) for row, change in planner.plan(good)]
         checked.keep([change for change in changes if change])
     if not report.rows:
         raise Refused("表头下面没有一行数据。请填好后再导入")
     report.unchecked, checked.identities = planner.unchecked, planner.identities
     report.errors.sort(key=lambda e: e.row)
-    found = _left(session, towns, planner.kept_posts, today)
-    report.left = [one for one in found if one.name not in faulty]
+    departures = _departures(session, towns, planner.kept_posts, today)
+    report.left = [departure for departure in departures if departure.name not in faulty]
     return checked
 
 
-def _noted(report: ImportReport, row: LedgerRow, change: Change | None) -> Change | None:
+def _tally(report: ImportReport, row: LedgerRow, change: Change | None) -> Change | None:
     if change is None:
         report.unchanged += 1
         return None
@@ -154,8 +156,10 @@ def _noted(report: ImportReport, row: LedgerRow, change: Change | None) -> Chang
     return change
 
 
-def _left(session: Session, towns: set[str], kept: set[int], today: date) -> list[Left]:
-    found: list[Left] = []
+def _departures(
+    session: Session, towns: set[str], listed_posts: set[int], today: date
+) -> list[Left]:
+    departures: list[Left] = []
     for town in sorted(towns):
         query = (
             select(Post.id, Person.name, Post.division_code, Post.start)
@@ -163,20 +167,20 @@ def _left(session: Session, towns: set[str], kept: set[int], today: date) -> lis
             .where(within(Post.division_code, town[:9]), in_post_on(today), Post.role == "director")
             .order_by(Post.division_code, Post.id)
         )
-        found += [Left(*row) for row in session.execute(query) if row.id not in kept]
-        if len(found) >= SHOWN:
-            return found[:SHOWN]
-    return found
+        departures += [Left(*row) for row in session.execute(query) if row.id not in listed_posts]
+        if len(departures) >= SHOWN:
+            return departures[:SHOWN]
+    return departures
 
 
 def titles_of(session: Session, division_code: str) -> dict[str, str]:
-    """The titles that an office has said the meaning of, folded, to fields."""
+    """An office's own column titles, folded, to fields."""
     query = select(ColumnTitle.title, ColumnTitle.field)
     return dict(session.execute(query.where(ColumnTitle.division_code == division_code)).all())
 
 
 def remember_titles(session: Session, division_code: str, titles: Mapping[str, str]) -> None:
-    """Keeps what an office's own titles stand for (title as written, to field or "" for none)."""
+    """Stores the fields that an office's own titles stand for (title as written, to field or "" for none)."""
     for title, name in titles.items():
         folded = fold_title(title)[:60]
         if folded:
@@ -185,7 +189,7 @@ def remember_titles(session: Session, division_code: str, titles: Mapping[str, s
 
 
 def batches_of(session: Session, prefix: str, limit: int = 20) -> list[ImportBatch]:
-    """The latest imports of offices in a division, newest first."""
+    """The latest imports by offices in a division, newest first."""
     return latest_within(session, ImportBatch, prefix, limit)
 
 

@@ -18,9 +18,9 @@ ChangeKind = Literal[
 
 
 class Person(Base):
-    """A child director or supervisor, once, whatever posts they hold. Identity: `id`.
+    """A child director or supervisor: one row a person, whatever posts they hold. Identity: `id`.
 
-    No identity number is kept here: `identity_digest` (keyed, one way) only recognises it again.
+    No identity number is stored here: `identity_digest` (keyed, one-way) only recognises it.
     """
 
     __tablename__ = "person"
@@ -57,7 +57,7 @@ class Person(Base):
 
 
 class KeptIdentity(Base):
-    """A person's identity number, sealed; only where the operator has switched that on. Identity: the person."""
+    """A person's identity number, sealed; only where the operator has enabled storing it. Identity: the person."""
 
     __tablename__ = "kept_identity"
 
@@ -71,7 +71,7 @@ class KeptIdentity(Base):
 class Post(Base):
     """One person in one role in one division from `start` to `end` (last day in post).
 
-    Identity: `id`; the same person, role, division and start can't be there twice.
+    Identity: `id`; (person, role, division, start) is unique.
     """
 
     __tablename__ = "post"
@@ -82,7 +82,7 @@ class Post(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    # Found by the first column of the unique index.
+    # Needs no index of its own: it is the first column of the unique index.
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     role: Mapped[PostRole] = mapped_column(String(12))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
@@ -96,8 +96,8 @@ class Post(Base):
 
 
 class Absence(Base):
-    """A time in which a person in post is on leave (请假): what, from when, until when (none: not back yet).
-    Identity: `id`."""
+    """A period for which a person in post is on leave (请假); `end` is None while there is no date of return. Identity:
+    `id`."""
 
     __tablename__ = "absence"
     __table_args__ = (one_of("kind", AbsenceKind),)
@@ -112,11 +112,10 @@ class Absence(Base):
 
 
 class LedgerChange(Base):
-    """What was changed of a person or a post: when, by whom, why, from what to what. Append-only.
+    """A change to a person or a post: when, by whom, why, from what to what. Append-only.
 
-    `fields`: name of the field to [before, after]; those of the post begin with ``post.``; a post or person that
-    is new has its id under ``post`` or ``person``, with nothing before; those of a leave begin with ``absence.``.
-    Identity: `id`.
+    `fields`: field name to [before, after]; names of a post's fields begin with ``post.``, those of a leave with
+    ``absence.``; a new post or person has its id under ``post`` or ``person``, with None before. Identity: `id`.
     """
 
     __tablename__ = "ledger_change"
@@ -151,7 +150,7 @@ class ImportBatch(Base):
 
 
 class ColumnTitle(Base):
-    """A title that an office uses in its sheets, and the field it stands for (empty: none). Identity: (office's
+    """A column title that an office uses in its sheets, and the field it stands for (empty: none). Identity: (office's
     division, folded title)."""
 
     __tablename__ = "column_title"
@@ -162,10 +161,10 @@ class ColumnTitle(Base):
 
 
 class PersonMerge(Base):
-    """Two entries of the ledger that are one person, joined (`gone` into `kept`). Identity: `id`.
+    """A merge of two people of the ledger (`gone` into `kept`). Identity: `id`.
 
-    `moved`: ids of posts that were re-pointed, posts that both had (as they were), other rows by table, entries
-    filed anew.
+    `moved`: ids of re-pointed posts, posts that both people had (as they were), other rows by table, entries filed
+    again.
     """
 
     __tablename__ = "person_merge"

@@ -1,4 +1,4 @@
-"""Names of districts, towns and villages as offices write them, resolved to codes."""
+"""Resolves the names of districts, towns and villages, as offices write them, to codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALIASES = {"西海岸": "黄岛", "青岛西海岸": "黄岛"}
 
 @lru_cache(20_000)
 def village_key(name: str) -> str:
-    """前河村村民委员会, 前河村委会, 前河村 and 前河 are one."""
+    """Normalises a village's name: 前河村村民委员会, 前河村委会, 前河村 and 前河 are the same."""
     key = _COMMITTEE.sub("", re.sub(r"\s", "", name))
     return re.sub(r"(社区|村)$", "", key) or key
 
@@ -36,7 +36,7 @@ def district_key(name: str) -> str:
 
 
 class Places:
-    """All divisions in memory, looked up by code or by names."""
+    """All divisions in memory, looked up by code or by name."""
 
     def __init__(self, session: Session, prefix: str) -> None:
         self.prefix = prefix
@@ -56,7 +56,7 @@ class Places:
                 self.districts[district_key(division.name)].append(division.code)
 
     def by_code(self, code: str) -> str:
-        """The code itself, or ValueError."""
+        """Returns the code itself. Raises ValueError if it is malformed, unknown or out of scope."""
         if not re.fullmatch(r"\d{12}", code):
             raise ValueError(f"区划编码有 {len(code)} 位,应为 12 位数字,请核对")
         if code not in self.levels:
@@ -64,7 +64,8 @@ class Places:
         return self._in_scope(code)
 
     def by_names(self, district: str, town: str, village: str, level: str) -> str:
-        """The code of the village (or, for a supervisor, the town) with these names."""
+        """Returns the code of the village (for a supervisor, the town) with these names. Raises ValueError if it is not
+        unique."""
         districts = (
             self._one_of(self.districts, district_key(district), f"没有叫“{district}”的区(市)")
             if district

@@ -21,10 +21,10 @@ _PART = 1000
 
 
 class Change(NamedTuple):
-    """One row's change. `person_id` is None for a person who is new; `post_id` for a post that is new.
+    """The change of one row. `person_id` is None for a new person, `post_id` for a new post.
 
-    `person`, `post`: values by field, of the new ones all, of those there only what differs (of a person who
-    is new with an earlier row only the phone); `before`: what differs as it was; `first`: whether the person is
+    `person`, `post`: values by field; for new ones all, for existing ones only what differs, for a person who is new
+    with an earlier row only the phone. `before`: the previous values of what differs. `first`: whether the person is
     new with this row.
     """
 
@@ -38,13 +38,13 @@ class Change(NamedTuple):
 
     @property
     def phone(self) -> str:
-        """Of those who are new."""
+        """The phone of a new person."""
         return str(self.person["phone"])
 
 
 class Part(NamedTuple):
-    """Changes of some rows as they are kept until they are written: of people who are new with them, values by
-    `person_fields` and `post_fields`; of all others the changes."""
+    """The changes of some rows, packed until they are written: people new with these rows as values by `person_fields`
+    and `post_fields`, everything else as changes."""
 
     person_fields: tuple[str, ...]
     post_fields: tuple[str, ...]
@@ -54,7 +54,7 @@ class Part(NamedTuple):
 
 
 def pack(changes: Sequence[Change]) -> Part:
-    """The changes of some rows, tightly."""
+    """Packs the changes of some rows."""
     first = [c for c in changes if c.first]
     person = tuple(sorted(set().union(*(c.person for c in first))))
     post = tuple(sorted(set().union(*(c.post for c in first))))
@@ -68,12 +68,12 @@ def pack(changes: Sequence[Change]) -> Part:
 
 
 def identity_digest(identity: str, key: bytes) -> str:
-    """A keyed one-way digest, by which a person is recognised without keeping the number."""
+    """Returns a keyed one-way digest, which recognises a person without storing the number."""
     return hmac.digest(key, identity.encode(), "sha256").hex()
 
 
 class Planner:
-    """Compares rows with the ledger, some hundreds at a time; faults go to `fault`."""
+    """Compares rows with the ledger, a batch at a time; faults go to `fault`."""
 
     def __init__(
         self,
@@ -90,11 +90,11 @@ class Planner:
         self.kept_posts: set[int] = set()
         self.unchecked = 0
         self._sealed = sealed
-        # What is to be kept of the rows that may be written: sealed numbers by their digest.
+        # Sealed numbers to be stored, by digest, of the rows that may be written.
         self.identities: dict[str, str] = {}
 
     def plan(self, rows: Sequence[LedgerRow]) -> list[tuple[LedgerRow, Change | None]]:
-        """Row by row what would change, None where nothing; rows that are refused are left out."""
+        """Returns row by row the change, None where nothing changes; refused rows are left out."""
         digests = {
             row.number: identity_digest(row.identity, self._key) for row in rows if row.identity
         }
@@ -102,12 +102,12 @@ class Planner:
         by_digest = self._people(Person.identity_digest, list(digests.values()))
         owners = {p.id for p in (*by_phone.values(), *by_digest.values())}
         posts = self._posts(sorted(owners))
-        found: list[tuple[LedgerRow, Change | None]] = []
+        planned: list[tuple[LedgerRow, Change | None]] = []
         for row in rows:
             digest = digests.get(row.number)
             owner = by_phone.get(row.phone)
             known = by_digest.get(digest) if digest else None
-            if self._may(row, owner, known):
+            if self._is_accepted(row, owner, known):
                 if digest:
                     row.person["identity_digest"] = digest
                     if self._sealed is not None:
@@ -120,34 +120,34 @@ class Planner:
                 self.unchecked += not checked
                 _due(row.person, person)
                 if person is None:
-                    found.append((row, self._new(row)))
+                    planned.append((row, self._new(row)))
                 else:
-                    found.append((row, self._change(row, person, posts)))
-        return found
+                    planned.append((row, self._change(row, person, posts)))
+        return planned
 
-    # Rows instead of objects, so that a session does not grow with the sheet.
+    # Plain rows instead of ORM objects, so that the session does not grow with the sheet.
     def _people(
         self,
         column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
         keys: Sequence[str],
     ) -> dict[str, NamedRow]:
-        found: dict[str, NamedRow] = {}
+        people: dict[str, NamedRow] = {}
         for start in range(0, len(keys), _PART):
             query = select(*Person.__table__.columns).where(column.in_(keys[start : start + _PART]))
-            found.update({getattr(p, column.key): p for p in self._session.execute(query)})
-        return found
+            people.update({getattr(p, column.key): p for p in self._session.execute(query)})
+        return people
 
     def _posts(self, people: Sequence[int]) -> dict[tuple[int, str, str], NamedRow]:
-        found: dict[tuple[int, str, str], NamedRow] = {}
+        posts: dict[tuple[int, str, str], NamedRow] = {}
         for start in range(0, len(people), _PART):
             query = select(*Post.__table__.columns).where(
                 Post.person_id.in_(people[start : start + _PART])
             )
             for post in self._session.execute(query.order_by(Post.start)):
-                found[post.person_id, post.role, post.division_code] = post
-        return found
+                posts[post.person_id, post.role, post.division_code] = post
+        return posts
 
-    def _may(self, row: LedgerRow, owner: NamedRow | None, known: NamedRow | None) -> bool:
+    def _is_accepted(self, row: LedgerRow, owner: NamedRow | None, known: NamedRow | None) -> bool:
         same = owner is not None and known is not None and owner.id == known.id
         if owner and owner.name != row.name and not same:
             reason = "手机号已登记在别人名下,请核对"
@@ -186,26 +186,26 @@ class Planner:
         return {**row.post, "role": row.role, "division_code": row.code, "start": start}
 
 
-def _due(said: dict[str, object], person: NamedRow | None) -> None:
-    """A new background check is due again in a year, unless the sheet says when."""
-    on = said.get("background_checked_on")
-    if not isinstance(on, date) or "background_next_due" in said:
+def _due(values: dict[str, object], person: NamedRow | None) -> None:
+    """Makes a new background check due again in a year, unless the sheet gives the date."""
+    on = values.get("background_checked_on")
+    if not isinstance(on, date) or "background_next_due" in values:
         return
     known = person and person.background_checked_on == on and person.background_next_due
     if not known:
-        said["background_next_due"] = on + timedelta(days=CHECK_DAYS)
+        values["background_next_due"] = on + timedelta(days=CHECK_DAYS)
 
 
 def differences(change: Change) -> list[tuple[str, object, object]]:
-    """(title, before, after) of what a change alters; identity digests are not shown."""
-    found, was = [], change.before or {}
+    """(title, before, after) of each field that a change alters; identity digests are not shown."""
+    rows, before = [], change.before or {}
     for name, value in change.person.items():
         if name != "identity_digest":
-            found.append((COLUMNS[name][0], was.get(name), value))
+            rows.append((COLUMNS[name][0], before.get(name), value))
     for name, value in change.post.items():
         if name in COLUMNS:
-            found.append((COLUMNS[name][0], was.get(f"post.{name}"), value))
-    return found
+            rows.append((COLUMNS[name][0], before.get(f"post.{name}"), value))
+    return rows
 
 
 def _birth_date(identity: str) -> date:

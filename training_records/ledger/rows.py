@@ -1,5 +1,5 @@
-"""Rows of an office's sheet: found below the header, read one by one, checked by themselves and against each
-other."""
+"""Rows of an office's sheet: located below the header, parsed one by one, checked on their own and against
+each other."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "children": values.count,
     "caseload": values.count,
 }
-# Columns whose few spellings come again and again are read once each.
+# Most columns have few distinct values: cache the parsers.
 for _name in PARSERS.keys() - {"name", "phone", "identity", "email", "landline"}:
     PARSERS[_name] = lru_cache(4096, typed=True)(PARSERS[_name])
 POST_FIELDS = ("duties", "children", "caseload", "end")
@@ -77,7 +77,7 @@ _Plan = list[tuple[str, int, Callable[[object], object]]]
 
 @dataclass(frozen=True)
 class RowError:
-    """One fault: the row as Excel shows it, the column's title, the value, why and what to do."""
+    """One fault: the row number as in Excel, the column's title, the value, what is wrong and what to do."""
 
     row: int
     column: str
@@ -87,8 +87,8 @@ class RowError:
 
 @dataclass(slots=True)
 class LedgerRow:
-    """A row that can be read: its number as Excel shows it, role, the division's code, what it says of the person
-    and of the post by field (empty cells left out), the identity number."""
+    """A parsed row: its number as in Excel, role, division code, the values of the person and of the post by field
+    (empty cells left out), the identity number."""
 
     number: int
     role: PostRole
@@ -109,9 +109,9 @@ class LedgerRow:
 def find_table(
     data: bytes, mapping: Mapping[str, str] | None = None
 ) -> tuple[Header, Iterator[tuple[int, list[Cell]]]]:
-    """The header of the first visible sheet that has one, and its rows with their numbers, one by one.
+    """Returns the header of the first visible sheet that has one, and an iterator over its numbered rows.
 
-    `mapping`: titles that an office uses, folded, to fields. `Refused` when no sheet is a ledger.
+    `mapping`: an office's own folded titles to fields. Raises `Refused` if no sheet is a ledger.
     """
     first_problem: Refused | None = None
     for rows in open_sheets(data):
@@ -122,12 +122,12 @@ def find_table(
             first_problem = first_problem or problem
             continue
         below = enumerate(chain(top[header.first :], rows), start=header.first + 1)
-        return header, ((n, cells) for n, cells in below if not _passed_over(cells, header))
+        return header, ((n, cells) for n, cells in below if not _is_skipped(cells, header))
     assert first_problem  # noqa: S101 (a workbook has at least one sheet)
     raise first_problem
 
 
-def _passed_over(cells: list[Cell], header: Header) -> bool:
+def _is_skipped(cells: list[Cell], header: Header) -> bool:
     width, at, phone = len(cells), header.columns["name"], header.columns["phone"]
     if at < width and phone < width and cells[at] and cells[phone] and cells[at] not in _TITLES:
         first = cells[0]
@@ -150,7 +150,7 @@ _TITLES = {spelling for title, others in COLUMNS.values() for spelling in (title
 
 
 class Reader:
-    """Reads rows; what is wrong with one goes to `fault`, what is doubtful to `warn`."""
+    """Parses rows; faults go to `fault`, doubtful values to `warn`."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class Reader:
         warn: Callable[[RowError], None],
     ) -> None:
         self.header, self.places, self._fault, self._warn = header, places, fault, warn
-        # Of each column: field, place, parser.
+        # Per column: field, position, parser.
         known = [
             (name, header.columns[name], parser)
             for name, parser in PARSERS.items()
@@ -171,17 +171,19 @@ class Reader:
         self._needed = [(name, header.columns[name], PARSERS[name]) for name in _NEVER_EMPTY]
         self._width = max(header.columns.values()) + 1
         self._role, self._identity = header.columns.get("role"), header.columns.get("identity")
-        self._places_at = [header.columns.get(f) for f in ("code", "district", "town", "village")]
-        self._found: dict[tuple[object, ...], str] = {}
+        self._division_columns = [
+            header.columns.get(f) for f in ("code", "district", "town", "village")
+        ]
+        self._resolved: dict[tuple[object, ...], str] = {}
         self._by_phone: dict[str, tuple[int, str]] = {}
         self._by_identity: dict[str, tuple[int, str]] = {}
         self._seen: dict[tuple[str, str, str], int] = {}
         self._same_name: dict[tuple[str, str], int] = {}
 
     def read(self, number: int, cells: list[Cell]) -> LedgerRow | None:
-        """A row, or None when it can't be taken."""
+        """Parses a row; returns None if it has a fault."""
         row = self._parse(number, cells)
-        return row if row is not None and self._alone(row) else None
+        return row if row is not None and self._is_consistent(row) else None
 
     def _parse(self, number: int, cells: list[Cell]) -> LedgerRow | None:
         if len(cells) < self._width:
@@ -212,8 +214,8 @@ class Reader:
         known: PostRole = "supervisor" if role == "supervisor" else "director"
         return LedgerRow(number, known, code, person, post, identity)
 
-    def _fill(self, found: dict[str, object], plan: _Plan, number: int, cells: list[Cell]) -> bool:
-        """Reads the filled cells of some columns; whether all can be read."""
+    def _fill(self, target: dict[str, object], plan: _Plan, number: int, cells: list[Cell]) -> bool:
+        """Parses the filled cells of some columns into `target`. Returns whether all could be parsed."""
         good = True
         for name, at, parser in plan:
             value = cells[at]
@@ -225,7 +227,7 @@ class Reader:
                 good = self._refuse(number, name, value, str(error))
                 continue
             if parsed is not None:
-                found[name] = parsed
+                target[name] = parsed
                 if value.__class__ is float and name in DATES:
                     self._doubt(number, name, value)
         return good
@@ -233,51 +235,51 @@ class Reader:
     def _special(
         self, number: int, cells: list[Cell], name: str, at: int
     ) -> tuple[str | None, bool]:
-        """The role or the identity number, and whether it can be read."""
+        """Returns the role or the identity number, and whether it could be parsed."""
         value = cells[at]
         if value == "" and name == "identity":
             return None, True
         try:
-            found = PARSERS[name](value)
+            parsed = PARSERS[name](value)
         except ValueError as error:
             return None, self._refuse(number, name, value, str(error))
-        return found if isinstance(found, str) else None, True
+        return parsed if isinstance(parsed, str) else None, True
 
     def _doubt(self, number: int, name: str, value: float) -> None:
         if values.text(value).endswith(".1"):
-            # Excel drops the zero of 2023.10; nothing in the cell tells the two apart.
+            # Excel drops the zero of 2023.10, and the cell no longer differs from 2023.1.
             reason = (
                 "Excel 里 1 月和 10 月会写成一样,这里按 1 月登记。是 10 月的请改成“2023年10月”这样"
             )
             self._warn(RowError(number, self.title(name), values.text(value), reason))
 
     def _place(self, number: int, cells: list[Cell], role: str) -> str:
-        """The division's code, or "" when it is not to be found."""
+        """Returns the division's code, or "" if it can't be resolved."""
         level = "town" if role == "supervisor" else "village"
-        raw = [cells[at] if at is not None else "" for at in self._places_at]
+        raw = [cells[at] if at is not None else "" for at in self._division_columns]
         key = (level, *raw)
-        known = self._found.get(key)
+        known = self._resolved.get(key)
         if known is not None:
             return known
         code, district, town, village = map(values.text, raw)
         code = code.replace(" ", "")
         try:
             if code:
-                found = self.places.by_code(code)
-                if self.places.levels[found] != level:
+                resolved = self.places.by_code(code)
+                if self.places.levels[resolved] != level:
                     wanted = "镇(街)" if level == "town" else "村(社区)"
-                    raise ValueError(f"{self.places.names[found]}不是{wanted},请核对")
+                    raise ValueError(f"{self.places.names[resolved]}不是{wanted},请核对")
             else:
-                found = self.places.by_names(district, town, village, level)
+                resolved = self.places.by_names(district, town, village, level)
         except ValueError as error:
             field = "code" if code else level if level in self.header.columns else "village"
             shown = {"code": code, "town": town, "village": village}[field]
             self._refuse(number, field, shown, str(error))
             return ""
-        self._found[key] = found
-        return found
+        self._resolved[key] = resolved
+        return resolved
 
-    def _alone(self, row: LedgerRow) -> bool:
+    def _is_consistent(self, row: LedgerRow) -> bool:
         """Whether a row neither repeats nor contradicts an earlier one of the same file."""
         number, name, phone = row.number, row.name, row.phone
         at, other = self._by_phone.setdefault(phone, (number, name))
@@ -294,9 +296,9 @@ class Reader:
                 reason = f"证件号码与第 {at} 行的{owner}相同,请核对"
                 return self._refuse(number, "identity", "(不显示)", reason)
         self._seen[key] = number
-        twin = self._same_name.setdefault((name, row.code), number)
-        if twin != number:
-            reason = f"与第 {twin} 行同村同名,手机号不同,按两个人登记"
+        same_name_row = self._same_name.setdefault((name, row.code), number)
+        if same_name_row != number:
+            reason = f"与第 {same_name_row} 行同村同名,手机号不同,按两个人登记"
             self._warn(RowError(number, self.title("name"), name, reason))
         return True
 

@@ -1,4 +1,4 @@
-"""The verbs of the ledger. Each change leaves a line in the history: who, when, why, from what to what."""
+"""Operations on the ledger. Each change is recorded in the history: who, when, why, from what to what."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def in_post_on(on: date, post: type[Post] = Post) -> ColumnElement[bool]:
 
 
 def people_in(prefix: str) -> Select[Person]:
-    """Persons who hold or held a post in the division with this prefix."""
+    """People who hold or held a post in the division with this prefix."""
     return select(Person).where(
         select(Post.id)
         .where(Post.person_id == Person.id, within(Post.division_code, prefix))
@@ -31,7 +31,7 @@ def people_in(prefix: str) -> Select[Person]:
 
 
 def ids_in(prefix: str) -> Select[int]:
-    """Ids of the persons who hold or held a post in the division with this prefix."""
+    """Ids of the people who hold or held a post in the division with this prefix."""
     return select(Post.person_id).where(within(Post.division_code, prefix))
 
 
@@ -43,7 +43,7 @@ def places_in(prefix: str) -> Subquery:
 
 
 def get_person(session: Session, person_id: int, prefix: str) -> Person:
-    """The person, if within the scope; NotFound otherwise, whether or not they exist."""
+    """The person, if within the scope. Raises NotFound otherwise, whether or not they exist."""
     person = session.scalar(people_in(prefix).where(Person.id == person_id))
     if person is None:
         raise NotFound("没有这个人,或不在您的管理范围内")
@@ -59,10 +59,10 @@ def search_people(
     offset: int = 0,
     due_by: date | None = None,
 ) -> tuple[list[tuple[Person, Post]], int]:
-    """(person, post) rows in the scope by name, phone or division; with `on`, only posts held then;
-    with `due_by`, only those whose background check is due by that day or missing.
+    """(person, post) rows in the scope by name or phone; with `on`, only posts held then; with `due_by`, only those
+    whose background check is due by that day or missing.
 
-    Returns the page and the number of all.
+    Returns the page and the total number.
     """
     query = select(Person, Post).join(Post).where(within(Post.division_code, prefix))
     if on:
@@ -86,7 +86,7 @@ def search_people(
 
 
 def current_post(session: Session, person_id: int, on: date) -> Post | None:
-    """The post held on a day; with several, the one begun last."""
+    """The post held on a day; of several, the one that started last."""
     return session.scalar(
         select(Post)
         .where(Post.person_id == person_id, in_post_on(on))
@@ -95,16 +95,16 @@ def current_post(session: Session, person_id: int, on: date) -> Post | None:
     )
 
 
-# 入职查询 once a year (未成年人保护法 第 62 条), and reminded of a month ahead.
+# 入职查询 is due once a year (未成年人保护法 第 62 条), with a reminder a month ahead.
 CHECK_DAYS, DUE_DAYS = 365, 30
 CLEAN = "无记录"
-# More children than this ask for a second director (青21#20).
+# A larger caseload calls for a second director (青21#20).
 CASELOAD = 30
 LEVEL_OF_ROLE: Mapping[str, DivisionLevel] = {"director": "village", "supervisor": "town"}
 
 
 def plain(value: object) -> JsonValue:
-    """A value as the history keeps it."""
+    """Converts a value to the form stored in the history."""
     if isinstance(value, date):
         return value.isoformat()
     return float(value) if isinstance(value, Decimal) else cast(JsonValue, value)
@@ -120,7 +120,7 @@ def note(
     reason: str | None,
     batch_id: int | None = None,
 ) -> None:
-    """A line in the history."""
+    """Adds a line to the history."""
     session.add(
         LedgerChange(
             person_id=person_id,
@@ -135,7 +135,7 @@ def note(
 
 
 def history(session: Session, person_id: int) -> list[LedgerChange]:
-    """What was changed of a person and their posts, newest first."""
+    """The changes to a person and their posts, newest first."""
     query = select(LedgerChange).where(LedgerChange.person_id == person_id)
     return list(session.scalars(query.order_by(LedgerChange.id.desc())))
 
@@ -143,7 +143,7 @@ def history(session: Session, person_id: int) -> list[LedgerChange]:
 def set_fields(
     row: Person | Post, values: Mapping[str, object], mark: str = ""
 ) -> dict[str, list[JsonValue]]:
-    """Sets values; field to [before, after] of those that differ."""
+    """Sets values. Returns those that differed: field, prefixed with `mark`, to [before, after]."""
     changed = {
         f: [plain(getattr(row, f)), plain(v)] for f, v in values.items() if getattr(row, f) != v
     }
@@ -155,7 +155,7 @@ def set_fields(
 def register(
     session: Session, values: Mapping[str, object], by: str, reason: str | None = None
 ) -> Person:
-    """A new person; name and phone (unique) are needed, everything else may follow."""
+    """Creates a person; name and phone (unique) are required, everything else may follow."""
     if session.scalar(select(Person.id).where(Person.phone == values["phone"])):
         raise Refused("这个手机号已经登记在别人名下。请先按手机号查一查,是同一个人就不用再登记")
     person = Person(**values)
@@ -168,7 +168,7 @@ def register(
 def edit_person(
     session: Session, person: Person, values: Mapping[str, object], by: str, reason: str
 ) -> bool:
-    """Corrects fields of a person; whether anything changed. `Refused` without a reason."""
+    """Corrects fields of a person. Returns whether anything changed. Raises `Refused` without a reason."""
     if not reason.strip():
         raise Refused("请写明为什么改,例如“换了手机号”")
     phone = values.get("phone", person.phone)
@@ -184,7 +184,7 @@ def edit_person(
 def leave(
     session: Session, post: Post, end: date, by: str, reason: str, batch_id: int | None = None
 ) -> None:
-    """Ends a post; `end` is the last day in it. The person, the archive and the hours stay."""
+    """Ends a post; `end` is its last day. The person, the archive and the hours stay."""
     if end < post.start:
         raise Refused(f"最后一天不能早于任职开始日期 {post.start},请核对")
     if not reason.strip():
@@ -198,7 +198,7 @@ def leave(
 def edit_post(
     session: Session, post: Post, values: Mapping[str, object], by: str, reason: str
 ) -> bool:
-    """Corrects a post's dates, duties or numbers of children; whether anything changed."""
+    """Corrects a post's dates, duties or numbers of children. Returns whether anything changed."""
     start = cast(date, values.get("start", post.start))
     end = cast("date | None", values.get("end", post.end))
     if end is not None and end < start:
@@ -218,8 +218,8 @@ def get_post(session: Session, post_id: int, prefix: str) -> Post:
 def vacancies(
     session: Session, prefix: str, on: date, limit: int = 200, role: PostRole = "director"
 ) -> tuple[list[Division], int]:
-    """Villages without a director on a day, or towns without a supervisor, by code: the first `limit`, and the
-    number of all."""
+    """Villages without a director on a day, or towns without a supervisor, by code. Returns the first `limit`, and the
+    total number."""
     held = select(Post.id).where(
         Post.division_code == Division.code, Post.role == role, in_post_on(on)
     )
@@ -233,8 +233,8 @@ def vacancies(
 def overloaded(
     session: Session, prefix: str, on: date, limit: int = 200
 ) -> Sequence[Row[str, str, int | None, int]]:
-    """Villages that need a second director (需增配): (code, name, caseload, directors) where the caseload is
-    over `CASELOAD` and one director alone has it."""
+    """Villages that need a second director (需增配): (code, name, caseload, directors) where the caseload exceeds
+    `CASELOAD` and there is just one director."""
     query = (
         select(
             Division.code,
@@ -253,7 +253,7 @@ def overloaded(
 
 
 def load_person(session: Session, person_id: int) -> Person:
-    """A person whatever the scope: for callers whom a row within the scope has led to them."""
+    """A person regardless of scope, for callers that reached them through a row within the scope."""
     return session.get_one(Person, person_id)
 
 
@@ -264,12 +264,12 @@ def person_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
 
 
 def id_of_phone(session: Session, phone: str | None) -> int | None:
-    """Whose phone it is; nothing more about them, for the scope is still to be asked."""
+    """Id of the person with this phone; no more, as the caller's scope is yet to be checked."""
     return session.scalar(select(Person.id).where(Person.phone == phone))
 
 
 def directors_in(session: Session, prefix: str, on: date) -> list[tuple[Person, str]]:
-    """(person, village) of the directors in post in a division, in the order of places."""
+    """(person, village) of the directors in post in a division, by village code."""
     query = (
         select(Person, Post.division_code)
         .join(Post, Post.person_id == Person.id)

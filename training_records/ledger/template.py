@@ -1,4 +1,4 @@
-"""Workbooks for whoever fills in the ledger: the empty template, and the faults of an import."""
+"""Workbooks for those who fill in the ledger: the empty template, and the faults of an import."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHOICES = {
 
 
 def template() -> bytes:
-    """An empty ledger with head, drop-downs and a filled example."""
+    """Returns an empty ledger with header, drop-downs and an example row."""
 
     def fill(book: Workbook) -> None:
         heads = [title for title, _ in COLUMNS.values()]
@@ -50,7 +50,7 @@ def template() -> bytes:
 
 
 def errors_workbook(errors: Iterable[RowError]) -> bytes:
-    """The import's faults as a list to work through in Excel."""
+    """Returns the faults of an import as a list to work through in Excel."""
 
     def fill(book: Workbook) -> None:
         sheet = Sheet(

@@ -1,4 +1,4 @@
-"""Cells as offices type them, made into values; `ValueError` says in Chinese what is wrong."""
+"""Parsers of cells as offices type them; the message of a `ValueError` is Chinese and says what is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def text(value: object) -> str:
-    """Half width, no spaces around or doubled; whole floats without `.0`."""
+    """Normalises text: half-width, whitespace collapsed, whole floats without `.0`."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -31,7 +31,7 @@ def text(value: object) -> str:
 
 
 def name(value: object) -> str:
-    """A person's name: Chinese or Latin letters and the middle dot; inner spaces fall away."""
+    """A person's name: Chinese or Latin letters and the middle dot; spaces inside a Chinese name are dropped."""
     if isinstance(value, str) and _PLAIN_NAME.fullmatch(value):
         return value
     folded = text(value)
@@ -47,7 +47,7 @@ def name(value: object) -> str:
 
 
 def phone(value: object) -> str:
-    """Eleven digits that begin with 1."""
+    """A mobile number: eleven digits beginning with 13 to 19; spaces, hyphens and +86 are dropped."""
     if isinstance(value, float) and value.is_integer():
         value = str(int(value))
     if isinstance(value, str) and _PLAIN_PHONE.fullmatch(value):
@@ -74,7 +74,7 @@ def phone(value: object) -> str:
 
 
 def day(value: object) -> date | None:
-    """A date from `2023.5`, `2023年5月`, `2023-5-6`, `2023/5/6`, `20230506` or an Excel number.
+    """A date from `2023.5`, `2023年5月`, `2023-5-6`, `2023/5/6`, `20230506` or an Excel serial number.
 
     Without a day it is the first of the month.
     """
@@ -107,7 +107,7 @@ def day(value: object) -> date | None:
 
 
 def identity(value: object) -> str | None:
-    """An 18-digit identity number with its check digit (GB 11643-1999), X in capitals."""
+    """An 18-digit identity number with a valid check digit (GB 11643-1999), X in upper case."""
     if isinstance(value, float):
         if value == 0:
             return None
@@ -132,7 +132,7 @@ def identity(value: object) -> str | None:
 
 
 def yes_no(value: object) -> bool | None:
-    """是/否, 专职/兼职, √, 1/0."""
+    """是/否, 专职/兼职, √/×, 1/0 and the like; None for an empty cell."""
     folded = text(value).lower()
     if folded in ("", "-"):
         return None
@@ -144,7 +144,7 @@ def yes_no(value: object) -> bool | None:
 
 
 def count(value: object) -> int | None:
-    """A whole number from 0 to 100,000."""
+    """A whole number of up to six digits; None for an empty cell."""
     folded = re.sub(r"(人|名|个)$", "", text(value))
     if folded in ("", "-"):
         return None
@@ -172,7 +172,7 @@ def gender(value: object) -> str | None:
 
 
 def email(value: object) -> str | None:
-    """A mail address."""
+    """An e-mail address."""
     folded = text(value)
     if not folded:
         return None
@@ -182,7 +182,7 @@ def email(value: object) -> str | None:
 
 
 def shown(value: object) -> str:
-    """A value as people read it; nothing is empty."""
+    """Formats a value for display; None is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -191,7 +191,7 @@ def shown(value: object) -> str:
 
 
 def short(limit: int) -> Callable[[object], str | None]:
-    """A parser for text of at most `limit` characters."""
+    """Returns a parser for text of at most `limit` characters."""
 
     def parse(value: object) -> str | None:
         folded = text(value)

@@ -1,4 +1,4 @@
-"""Opening a workbook from outside: refused when it could hurt, else rows as Excel numbers them."""
+"""Opening a workbook from outside: unsafe files are refused, the others yield rows numbered as in Excel."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from training_records.errors import Refused
 MAX_BYTES = 20 * 2**20
 MAX_UNPACKED = 400 * 2**20
 MAX_ROWS = 150_000
-# What a cell holds, as calamine reads it.
+# Cell types that calamine returns.
 Cell = str | int | float | bool | date | datetime | time | timedelta
 
 
 def open_sheets(data: bytes) -> Iterator[Iterator[list[Cell]]]:
-    """The rows of each visible sheet, row 1 first, empty leading rows kept, one by one.
+    """Yields an iterator over the rows of each visible sheet, from row 1, including empty leading rows.
 
-    Raises `Refused` for anything that is no plain .xlsx of bearable size.
+    Raises `Refused` for anything but a plain .xlsx of acceptable size.
     """
     _inspect(data)
     try:
