@@ -1,1 +1,1 @@
-"""Model workers (典型选树): found by results over years, nominated, agreed to by themselves, made public, chosen."""
+"""Model workers (典型选树): candidates by results over years, nominated, agreed by the person, published, chosen."""

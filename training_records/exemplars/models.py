@@ -1,4 +1,4 @@
-"""Tables of model workers: a nomination and its way, objections to it."""
+"""Tables of model workers: nominations, and objections to them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATES: dict[ExemplarState, str] = {
 class Exemplar(Base):
     """A director nominated as a model worker of a year. Identity: (person, year).
 
-    `material`: why, for those who decide; `words`: what is published, agreed to by the person at `agreed_at`.
+    `material`: the grounds, for those who decide; `words`: the text to publish, agreed to by the person at `agreed_at`.
     """
 
     __tablename__ = "exemplar"
@@ -36,7 +36,7 @@ class Exemplar(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
-    # The village as it was, whatever post the person holds later.
+    # The village at the time of nomination, whatever post the person holds later.
     village_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
     year: Mapped[int]
     material: Mapped[str] = mapped_column(String(1500))
@@ -52,7 +52,7 @@ class Exemplar(Base):
 
 
 class ExemplarObjection(Base):
-    """What somebody has against a nomination while it is public, and the answer. Identity: `id`."""
+    """An objection to a nomination during its publication period, and the answer. Identity: `id`."""
 
     __tablename__ = "exemplar_objection"
 

@@ -1,4 +1,4 @@
-"""The verbs of choosing model workers."""
+"""Operations on model workers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from training_records.inspection.cases import check_nameless
 from training_records.ledger.models import Person
 from training_records.ledger.service import current_post
 
-# So many years are looked back upon.
+# Years of results to consider.
 YEARS = 3
 MIN_DAYS, MAX_DAYS = 5, 30
 MAX_MATERIAL, MAX_WORDS = 1500, 300
@@ -30,8 +30,8 @@ MAX_MATERIAL, MAX_WORDS = 1500, 300
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody whose last result is of the best grade. `results`: (year, total, grade) of locked runs, latest first;
-    `best`: how many of them are of the best grade."""
+    """A director whose latest result has the best grade. `results`: (year, total, grade) of locked runs, latest first;
+    `best`: how many of them have the best grade."""
 
     person: Person
     code: str
@@ -40,8 +40,8 @@ class Candidate:
 
 
 def candidates(session: Session, prefix: str, year: int) -> list[Candidate]:
-    """Directors whose result of the year is locked and of the scheme's best grade and who had no veto in the years
-    looked at; those with more years of the best grade first, then by place."""
+    """Directors whose result of the year is locked and has the scheme's best grade, and who had no veto in the last
+    `YEARS` years. Those with more years of the best grade come first, then by village."""
     query = (
         select(EvaluationRun, EvaluationResult, Person)
         .join(EvaluationResult, EvaluationResult.run_id == EvaluationRun.id)
@@ -54,22 +54,26 @@ def candidates(session: Session, prefix: str, year: int) -> list[Candidate]:
         .order_by(EvaluationRun.year.desc())
     )
     best_of: dict[int, str] = {}
-    found: dict[int, list[tuple[EvaluationRun, EvaluationResult]]] = defaultdict(list)
+    by_person: dict[int, list[tuple[EvaluationRun, EvaluationResult]]] = defaultdict(list)
     people: dict[int, Person] = {}
     for run, row, person in session.execute(query):
         if run.id not in best_of:
             best_of[run.id] = scheme_of(run).grades[0].name
-        found[person.id].append((run, row))
+        by_person[person.id].append((run, row))
         people[person.id] = person
-    chosen = []
-    for number, own in found.items():
-        run, latest = own[0]
-        if run.year != year or latest.grade != best_of[run.id] or any(r.vetoed for _, r in own):
+    qualified = []
+    for number, results_of_person in by_person.items():
+        run, latest = results_of_person[0]
+        if (
+            run.year != year
+            or latest.grade != best_of[run.id]
+            or any(r.vetoed for _, r in results_of_person)
+        ):
             continue
-        results = tuple((r.year, row.total, row.grade) for r, row in own)
-        best = sum(row.grade == best_of[r.id] for r, row in own)
-        chosen.append(Candidate(people[number], latest.code, results, best))
-    return sorted(chosen, key=lambda c: (-c.best, c.code, c.person.id))
+        results = tuple((r.year, row.total, row.grade) for r, row in results_of_person)
+        best = sum(row.grade == best_of[r.id] for r, row in results_of_person)
+        qualified.append(Candidate(people[number], latest.code, results, best))
+    return sorted(qualified, key=lambda c: (-c.best, c.code, c.person.id))
 
 
 def nominate(
@@ -82,37 +86,38 @@ def nominate(
     today: date,
     by: str,
 ) -> Exemplar:
-    """Nominates a director; nothing of it is public before they agree."""
+    """Nominates a director; nothing is published before they agree."""
     if level_of(division_code) != "district":
         raise Refused("典型由区(市)推荐")
     post = current_post(session, person.id, today)
     if post is None or post.role != "director":
         raise Refused(f"{person.name}现在不是儿童主任,不能推荐")
-    there = session.scalar(
+    nomination = session.scalar(
         select(Exemplar).where(Exemplar.person_id == person.id, Exemplar.year == year)
     )
-    if there is not None and there.state not in ("declined", "withdrawn"):
+    if nomination is not None and nomination.state not in ("declined", "withdrawn"):
         raise Refused(f"{person.name} {year} 年已经推荐过了")
     _check(material, words)
-    if there is None:
-        there = Exemplar(person_id=person.id, year=year)
-        session.add(there)
-    there.division_code, there.village_code = division_code, post.division_code
-    there.material, there.words = material.strip(), words.strip()
-    there.state, there.agreed_at, there.reason, there.nominated_by = "nominated", None, None, by
+    if nomination is None:
+        nomination = Exemplar(person_id=person.id, year=year)
+        session.add(nomination)
+    nomination.division_code, nomination.village_code = division_code, post.division_code
+    nomination.material, nomination.words = material.strip(), words.strip()
+    nomination.state, nomination.agreed_at, nomination.reason = "nominated", None, None
+    nomination.nominated_by = by
     session.flush()
-    return there
+    return nomination
 
 
 def _check(material: str, words: str) -> None:
-    for text, what, most in (
+    for text, what, limit in (
         (material, "推荐材料", MAX_MATERIAL),
         (words, "公布的话", MAX_WORDS),
     ):
         if not text.strip():
             raise Refused(f"请写{what}")
-        if len(text.strip()) > most:
-            raise Refused(f"{what}最多 {most} 字,现在有 {len(text.strip())} 字")
+        if len(text.strip()) > limit:
+            raise Refused(f"{what}最多 {limit} 字,现在有 {len(text.strip())} 字")
         check_nameless(what, text)
 
 
@@ -123,17 +128,17 @@ def _move(row: Exemplar, allowed: Sequence[ExemplarState], state: ExemplarState)
 
 
 def agree(session: Session, row: Exemplar, person_id: int) -> None:
-    """The person agrees to be nominated and to what will be published."""
-    _own(row, person_id)
+    """Records the person's agreement to the nomination and to the text to be published."""
+    _require_own(row, person_id)
     _move(row, ("nominated",), "agreed")
     row.agreed_at = now()
     session.flush()
 
 
 def withdraw(session: Session, row: Exemplar, person_id: int, by: str) -> bool:
-    """The person takes their agreement back, at any time and without a reason; whether something published has to
-    go."""
-    _own(row, person_id)
+    """Withdraws the person's agreement, at any time and without a reason. Returns whether they had been chosen, so that
+    published text must be removed."""
+    _require_own(row, person_id)
     was_chosen = row.state == "chosen"
     _move(row, ("nominated", "agreed", "publicity", "chosen"), "withdrawn")
     if was_chosen:
@@ -145,13 +150,13 @@ def withdraw(session: Session, row: Exemplar, person_id: int, by: str) -> bool:
     return was_chosen
 
 
-def _own(row: Exemplar, person_id: int) -> None:
+def _require_own(row: Exemplar, person_id: int) -> None:
     if row.person_id != person_id:
         raise NotFound("没有这次推荐")
 
 
 def publish(session: Session, row: Exemplar, days: int, today: date, by: str) -> None:
-    """Makes an agreed nomination public for so many days."""
+    """Publishes an agreed nomination for `days` days."""
     if not MIN_DAYS <= days <= MAX_DAYS:
         raise Refused(f"公示 {MIN_DAYS} 到 {MAX_DAYS} 天")
     _move(row, ("agreed",), "publicity")
@@ -160,7 +165,7 @@ def publish(session: Session, row: Exemplar, days: int, today: date, by: str) ->
 
 
 def object_to(session: Session, row: Exemplar, text: str, today: date, by: str) -> None:
-    """Somebody has something against a nomination while it is public."""
+    """Records an objection to a nomination during its publication period."""
     if row.state != "publicity" or (row.publicity_until and today > row.publicity_until):
         raise Refused("只有公示期间能提意见")
     if not text.strip():
@@ -173,24 +178,24 @@ def object_to(session: Session, row: Exemplar, text: str, today: date, by: str) 
 
 
 def objections_to(session: Session, row: Exemplar) -> list[ExemplarObjection]:
-    """What was said against a nomination."""
+    """The objections to a nomination, oldest first."""
     query = select(ExemplarObjection).where(ExemplarObjection.exemplar_id == row.id)
     return list(session.scalars(query.order_by(ExemplarObjection.id)))
 
 
 def answer(session: Session, row: Exemplar, number: int, text: str, by: str) -> None:
-    """Answers what was said."""
-    made = next((o for o in objections_to(session, row) if o.id == number), None)
-    if made is None:
+    """Answers an objection."""
+    objection = next((o for o in objections_to(session, row) if o.id == number), None)
+    if objection is None:
         raise NotFound("没有这条意见")
     if not text.strip():
         raise Refused("请写答复")
-    made.answer, made.answered_by, made.answered_at = text.strip()[:300], by, now()
+    objection.answer, objection.answered_by, objection.answered_at = text.strip()[:300], by, now()
     session.flush()
 
 
 def choose(session: Session, row: Exemplar, today: date, by: str) -> None:
-    """After publicity: chosen, and filed in the person's archive as an award."""
+    """Chooses a director after the publication period, and files it in their archive as an award."""
     if row.state == "publicity":
         if row.publicity_until and today <= row.publicity_until:
             raise Refused(f"公示到 {row.publicity_until},公示完才能选定")
@@ -216,12 +221,12 @@ def choose(session: Session, row: Exemplar, today: date, by: str) -> None:
 
 
 def _key(row: Exemplar) -> str:
-    """Of the award that goes with this agreement: agreeing again after a withdrawal files another one."""
+    """Source key of the award that goes with this agreement: agreeing again after a withdrawal files another one."""
     return f"exemplar:{row.id}:{row.agreed_at:%Y%m%d%H%M%S}"
 
 
 def decline(session: Session, row: Exemplar, reason: str, by: str) -> None:
-    """Does not choose somebody, and says why."""
+    """Declines a nomination, with the reason."""
     if not reason.strip():
         raise Refused("请写为什么,本人会看到")
     _move(row, ("nominated", "agreed", "publicity"), "declined")
@@ -239,12 +244,12 @@ def own_exemplar(session: Session, number: int, person_id: int) -> Exemplar:
     row = session.get(Exemplar, number)
     if row is None:
         raise NotFound("没有这次推荐")
-    _own(row, person_id)
+    _require_own(row, person_id)
     return row
 
 
 def exemplar_of_district(session: Session, number: int, district: str) -> Exemplar:
-    """A nomination in a district (six digits), for all who serve there; NotFound otherwise."""
+    """A nomination in a district (six digits), for everyone who serves there; NotFound otherwise."""
     row = session.get(Exemplar, number)
     if row is None or not row.division_code.startswith(district):
         raise NotFound("没有这次推荐")
