@@ -1,4 +1,4 @@
-"""Checking by sample: a draw of visits that anybody can repeat, and what the supervisor found."""
+"""Verification of visits by sample: a reproducible draw, and the supervisor's findings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EACH, MIN_CHECKED = 3, 3
 
 
 def sample(visits: dict[int, list[int]], seed: int, each: int = EACH) -> dict[int, list[int]]:
-    """Of each person's visits (ids), a few by chance: the same for the same seed, whoever draws."""
+    """Draws up to `each` of each person's visits (ids) at random; the same seed always gives the same sample."""
     return {
         person: sorted(random.Random(f"{seed}:{person}").sample(sorted(ids), min(each, len(ids))))  # noqa: S311
         for person, ids in visits.items()
@@ -26,7 +26,7 @@ def sample(visits: dict[int, list[int]], seed: int, each: int = EACH) -> dict[in
 
 
 def draw(session: Session, prefix: str, since: date, until: date, seed: int, by: str) -> int:
-    """Draws visits of a stretch of time for checking; how many are new."""
+    """Draws visits of a period for verification. Returns how many are new."""
     if not 0 <= seed < 10**9:
         raise Refused("种子填 0 到 999999999 的整数")
     if until < since:
@@ -37,16 +37,18 @@ def draw(session: Session, prefix: str, since: date, until: date, seed: int, by:
         .where(within(CaseEntry.division_code, prefix), Visit.on.between(since, until))
     )
     visits: dict[int, list[int]] = defaultdict(list)
-    places = {}
+    divisions = {}
     for person, visit, code in session.execute(query):
         visits[person].append(visit)
-        places[visit] = code
+        divisions[visit] = code
     drawn = sample(visits, seed)
     wanted = [v for ids in drawn.values() for v in ids]
-    there = set(session.scalars(select(VisitCheck.visit_id).where(VisitCheck.visit_id.in_(wanted))))
-    new = [(p, v) for p, ids in drawn.items() for v in ids if v not in there]
+    existing = set(
+        session.scalars(select(VisitCheck.visit_id).where(VisitCheck.visit_id.in_(wanted)))
+    )
+    new = [(p, v) for p, ids in drawn.items() for v in ids if v not in existing]
     session.add_all(
-        VisitCheck(visit_id=v, person_id=p, division_code=places[v], seed=seed) for p, v in new
+        VisitCheck(visit_id=v, person_id=p, division_code=divisions[v], seed=seed) for p, v in new
     )
     session.flush()
     return len(new)
@@ -55,7 +57,7 @@ def draw(session: Session, prefix: str, since: date, until: date, seed: int, by:
 def checks_in(
     session: Session, prefix: str, limit: int = 300
 ) -> list[tuple[VisitCheck, Visit, CaseEntry]]:
-    """Drawn visits of a division: those still to check first."""
+    """Drawn visits of a division, those not yet verified first."""
     query = (
         select(VisitCheck, Visit, CaseEntry)
         .join(Visit, Visit.id == VisitCheck.visit_id)
@@ -69,7 +71,7 @@ def checks_in(
 def decide(
     session: Session, visit_id: int, prefix: str, confirmed: bool, note: str, by: str
 ) -> None:
-    """What was found when a visit was checked. A denial needs its reason."""
+    """Records what the verification of a visit found. A denial needs its reason."""
     row = session.get(VisitCheck, visit_id)
     if row is None or not row.division_code.startswith(prefix):
         raise NotFound("没有抽到这次走访,或不在您的管理范围内")

@@ -1,4 +1,4 @@
-"""Figures of the daily work of a division in a stretch of time, by day."""
+"""Figures of a division's daily work in a period, by day."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from training_records.work.models import Activity, CaseEntry, Visit, VisitForm
 
 @dataclass(frozen=True)
 class WorkFigures:
-    """Children in caseloads on the last day, visits by form, visits with something to report and those reported,
-    activities by theme with the people who came."""
+    """Children in caseloads on the last day, visits by form, visits with a reportable finding and those reported,
+    activities by theme, and their participants."""
 
     children: int
     visits: Mapping[VisitForm, int]
@@ -27,22 +27,22 @@ class WorkFigures:
 
 
 def work_figures(session: Session, prefix: str, since: date, until: date) -> WorkFigures:
-    """The figures of a division."""
-    here = within(CaseEntry.division_code, prefix)
+    """Computes the figures of a division."""
+    in_division = within(CaseEntry.division_code, prefix)
     children = select(func.count()).where(
-        here,
+        in_division,
         CaseEntry.opened_on <= until,
         CaseEntry.closed_on.is_(None) | (CaseEntry.closed_on > until),
     )
     made = (
         select(Visit.form, func.count(), func.count(Visit.reported_at))
         .join(CaseEntry, CaseEntry.id == Visit.case_id)
-        .where(here, Visit.on.between(since, until))
+        .where(in_division, Visit.on.between(since, until))
     )
     visits = {form: n for form, n, _ in session.execute(made.group_by(Visit.form))}
     alarms, reported = 0, 0
-    for _, n, told in session.execute(made.where(Visit.alarm).group_by(Visit.form)):
-        alarms, reported = alarms + n, reported + told
+    for _, n, reported_count in session.execute(made.where(Visit.alarm).group_by(Visit.form)):
+        alarms, reported = alarms + n, reported + reported_count
     held = (
         select(
             Activity.theme,

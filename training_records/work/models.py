@@ -1,4 +1,5 @@
-"""Tables of the daily work: caseload, visits, activities, tasks. No child is named: a code within the village only."""
+"""Tables of the daily work: caseload, visits, activities, tasks. Children are identified only by a code within the
+village."""
 
 from __future__ import annotations
 
@@ -11,7 +12,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from training_records.database import Base, PartitionKey, now
 
 VisitForm = Literal["home", "school", "phone", "wechat"]
-FORMS: dict[VisitForm, str] = {"home": "家访", "school": "学校随访", "phone": "电话", "wechat": "微信"}
+FORMS: dict[VisitForm, str] = {
+    "home": "家访",
+    "school": "学校随访",
+    "phone": "电话",
+    "wechat": "微信",
+}
 THEMES = {
     "safety": "安全教育",
     "drowning": "防溺水",
@@ -27,8 +33,8 @@ THEMES = {
 
 
 class CaseEntry(Base):
-    """A child of the caseload by a code within the village (`03-07`), for as long as its categories hold; when they
-    change, a new row begins. `assigned_id`: whose it is where a village has two directors. Identity: `id`."""
+    """A child of the caseload under a code within the village (`03-07`), for as long as its categories hold; when they
+    change, a new row begins. `assigned_id`: the director in charge where a village has two. Identity: `id`."""
 
     __tablename__ = "case_entry"
     __table_args__ = (Index("ix_case_entry_place", "division_code", "code"),)
@@ -45,10 +51,10 @@ class CaseEntry(Base):
 
 
 class Visit(PartitionKey, Base):
-    """A visit or contact: when, how, what was found and done, as ticks only. Identity: (person, key), the key being
-    the phone's, so that sending it twice counts once.
+    """A visit or contact: date, form, findings and measures, as ticked options only. Identity: (person, key); the phone
+    makes the key, so that a repeated request counts once.
 
-    `alarm`: something was found that has to be reported to the police at once (未保法#11); `reported_at`: that it was.
+    `alarm`: a finding that has to be reported to the police at once (未保法#11); `reported_at`: when its report was noted.
     """
 
     __tablename__ = "visit"
@@ -95,7 +101,7 @@ class Activity(Base):
 
 
 class OfficeTask(Base):
-    """A task with a deadline that a town or district gives to all directors within it. Identity: `id`."""
+    """A task with a deadline that an office assigns to all directors of its division. Identity: `id`."""
 
     __tablename__ = "office_task"
 
@@ -110,8 +116,8 @@ class OfficeTask(Base):
 
 
 class TaskDone(Base):
-    """That a person has done a task of a period. `task`: a duty step (`duty-1.1`) or `office-7`; `period`: `2026-03`,
-    `2026-Q1`, `2026` or `once`. Identity: (person, task, period)."""
+    """The completion of a task of a period by a person. `task`: a duty step (`duty-1.1`) or `office-7`; `period`:
+    `2026-03`, `2026-Q1`, `2026` or `once`. Identity: (person, task, period)."""
 
     __tablename__ = "task_done"
 
@@ -124,7 +130,8 @@ class TaskDone(Base):
 
 
 class VisitCheck(Base):
-    """A visit drawn for checking by the town's supervisor. `confirmed`: None until asked. Identity: the visit."""
+    """A visit drawn for verification by the town's supervisor. `confirmed`: None until verified. Identity: the
+    visit."""
 
     __tablename__ = "visit_check"
 
@@ -153,8 +160,8 @@ class SatisfactionRound(Base):
 
 
 class SatisfactionTicket(Base):
-    """A code on paper that lets somebody answer once. Only its hash is kept, in whose order rows lie, so that nothing
-    tells which ticket gave which answer. Identity: the hash."""
+    """A code on paper that permits one answer. Only its hash is stored, and rows are stored in the order of the hash,
+    so that nothing links a ticket to an answer. Identity: the hash."""
 
     __tablename__ = "satisfaction_ticket"
     __table_args__ = {"sqlite_with_rowid": False}
@@ -166,7 +173,8 @@ class SatisfactionTicket(Base):
 
 
 class SatisfactionAnswer(Base):
-    """One anonymous answer about a director: marks of 1 to 5. Identity: a random key, in whose order rows lie."""
+    """One anonymous answer about a director: marks of 1 to 5. Identity: a random key, in whose order rows are
+    stored."""
 
     __tablename__ = "satisfaction_answer"
     __table_args__ = {"sqlite_with_rowid": False}

@@ -1,4 +1,4 @@
-"""Tasks with a deadline that a town, a district or the city gives to the directors within it, and who has done them."""
+"""Tasks with a deadline that a town, a district or the city assigns to its directors, and their completion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN = 60
 def give_task(
     session: Session, division_code: str, title: str, due_on: date, by: str, today: date
 ) -> OfficeTask:
-    """A task for all directors of a division."""
+    """Assigns a task to all directors of a division."""
     if not title.strip():
         raise Refused("请写要做什么")
     if not today <= due_on <= date(today.year + 1, 12, 31):
@@ -34,7 +34,7 @@ def give_task(
 
 
 def given_tasks(session: Session, prefix: str) -> list[OfficeTask]:
-    """Tasks that concern a division: given in it or by those above it, the latest deadline first."""
+    """Tasks that concern a division: assigned within it or by a division above it, latest deadline first."""
     above = [ancestor(prefix.ljust(12, "0"), level) for level in ("city", "district", "town")]
     query = select(OfficeTask).where(
         or_(within(OfficeTask.division_code, prefix), OfficeTask.division_code.in_(above))
@@ -54,7 +54,7 @@ def get_given(session: Session, task_id: int, prefix: str) -> OfficeTask:
 
 
 def withdraw(session: Session, task_id: int, prefix: str) -> None:
-    """Takes a task back that an office of the scope gave; what was done of it stays on record."""
+    """Withdraws a task assigned by an office of the scope; completions stay on record."""
     row = get_within(session, OfficeTask, task_id, prefix, "这项任务")
     if row.withdrawn:
         raise Refused("已经撤回了")
@@ -63,7 +63,7 @@ def withdraw(session: Session, task_id: int, prefix: str) -> None:
 
 
 def _directors(row: OfficeTask, prefix: str, today: date) -> Select[int]:
-    """Ids of those whom a task concerns: directors in post on its day (or today, before it)."""
+    """Ids of the directors a task concerns: those in post on its deadline, or today before it."""
     reach = max(prefix, prefix_of(row.division_code), key=len)
     return (
         select(Post.person_id)
@@ -77,7 +77,7 @@ def _directors(row: OfficeTask, prefix: str, today: date) -> Select[int]:
 
 
 def counts(session: Session, row: OfficeTask, prefix: str, today: date) -> tuple[int, int]:
-    """How many have done a task, and of how many, within a division."""
+    """Returns how many directors within a division have done a task, and how many it concerns."""
     people = _directors(row, prefix, today).subquery()
     done = select(func.count()).where(
         TaskDone.task == f"office-{row.id}", TaskDone.person_id.in_(select(people.c[0]))
@@ -87,7 +87,7 @@ def counts(session: Session, row: OfficeTask, prefix: str, today: date) -> tuple
 
 @dataclass(frozen=True)
 class Doing:
-    """Somebody whom a task concerns: where in post, when done (None: not yet), with what evidence."""
+    """A director whom a task concerns: the division of their post, when done (None: not yet), the evidence."""
 
     person: Person
     code: str
@@ -96,10 +96,10 @@ class Doing:
 
 
 def doing(session: Session, row: OfficeTask, prefix: str, today: date) -> list[Doing]:
-    """Everyone whom a task concerns within a division, those who have not done it first."""
+    """All directors within a division whom a task concerns, those who have not done it first."""
     ids = _directors(row, prefix, today)
     reach = max(prefix, prefix_of(row.division_code), key=len)
-    place = (
+    village_code = (
         select(func.max(Post.division_code))
         .where(
             Post.person_id == Person.id, Post.role == "director", within(Post.division_code, reach)
@@ -107,12 +107,12 @@ def doing(session: Session, row: OfficeTask, prefix: str, today: date) -> list[D
         .scalar_subquery()
     )
     query = (
-        select(Person, place, TaskDone.done_on, TaskDone.evidence)
+        select(Person, village_code, TaskDone.done_on, TaskDone.evidence)
         .outerjoin(
             TaskDone,
             (TaskDone.person_id == Person.id) & (TaskDone.task == f"office-{row.id}"),
         )
         .where(Person.id.in_(ids))
     )
-    found = [Doing(*line) for line in session.execute(query)]
-    return sorted(found, key=lambda d: (d.done_on is not None, d.code, d.person.id))
+    rows = [Doing(*line) for line in session.execute(query)]
+    return sorted(rows, key=lambda d: (d.done_on is not None, d.code, d.person.id))

@@ -1,7 +1,7 @@
-"""The satisfaction of those served: codes on paper, one answer each, nobody named, few answers not shown.
+"""Satisfaction of those served: codes on paper, one answer each, anonymous, too few answers not shown.
 
-What is shown for a director is drawn towards the mean of the district: (n × own mean + 10 × mean of the district) ÷
-(n + 10), so that a handful of answers says less than many.
+The figure shown for a director is shrunk towards the mean of the district: (n × own mean + 10 × mean of the district) ÷
+(n + 10), so that few answers weigh less than many.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ QUESTIONS = {
 }
 MARKS = {5: "很满意", 4: "满意", 3: "一般", 2: "不太满意", 1: "不满意"}
 MIN_ANSWERS, TARGET_ANSWERS = 5, 10
-# As many tickets as children in the caseload, within bounds: nobody can stuff a box with more.
+# One ticket per child of the caseload, within these bounds, so that a ballot can't be stuffed.
 MIN_TICKETS, MAX_TICKETS = 8, 40
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
@@ -42,17 +42,17 @@ _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 def open_round(
     session: Session, division_code: str, year: int, closes_on: date, by: str, today: date
 ) -> SatisfactionRound:
-    """A new survey. `Refused` while one of the year is open."""
+    """Opens a survey. Raises `Refused` while one of the year is open."""
     if not today < closes_on <= today + timedelta(days=92):
         raise Refused("截止日期要在三个月以内")
-    there = session.scalar(
+    open_id = session.scalar(
         select(SatisfactionRound.id).where(
             SatisfactionRound.division_code == division_code,
             SatisfactionRound.year == year,
             SatisfactionRound.closes_on >= today,
         )
     )
-    if there:
+    if open_id:
         raise Refused("今年的满意度调查正在进行")
     row = SatisfactionRound(
         division_code=division_code, year=year, closes_on=closes_on, created_by=by
@@ -63,12 +63,12 @@ def open_round(
 
 
 def get_round(session: Session, round_id: int, prefix: str) -> SatisfactionRound:
-    """A survey of an office in the scope, or NotFound."""
+    """A survey by an office in the scope, or NotFound."""
     return get_within(session, SatisfactionRound, round_id, prefix, "这次调查")
 
 
 def rounds_in(session: Session, prefix: str) -> list[SatisfactionRound]:
-    """The surveys of offices in a division, latest first."""
+    """The surveys by offices in a division, latest first."""
     query = select(SatisfactionRound).where(within(SatisfactionRound.division_code, prefix))
     return list(session.scalars(query.order_by(SatisfactionRound.id.desc()).limit(50)))
 
@@ -79,8 +79,8 @@ def _digest(token: str) -> str:
 
 
 def issue(session: Session, round_: SatisfactionRound, person_id: int, today: date) -> list[str]:
-    """The codes for one director, as many as children in the caseload of their villages; those of before that were not
-    used end. They are told once, on paper."""
+    """Issues the codes for one director, as many in total as there are children in the caseload of their villages.
+    Earlier unused codes are revoked. Codes are returned only here, to be printed: just their hashes are stored."""
     if today > round_.closes_on:
         raise Refused("调查已经截止")
     children = len(caseload(session, villages_of(session, person_id, today), today))
@@ -111,7 +111,8 @@ def issue(session: Session, round_: SatisfactionRound, person_id: int, today: da
 def ticket_of(
     session: Session, token: str, today: date
 ) -> tuple[SatisfactionTicket, SatisfactionRound]:
-    """An unused ticket of an open survey, or NotFound: a used one and one that never was look the same."""
+    """An unused ticket of an open survey. Raises NotFound otherwise, without telling a used code from an
+    unknown one."""
     row = session.get(SatisfactionTicket, _digest(token)) if len(token) <= 40 else None
     if row is not None and not row.used:
         round_ = session.get_one(SatisfactionRound, row.round_id)
@@ -121,17 +122,17 @@ def ticket_of(
 
 
 def take(session: Session, token: str, marks: Mapping[str, int], today: date) -> None:
-    """Takes an answer, once a ticket, also when it is sent twice at the same moment."""
+    """Records an answer, once per ticket, safely under concurrency."""
     row, round_ = ticket_of(session, token, today)
     if set(marks) != set(QUESTIONS) or any(m not in MARKS for m in marks.values()):
         raise Refused("请每一题都选一个")
-    won = session.execute(
+    claimed = session.execute(
         update(SatisfactionTicket)
         .where(SatisfactionTicket.digest == row.digest, SatisfactionTicket.used.is_(False))
         .values(used=True)
         .returning(SatisfactionTicket.digest)
     ).first()
-    if won is None:
+    if claimed is None:
         raise NotFound("这个码不对、用过了,或调查已经结束")
     session.add(
         SatisfactionAnswer(
@@ -143,7 +144,8 @@ def take(session: Session, token: str, marks: Mapping[str, int], today: date) ->
 
 @dataclass(frozen=True)
 class Satisfaction:
-    """A director: answers, their mean, and the mean drawn towards the district's (None below five answers)."""
+    """A director's number of answers, their mean, and the mean shrunk towards the district's (None below five
+    answers)."""
 
     answers: int
     mean: Decimal | None
@@ -151,7 +153,7 @@ class Satisfaction:
 
 
 def satisfaction_in(session: Session, prefix: str, year: int) -> dict[int, Satisfaction]:
-    """Every director with answers in the surveys of a year, by district."""
+    """Figures of every director with answers in the surveys of a year, shrunk by district."""
     query = (
         select(
             SatisfactionRound.division_code,
@@ -166,21 +168,23 @@ def satisfaction_in(session: Session, prefix: str, year: int) -> dict[int, Satis
         .group_by(SatisfactionRound.division_code, SatisfactionAnswer.person_id)
     )
     rows = session.execute(query).all()
-    whole: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    by_district: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for district, _, count, total in rows:
-        whole[district][0] += count
-        whole[district][1] += int(total)
-    found: dict[int, Satisfaction] = {}
+        by_district[district][0] += count
+        by_district[district][1] += int(total)
+    by_person: dict[int, Satisfaction] = {}
     for district, person, count, total in rows:
         mean = Fraction(int(total), 3 * count)
-        district_mean = Fraction(whole[district][1], 3 * whole[district][0])
+        district_mean = Fraction(by_district[district][1], 3 * by_district[district][0])
         shrunk = (count * mean + TARGET_ANSWERS * district_mean) / (count + TARGET_ANSWERS)
         enough = count >= MIN_ANSWERS
-        found[person] = Satisfaction(
-            count, _two(mean) if enough else None, _two(shrunk) if enough else None
+        by_person[person] = Satisfaction(
+            count,
+            _two_decimals(mean) if enough else None,
+            _two_decimals(shrunk) if enough else None,
         )
-    return found
+    return by_person
 
 
-def _two(value: Fraction) -> Decimal:
+def _two_decimals(value: Fraction) -> Decimal:
     return (Decimal(value.numerator) / value.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -1,4 +1,4 @@
-"""The verbs of the daily work: caseload, visits and what is due, activities, tasks."""
+"""Operations on the daily work: caseload, visits and what is due, activities, tasks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 
 def villages_of(session: Session, person_id: int, today: date) -> list[str]:
-    """Villages in which a person is director now."""
+    """Villages where a person is director on a day."""
     query = select(Post.division_code).where(
         Post.person_id == person_id, Post.role == "director", in_post_on(today)
     )
@@ -40,7 +40,7 @@ def villages_of(session: Session, person_id: int, today: date) -> list[str]:
 
 
 def caseload(session: Session, villages: Sequence[str], today: date) -> list[CaseEntry]:
-    """The open entries of villages by code."""
+    """The open entries of villages, by village and code."""
     query = select(CaseEntry).where(
         CaseEntry.division_code.in_(villages),
         CaseEntry.opened_on <= today,
@@ -59,17 +59,18 @@ def open_case(
     today: date,
     assigned_id: int | None = None,
 ) -> CaseEntry:
-    """Takes a child into the caseload by a code; a known code with other categories goes on under them from today."""
+    """Adds a child to the caseload under a code. A code in use with other categories or another director continues with
+    the new ones from today."""
     code = code.strip().replace("\u2014", "-").replace("\uff0d", "-")
     if not CODE.fullmatch(code):
         raise Refused("代号写成“03-07”这样:户的序号-孩子的序号。不要写姓名")
     chosen = [c for c in known if c in categories]
     if not chosen or len(chosen) != len(set(categories)):
         raise Refused("请至少勾选一个类别")
-    there = caseload(session, [village], today)
-    if len(there) >= MAX_CASES:
+    entries = caseload(session, [village], today)
+    if len(entries) >= MAX_CASES:
         raise Refused(f"一个村最多记 {MAX_CASES} 个,请核对")
-    for entry in there:
+    for entry in entries:
         if entry.code == code:
             if list(entry.categories) == chosen and entry.assigned_id == assigned_id:
                 raise Refused(f"代号 {code} 已经在名单里")
@@ -88,7 +89,7 @@ def open_case(
 
 
 def close_case(session: Session, entry: CaseEntry, today: date) -> None:
-    """Takes a child out of the caseload from today; its visits stay."""
+    """Removes a child from the caseload as of today; its visits stay."""
     if entry.closed_on is not None:
         raise Refused("已经移出名单了")
     entry.closed_on = today
@@ -96,7 +97,7 @@ def close_case(session: Session, entry: CaseEntry, today: date) -> None:
 
 
 def get_case(session: Session, case_id: int, villages: Collection[str]) -> CaseEntry:
-    """An entry of one's villages, or NotFound."""
+    """An entry of one of the villages, or NotFound."""
     entry = session.get(CaseEntry, case_id)
     if entry is None or entry.division_code not in villages:
         raise NotFound("名单里没有这个代号")
@@ -105,8 +106,8 @@ def get_case(session: Session, case_id: int, villages: Collection[str]) -> CaseE
 
 @dataclass(frozen=True)
 class DueVisit:
-    """A child of the caseload and its next visit. `state`: overdue (a period behind was missed), due (this period,
-    not yet), done, kept (no number in the policy, contact within a month), contact (none within a month)."""
+    """A child of the caseload and its next visit. `state`: overdue (the previous period was missed), due (this period,
+    not visited yet), done, kept (no number in the policy, contact within a month), contact (none within a month)."""
 
     entry: CaseEntry
     cadence: Cadence | None
@@ -118,28 +119,28 @@ class DueVisit:
 def due_list(
     session: Session, villages: Sequence[str], known: Mapping[str, Cadence], today: date
 ) -> list[DueVisit]:
-    """Every open entry with what is due, the most pressing first."""
+    """Every open entry with its state, the most urgent first."""
     entries = caseload(session, villages, today)
     since = period_of(period_of(today, 3)[0] - timedelta(days=1), 3)[0]
     seen = visits_by_code(session, villages, since, today)
     order = {"overdue": 0, "due": 1, "contact": 2, "done": 3, "kept": 4}
-    found = [_due(e, known, seen.get((e.division_code, e.code), []), today) for e in entries]
-    return sorted(found, key=lambda d: (order[d.state], d.until or date.max, d.entry.code))
+    due_visits = [_due(e, known, seen.get((e.division_code, e.code), []), today) for e in entries]
+    return sorted(due_visits, key=lambda d: (order[d.state], d.until or date.max, d.entry.code))
 
 
 def visits_by_code(
     session: Session, villages: Sequence[str], since: date, until: date
 ) -> dict[tuple[str, str], list[tuple[date, str]]]:
-    """(village, code) to visits as (day, form): of a code, also when its categories changed."""
+    """(village, code) to visits as (day, form), across changes of a code's categories."""
     query = (
         select(CaseEntry.division_code, CaseEntry.code, Visit.on, Visit.form)
         .join(CaseEntry, CaseEntry.id == Visit.case_id)
         .where(CaseEntry.division_code.in_(villages), Visit.on.between(since, until))
     )
-    found: dict[tuple[str, str], list[tuple[date, str]]] = {}
+    visits: dict[tuple[str, str], list[tuple[date, str]]] = {}
     for village, code, on, form in session.execute(query):
-        found.setdefault((village, code), []).append((on, form))
-    return found
+        visits.setdefault((village, code), []).append((on, form))
+    return visits
 
 
 def _due(
@@ -156,15 +157,15 @@ def _due(
     current = period_of(today, cadence.months)
     if paid(cadence, current, visits):
         return DueVisit(entry, cadence, "done", current[1], last)
-    before = period_of(current[0] - timedelta(days=1), cadence.months)
-    was_owed = owed(cadence, entry.opened_on, None, *before)
-    missed = bool(was_owed) and not paid(cadence, before, visits)
+    previous = period_of(current[0] - timedelta(days=1), cadence.months)
+    previous_owed = owed(cadence, entry.opened_on, None, *previous)
+    missed = bool(previous_owed) and not paid(cadence, previous, visits)
     return DueVisit(entry, cadence, "overdue" if missed else "due", current[1], last)
 
 
 @dataclass(frozen=True)
 class NewVisit:
-    """A visit from a phone. `key`: the phone's own number for it; `findings`: check to chosen answer."""
+    """A visit sent by a phone. `key`: the phone's own number for it; `findings`: check to chosen answer."""
 
     key: str
     case_id: int
@@ -179,8 +180,8 @@ class NewVisit:
 
 @dataclass(frozen=True)
 class Options:
-    """What may be ticked, by key: check to its answers; answers that have to be reported at once; needs and measures to
-    their labels. `labels`: of every check (check,) and answer (check, answer), also of those that are no longer asked."""
+    """The options that may be ticked, by key: check to its answers; answers that have to be reported at once; needs and
+    measures to their labels. `labels`: of every check (check,) and answer (check, answer), including retired ones."""
 
     checks: Mapping[str, Sequence[str]]
     alarms: Collection[tuple[str, str]]
@@ -189,7 +190,7 @@ class Options:
     labels: Mapping[tuple[str, ...], str]
 
     def keyed(self, visit: NewVisit) -> NewVisit:
-        """The visit with keys where a phone with an older page gives labels; what is neither stays as it is."""
+        """Replaces labels by keys, for phones with an older page; what is neither stays as it is."""
         checks = {label: path[0] for path, label in self.labels.items() if len(path) == 1}
         answers = {(p[0], label): p[1] for p, label in self.labels.items() if len(p) == 2}
         findings = {}
@@ -203,7 +204,7 @@ class Options:
         return replace(visit, findings=findings, needs=needs, measures=measures)
 
     def words(self, findings: Mapping[str, str]) -> list[tuple[str, str]]:
-        """Findings as people read them; rows of earlier versions hold labels."""
+        """Findings by label; rows of earlier versions already hold labels."""
         return [
             (self.labels.get((check,), check), self.labels.get((check, answer), answer))
             for check, answer in findings.items()
@@ -218,7 +219,7 @@ def log_visit(
     options: Options,
     today: date,
 ) -> bool:
-    """Notes a visit, once by its key; whether it was new. `Refused` when something can't be."""
+    """Records a visit, once per key. Returns whether it was new. Raises `Refused` if a value is invalid."""
     visit = options.keyed(visit)
     entry = get_case(session, visit.case_id, villages)
     if visit.form not in FORMS:
@@ -252,7 +253,7 @@ def log_visit(
         reported_at=at if alarm and visit.reported else None,
         created_at=at,
         district=ancestor(entry.division_code, "district"),
-        # Of the visit, so that the same one sent again after New Year is known.
+        # The year of the visit, so that a repeated request after New Year is still recognised.
         year=visit.on.year,
     )
 
@@ -269,7 +270,7 @@ def visits_of(session: Session, person_id: int, limit: int = 50) -> list[tuple[V
 
 
 def unreported(session: Session, person_id: int) -> list[tuple[Visit, CaseEntry]]:
-    """Visits with something that has to be reported and of which that was not noted."""
+    """Visits with a reportable finding for which no report was noted."""
     query = (
         select(Visit, CaseEntry)
         .join(CaseEntry, CaseEntry.id == Visit.case_id)
@@ -279,7 +280,7 @@ def unreported(session: Session, person_id: int) -> list[tuple[Visit, CaseEntry]
 
 
 def note_report(session: Session, person_id: int, visit_id: int, at: datetime) -> None:
-    """Notes that it was reported to the police."""
+    """Records that a finding was reported to the police."""
     visit = get_visit(session, visit_id, person_id)
     if not visit.alarm:
         raise NotFound("没有这条走访记录")
@@ -299,7 +300,7 @@ def get_visit(session: Session, visit_id: int, person_id: int) -> Visit:
 def plan_activity(
     session: Session, person_id: int, village: str, today: date, **values: object
 ) -> Activity:
-    """An activity, planned or held."""
+    """Creates an activity, planned or already held."""
     row = Activity(person_id=person_id, division_code=village, **values)
     _check_activity(row, today)
     session.add(row)
@@ -310,7 +311,7 @@ def plan_activity(
 def hold_activity(
     session: Session, row: Activity, today: date, values: Mapping[str, object]
 ) -> None:
-    """Notes that an activity was held: how many came, who helped, in a few words."""
+    """Records that an activity was held: participants, partners and a summary."""
     for name in ("on", "children", "adults", "partners", "summary"):
         if name in values:
             setattr(row, name, values[name])
@@ -334,7 +335,7 @@ def _check_activity(row: Activity, today: date) -> None:
 
 
 def get_activity(session: Session, activity_id: int, person_id: int) -> Activity:
-    """One's own activity, or NotFound."""
+    """A person's own activity, or NotFound."""
     row = session.get(Activity, activity_id)
     if row is None or row.person_id != person_id:
         raise NotFound("没有这个活动")
@@ -352,7 +353,7 @@ def activities_of(session: Session, person_id: int, year: int) -> list[Activity]
 
 @dataclass(frozen=True)
 class DutyTask:
-    """A task of a period: what, until when, whether and when it was done. `own`: given by an office."""
+    """A task of a period: title, deadline, and when it was done. `own`: assigned by an office."""
 
     task: str
     period: str
@@ -362,7 +363,7 @@ class DutyTask:
     own: bool = False
 
     def state(self, today: date) -> str:
-        """done, late (done after its day), overdue or open."""
+        """done, late (done after the deadline), overdue or open."""
         if self.done_on is not None:
             return "done" if self.done_on <= self.due_on else "late"
         return "overdue" if today > self.due_on else "open"
@@ -375,7 +376,7 @@ def tasks_of(
     steps: Iterable[Mapping[str, str]],
     today: date,
 ) -> list[DutyTask]:
-    """Tasks of the periods under way: duty steps by their rhythm, and tasks that offices gave for this year."""
+    """Tasks of the current periods: duty steps by their rhythm, and tasks that offices assigned for this year."""
     wanted: list[tuple[str, str, str, date, bool]] = []
     for step in steps:
         months = MONTHS.get(step["rhythm"])
@@ -386,15 +387,15 @@ def tasks_of(
         wanted.append((f"office-{row.id}", "once", row.title, row.due_on, True))
     query = select(TaskDone).where(TaskDone.person_id == person_id)
     done = {(d.task, d.period): d.done_on for d in session.scalars(query)}
-    found = [
-        DutyTask(task, period, title, due, done.get((task, period)), own)
-        for task, period, title, due, own in wanted
+    tasks = [
+        DutyTask(task, period, title, due, done.get((task, period)), from_office)
+        for task, period, title, due, from_office in wanted
     ]
-    return sorted(found, key=lambda t: (t.done_on is not None, t.due_on, t.task))
+    return sorted(tasks, key=lambda t: (t.done_on is not None, t.due_on, t.task))
 
 
 def office_tasks(session: Session, villages: Sequence[str], year: int) -> list[OfficeTask]:
-    """Tasks that the towns, districts and the city of villages gave for a year."""
+    """Tasks that the towns, districts and city of villages assigned for a year."""
     above = {ancestor(v, level) for v in villages for level in ("town", "district", "city")}
     query = select(OfficeTask).where(
         OfficeTask.division_code.in_(above),
@@ -407,7 +408,7 @@ def office_tasks(session: Session, villages: Sequence[str], year: int) -> list[O
 def do_task(
     session: Session, person_id: int, task: DutyTask, today: date, evidence: str | None = None
 ) -> None:
-    """Notes a task as done today; again changes nothing but adds what proves it."""
+    """Marks a task as done today. Repeating it changes nothing but adds the evidence."""
     row = session.get(TaskDone, (person_id, task.task, task.period))
     if row is None:
         row = TaskDone(person_id=person_id, task=task.task, period=task.period, done_on=today)
@@ -417,7 +418,7 @@ def do_task(
 
 
 def undo_task(session: Session, person_id: int, task: DutyTask, today: date) -> None:
-    """Takes a tick of today back."""
+    """Reverts a completion marked today."""
     row = session.get(TaskDone, (person_id, task.task, task.period))
     if row is None or row.done_on != today:
         raise Refused("只能撤回今天勾的")
