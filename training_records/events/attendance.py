@@ -1,4 +1,4 @@
-"""The verbs of the door: codes that change, signing in, leave and making up, numbers typed in later."""
+"""Operations on attendance: rotating codes, check-in, leave and make-up, numbers entered afterwards."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from training_records.events.models import (
 from training_records.ledger.models import Person
 from training_records.ledger.service import current_post
 
-# A code on the screen lives 30 to 60 seconds; who is 15 minutes behind is late; the door opens an hour before.
+# A code is valid for 30 to 60 seconds. Check-in opens 60 minutes before a session; it is late after 15 minutes.
 STEP, LATE, EARLY = 30, timedelta(minutes=15), timedelta(minutes=60)
 CAME = ("present", "late", "made_up")
-# What can be registered by hand.
+# States that can be set by hand.
 MARKS: tuple[AttendanceState | Literal["absent"], ...] = (
     "present",
     "late",
@@ -46,7 +46,7 @@ BELOW = {"city": "district", "district": "town", "town": "village"}
 
 
 def code_at(event: Event, session_id: int, moment: datetime) -> str:
-    """The code of a session at a moment, by a keyed hash of the half minute."""
+    """Returns the code of a session at a moment, a keyed hash of the half minute."""
     return _code(event, session_id, int(moment.timestamp()) // STEP)
 
 
@@ -56,29 +56,32 @@ def _code(event: Event, session_id: int, step: int) -> str:
 
 
 def code_holds(event: Event, session_id: int, code: str, moment: datetime) -> bool:
-    """Whether a code is that of this half minute or the one before."""
+    """Whether a code is that of the current half minute or the one before."""
     step = int(moment.timestamp()) // STEP
-    told = code.lower().encode()
+    presented = code.lower().encode()
     return any(
-        [hmac.compare_digest(_code(event, session_id, s).encode(), told) for s in (step, step - 1)]
+        [
+            hmac.compare_digest(_code(event, session_id, s).encode(), presented)
+            for s in (step, step - 1)
+        ]
     )
 
 
-def check_in_open(one: EventSession, moment: datetime) -> bool:
-    """Whether a session can be signed in to."""
-    return one.starts_at - EARLY <= moment <= one.ends_at
+def check_in_open(event_session: EventSession, moment: datetime) -> bool:
+    """Whether a session is open for check-in."""
+    return event_session.starts_at - EARLY <= moment <= event_session.ends_at
 
 
 def check_in(
-    session: Session, one: EventSession, person_id: int, how: CheckIn, by: str
+    session: Session, event_session: EventSession, person_id: int, how: CheckIn, by: str
 ) -> tuple[AttendanceState, bool]:
-    """Signs somebody in: (present, late or unlisted, whether they were in already). Counts once, also when it is
-    sent twice at the same moment. `Refused` outside the session's time and for events that are not on."""
-    moment, event = now(), one.event
+    """Checks a person in. Returns (present, late or unlisted; whether they were checked in already). Counts once,
+    safely under concurrency. Raises `Refused` outside the check-in time and for events that are not open."""
+    moment, event = now(), event_session.event
     if event.state != "open":
         raise Refused("这次培训已经取消" if event.state == "cancelled" else "这次培训现在不能签到")
-    if not check_in_open(one, moment):
-        early = moment < one.starts_at
+    if not check_in_open(event_session, moment):
+        early = moment < event_session.starts_at
         raise Refused(
             "还没到签到时间,开课前 60 分钟开始签到" if early else "这一节已经结束,不能再签到"
         )
@@ -87,15 +90,17 @@ def check_in(
             Enrolment.event_id == event.id, Enrolment.person_id == person_id
         )
     )
-    state: AttendanceState = "present" if moment <= one.starts_at + LATE else "late"
+    state: AttendanceState = "present" if moment <= event_session.starts_at + LATE else "late"
     if enrolled != "approved":
         state = "unlisted"
-    told = {"state": state, "how": how, "recorded_at": moment, "recorded_by": by}
-    if insert_missing(session, Attendance, session_id=one.id, person_id=person_id, **told):
+    values = {"state": state, "how": how, "recorded_at": moment, "recorded_by": by}
+    if insert_missing(
+        session, Attendance, session_id=event_session.id, person_id=person_id, **values
+    ):
         return state, False
-    row = session.get_one(Attendance, (one.id, person_id), populate_existing=True)
+    row = session.get_one(Attendance, (event_session.id, person_id), populate_existing=True)
     if row.state == "leave":
-        # Who was excused and came all the same was there.
+        # Attendance overrides a leave noted before.
         row.state, row.how, row.recorded_at, row.recorded_by = state, how, moment, by
         session.flush()
         return state, False
@@ -104,18 +109,20 @@ def check_in(
 
 @dataclass
 class Typed:
-    """What typed numbers came to: signed in, there already, numbers that nobody has."""
+    """The result of entering numbers: checked in, checked in before, numbers that nobody has."""
 
     signed: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
 
-def check_in_numbers(session: Session, one: EventSession, text: str, late: bool, by: str) -> Typed:
-    """Takes the numbers from a sheet of paper, separated by anything; `5-9` are five numbers."""
-    if one.event.state not in ("open", "cancelled"):
+def check_in_numbers(
+    session: Session, event_session: EventSession, text: str, late: bool, by: str
+) -> Typed:
+    """Checks in the numbers from a paper sheet, with any separators; `5-9` are five numbers."""
+    if event_session.event.state not in ("open", "cancelled"):
         raise Refused("培训已经归档,不能再补签到")
-    if one.starts_at > now():
+    if event_session.starts_at > now():
         raise Refused("这一节还没开始,不能补签到")
     wanted: list[int] = []
     for part in re.findall(r"\d+\s*[-~—至]\s*\d+|\d+", text):
@@ -130,96 +137,96 @@ def check_in_numbers(session: Session, one: EventSession, text: str, late: bool,
     query = (
         select(Enrolment.number, Person.id, Person.name)
         .join(Person, Person.id == Enrolment.person_id)
-        .where(Enrolment.event_id == one.event_id, Enrolment.state == "approved")
+        .where(Enrolment.event_id == event_session.event_id, Enrolment.state == "approved")
     )
     known = {number: (person, name) for number, person, name in session.execute(query)}
-    done = Typed()
+    result = Typed()
     for number in dict.fromkeys(wanted):
         if number not in known:
-            done.unknown.append(str(number))
+            result.unknown.append(str(number))
             continue
         person, name = known[number]
-        row = session.get(Attendance, (one.id, person))
+        row = session.get(Attendance, (event_session.id, person))
         if row is not None and row.state != "leave":
-            done.again.append(name)
+            result.again.append(name)
             continue
-        mark(session, one, person, "late" if late else "present", "", by, how="number")
-        done.signed.append(name)
+        mark(session, event_session, person, "late" if late else "present", "", by, how="number")
+        result.signed.append(name)
     session.flush()
-    return done
+    return result
 
 
 def mark(
     session: Session,
-    one: EventSession,
+    event_session: EventSession,
     person_id: int,
     state: str,
     note: str,
     by: str,
     how: CheckIn = "hand",
 ) -> None:
-    """Registers by hand: present, late, leave or made up (with a note), or takes a mistake back (absent)."""
-    if one.event.state == "filed":
+    """Sets attendance by hand: present, late, leave or made up (with a note); absent reverts a mistake."""
+    if event_session.event.state == "filed":
         raise Refused("培训已经归档。有错请在这个人的档案里更正")
     marked = choice(MARKS, state, "只能登记到课、迟到、请假、补课或缺课")
     if marked in ("leave", "made_up") and not note.strip():
         raise Refused("请写请假原因" if marked == "leave" else "请写什么时候、怎么补的课")
-    if marked != "leave" and one.starts_at > now():
+    if marked != "leave" and event_session.starts_at > now():
         raise Refused("这一节还没开始,只能先登记请假")
-    row = session.get(Attendance, (one.id, person_id))
+    row = session.get(Attendance, (event_session.id, person_id))
     if marked == "absent":
         if row is not None:
-            _log(session, one, person_id, "改为缺课", note, by)
+            _log(session, event_session, person_id, "改为缺课", note, by)
             session.delete(row)
             session.flush()
         return
     if row is None:
-        row = Attendance(session_id=one.id, person_id=person_id)
+        row = Attendance(session_id=event_session.id, person_id=person_id)
         session.add(row)
     elif how == "hand" and row.state != marked:
-        _log(session, one, person_id, f"改为{marked}", note, by)
+        _log(session, event_session, person_id, f"改为{marked}", note, by)
     row.state, row.how, row.recorded_at, row.recorded_by = marked, how, now(), by
     row.note = note.strip()[:200] or None
     session.flush()
 
 
 def _log(
-    session: Session, one: EventSession, person_id: int, what: str, note: str, by: str
+    session: Session, event_session: EventSession, person_id: int, what: str, note: str, by: str
 ) -> None:
     name = session.get_one(Person, person_id).name
-    text = f"{one.title}:{name}{what}" + (f"({note.strip()})" if note.strip() else "")
-    session.add(EventNote(event_id=one.event_id, text=text[:300], created_by=by))
+    text = f"{event_session.title}:{name}{what}" + (f"({note.strip()})" if note.strip() else "")
+    session.add(EventNote(event_id=event_session.event_id, text=text[:300], created_by=by))
 
 
 def attendance_of(session: Session, event: Event) -> dict[int, dict[int, Attendance]]:
-    """Person to session to what is registered."""
+    """Person to session to attendance."""
     query = select(Attendance).where(Attendance.session_id.in_([s.id for s in event.sessions]))
-    found: dict[int, dict[int, Attendance]] = {}
+    by_person: dict[int, dict[int, Attendance]] = {}
     for row in session.scalars(query):
-        found.setdefault(row.person_id, {})[row.session_id] = row
-    return found
+        by_person.setdefault(row.person_id, {})[row.session_id] = row
+    return by_person
 
 
-def counts(session: Session, one: EventSession) -> dict[str, int]:
-    """How many are registered how in a session, for the board at the door."""
-    query = select(Attendance.state, func.count()).where(Attendance.session_id == one.id)
+def counts(session: Session, event_session: EventSession) -> dict[str, int]:
+    """Number of people by state in a session, for the board at the door."""
+    query = select(Attendance.state, func.count()).where(Attendance.session_id == event_session.id)
     return dict(session.execute(query.group_by(Attendance.state)).all())
 
 
 def unlisted(session: Session, event: Event) -> list[tuple[Person, list[EventSession]]]:
-    """Those who signed in without being on the list, with the sessions."""
+    """People who checked in without being on the list, with the sessions."""
     people: dict[int, list[EventSession]] = {}
     sessions = {s.id: s for s in event.sessions}
     for person, rows in attendance_of(session, event).items():
-        found = [sessions[s] for s, row in rows.items() if row.state == "unlisted"]
-        if found:
-            people[person] = found
+        attended = [sessions[s] for s, row in rows.items() if row.state == "unlisted"]
+        if attended:
+            people[person] = attended
     named = session.scalars(select(Person).where(Person.id.in_(people)).order_by(Person.id))
     return [(p, people[p.id]) for p in named]
 
 
 def admit(session: Session, event: Event, person_id: int, by: str, today: date) -> None:
-    """Takes somebody who came without being on the list onto it: what they signed in to counts."""
+    """Adds a person who came without being on the list; the sessions they checked in to count."""
     if event.state != "open":
         raise Refused("培训已经结束,名单不能再动")
     post = current_post(session, person_id, today)
@@ -228,13 +235,15 @@ def admit(session: Session, event: Event, person_id: int, by: str, today: date) 
     rows = attendance_of(session, event).get(person_id, {})
     if not any(r.state == "unlisted" for r in rows.values()):
         raise Refused("这个人没有名单外的签到")
-    most = session.scalar(select(func.max(Enrolment.number)).where(Enrolment.event_id == event.id))
+    highest = session.scalar(
+        select(func.max(Enrolment.number)).where(Enrolment.event_id == event.id)
+    )
     enrolment = session.get(Enrolment, (event.id, person_id))
     if enrolment is None:
         enrolment = Enrolment(event_id=event.id, person_id=person_id)
         session.add(enrolment)
     enrolment.state, enrolment.division_code = "approved", post.division_code
-    enrolment.number = enrolment.number or (most or 0) + 1
+    enrolment.number = enrolment.number or (highest or 0) + 1
     enrolment.reason, enrolment.updated_by, enrolment.updated_at = "现场补录", by, now()
     starts = {s.id: s.starts_at for s in event.sessions}
     for number, row in rows.items():
@@ -244,7 +253,7 @@ def admit(session: Session, event: Event, person_id: int, by: str, today: date) 
 
 
 def hours_of(event: Event, rows: dict[int, Attendance]) -> Decimal:
-    """Credit hours of one person: of the sessions they came to or made up, and of no other."""
+    """Credit hours of one person: those of the sessions they attended or made up."""
     return sum(
         (s.hours for s in event.sessions if s.id in rows and rows[s.id].state in CAME), Decimal(0)
     )
@@ -267,10 +276,10 @@ def came_by_division(session: Session, event: Event) -> dict[str, int]:
 
 
 def people_reached(session: Session, event: Event) -> int:
-    """How many came to at least one session."""
+    """Number of people who came to at least one session."""
     return sum(came_by_division(session, event).values())
 
 
 def sessions_on(session: Session, events: Sequence[Event], moment: datetime) -> list[EventSession]:
-    """Sessions of events that can be signed in to now."""
+    """Sessions of events that are open for check-in."""
     return [s for e in events if e.state == "open" for s in e.sessions if check_in_open(s, moment)]

@@ -1,4 +1,4 @@
-"""Nobody in two places at once: who already has another training at the time of an event."""
+"""Scheduling conflicts: who already has another training at the time of an event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOLDING = ("nominated", "approved")
 
 
 def taking_part(session: Session, event: Event) -> list[int]:
-    """Ids of those who are approved."""
+    """Ids of the approved participants."""
     query = select(Enrolment.person_id).where(
         Enrolment.event_id == event.id, Enrolment.state == "approved"
     )
@@ -21,9 +21,10 @@ def taking_part(session: Session, event: Event) -> list[int]:
 
 
 def busy(session: Session, people: Collection[int], event: Event) -> dict[int, str]:
-    """Of people, those with another training at the time of one of the event's sessions: person to its title."""
+    """Those of the given people who have another training at the time of one of the event's sessions: person to its
+    title."""
     theirs, other = aliased(EventSession), aliased(Event)
-    found: dict[int, str] = {}
+    conflicts: dict[int, str] = {}
     ids = sorted(people)
     for start in range(0, len(ids), 500):
         query = (
@@ -43,5 +44,5 @@ def busy(session: Session, people: Collection[int], event: Event) -> dict[int, s
                 other.state == "open",
             )
         )
-        found.update(dict(session.execute(query).all()))
-    return found
+        conflicts.update(dict(session.execute(query).all()))
+    return conflicts

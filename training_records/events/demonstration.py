@@ -1,4 +1,4 @@
-"""The city's demonstration training (青21#20: at least once a year), and what the districts make of it."""
+"""The city's demonstration training (青21#20: at least once a year), and the trainings in which districts repeat it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from training_records.events.planning import quotas_of
 
 @dataclass(frozen=True)
 class Repeat:
-    """A training that repeats the demonstration: people it reached, and its teachers who had been trained there."""
+    """A training that repeats the demonstration: how many people it reached, and how many of its teachers attended the
+    demonstration."""
 
     event: Event
     reached: int
@@ -26,7 +27,7 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A demonstration training: seats and people who came by division, and what repeats it."""
+    """A demonstration training: seats and attendance by division, and the trainings that repeat it."""
 
     event: Event
     quotas: Mapping[str, int]
@@ -39,7 +40,7 @@ def demonstrations(session: Session, prefix: str, year: int, zone: ZoneInfo) -> 
     query = select(Event).where(
         within(Event.division_code, prefix), Event.demonstration, Event.state != "cancelled"
     )
-    found = []
+    trainings = []
     for event in session.scalars(query.order_by(Event.id)):
         if _year(session, event, zone) == year:
             below = select(Event).where(Event.parent_id == event.id, Event.state != "cancelled")
@@ -48,8 +49,8 @@ def demonstrations(session: Session, prefix: str, year: int, zone: ZoneInfo) -> 
                 for e in session.scalars(below.order_by(Event.id))
             ]
             came = came_by_division(session, event)
-            found.append(Demonstration(event, quotas_of(session, event), came, repeats))
-    return found
+            trainings.append(Demonstration(event, quotas_of(session, event), came, repeats))
+    return trainings
 
 
 def _year(session: Session, event: Event, zone: ZoneInfo) -> int:
@@ -74,7 +75,7 @@ def _trained(session: Session, event: Event, parent: Event) -> int:
 
 
 def repeatable(session: Session, prefix: str) -> list[Event]:
-    """Demonstration trainings above a division that it can repeat, latest first."""
+    """Demonstration trainings of the divisions above that a division can repeat, latest first."""
     above = [prefix[:n].ljust(12, "0") for n in (2, 4, 6) if n < len(prefix)]
     query = select(Event).where(
         Event.division_code.in_(above), Event.demonstration, Event.state.in_(("open", "filed"))

@@ -1,4 +1,5 @@
-"""The verbs of enrolment: nominate within the quota, approve, decline, wait, withdraw; nobody in two places at once."""
+"""Operations on enrolment: nominate within the quota, approve, decline, waiting list, withdraw; no overlapping
+trainings."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from training_records.ledger.service import in_post_on
 
 @dataclass
 class Nominated:
-    """What a nomination came to: taken, put on the waiting list, there already, and refused with reasons."""
+    """The result of a nomination: taken, put on the waiting list, already on the list, refused with reasons."""
 
     taken: list[int] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
@@ -31,7 +32,7 @@ class Nominated:
 
 
 def _branch(event: Event, quotas: dict[str, int], code: str) -> str | None:
-    """The division whose quota a person's post draws on."""
+    """Returns the division whose quota a post draws on."""
     return next((d for d in quotas if code.startswith(prefix_of(d))), None)
 
 
@@ -45,15 +46,15 @@ def nominate(
     *,
     own: bool,
 ) -> Nominated:
-    """Puts people on the list: approved at once by the event's own office (`own`), else waiting for its word; over
-    the quota or the capacity, on the waiting list. Locks the event, so that two who nominate at once don't
-    overdraw a quota."""
+    """Adds people to the list: approved at once by the event's own office (`own`), otherwise pending approval; beyond
+    the quota or the capacity, on the waiting list. Locks the event, so that concurrent nominations can't overdraw a
+    quota."""
     if event.state != "open":
         raise Refused("通知发布以后才能报名单" if event.state == "draft" else "培训已经结束")
     if event.nominate_by and now() > event.nominate_by and not own:
         raise Refused("报名已经截止。要加人请联系主办单位")
     session.scalar(select(Event.id).where(Event.id == event.id).with_for_update())
-    done, quotas = Nominated(), quotas_of(session, event)
+    result, quotas = Nominated(), quotas_of(session, event)
     wanted = list(dict.fromkeys(people))
     posts = _posts(session, wanted, today)
     rows = {
@@ -67,61 +68,63 @@ def nominate(
     clash = busy(session, wanted, event)
     for person in wanted:
         role_code = posts.get(person)
-        there = rows.get(person)
+        enrolment = rows.get(person)
         if role_code is None or not role_code[1].startswith(prefix):
-            done.refused.append((person, "现在没有在任记录,或不在您的管理范围内"))
+            result.refused.append((person, "现在没有在任记录,或不在您的管理范围内"))
         elif event.audience not in ("both", role_code[0]):
-            done.refused.append((person, "不是这次培训的对象"))
-        elif there is not None and there.state in (*HOLDING, "waiting"):
-            done.there.append(person)
+            result.refused.append((person, "不是这次培训的对象"))
+        elif enrolment is not None and enrolment.state in (*HOLDING, "waiting"):
+            result.there.append(person)
         elif person in clash:
-            done.refused.append((person, f"同一时间已报了“{clash[person]}”"))
+            result.refused.append((person, f"同一时间已报了“{clash[person]}”"))
         else:
             branch = _branch(event, quotas, role_code[1])
             within_quota = not quotas or (branch is not None and used[branch] < quotas[branch])
-            room = held < event.capacity and within_quota
-            state: EnrolmentState = ("approved" if own else "nominated") if room else "waiting"
-            if there is None:
-                there = Enrolment(event_id=event.id, person_id=person, updated_by=by, state=state)
-                session.add(there)
-            there.state, there.updated_by, there.updated_at = state, by, now()
-            there.division_code, there.reason = role_code[1], None
-            if room:
+            has_room = held < event.capacity and within_quota
+            state: EnrolmentState = ("approved" if own else "nominated") if has_room else "waiting"
+            if enrolment is None:
+                enrolment = Enrolment(
+                    event_id=event.id, person_id=person, updated_by=by, state=state
+                )
+                session.add(enrolment)
+            enrolment.state, enrolment.updated_by, enrolment.updated_at = state, by, now()
+            enrolment.division_code, enrolment.reason = role_code[1], None
+            if has_room:
                 used[branch] += 1
                 held += 1
-                done.taken.append(person)
+                result.taken.append(person)
             else:
-                done.waiting.append(person)
+                result.waiting.append(person)
             if state == "approved":
-                _number(session, event, there)
+                _number(session, event, enrolment)
     session.flush()
-    return done
+    return result
 
 
 def _posts(session: Session, people: Sequence[int], on: date) -> dict[int, tuple[str, str]]:
-    found: dict[int, tuple[str, str]] = {}
+    posts: dict[int, tuple[str, str]] = {}
     for start in range(0, len(people), 500):
         query = select(Post.person_id, Post.role, Post.division_code).where(
             Post.person_id.in_(people[start : start + 500]),
             in_post_on(on),
         )
         for person, role, code in session.execute(query.order_by(Post.start.desc())):
-            found.setdefault(person, (role, code))
-    return found
+            posts.setdefault(person, (role, code))
+    return posts
 
 
 def _number(session: Session, event: Event, row: Enrolment) -> None:
     if row.number is None:
         session.flush()
-        most = session.scalar(
+        highest = session.scalar(
             select(func.max(Enrolment.number)).where(Enrolment.event_id == event.id)
         )
-        row.number = (most or 0) + 1
+        row.number = (highest or 0) + 1
         session.flush()
 
 
 def get_enrolment(session: Session, event: Event, person_id: int) -> Enrolment:
-    """One person's place in an event, or NotFound."""
+    """A person's enrolment in an event, or NotFound."""
     row = session.get(Enrolment, (event.id, person_id))
     if row is None:
         raise NotFound("名单里没有这个人")
@@ -131,7 +134,7 @@ def get_enrolment(session: Session, event: Event, person_id: int) -> Enrolment:
 def decide(
     session: Session, event: Event, people: Sequence[int], approved: bool, reason: str, by: str
 ) -> int:
-    """Approves or declines nominations and the waiting; how many. `Refused` beyond the capacity."""
+    """Approves or declines people nominated or waiting. Returns how many. Raises `Refused` beyond the capacity."""
     if event.state != "open":
         raise Refused("培训不在报名阶段,名单不能再动")
     if not approved and not reason.strip():
@@ -140,9 +143,11 @@ def decide(
     rows = [get_enrolment(session, event, person) for person in people]
     rows = [r for r in rows if r.state in ("nominated", "waiting")]
     if approved:
-        there = len(taking_part(session, event))
-        if there + len(rows) > event.capacity:
-            raise Refused(f"名额 {event.capacity} 人,已录取 {there} 人,放不下再录取 {len(rows)} 人")
+        approved_count = len(taking_part(session, event))
+        if approved_count + len(rows) > event.capacity:
+            raise Refused(
+                f"名额 {event.capacity} 人,已录取 {approved_count} 人,放不下再录取 {len(rows)} 人"
+            )
         clash = busy(session, [r.person_id for r in rows], event)
         if clash:
             name = session.get_one(Person, next(iter(clash))).name
@@ -161,7 +166,8 @@ def decide(
 
 
 def withdraw(session: Session, event: Event, person_id: int, reason: str, by: str) -> int | None:
-    """Takes somebody off the list; the first who waits moves up (their id). `Refused` once they signed in."""
+    """Removes a person from the list. Returns the id of the person who moves up from the waiting list, if any. Raises
+    `Refused` once they have checked in."""
     row = get_enrolment(session, event, person_id)
     if event.state != "open" or row.state in ("withdrawn", "declined"):
         raise Refused("名单上的这个人不能再退出")
@@ -174,14 +180,14 @@ def withdraw(session: Session, event: Event, person_id: int, reason: str, by: st
     )
     if session.scalar(signed.limit(1)):
         raise Refused("已经签过到,不能退出。没上完的登记请假")
-    was, row.state = row.state, "withdrawn"
+    previous, row.state = row.state, "withdrawn"
     row.reason, row.updated_by, row.updated_at = reason.strip()[:200], by, now()
     session.flush()
-    return move_up(session, event, row.division_code, by) if was in HOLDING else None
+    return move_up(session, event, row.division_code, by) if previous in HOLDING else None
 
 
 def move_up(session: Session, event: Event, code: str, by: str) -> int | None:
-    """The first who waits where a place has become free, of the same quota, is taken."""
+    """Approves the first person on the waiting list of the same quota who is free at the time. Returns their id."""
     quotas = quotas_of(session, event)
     branch = _branch(event, quotas, code)
     query = select(Enrolment).where(Enrolment.event_id == event.id, Enrolment.state == "waiting")
@@ -198,7 +204,7 @@ def move_up(session: Session, event: Event, code: str, by: str) -> int | None:
 
 
 def roll(session: Session, event: Event, prefix: str = "") -> list[tuple[Enrolment, Person]]:
-    """The list with names, in the order of numbers, then as they came; of one division when `prefix` says so."""
+    """The list with names, by number, then by time of the last change; of one division if `prefix` is given."""
     query = (
         select(Enrolment, Person)
         .join(Person, Person.id == Enrolment.person_id)
@@ -214,7 +220,7 @@ def roll(session: Session, event: Event, prefix: str = "") -> list[tuple[Enrolme
 
 
 def events_of_person(session: Session, person_id: int) -> list[tuple[Event, Enrolment]]:
-    """Announced events with a person on the list, latest first."""
+    """Announced events in which a person has an enrolment, latest first."""
     query = (
         select(Event, Enrolment)
         .join(Enrolment, Enrolment.event_id == Event.id)

@@ -1,4 +1,4 @@
-"""Pictures and materials of an event: kept as evidence, shown to those who take part."""
+"""Photos and materials of an event: stored as evidence, shown to participants."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_FILES = 30
 def files_of(
     session: Session, event: Event, kind: FileKind | None = None
 ) -> list[tuple[EventFile, Evidence]]:
-    """An event's files (photo or material) in the order in which they came."""
+    """An event's files (photo or material), in order of upload."""
     query = (
         select(EventFile, Evidence)
         .join(Evidence, Evidence.sha256 == EventFile.sha256)
@@ -29,7 +29,7 @@ def files_of(
 
 
 def attach(session: Session, event: Event, kept: Evidence, kind: FileKind, caption: str) -> None:
-    """Puts a kept file to an event; the same again changes nothing."""
+    """Attaches a stored file to an event; repeating it changes nothing."""
     if kind == "photo" and not kept.media_type.startswith("image/"):
         raise Refused("照片要用 JPG 或 PNG")
     if session.get(EventFile, (event.id, kept.sha256)) is not None:
@@ -41,7 +41,7 @@ def attach(session: Session, event: Event, kept: Evidence, kind: FileKind, capti
 
 
 def is_shown_to(session: Session, digest: str, person_id: int) -> bool:
-    """Whether a file belongs to an announced event that a person is taken for."""
+    """Whether a file belongs to an announced event for which a person is approved."""
     query = (
         select(EventFile.event_id)
         .join(Event, Event.id == EventFile.event_id)

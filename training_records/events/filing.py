@@ -1,4 +1,4 @@
-"""Filing an event: one entry in the archive of everyone who came, in one confirmed step."""
+"""Filing an event: one archive entry for everyone who came, in one confirmed step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training_records.ledger.models import Person
 
 @dataclass(frozen=True)
 class DueFiling:
-    """What would be filed for somebody: sessions they came to, credit hours."""
+    """What would be filed for a person: sessions attended, credit hours."""
 
     person: Person
     number: int | None
@@ -34,13 +34,13 @@ def _held(event: Event) -> list[EventSession]:
 
 
 def day_of(event: Event, zone: ZoneInfo) -> date | None:
-    """The day under which an event is filed: of the last session that took place."""
+    """The date under which an event is filed: that of the last session that took place."""
     held = _held(event)
     return max(s.ends_at for s in held).astimezone(zone).date() if held else None
 
 
 def preview(session: Session, event: Event) -> tuple[list[DueFiling], list[Person]]:
-    """Who gets how many hours, and who on the list gets none because they never came."""
+    """Returns who gets how many hours, and who on the list gets none."""
     came = attendance_of(session, event)
     due: list[DueFiling] = []
     absent: list[Person] = []
@@ -58,10 +58,10 @@ def preview(session: Session, event: Event) -> tuple[list[DueFiling], list[Perso
 
 
 def file_event(session: Session, event: Event, confirmed_by: str, by: str, zone: ZoneInfo) -> int:
-    """Files the event for all who came; how many. Twice files once. A cancelled event can be filed for the
-    sessions that took place.
+    """Files the event for everyone who came. Returns how many; repeating it files nothing. A cancelled event can be
+    filed for the sessions that took place.
 
-    `confirmed_by`: the name of who checked the list. `Refused` before the last session is over.
+    `confirmed_by`: the name of the person who checked the list. Raises `Refused` before the last session is over.
     """
     if event.state == "filed":
         return 0
@@ -79,26 +79,26 @@ def file_event(session: Session, event: Event, confirmed_by: str, by: str, zone:
         raise Refused("没有一个人签到,没有可以归档的。请先补上纸面签到")
     entries = [
         NewEntry(
-            one.person.id,
+            filing.person.id,
             "training",
             day,
             event.title,
             level=event.level,
             form=event.form,
             organiser=event.organiser,
-            hours=one.hours,
+            hours=filing.hours,
             evidence={
                 "event": event.id,
-                "sessions": one.sessions,
+                "sessions": filing.sessions,
                 "confirmed_by": confirmed_by.strip()[:40],
             },
-            source_key=f"event:{event.id}:{one.person.id}",
+            source_key=f"event:{event.id}:{filing.person.id}",
         )
-        for one in due
+        for filing in due
     ]
     append_many(session, entries, by)
-    was = event.state
+    previous_state = event.state
     event.state, event.filed_at, event.filed_by = "filed", now(), confirmed_by.strip()[:40]
-    cut = ",只记取消以前上过的课" if was == "cancelled" else ""
+    cut = ",只记取消以前上过的课" if previous_state == "cancelled" else ""
     note(session, event, f"归档 {len(due)} 人{cut},核对人{confirmed_by.strip()[:40]}", by)
     return len(due)

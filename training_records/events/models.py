@@ -1,4 +1,4 @@
-"""Tables of the training events: the year's plan, events with sessions, who is to come, who came, what they say."""
+"""Tables of training events: the annual plan, events with sessions, enrolment, attendance, surveys."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class PlanLine(Base):
 
 
 class Event(Base):
-    """A training that people come to. Identity: `id`.
+    """A training event. Identity: `id`.
 
-    `state`: draft, open (announced), filed (in the archives), cancelled. `parent_id`: the demonstration training
-    that this one repeats further down. `secret`: what its changing codes are made from.
+    `state`: draft, open (announced), filed (in the archives), cancelled. `parent_id`: the demonstration training that
+    this one repeats at a lower level. `secret`: the key of its rotating codes.
     """
 
     __tablename__ = "event"
@@ -91,7 +91,7 @@ class Event(Base):
     note: Mapped[str | None] = mapped_column(String(500))
     state: Mapped[EventState] = mapped_column(String(10), default="draft", index=True)
     demonstration: Mapped[bool] = mapped_column(default=False)
-    # Exams before and after; the one after may belong to filing.
+    # Exams before and after the training, whose scores are compared.
     before_id: Mapped[int | None] = mapped_column(ForeignKey("exam.id"))
     after_id: Mapped[int | None] = mapped_column(ForeignKey("exam.id"))
     nominate_by: Mapped[datetime | None]
@@ -108,8 +108,8 @@ class Event(Base):
 
 
 class EventSession(Base):
-    """A half-day (or less) of an event, signed in to by itself. `hours`: credit hours for who was there; `teacher_id`:
-    a teacher who is in the ledger, e.g. because they took part in the demonstration training. Identity: `id`."""
+    """A half-day (or less) of an event, with its own check-in. `hours`: credit hours for attending; `teacher_id`: a
+    teacher who is in the ledger, e.g. one who attended the demonstration training. Identity: `id`."""
 
     __tablename__ = "event_session"
 
@@ -127,7 +127,7 @@ class EventSession(Base):
 
 
 class EventNote(Base):
-    """What happened to an event: announced, a session moved, cancelled, filed, with the reason. Append-only."""
+    """An entry in the history of an event: announced, session moved, cancelled, filed, with the reason. Append-only."""
 
     __tablename__ = "event_note"
 
@@ -139,7 +139,7 @@ class EventNote(Base):
 
 
 class Quota(Base):
-    """How many a division may send. Identity: (event, division)."""
+    """How many people a division may send. Identity: (event, division)."""
 
     __tablename__ = "quota"
 
@@ -149,7 +149,7 @@ class Quota(Base):
 
 
 class Enrolment(Base):
-    """One person in one event. `number`: on the name list, the badge and the sheet of paper, from approval on.
+    """One person in one event. `number`: on the name list, the badge and the paper sheet, assigned on approval.
 
     Identity: (event, person).
     """
@@ -174,7 +174,7 @@ class Enrolment(Base):
 class Attendance(Base):
     """One person in one session. Identity: (session, person).
 
-    `state`: present, late, leave, made_up, unlisted (came without being on the list); nothing: absent.
+    `state`: present, late, leave, made_up, unlisted (came without being on the list); no row: absent.
     """
 
     __tablename__ = "attendance"
@@ -193,8 +193,8 @@ class Attendance(Base):
 
 
 class SurveyGiven(Base):
-    """That a person has answered an event's survey; not what. Without a time, and kept in the order of its key,
-    so that nothing tells which answer was whose. Identity: (event, person)."""
+    """Records that a person has answered an event's survey, not what. It has no timestamp and is stored in the order of
+    its key, so that nothing links a person to an answer. Identity: (event, person)."""
 
     __tablename__ = "survey_given"
     __table_args__ = {"sqlite_with_rowid": False}
@@ -204,7 +204,7 @@ class SurveyGiven(Base):
 
 
 class SurveyAnswer(Base):
-    """One anonymous answer: marks of 1 to 5, a comment. Identity: a random key, in whose order rows are kept."""
+    """One anonymous answer: marks of 1 to 5, a comment. Identity: a random key, in whose order rows are stored."""
 
     __tablename__ = "survey_answer"
     __table_args__ = {"sqlite_with_rowid": False}
@@ -219,7 +219,7 @@ class SurveyAnswer(Base):
 
 
 class EventFile(Base):
-    """A picture or teaching material of an event, kept as evidence. Identity: (event, file)."""
+    """A photo or teaching material of an event, stored as evidence. Identity: (event, file)."""
 
     __tablename__ = "event_file"
     __table_args__ = (one_of("kind", FileKind),)

@@ -1,4 +1,4 @@
-"""The verbs of planning: the year's plan, events and their sessions, quotas, announcing, moving, cancelling."""
+"""Operations on planning: the annual plan, events and their sessions, quotas, announcing, moving, cancelling."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EDITABLE = ("title", "audience", "form", "organiser", "place", "capacity", "cont
 
 
 def plan_of(session: Session, prefix: str, year: int) -> list[PlanLine]:
-    """The plans of a division and of those within it, by month."""
+    """The plan lines of a division and of those within it, by month."""
     query = select(PlanLine).where(within(PlanLine.division_code, prefix), PlanLine.year == year)
     return list(session.scalars(query.order_by(PlanLine.month, PlanLine.id)))
 
@@ -38,7 +38,7 @@ def plan_of(session: Session, prefix: str, year: int) -> list[PlanLine]:
 def add_plan(
     session: Session, division_code: str, year: int, by: str, **values: object
 ) -> PlanLine:
-    """A further line of the plan. `Refused` when something is missing or can't be."""
+    """Adds a line to the plan. Raises `Refused` if a value is missing or invalid."""
     line = PlanLine(division_code=division_code, year=year, created_by=by, **values)
     if not (line.title or "").strip():
         raise Refused("请填培训名称")
@@ -58,7 +58,7 @@ def add_plan(
 
 
 def remove_plan(session: Session, line: PlanLine) -> None:
-    """Takes a line out of the plan while no event was begun from it."""
+    """Removes a line from the plan, unless an event was created from it."""
     if session.scalar(select(Event.id).where(Event.plan_id == line.id).limit(1)):
         raise Refused("这一项已经办了班,不能从计划里去掉")
     session.delete(line)
@@ -68,7 +68,7 @@ def remove_plan(session: Session, line: PlanLine) -> None:
 def create_event(
     session: Session, division_code: str, organiser: str, by: str, **values: object
 ) -> Event:
-    """A new event in preparation. `Refused` when something is missing or can't be."""
+    """Creates an event in preparation. Raises `Refused` if a value is missing or invalid."""
     event = Event(
         division_code=division_code,
         level=level_of(division_code),
@@ -94,7 +94,7 @@ def _check(event: Event) -> None:
 
 
 def note(session: Session, event: Event, text: str, by: str) -> None:
-    """Writes a line of the event's history."""
+    """Adds a line to the event's history."""
     session.add(EventNote(event_id=event.id, text=text[:300], created_by=by))
     session.flush()
 
@@ -108,7 +108,7 @@ def notes_of(session: Session, event: Event) -> list[EventNote]:
 def start_planned(
     session: Session, line: PlanLine, organiser: str, by: str, zone: ZoneInfo
 ) -> Event:
-    """An event from a line of the plan; the city's demonstration training comes with its programme."""
+    """Creates an event from a line of the plan; a demonstration training comes with programme and quotas."""
     event = create_event(
         session,
         line.division_code,
@@ -128,7 +128,7 @@ def start_planned(
     return event
 
 
-# Two days by the framework of courses (domain: induction to improvement), half a day each.
+# Two days by the course framework (domain: induction to improvement), half a day each.
 PROGRAMME = (
     (0, time(9), time(12), "岗位职责和三年行动", "4"),
     (0, time(14), time(17), "摸底走访和一人一档:分组实操", "4"),
@@ -155,7 +155,7 @@ def _programme(session: Session, event: Event, day: date, zone: ZoneInfo) -> Non
 
 
 def edit(session: Session, event: Event, by: str, values: Mapping[str, object]) -> None:
-    """Changes what is said of an event that is not over."""
+    """Edits the details of an event that is not over."""
     _refuse_over(event)
     changed = [k for k in EDITABLE if k in values and getattr(event, k) != values[k]]
     for name in changed:
@@ -174,99 +174,101 @@ def _refuse_over(event: Event) -> None:
 
 
 def add_session(session: Session, event: Event, by: str, **values: object) -> EventSession:
-    """A further session. `Refused` when its times or hours can't be."""
+    """Adds a session. Raises `Refused` if its times or hours are invalid."""
     _refuse_over(event)
     if len(event.sessions) >= MAX_SESSIONS:
         raise Refused(f"一次培训最多 {MAX_SESSIONS} 个半天")
-    one = EventSession(event_id=event.id, **values)
-    check_session(one)
-    session.add(one)
+    event_session = EventSession(event_id=event.id, **values)
+    check_session(event_session)
+    session.add(event_session)
     session.flush()
     session.refresh(event)
     if event.state == "open":
-        note(session, event, f"加了一节“{one.title}”", by)
-    return one
+        note(session, event, f"加了一节“{event_session.title}”", by)
+    return event_session
 
 
-def check_session(one: EventSession) -> None:
-    """`Refused` when a session's times or hours can't be."""
-    if not one.title.strip():
+def check_session(event_session: EventSession) -> None:
+    """Raises `Refused` if a session's times or hours are invalid."""
+    if not event_session.title.strip():
         raise Refused("请填这一节讲什么")
-    length = one.ends_at - one.starts_at
+    length = event_session.ends_at - event_session.starts_at
     if length <= timedelta(0):
         raise Refused("结束时间要晚于开始时间,请改正")
     if length > timedelta(hours=12):
         raise Refused("一节不能超过 12 小时。请按半天分开,每半天各签一次到")
-    if not 0 < one.hours <= 12:
+    if not 0 < event_session.hours <= 12:
         raise Refused("每节学时要在 0 到 12 之间")
-    if float(one.hours) * 45 > length.total_seconds() / 60 + 0.5:
+    if float(event_session.hours) * 45 > length.total_seconds() / 60 + 0.5:
         raise Refused(
-            f"这一节只有 {int(length.total_seconds() // 60)} 分钟,算不到 {one.hours} 学时"
+            f"这一节只有 {int(length.total_seconds() // 60)} 分钟,算不到 {event_session.hours} 学时"
         )
 
 
 def move_session(
     session: Session,
-    one: EventSession,
+    event_session: EventSession,
     starts_at: datetime,
     ends_at: datetime,
     reason: str,
     by: str,
 ) -> list[int]:
-    """Moves a session; who is enrolled and now has another training at that time (person ids).
+    """Moves a session. Returns the ids of the participants who now have another training at that time.
 
-    `Refused` when somebody has signed in already: what was attended stays where it was.
+    Raises `Refused` once somebody has checked in, as attendance must not move with it.
     """
-    _refuse_over(one.event)
+    _refuse_over(event_session.event)
     if not reason.strip():
         raise Refused("请写为什么改时间,会记下来告诉学员")
     signed = select(Attendance.person_id).where(
-        Attendance.session_id == one.id, Attendance.state != "leave"
+        Attendance.session_id == event_session.id, Attendance.state != "leave"
     )
     if session.scalar(signed.limit(1)):
         raise Refused("这一节已经有人签到,不能改时间。没上完的另加一节")
-    one.starts_at, one.ends_at = starts_at, ends_at
-    check_session(one)
+    event_session.starts_at, event_session.ends_at = starts_at, ends_at
+    check_session(event_session)
     session.flush()
-    session.refresh(one.event)
-    note(session, one.event, f"“{one.title}”改时间:{reason.strip()}", by)
-    return sorted(busy(session, taking_part(session, one.event), one.event))
+    session.refresh(event_session.event)
+    note(session, event_session.event, f"“{event_session.title}”改时间:{reason.strip()}", by)
+    return sorted(busy(session, taking_part(session, event_session.event), event_session.event))
 
 
-def drop_session(session: Session, one: EventSession, reason: str, by: str) -> None:
-    """Takes a session out that nobody has signed in to."""
-    _refuse_over(one.event)
-    if session.scalar(select(Attendance.person_id).where(Attendance.session_id == one.id).limit(1)):
+def drop_session(session: Session, event_session: EventSession, reason: str, by: str) -> None:
+    """Removes a session without attendance or leave."""
+    _refuse_over(event_session.event)
+    if session.scalar(
+        select(Attendance.person_id).where(Attendance.session_id == event_session.id).limit(1)
+    ):
         raise Refused("这一节已经有签到或请假记录,不能去掉")
-    event = one.event
+    event = event_session.event
     if event.state == "open":
         if not reason.strip():
             raise Refused("请写为什么去掉这一节")
-        note(session, event, f"去掉“{one.title}”:{reason.strip()}", by)
-    session.delete(one)
+        note(session, event, f"去掉“{event_session.title}”:{reason.strip()}", by)
+    session.delete(event_session)
     session.flush()
     session.refresh(event)
 
 
 def share_quotas(session: Session, event: Event, seats: int) -> None:
-    """Shares seats evenly among the divisions below; what is left over goes to the first ones."""
+    """Distributes seats evenly among the divisions below; the remainder goes to the first ones."""
     below = children(session, event.division_code)
     if not below:
         return
-    each, rest = divmod(seats, len(below))
-    set_quotas(session, event, {d.code: each + (n < rest) for n, d in enumerate(below)})
+    each, remainder = divmod(seats, len(below))
+    set_quotas(session, event, {d.code: each + (n < remainder) for n, d in enumerate(below)})
 
 
 def set_quotas(session: Session, event: Event, seats: Mapping[str, int]) -> None:
-    """Says how many each division below may send; 0 takes its quota away."""
+    """Sets how many people each division directly below may send; 0 means none."""
     _refuse_over(event)
-    own = {d.code for d in children(session, event.division_code)}
-    if not set(seats) <= own:
+    child_codes = {d.code for d in children(session, event.division_code)}
+    if not set(seats) <= child_codes:
         raise Refused("名额只能分给直接下一级的区划")
     if any(not 0 <= n <= MAX_PEOPLE for n in seats.values()):
         raise Refused(f"名额填 0 到 {MAX_PEOPLE}")
-    there = quotas_of(session, event)
-    total = sum({**there, **seats}.values())
+    current = quotas_of(session, event)
+    total = sum({**current, **seats}.values())
     if total > event.capacity:
         raise Refused(f"名额合计 {total},超过了培训的 {event.capacity} 个名额。请改少一些")
     for code, number in seats.items():
@@ -285,7 +287,7 @@ def quotas_of(session: Session, event: Event) -> dict[str, int]:
 
 
 def announce(session: Session, event: Event, by: str) -> None:
-    """Opens an event to nominations and to those who take part."""
+    """Announces an event: opens it to nominations and to its participants."""
     if event.state != "draft":
         raise Refused("通知已经发过了" if event.state == "open" else "培训已经结束")
     if not event.sessions:
@@ -297,7 +299,7 @@ def announce(session: Session, event: Event, by: str) -> None:
 
 
 def cancel(session: Session, event: Event, reason: str, by: str) -> int:
-    """Cancels an event; how many had signed in. What was attended stays, and can be filed."""
+    """Cancels an event. Returns how many people had checked in. Their attendance stays and can be filed."""
     _refuse_over(event)
     if not reason.strip():
         raise Refused("请写为什么取消,会告诉报名的人")
@@ -314,7 +316,7 @@ def cancel(session: Session, event: Event, reason: str, by: str) -> int:
 
 
 def events_for_office(session: Session, prefix: str, limit: int = 100) -> list[Event]:
-    """Events of a division and below, and announced ones of those above it, latest first."""
+    """Events of a division and those within it, and announced ones of the divisions above, latest first."""
     above = [prefix[:n].ljust(12, "0") for n in (2, 4, 6, 9) if n < len(prefix)]
     query = select(Event).where(
         or_(
@@ -329,10 +331,10 @@ def get_event(session: Session, event_id: int, prefix: str) -> Event:
     """An event that an office may see, or NotFound."""
     event = session.get(Event, event_id)
     if event is not None:
-        own = event.division_code
-        if own.startswith(prefix):
+        code = event.division_code
+        if code.startswith(prefix):
             return event
-        if event.state != "draft" and _is_above(own, prefix):
+        if event.state != "draft" and _is_above(code, prefix):
             return event
     raise NotFound("没有这次培训,或不在您的管理范围内")
 
@@ -351,9 +353,9 @@ def own_event(session: Session, event_id: int, prefix: str) -> Event:
 
 def get_session(session: Session, event: Event, session_id: int) -> EventSession:
     """A session of an event, or NotFound."""
-    for one in event.sessions:
-        if one.id == session_id:
-            return one
+    for event_session in event.sessions:
+        if event_session.id == session_id:
+            return event_session
     raise NotFound("没有这一节课")
 
 
@@ -371,7 +373,7 @@ def get_line(session: Session, line_id: int, division_code: str) -> PlanLine:
 
 
 def begun(session: Session, lines: Sequence[PlanLine]) -> dict[int | None, Event]:
-    """Line of the plan to the event that was made of it."""
+    """Id of a plan line to the event created from it."""
     query = select(Event).where(Event.plan_id.in_([line.id for line in lines]))
     return {event.plan_id: event for event in session.scalars(query)}
 
@@ -382,7 +384,7 @@ def parent_of(session: Session, event: Event) -> Event | None:
 
 
 def announced_event(session: Session, event_id: int) -> Event:
-    """An event that its people know of, or NotFound."""
+    """An announced event, or NotFound."""
     event = session.get(Event, event_id)
     if event is None or event.state == "draft":
         raise NotFound("没有这次培训")
@@ -390,8 +392,8 @@ def announced_event(session: Session, event_id: int) -> Event:
 
 
 def announced_session(session: Session, session_id: int) -> EventSession:
-    """A session of an event that its people know of, or NotFound."""
-    one = session.get(EventSession, session_id)
-    if one is None or one.event.state == "draft":
+    """A session of an announced event, or NotFound."""
+    event_session = session.get(EventSession, session_id)
+    if event_session is None or event_session.event.state == "draft":
         raise NotFound("没有这一节课。请重新扫大屏上的码")
-    return one
+    return event_session

@@ -1,4 +1,4 @@
-"""What an event came to, in figures: by division, by session, by survey."""
+"""The figures of an event: by division, by session, by survey."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from training_records.events.survey import Results, results
 
 @dataclass(frozen=True)
 class Branch:
-    """One division's share: seats, people taken, people who came, sessions attended of those they should have,
-    credit hours altogether."""
+    """One division's share: seats, people approved, people who came, sessions attended and expected, credit hours in
+    total."""
 
     code: str
     name: str
@@ -39,7 +39,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Held:
-    """One session: registered how, and absent without leave."""
+    """One session: number of people by state, and number absent without leave."""
 
     session: EventSession
     states: Counter[AttendanceState]
@@ -48,7 +48,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Report:
-    """An event as its report tells it."""
+    """The content of an event's report."""
 
     event: Event
     branches: Sequence[Branch]
@@ -58,7 +58,7 @@ class Report:
 
 
 def report_of(session: Session, event: Event) -> Report:
-    """The figures of an event as of now."""
+    """Computes the figures of an event as of now."""
     level = BELOW.get(level_of(event.division_code), "village")
     came, people = attendance_of(session, event), roll(session, event)
     approved = [(e, p) for e, p in people if e.state == "approved"]
@@ -66,9 +66,10 @@ def report_of(session: Session, event: Event) -> Report:
     for code, seats in quotas.items():
         sums[code]["seats"] = seats
     for row, person in approved:
-        own, rows = sums[ancestor(row.division_code, level)], came.get(person.id, {})  # type: ignore[arg-type]
+        division_sums = sums[ancestor(row.division_code, level)]  # type: ignore[arg-type]
+        rows = came.get(person.id, {})
         attended = sum(r.state in CAME for r in rows.values())
-        own.update(
+        division_sums.update(
             approved=1,
             came=int(attended > 0),
             attended=attended,
@@ -77,25 +78,27 @@ def report_of(session: Session, event: Event) -> Report:
         )
     names = division_names(session, codes=set(sums))
     branches = [_branch(code, names.get(code, code), sums[code]) for code in sorted(sums)]
-    whole: Counter[str] = sum(sums.values(), Counter())
+    overall: Counter[str] = sum(sums.values(), Counter())
     ids = {p.id for _, p in approved}
     held = []
-    for one in event.sessions:
-        states = Counter(rows[one.id].state for rows in came.values() if one.id in rows)
-        there = sum(1 for person in ids if one.id in came.get(person, {}))
-        held.append(Held(one, states, len(ids) - there))
-    total = _branch(event.division_code, "合计", whole)
+    for event_session in event.sessions:
+        states = Counter(
+            rows[event_session.id].state for rows in came.values() if event_session.id in rows
+        )
+        registered = sum(1 for person in ids if event_session.id in came.get(person, {}))
+        held.append(Held(event_session, states, len(ids) - registered))
+    total = _branch(event.division_code, "合计", overall)
     return Report(event, branches, total, held, results(session, event))
 
 
-def _branch(code: str, name: str, own: Counter[str]) -> Branch:
+def _branch(code: str, name: str, sums: Counter[str]) -> Branch:
     return Branch(
         code,
         name,
-        own["seats"],
-        own["approved"],
-        own["came"],
-        own["attended"],
-        own["expected"],
-        Decimal(own["tenths"]) / 10,
+        sums["seats"],
+        sums["approved"],
+        sums["came"],
+        sums["attended"],
+        sums["expected"],
+        Decimal(sums["tenths"]) / 10,
     )

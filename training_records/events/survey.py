@@ -1,4 +1,4 @@
-"""The anonymous survey after an event: one answer a person, no answer with a name, few answers not shown."""
+"""The anonymous survey after an event: one answer per person, too few answers not shown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MIN_ANSWERS = 5
 
 @dataclass(frozen=True)
 class Results:
-    """Mean mark by question (1–5), share of 4 and 5, comments; empty while fewer than five have answered."""
+    """Mean mark by question (1–5), share of marks 4 and 5, comments; empty below five answers."""
 
     answers: int
     means: Mapping[str, float]
@@ -58,7 +58,7 @@ def event_of(session: Session, event_id: int, person_id: int) -> Event:
 
 
 def may_answer(session: Session, event: Event, person_id: int) -> bool:
-    """Whether somebody came to a session and has not answered."""
+    """Whether a person came to a session and has not answered yet."""
     if not event.sessions or event.state not in ("open", "filed"):
         return False
     if session.get(SurveyGiven, (event.id, person_id)) is not None:
@@ -76,7 +76,7 @@ def may_answer(session: Session, event: Event, person_id: int) -> bool:
 def answer(
     session: Session, event: Event, person_id: int, marks: Mapping[str, int], comment: str
 ) -> None:
-    """Takes an answer, once a person. `Refused` when a mark is missing or it was given."""
+    """Records an answer, once per person. Raises `Refused` if a mark is missing or the person has answered already."""
     if not may_answer(session, event, person_id):
         raise Refused("您已经填过了,或没有参加这次培训")
     if set(marks) != set(QUESTIONS) or any(m not in MARKS for m in marks.values()):
@@ -95,19 +95,19 @@ def answer(
 
 
 def results(session: Session, event: Event) -> Results:
-    """What the answers say together; nothing while they are too few to hide who said what."""
+    """Aggregates the answers; empty while they are too few to hide who said what."""
     rows = session.scalars(select(SurveyAnswer).where(SurveyAnswer.event_id == event.id)).all()
     if len(rows) < MIN_ANSWERS:
         return Results(len(rows), {}, None, ())
     means = {q: mean(getattr(r, q) for r in rows) for q in QUESTIONS}
     marks = [getattr(r, q) for r in rows for q in QUESTIONS]
-    # In the order of random keys, not in that in which they came.
+    # In the order of random keys, not of arrival.
     comments = tuple(r.comment for r in sorted(rows, key=lambda r: r.key) if r.comment)
     return Results(len(rows), means, sum(m >= 4 for m in marks) / len(marks), comments)
 
 
 def asked(session: Session, event: Event) -> int:
-    """How many could answer."""
+    """Number of people who could answer."""
     query = select(func.count(Attendance.person_id.distinct())).where(
         Attendance.session_id.in_([s.id for s in event.sessions]), Attendance.state.in_(CAME)
     )
