@@ -1,4 +1,4 @@
-"""Allowances (补贴) by a rule table: a monthly amount by kind of post and certificate, a yearly one by grade."""
+"""Allowances (补贴) by a rule table: a monthly amount by kind of post and certificate, a yearly amount by grade."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ CERTIFICATE = "社会工作"
 
 
 def title_of(name: str) -> str:
-    """What people call a rule."""
+    """Returns the display name of a rule."""
     return MONTHLY.get(name) or f"等次“{name.removeprefix(GRADE)}”,全年"
 
 
 def rules_of(session: Session, code: str, year: int) -> dict[str, Decimal]:
-    """Name of the rule to its amount in yuan; empty when none were laid down. Names: those of `MONTHLY`, and `grade:`
-    with a grade's name."""
+    """Name of a rule to its amount in yuan; empty if none were set. Names: those of `MONTHLY`, and `grade:` followed by
+    a grade's name."""
     row = session.get(AllowanceRule, (code, year))
     return {name: Decimal(amount) for name, amount in row.amounts.items()} if row else {}
 
 
-def keep_rules(session: Session, code: str, year: int, told: Mapping[str, str], by: str) -> None:
-    """Lays the amounts of a year down; what is empty is 0."""
+def keep_rules(session: Session, code: str, year: int, texts: Mapping[str, str], by: str) -> None:
+    """Sets the amounts of a year; an empty text is 0."""
     amounts = {}
-    for name, text in told.items():
+    for name, text in texts.items():
         if name not in MONTHLY and not name.startswith(GRADE):
             raise Refused("没有这条规则,请刷新页面")
         try:
@@ -63,7 +63,7 @@ def keep_rules(session: Session, code: str, year: int, told: Mapping[str, str], 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a person is owed for a year, in yuan: for the months in post, for a certificate, for the grade."""
+    """A person's allowance for a year, in yuan: for the months in post, for a certificate, for the grade."""
 
     post: Decimal
     certificate: Decimal
@@ -71,7 +71,7 @@ class Allowance:
 
     @property
     def total(self) -> Decimal:
-        """All of it."""
+        """The sum of all parts."""
         return self.post + self.certificate + self.grade
 
 
@@ -82,8 +82,8 @@ def allowance(
     months: Decimal,
     grade: str | None,
 ) -> Allowance:
-    """Monthly amount × months in post (to a tenth of a month), half-up to the cent; who is not noted as full-time
-    counts as part-time; the grade's amount is for the year, whole."""
+    """Computes monthly amount × months in post (to a tenth of a month), half-up to the cent. A person not registered as
+    full-time counts as part-time. The grade's amount is for the year and not prorated."""
 
     def monthly(name: str) -> Decimal:
         return (rules.get(name, Decimal(0)) * months).quantize(CENT, ROUND_HALF_UP)
@@ -100,7 +100,7 @@ def allowance_workbook(
     rules: Mapping[str, Decimal],
     rows: Iterable[tuple[EvaluationResult, Person, str]],
 ) -> bytes:
-    """Two sheets: 补贴 (a row a person with its parts, and the sum), 规则. `rows`: result, person, place."""
+    """Returns two sheets: 补贴 (one row per person with the parts, and the sum), 规则. `rows`: result, person, place."""
 
     def fill(book: Workbook) -> None:
         heads = ["姓名", "村(社区)", "专职/兼职", "任职月数", "等次"]
@@ -108,10 +108,10 @@ def allowance_workbook(
         sheet = Sheet(book, "补贴", title, heads, [9, 28, 16, 9, 10, 14, 14, 14, 14])
         sums = [Decimal(0)] * 4
         for result, person, place in rows:
-            own = allowance(
+            amounts = allowance(
                 rules, person.full_time, person.qualifications, result.months, result.grade
             )
-            parts = [own.post, own.certificate, own.grade, own.total]
+            parts = [amounts.post, amounts.certificate, amounts.grade, amounts.total]
             sums = [a + b for a, b in zip(sums, parts, strict=True)]
             kind = {True: "专职", False: "兼职", None: "没登记,按兼职"}[person.full_time]
             sheet.add(

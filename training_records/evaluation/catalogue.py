@@ -1,4 +1,4 @@
-"""The catalogue of measures: what each is, as anyone may read it."""
+"""The catalogue of measures, described for any reader."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure as anyone may read it: name in schemes, title, unit, what it is, where it comes from, what happens at
-    its edges."""
+    """A measure as described for any reader: name in schemes, title, unit, definition, source, edge cases."""
 
     name: str
     title: str
@@ -17,7 +16,7 @@ class Measure:
     definition: str
     source: str
     edges: str = "没有可算的就是“没有数据”"
-    # Measures that it is made of, which are kept and shown with it.
+    # Measures that it is computed from, stored and shown with it.
     parts: tuple[str, ...] = ()
 
 
@@ -108,6 +107,6 @@ CATALOGUE: tuple[Measure, ...] = (
 
 
 def with_parts(names: Iterable[str]) -> list[str]:
-    """Measures and what they are made of, each once."""
+    """Returns the measures and those they are computed from, each once."""
     parts = {m.name: m.parts for m in CATALOGUE}
     return list(dict.fromkeys(n for name in names for n in (name, *parts.get(name, ()))))

@@ -1,4 +1,4 @@
-"""Five dimensions over places and years: what a city and a district look at through the year."""
+"""The five dimensions by place and year: the overview of a city or a district through the year."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from training_records.evaluation.overview import (
 )
 
 YEARS = 5
-# Figures of a run change only when it is reckoned again.
-_MAX_KEPT = 256
-_kept: dict[tuple[int, datetime, str], RunFigures] = {}
+# The figures of a run change only when it is recalculated.
+_MAX_CACHED = 256
+_cache: dict[tuple[int, datetime, str], RunFigures] = {}
 
 
 @dataclass(frozen=True)
 class RunFigures:
-    """A run as far as an office's scope goes: all together, by town, grades, who lies far from the like."""
+    """The figures of a run within an office's scope: overall, by town, grades, outliers."""
 
     run_id: int
     year: int
@@ -43,10 +43,10 @@ class RunFigures:
 
 
 def figures_of(session: Session, run: EvaluationRun, prefix: str) -> RunFigures | None:
-    """The figures of a run within a prefix; None where nobody of it was evaluated."""
+    """Returns the figures of a run within a prefix; None if nobody in it was evaluated."""
     reach = max(prefix, prefix_of(run.division_code), key=len)
     key = (run.id, run.reckoned_at, reach)
-    if key not in _kept:
+    if key not in _cache:
         query = select(EvaluationResult).where(
             EvaluationResult.run_id == run.id, within(EvaluationResult.code, reach)
         )
@@ -55,9 +55,9 @@ def figures_of(session: Session, run: EvaluationRun, prefix: str) -> RunFigures 
             return None
         shares = shares_of(run, rows)
         [whole] = groups(dict.fromkeys(shares, run.division_code), shares)
-        if len(_kept) >= _MAX_KEPT:
-            _kept.clear()
-        _kept[key] = RunFigures(
+        if len(_cache) >= _MAX_CACHED:
+            _cache.clear()
+        _cache[key] = RunFigures(
             run.id,
             run.year,
             run.division_code,
@@ -67,23 +67,25 @@ def figures_of(session: Session, run: EvaluationRun, prefix: str) -> RunFigures 
             Counter(r.grade or "不定等次" for r in rows),
             tuple(outliers(rows, caseloads(session, run, reach))),
         )
-    found = _kept[key]
-    return replace(found, state=run.state)
+    cached = _cache[key]
+    return replace(cached, state=run.state)
 
 
 def runs_of_years(session: Session, prefix: str, last: int) -> list[EvaluationRun]:
-    """The runs of a scope in the years up to `last`; a town sees those of its district."""
+    """The runs of a scope in the `YEARS` years up to `last`; a town gets those of its district."""
     code = prefix[:6].ljust(12, "0") if len(prefix) > 6 else None
-    here = (
+    in_scope = (
         EvaluationRun.division_code == code if code else within(EvaluationRun.division_code, prefix)
     )
-    query = select(EvaluationRun).where(here, EvaluationRun.year.between(last - YEARS + 1, last))
+    query = select(EvaluationRun).where(
+        in_scope, EvaluationRun.year.between(last - YEARS + 1, last)
+    )
     return list(session.scalars(query.order_by(EvaluationRun.year, EvaluationRun.division_code)))
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A year: its runs, the places of a scope (districts for a city, else towns), all together, and the years
+    """A year: its runs, the places of a scope (districts for a city, else towns), the overall figures, and the years
     before. `weakest`: the dimension with the smallest share of its points."""
 
     year: int
@@ -95,33 +97,35 @@ class Dashboard:
 
 
 def dashboard(session: Session, prefix: str, year: int) -> Dashboard:
-    """The figures of a scope for a year."""
-    found = [figures_of(session, run, prefix) for run in runs_of_years(session, prefix, year)]
-    known = [f for f in found if f is not None]
+    """Computes the figures of a scope for a year."""
+    figures = [figures_of(session, run, prefix) for run in runs_of_years(session, prefix, year)]
+    known = [f for f in figures if f is not None]
     by_year: dict[int, list[RunFigures]] = {}
-    for one in known:
-        by_year.setdefault(one.year, []).append(one)
-    own = by_year.get(year, [])
+    for run_figures in known:
+        by_year.setdefault(run_figures.year, []).append(run_figures)
+    this_year = by_year.get(year, [])
     over_districts = level_of(prefix.ljust(12, "0")) not in ("district", "town")
-    places = [f.whole for f in own] if over_districts else [g for f in own for g in f.towns]
+    places = (
+        [f.whole for f in this_year] if over_districts else [g for f in this_year for g in f.towns]
+    )
     trend = tuple((y, joined([f.whole for f in of], str(y))) for y, of in sorted(by_year.items()))
-    whole = joined([f.whole for f in own], prefix) if own else None
+    whole = joined([f.whole for f in this_year], prefix) if this_year else None
     shares = {d: s for d, s in (whole.shares if whole else {}).items() if s is not None}
     weakest = min(shares, key=lambda d: shares[d]) if shares else None
-    return Dashboard(year, tuple(own), tuple(places), whole, trend, weakest)
+    return Dashboard(year, tuple(this_year), tuple(places), whole, trend, weakest)
 
 
 def joined(parts: Sequence[Group], name: str) -> Group:
-    """Groups taken together, each as heavy as it has people with data."""
+    """Combines groups, weighted in each dimension by the number of people with data."""
     shares, known = {}, {}
     for dimension in _dimensions(parts):
-        own = [
+        weighted = [
             (s, p.known.get(dimension, 0))
             for p in parts
             if (s := p.shares.get(dimension)) is not None
         ]
-        weight = known[dimension] = sum(n for _, n in own)
-        shares[dimension] = sum(s * n for s, n in own) / weight if weight else None
+        weight = known[dimension] = sum(n for _, n in weighted)
+        shares[dimension] = sum(s * n for s, n in weighted) / weight if weight else None
     return Group(name, sum(p.people for p in parts), shares, known)
 
 

@@ -1,4 +1,4 @@
-"""The frame of a run, frozen when it begins: what is reckoned later keeps the facts of its day."""
+"""The frame of a run, frozen at its start: later recalculations use the facts of that day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training_records.work.cadence import Cadence
 
 
 def freeze(frame: Frame) -> dict[str, Any]:
-    """The facts of a frame as they are stored with a run."""
+    """Returns the facts of a frame in the form stored with a run."""
     return {
         "cadences": [
             {
@@ -31,7 +31,7 @@ def freeze(frame: Frame) -> dict[str, Any]:
 
 
 def thaw(frame: Frame, stored: Mapping[str, Any]) -> Frame:
-    """A frame by stored facts."""
+    """Returns the frame with its facts replaced by stored ones."""
     return replace(
         frame,
         cadences={

@@ -1,4 +1,4 @@
-"""The measures of the catalogue: their values for everyone from the records as of a day."""
+"""The measures of the catalogue, computed for everyone from the records as of a day."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from training_records.work.satisfaction import satisfaction_in
 from training_records.work.service import MONTHS
 
 TENTH, TEN_THOUSANDTH = Decimal("0.1"), Decimal("0.0001")
-# A visit is logged properly within a week of it.
+# A visit has to be logged within a week.
 LOGGED_WITHIN = timedelta(days=7)
 REPORTED_WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Window:
-    """A person's time in a village within the year, as of the day, without leave."""
+    """A period of a person's post in a village within the year, up to the day of the frame, without leave."""
 
     village: str
     start: date
@@ -50,7 +50,7 @@ class Window:
 
 @dataclass
 class Subject:
-    """Somebody to evaluate: where they are counted, their windows, months in post (to a tenth)."""
+    """A director to evaluate: the division they count in, their windows, months in post (to a tenth)."""
 
     person_id: int
     code: str
@@ -61,8 +61,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class ExamHeld:
-    """An exam that directors of a division could sit, over by the day of the frame. `exam_id`: as in the evidence of
-    its results."""
+    """An exam open to directors of a division, closed by the day of the frame. `exam_id`: as in the evidence of its
+    results."""
 
     exam_id: int
     prefix: str
@@ -71,7 +71,7 @@ class ExamHeld:
     closed: date
 
     def concerns(self, subject: Subject) -> bool:
-        """Whether somebody was in post in the division while it was open."""
+        """Whether a person was in post in the division while it was open."""
         return any(
             w.village.startswith(self.prefix) and w.start <= self.closed and w.end >= self.opened
             for w in subject.windows
@@ -79,8 +79,8 @@ class ExamHeld:
 
 
 def exam_score(best: Decimal | None, held: Sequence[ExamHeld]) -> Decimal | None:
-    """The measure from the best passed result and the exams held for somebody. Who passed nothing although there was
-    one has 0, not nothing: to stay away is no better than to fail."""
+    """Returns the measure from the best passed result and the exams held for a person. Without a pass it is 0, not
+    None, if there was an exam: staying away is no better than failing."""
     if best is None and held:
         return Decimal(0)
     return best
@@ -92,8 +92,8 @@ def _no_exams(session: Session, frame: Frame) -> Sequence[ExamHeld]:
 
 @dataclass(frozen=True)
 class Frame:
-    """What is looked at: a division, a year up to a day, cadences and duty steps, how many checks a whole visit
-    answers, the time zone, and who knows which exams were held."""
+    """The scope of an evaluation: a division, a year up to a day, cadences and duty steps, the number of checks in a
+    complete visit, the time zone, and the look-up of exams held."""
 
     prefix: str
     year: int
@@ -118,8 +118,8 @@ Source = Callable[[Session, Frame, dict[int, Subject]], None]
 
 
 def subjects_of(session: Session, frame: Frame, person_id: int | None = None) -> dict[int, Subject]:
-    """Directors of a division who were in post in the year, or one of them; each counts where their latest post in it
-    is. Time on leave is no time in post."""
+    """Directors of a division who were in post in the year, or just one of them. Each counts in the division of their
+    latest post. Leave is not time in post."""
     query = (
         select(Post.person_id, Post.division_code, Post.start, Post.end)
         .where(
@@ -132,77 +132,79 @@ def subjects_of(session: Session, frame: Frame, person_id: int | None = None) ->
     )
     if person_id is not None:
         query = query.where(Post.person_id == person_id)
-    away = absences_in(session, frame.prefix, frame.first, frame.last)
-    found: dict[int, Subject] = {}
+    leaves = absences_in(session, frame.prefix, frame.first, frame.last)
+    subjects: dict[int, Subject] = {}
     for person, code, start, end in session.execute(query):
-        subject = found.setdefault(person, Subject(person, code))
+        subject = subjects.setdefault(person, Subject(person, code))
         subject.code = code
         held = max(start, frame.first), min(end or frame.last, frame.last)
-        subject.windows += [Window(code, *part) for part in without(*held, away.get(person, ()))]
+        subject.windows += [Window(code, *part) for part in without(*held, leaves.get(person, ()))]
     days = (date(frame.year, 12, 31) - frame.first).days + 1
-    for subject in found.values():
+    for subject in subjects.values():
         in_post = _days(subject.windows)
         subject.months = (Decimal(in_post * 12) / days).quantize(TENTH, ROUND_HALF_UP)
-    return found
+    return subjects
 
 
 def _days(windows: Iterable[Window]) -> int:
-    """Days in post, those in two villages at once counted once."""
-    count, reached = 0, date.min
+    """Days in post; days in two villages at once count once."""
+    count, next_day = 0, date.min
     for window in sorted(windows, key=lambda w: w.start):
-        start = max(window.start, reached)
+        start = max(window.start, next_day)
         if window.end >= start:
             count += (window.end - start).days + 1
-            reached = window.end + timedelta(days=1)
+            next_day = window.end + timedelta(days=1)
     return count
 
 
-def measured(session: Session, frame: Frame, more: Sequence[Source] = ()) -> dict[int, Subject]:
-    """Everyone of a division with all measures. `more`: sources of other rooms (practice). Each source fills in
-    measures of its own, so their order is free; what is made of other measures comes last."""
+def measured(
+    session: Session, frame: Frame, further_sources: Sequence[Source] = ()
+) -> dict[int, Subject]:
+    """Computes all measures for everyone in a division. `further_sources`: those of other packages (practice). Each
+    source fills in measures of its own, so their order is free; measures derived from others come last."""
     subjects = subjects_of(session, frame)
-    for source in (*_SOURCES, *more, *_DERIVED):
+    for source in (*_SOURCES, *further_sources, *_DERIVED):
         source(session, frame, subjects)
     return subjects
 
 
 def rate(part: int, whole: int) -> Decimal | None:
-    """A share to 4 decimals, half-up; None of nothing."""
+    """Returns a fraction to 4 decimals, half-up; None if the whole is 0."""
     if whole == 0:
         return None
     return (Decimal(part) / whole).quantize(TEN_THOUSANDTH, ROUND_HALF_UP)
 
 
 def _by_village(subjects: Mapping[int, Subject]) -> dict[str, list[tuple[int, Window]]]:
-    found: dict[str, list[tuple[int, Window]]] = defaultdict(list)
+    windows: dict[str, list[tuple[int, Window]]] = defaultdict(list)
     for person, subject in subjects.items():
         for window in subject.windows:
-            found[window.village].append((person, window))
-    return found
+            windows[window.village].append((person, window))
+    return windows
 
 
 def _visits_on_time(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    """Goes through the villages in order, cases and visits side by side, so that memory does not grow."""
-    here = _by_village(subjects)
-    done: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    """Walks through cases and visits in parallel, ordered by village and code, so that memory does not grow."""
+    windows = _by_village(subjects)
+    tally: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     visits = _grouped_visits(session, frame)
     current = next(visits, None)
     for (village, code), entries in groupby(_cases(session, frame), key=lambda c: (c[0], c[1])):
         while current is not None and current[0] < (village, code):
             current = next(visits, None)
-        made = current[1] if current is not None and current[0] == (village, code) else []
+        visits_made = current[1] if current is not None and current[0] == (village, code) else []
         for _, _, categories, assigned, opened, closed in entries:
             cadence = strictest(categories, frame.cadences)
             if cadence is None or cadence.months is None:
                 continue
-            for person, window in here.get(village, ()):
+            for person, window in windows.get(village, ()):
                 if assigned is not None and assigned != person:
                     continue
                 due = owed(cadence, opened, closed, window.start, window.end)
-                done[person][0] += sum(paid(cadence, period, made) for period in due)
-                done[person][1] += len(due)
+                tally[person][0] += sum(paid(cadence, period, visits_made) for period in due)
+                tally[person][1] += len(due)
     for person, subject in subjects.items():
-        subject.measures["visits_on_time_rate"] = rate(*done[person])
+        subject.measures["visits_on_time_rate"] = rate(*tally[person])
 
 
 def _cases(
@@ -264,11 +266,11 @@ def _visits(session: Session, frame: Frame, subjects: dict[int, Subject]) -> Non
     for person, on, at, findings, alarm, reported in session.execute(
         query.execution_options(yield_per=5000)
     ):
-        own = counts[person]
-        own[0] += 1
-        soon = at.astimezone(frame.zone).date() - on <= LOGGED_WITHIN
-        own[1] += soon and len(findings) >= frame.checks
-        own[2] += bool(alarm) and (reported is None or reported - at > REPORTED_WITHIN)
+        tally = counts[person]
+        tally[0] += 1
+        in_time = at.astimezone(frame.zone).date() - on <= LOGGED_WITHIN
+        tally[1] += in_time and len(findings) >= frame.checks
+        tally[2] += bool(alarm) and (reported is None or reported - at > REPORTED_WITHIN)
     for person, subject in subjects.items():
         logged, whole, missed = counts.get(person, (0, 0, 0))
         subject.measures["visits_logged"] = Decimal(logged)
@@ -287,13 +289,13 @@ def _training(session: Session, frame: Frame, subjects: dict[int, Subject]) -> N
         .add_columns(func.max(sql_case((passed, ArchiveEntry.score), else_=None)).label("best"))
         .where(ArchiveEntry.person_id.in_(people))
     )
-    found = {row.person_id: row for row in session.execute(query)}
+    totals = {row.person_id: row for row in session.execute(query)}
     held = frame.exams(session, frame)
     for person, subject in subjects.items():
-        row = found.get(person)
-        own = [exam for exam in held if exam.concerns(subject)]
+        row = totals.get(person)
+        exams = [exam for exam in held if exam.concerns(subject)]
         subject.measures["training_hours"] = (_number(row.hours) if row else None) or Decimal(0)
-        subject.measures["exam_score"] = exam_score(_number(row.best) if row else None, own)
+        subject.measures["exam_score"] = exam_score(_number(row.best) if row else None, exams)
         subject.measures["induction_passed"] = Decimal(row.inducted if row else 0)
 
 
@@ -311,22 +313,23 @@ def _activities(session: Session, frame: Frame, subjects: dict[int, Subject]) ->
         )
         .group_by(Activity.person_id)
     )
-    found = {person: (n, themes) for person, n, themes in session.execute(query)}
+    by_person = {person: (n, themes) for person, n, themes in session.execute(query)}
     for person, subject in subjects.items():
-        held, themes = found.get(person, (0, 0))
+        held, themes = by_person.get(person, (0, 0))
         subject.measures["activities_held"] = Decimal(held)
         subject.measures["activity_themes"] = Decimal(themes)
 
 
 @dataclass(frozen=True)
 class TaskCalendar:
-    """Tasks whose day has come: of the duty list as (task, period, day, title), of offices with their prefix."""
+    """Tasks whose deadline has passed: those of the duty list as (task, period, deadline, title), those of offices with
+    the prefix of the division."""
 
     rhythm: Sequence[tuple[str, str, date, str]]
     given: Sequence[tuple[str, tuple[str, str, date, str]]]
 
     def of(self, subject: Subject) -> Iterator[tuple[str, str, date, str]]:
-        """Those that a person was in post for on their day."""
+        """Yields the tasks for which a person was in post on the deadline."""
         for task in self.rhythm:
             if any(w.start <= task[2] <= w.end for w in subject.windows):
                 yield task
@@ -339,7 +342,7 @@ class TaskCalendar:
 
 
 def task_calendar(session: Session, frame: Frame) -> TaskCalendar:
-    """The calendar of a frame."""
+    """Builds the calendar of a frame."""
     rhythm = [
         (step["id"], name_of(first, MONTHS[step["rhythm"]]), last, step["what"])
         for step in frame.steps
@@ -358,7 +361,7 @@ def task_calendar(session: Session, frame: Frame) -> TaskCalendar:
 
 
 def _tasks(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    """Tasks whose day has come while the person was in post: done at all, done in time."""
+    """Tasks whose deadline fell into a person's time in post: done at all, done in time."""
     calendar = task_calendar(session, frame)
     done: dict[int, dict[tuple[str, str], date]] = defaultdict(dict)
     people = select(Post.person_id).where(
@@ -370,13 +373,13 @@ def _tasks(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None
     for person, task, period, on in session.execute(query.execution_options(yield_per=5000)):
         done[person][task, period] = on
     for person, subject in subjects.items():
-        own, whole, ticked, in_time = done.get(person, {}), 0, 0, 0
+        done_on, whole, done_count, in_time = done.get(person, {}), 0, 0, 0
         for task, period, due, _ in calendar.of(subject):
-            ticked_on = own.get((task, period))
+            ticked_on = done_on.get((task, period))
             whole += 1
-            ticked += ticked_on is not None
+            done_count += ticked_on is not None
             in_time += ticked_on is not None and ticked_on <= due
-        subject.measures["tasks_done_rate"] = rate(ticked, whole)
+        subject.measures["tasks_done_rate"] = rate(done_count, whole)
         subject.measures["tasks_on_time_rate"] = rate(in_time, whole)
 
 
@@ -390,17 +393,19 @@ def _checked(session: Session, frame: Frame, subjects: dict[int, Subject]) -> No
             Visit.on.between(frame.first, frame.last),
         )
     )
-    found: dict[int, list[bool]] = defaultdict(list)
+    findings: dict[int, list[bool]] = defaultdict(list)
     for person, confirmed in session.execute(query):
-        found[person].append(bool(confirmed))
+        findings[person].append(bool(confirmed))
     for person, subject in subjects.items():
-        own = found.get(person, [])
-        enough = len(own) >= MIN_CHECKED
-        subject.measures["visits_checked_rate"] = rate(sum(own), len(own)) if enough else None
+        confirmations = findings.get(person, [])
+        enough = len(confirmations) >= MIN_CHECKED
+        subject.measures["visits_checked_rate"] = (
+            rate(sum(confirmations), len(confirmations)) if enough else None
+        )
 
 
 def _corrected(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    """What the sample did not confirm is taken off in proportion."""
+    """Reduces the rate in proportion to what the sample did not confirm."""
     for subject in subjects.values():
         on_time = subject.measures["visits_on_time_rate"]
         confirmed = subject.measures["visits_checked_rate"]
@@ -411,10 +416,10 @@ def _corrected(session: Session, frame: Frame, subjects: dict[int, Subject]) -> 
 
 
 def _satisfaction(session: Session, frame: Frame, subjects: dict[int, Subject]) -> None:
-    found = satisfaction_in(session, frame.prefix, frame.year)
+    figures = satisfaction_in(session, frame.prefix, frame.year)
     for person, subject in subjects.items():
-        own = found.get(person)
-        subject.measures["satisfaction_mean"] = own.shown if own else None
+        figure = figures.get(person)
+        subject.measures["satisfaction_mean"] = figure.shown if figure else None
 
 
 _SOURCES: tuple[Source, ...] = (

@@ -1,4 +1,4 @@
-"""Tables of the evaluation: runs with their scheme, results with their measures, appeals, and what happened."""
+"""Tables of the evaluation: runs with their scheme, results with their measures, appeals, and the history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATES: dict[RunState, str] = {
 
 
 class EvaluationScheme(Base):
-    """The scheme that a district or the city lays down for a year. Identity: (division, year)."""
+    """The scheme that a district or the city sets for a year. Identity: (division, year)."""
 
     __tablename__ = "evaluation_scheme"
 
@@ -34,7 +34,7 @@ class EvaluationScheme(Base):
 
 
 class AllowanceRule(Base):
-    """By what a district reckons allowances (补贴) of a year: name of the rule to its amount in yuan, as text.
+    """The rules of a district for the allowances (补贴) of a year: name of a rule to its amount in yuan, as text.
     Identity: (division, year)."""
 
     __tablename__ = "allowance_rule"
@@ -47,11 +47,10 @@ class AllowanceRule(Base):
 
 
 class EvaluationRun(Base):
-    """One evaluation of a division's directors in a year. Identity: `id`; one a division and year that is not dropped.
+    """One evaluation of a division's directors in a year. Identity: `id`; (division, year) is unique.
 
-    `scheme`, `facts`: as they were when it began (`frames.freeze`; runs from before there was such a column have no
-    `facts`); `as_of`: up to which day records count; `locked_hash`: of all results, once
-    final.
+    `scheme`, `facts`: as of the start (`frames.freeze`; rows older than the column have no `facts`); `as_of`: the day
+    up to which records count; `locked_hash`: hash of all results, once final.
     """
 
     __tablename__ = "evaluation_run"
@@ -76,7 +75,7 @@ class EvaluationRun(Base):
 
 
 class EvaluationResult(Base):
-    """One person's result: measures as they were reckoned, total, grade, and the words of each step.
+    """One person's result: measures as computed, total, grade, and the comment of each step.
 
     Identity: (run, person).
     """
@@ -98,12 +97,12 @@ class EvaluationResult(Base):
     self_comment: Mapped[str | None] = mapped_column(String(500))
     town_comment: Mapped[str | None] = mapped_column(String(500))
     district_comment: Mapped[str | None] = mapped_column(String(500))
-    # Sent back to the person for their word once more.
+    # Sent back to the person for another comment.
     returned: Mapped[bool] = mapped_column(default=False)
 
 
 class EvaluationAppeal(Base):
-    """A person's objection during publicity, and the answer. Identity: `id`."""
+    """A person's appeal during the publication period, and the answer. Identity: `id`."""
 
     __tablename__ = "evaluation_appeal"
 
@@ -119,7 +118,7 @@ class EvaluationAppeal(Base):
 
 
 class EvaluationStep(Base):
-    """What happened to a run, to a person's result. Append-only. Identity: `id`."""
+    """An entry in the history of a run, or of a person's result in it. Append-only. Identity: `id`."""
 
     __tablename__ = "evaluation_step"
 

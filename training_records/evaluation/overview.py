@@ -1,4 +1,4 @@
-"""How a division stands in the five dimensions: by place and by caseload band, never a ranking of villages by cases."""
+"""A division's standing in the five dimensions, by place and by caseload band; never a ranking of villages by cases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training_records.evaluation.runs import measures_of, scheme_of
 from training_records.evaluation.scoring import evaluate
 from training_records.work.models import CaseEntry
 
-# Villages are compared only with those that have about as many children in their caseload.
+# Villages are compared only with those of a similar caseload.
 BANDS = ((0, "没有走访对象"), (5, "1–5 名"), (15, "6–15 名"), (30, "16–30 名"))
 MORE = "30 名以上"
 MIN_SHOWN = 5
@@ -24,8 +24,8 @@ MIN_SHOWN = 5
 
 @dataclass(frozen=True)
 class Group:
-    """Some people together: how many, the mean share of each dimension's points (None: no data), and of how many
-    people there is data."""
+    """A group of people: their number, the mean share of each dimension's points (None: no data), and the number of
+    people with data."""
 
     name: str
     people: int
@@ -35,7 +35,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Outlier:
-    """Somebody whose total lies far from the others of the same band (beyond 1.5 interquartile ranges)."""
+    """A person whose total lies more than 1.5 interquartile ranges outside the quartiles of their band."""
 
     person_id: int
     band: str
@@ -44,12 +44,12 @@ class Outlier:
 
 
 def band_of(children: int) -> str:
-    """The band of a caseload."""
-    return next((name for most, name in BANDS if children <= most), MORE)
+    """Returns the band of a caseload."""
+    return next((name for limit, name in BANDS if children <= limit), MORE)
 
 
 def caseloads(session: Session, run: EvaluationRun, prefix: str) -> dict[str, int]:
-    """Village to children in its caseload on the day of the run."""
+    """Village to the number of children in its caseload on the day of the run."""
     query = (
         select(CaseEntry.division_code, func.count())
         .where(
@@ -65,35 +65,39 @@ def caseloads(session: Session, run: EvaluationRun, prefix: str) -> dict[str, in
 def shares_of(
     run: EvaluationRun, rows: Iterable[EvaluationResult]
 ) -> dict[int, dict[str, float | None]]:
-    """Person to the share of each dimension's points; of what had data only."""
-    scheme, found = scheme_of(run), {}
+    """Person to the share of each dimension's points earned, over the indicators with data."""
+    scheme, shares = scheme_of(run), {}
     for row in rows:
         result = evaluate(scheme, measures_of(row), row.months)
-        own: dict[str, float | None] = {}
+        person_shares: dict[str, float | None] = {}
         for dimension in result.dimensions:
             possible = sum(i.max for i in dimension.indicators if i.score is not None)
-            own[dimension.id] = float(dimension.score or 0) / float(possible) if possible else None
-        found[row.person_id] = own
-    return found
+            person_shares[dimension.id] = (
+                float(dimension.score or 0) / float(possible) if possible else None
+            )
+        shares[row.person_id] = person_shares
+    return shares
 
 
 def groups(
     named: Mapping[int, str], shares: Mapping[int, Mapping[str, float | None]]
 ) -> list[Group]:
-    """People grouped by a name, with the mean share of each dimension."""
+    """Groups people by name, with the mean share of each dimension."""
     members: dict[str, list[int]] = defaultdict(list)
     for person, name in named.items():
         members[name].append(person)
-    found = []
+    result = []
     for name in sorted(members):
-        own = [shares[p] for p in members[name]]
+        member_shares = [shares[p] for p in members[name]]
         means, counts = {}, {}
-        for dimension in own[0]:
-            known = [s for one in own if (s := one[dimension]) is not None]
+        for dimension in member_shares[0]:
+            known = [
+                s for person_shares in member_shares if (s := person_shares[dimension]) is not None
+            ]
             counts[dimension] = len(known)
             means[dimension] = sum(known) / len(known) if known else None
-        found.append(Group(name, len(own), means, counts))
-    return found
+        result.append(Group(name, len(member_shares), means, counts))
+    return result
 
 
 def by_place(
@@ -101,17 +105,17 @@ def by_place(
     shares: Mapping[int, Mapping[str, float | None]],
     level: DivisionLevel,
 ) -> list[Group]:
-    """Groups by the division of a level; the names are codes."""
+    """Groups people by their division of a level; the names are codes."""
     return groups({r.person_id: ancestor(r.code, level) for r in rows}, shares)
 
 
 def outliers(rows: Sequence[EvaluationResult], children: Mapping[str, int]) -> list[Outlier]:
-    """People far from those of the same band; bands of fewer than five say nothing."""
+    """Outliers within each band; bands of fewer than five people are skipped."""
     bands: dict[str, list[EvaluationResult]] = defaultdict(list)
     for row in rows:
         if row.total is not None and row.grade is not None:
             bands[band_of(children.get(row.code, 0))].append(row)
-    found = []
+    result = []
     for name, members in bands.items():
         totals = [float(r.total or 0) for r in members]
         if len(totals) < MIN_SHOWN:
@@ -119,9 +123,9 @@ def outliers(rows: Sequence[EvaluationResult], children: Mapping[str, int]) -> l
         low, _, high = quantiles(totals, n=4)
         reach = 1.5 * (high - low)
         middle = median(totals)
-        found += [
+        result += [
             Outlier(r.person_id, name, float(r.total or 0), middle)
             for r in members
             if not low - reach <= float(r.total or 0) <= high + reach
         ]
-    return sorted(found, key=lambda o: o.total)
+    return sorted(result, key=lambda o: o.total)

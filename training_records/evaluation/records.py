@@ -1,4 +1,4 @@
-"""The records behind a measure of one person: what was looked at, and what of it counted."""
+"""The records behind a measure of one person: what was considered, and what of it counted."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ MAX_RECORDS = 500
 
 @dataclass(frozen=True)
 class RecordLine:
-    """A record: its day (or the last day of its period), what it is, whether it counts for the measure, and why it is so.
-    `code`: of the caseload; for the village's own director only. `points`: what an exam counts with."""
+    """A record: its day (or the last day of its period), what it is, whether it counts for the measure, and why.
+    `code`: case code, only for the village's own director. `points`: the score with which an exam counts."""
 
     day: date
     what: str
@@ -60,7 +60,7 @@ class RecordLine:
 def records_behind(
     session: Session, frame: Frame, person_id: int, measure: str
 ) -> list[RecordLine] | None:
-    """The records behind a measure, latest first; None where a measure has no records of its own to show."""
+    """The records behind a measure, latest first; None if the measure has no records of its own to show."""
     lines = _LINES.get(measure)
     if lines is None:
         return None
@@ -71,7 +71,7 @@ def records_behind(
 
 
 def without_codes(lines: Iterable[RecordLine]) -> list[RecordLine]:
-    """For offices: the codes stay in the village."""
+    """Removes the case codes, for offices: codes stay within the village."""
     return [replace(line, code="") for line in lines]
 
 
@@ -176,8 +176,8 @@ def _training(session: Session, frame: Frame, subject: Subject) -> Iterator[Reco
 
 
 def _exams(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
-    """Results, and exams that somebody stayed away from. Of those held for them each counts as 0 while nothing was
-    passed."""
+    """Yields the results, and the exams that the person missed. While nothing was passed, each exam held for them
+    counts as 0."""
     held = {e.exam_id: e for e in frame.exams(session, frame) if e.concerns(subject)}
     entries = [
         entry

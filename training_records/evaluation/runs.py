@@ -1,4 +1,4 @@
-"""The verbs of a run: reckon, review step by step, publish, hear appeals, lock."""
+"""Operations on a run: calculate, review step by step, publish, answer appeals, lock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def start(
     subjects: Mapping[int, Subject],
     by: str,
 ) -> EvaluationRun:
-    """A run with everybody's result, by the facts of its frame from now on. `Refused` when there is one, or nobody to evaluate."""
+    """Starts a run with everybody's result and freezes the facts of its frame. Raises `Refused` if there is one
+    already, or nobody to evaluate."""
     year = frame.year
     if level_of(division_code) != "district":
         raise Refused("工作评价由区(市)组织,请用区(市)的账号")
@@ -70,12 +71,12 @@ def start(
 
 
 def scheme_of(run: EvaluationRun) -> Scheme:
-    """The scheme under which a run was begun."""
+    """The scheme under which a run was started."""
     return checked_scheme(run.scheme)
 
 
 def serialise_measures(measures: Mapping[str, Decimal | None]) -> dict[str, str | None]:
-    """Measures as they are kept: as written, so that they are the same again."""
+    """Serialises measures exactly, so that they round-trip."""
     return {name: None if v is None else f"{v.normalize():f}" for name, v in measures.items()}
 
 
@@ -85,19 +86,19 @@ def measures_of(row: EvaluationResult) -> dict[str, Decimal | None]:
 
 
 def explain(run: EvaluationRun, row: EvaluationResult) -> Result:
-    """A result with its reckoning in words, from the measures that are kept."""
+    """Returns a result with its calculation in words, from the stored measures."""
     return evaluate(scheme_of(run), measures_of(row), row.months)
 
 
 def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]) -> list[int]:
-    """Writes results; who has another one than before (person ids)."""
+    """Writes results. Returns the ids of the people whose result changed."""
     scheme = scheme_of(run)
     query = select(EvaluationResult).where(EvaluationResult.run_id == run.id)
     rows = {row.person_id: row for row in session.scalars(query)}
     changed = []
     for person, subject in subjects.items():
-        needed = {name: subject.measures.get(name) for name in with_parts(scheme.measures)}
-        result = evaluate(scheme, needed, subject.months)
+        measures = {name: subject.measures.get(name) for name in with_parts(scheme.measures)}
+        result = evaluate(scheme, measures, subject.months)
         row = rows.pop(person, None)
         if row is None:
             row = EvaluationResult(run_id=run.id, person_id=person)
@@ -106,13 +107,13 @@ def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]
         elif (row.total, row.grade, row.measures) != (
             result.total,
             result.grade,
-            serialise_measures(needed),
+            serialise_measures(measures),
         ):
             changed.append(person)
         row.code, row.months, row.measures = (
             subject.code,
             subject.months,
-            serialise_measures(needed),
+            serialise_measures(measures),
         )
         row.total, row.grade, row.vetoed = result.total, result.grade, result.vetoed
     for person, row in rows.items():
@@ -125,7 +126,7 @@ def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]
 def recalculate(
     session: Session, run: EvaluationRun, subjects: Mapping[int, Subject], by: str
 ) -> int:
-    """Reckons anew from the records as they are now, after something in them was corrected; how many changed. The same
+    """Recalculates from the records as they are now, after a correction. Returns how many results changed. The same
     records give the same figures to the cent."""
     _refuse_final(run)
     before = {
@@ -148,7 +149,7 @@ def recalculate(
 def log(
     session: Session, run: EvaluationRun, text: str, by: str, person_id: int | None = None
 ) -> None:
-    """Writes a line of the run's history."""
+    """Adds a line to the run's history."""
     session.add(EvaluationStep(run_id=run.id, person_id=person_id, text=text[:300], created_by=by))
     session.flush()
 
@@ -208,7 +209,7 @@ def run_of_person(session: Session, run_id: int, person_id: int) -> EvaluationRu
 def results_of(
     session: Session, run: EvaluationRun, prefix: str
 ) -> list[tuple[EvaluationResult, Person]]:
-    """Results with names, in the order of places: never ranked by the number of cases."""
+    """Results with names, by division: never ranked by the number of cases."""
     query = (
         select(EvaluationResult, Person)
         .join(Person, Person.id == EvaluationResult.person_id)
@@ -234,11 +235,11 @@ def results_of_person(
 def comment(
     session: Session, run: EvaluationRun, row: EvaluationResult, step: str, text: str, by: str
 ) -> None:
-    """The word of the person, the town or the district, in its turn (`step`: self, town, district)."""
+    """Records the comment of the person, the town or the district, in its turn (`step`: self, town, district)."""
     _refuse_final(run)
     turn = {"self": "self_review", "town": "town", "district": "district"}[step]
-    may = run.state == turn or (step == "self" and row.returned)
-    if not may:
+    allowed = run.state == turn or (step == "self" and row.returned)
+    if not allowed:
         raise Refused(f"现在是“{STATES[run.state]}”,不能填这一步的意见")
     if not text.strip():
         raise Refused("请写上意见")
@@ -252,7 +253,7 @@ def comment(
 def send_back(
     session: Session, run: EvaluationRun, row: EvaluationResult, reason: str, by: str
 ) -> None:
-    """Sends a result back to the person for their word, with the reason."""
+    """Sends a result back to the person for another comment, with the reason."""
     if run.state not in ("town", "district"):
         raise Refused("只有复核时能退回本人")
     if not reason.strip():
@@ -264,7 +265,7 @@ def send_back(
 def advance(
     session: Session, run: EvaluationRun, today: date, by: str, days: int = MIN_DAYS
 ) -> None:
-    """On to the next step; into publicity for so many days; out of it only through `lock`."""
+    """Moves a run to the next step; `days`: length of the publication period, which only `lock` ends."""
     _refuse_final(run)
     if run.state == "publicity":
         raise Refused("公示以后是定稿,请点“定稿”")
@@ -286,23 +287,23 @@ def advance(
 def appeal(
     session: Session, run: EvaluationRun, row: EvaluationResult, text: str, today: date, by: str
 ) -> EvaluationAppeal:
-    """An objection, while the results are public; one at a time."""
+    """Files an appeal during the publication period; one open appeal at a time."""
     if run.state != "publicity" or (run.publicity_until and today > run.publicity_until):
         raise Refused("只有公示期间能提异议")
     if not text.strip():
         raise Refused("请写哪里不对、为什么")
     if any(a.accepted is None for a in appeals_of(session, run, row.person_id)):
         raise Refused("您已经提过一个异议,等答复以后还可以再提")
-    made = EvaluationAppeal(run_id=run.id, person_id=row.person_id, text=text.strip()[:500])
-    session.add(made)
+    filed = EvaluationAppeal(run_id=run.id, person_id=row.person_id, text=text.strip()[:500])
+    session.add(filed)
     log(session, run, "提出异议", by, row.person_id)
-    return made
+    return filed
 
 
 def appeals_of(
     session: Session, run: EvaluationRun, person_id: int | None = None
 ) -> list[EvaluationAppeal]:
-    """The objections in a run, or of one person."""
+    """The appeals in a run, or those of one person."""
     query = select(EvaluationAppeal).where(EvaluationAppeal.run_id == run.id)
     if person_id is not None:
         query = query.where(EvaluationAppeal.person_id == person_id)
@@ -312,7 +313,7 @@ def appeals_of(
 def answer(
     session: Session, run: EvaluationRun, made: EvaluationAppeal, accepted: bool, text: str, by: str
 ) -> None:
-    """Answers an objection. Figures change only when records are corrected and reckoned again."""
+    """Answers an appeal. Figures change only by correcting records and recalculating."""
     _refuse_final(run)
     if made.run_id != run.id:
         raise NotFound("没有这个异议")
@@ -326,7 +327,7 @@ def answer(
 
 
 def fingerprint(session: Session, run: EvaluationRun) -> str:
-    """A hash of the scheme and of everybody's measures, months, total and grade."""
+    """Returns a hash of the scheme and of everybody's measures, months, total, grade and veto."""
     query = select(EvaluationResult).where(EvaluationResult.run_id == run.id)
     rows = sorted(session.scalars(query), key=lambda r: r.person_id)
     content = {
@@ -351,7 +352,8 @@ def fingerprint(session: Session, run: EvaluationRun) -> str:
 
 
 def lock(session: Session, run: EvaluationRun, today: date, by: str) -> int:
-    """Ends a run: nothing changes any more, and everybody's result goes into their archive; how many."""
+    """Locks a run: nothing changes any more, and every result with a grade is filed in the person's archive. Returns
+    how many."""
     _refuse_final(run)
     if run.state != "publicity":
         raise Refused("公示以后才能定稿")
@@ -382,5 +384,5 @@ def lock(session: Session, run: EvaluationRun, today: date, by: str) -> int:
 
 
 def is_untouched(session: Session, run: EvaluationRun) -> bool:
-    """Whether a locked run still is what was locked."""
+    """Whether a locked run is unchanged since it was locked."""
     return run.locked_hash == fingerprint(session, run)

@@ -1,4 +1,4 @@
-"""The evaluation scheme (评价方案): dimensions, indicators, how they score, vetoes, grades; checked when it is read."""
+"""The evaluation scheme (评价方案): dimensions, indicators and their scoring, vetoes, grades; validated when read."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ DIMENSIONS = {
     "policy": "政策落实",
     "satisfaction": "服务对象满意度",
 }
-# Measures that are shares or marks, not counts: a part of a year does not make them smaller.
+# Measures that are rates or scores, not counts, and so are not prorated.
 _RATE = re.compile(r"_(rate|share|score|mean|index|passed)$")
 MAX_BYTES = 200_000
 
 
 def _exact(value: object) -> object:
-    # YAML's 0.1 is meant as written, not as the nearest binary number.
+    # YAML's 0.1 means the decimal as written, not the nearest binary number.
     return Decimal(str(value)) if isinstance(value, int | float) and value is not True else value
 
 
@@ -51,7 +51,8 @@ class Indicator(_Part):
     """One measure and the points that it can earn.
 
     `proportional`: points × min(value ÷ target, 1); `steps`: the share of the highest bound that the value reaches,
-    else 0; `threshold`: all points from the target on. `unit`: count or rate, where the measure's name does not say.
+    else 0; `threshold`: all points from the target on. `unit`: count or rate, where the measure's name does not imply
+    it.
     """
 
     id: Name
@@ -65,7 +66,7 @@ class Indicator(_Part):
 
     @property
     def is_count(self) -> bool:
-        """Whether its targets shrink with the months in post."""
+        """Whether its targets are prorated by the months in post."""
         return self.unit == "count" if self.unit else not _RATE.search(self.measure)
 
     @model_validator(mode="after")
@@ -111,14 +112,14 @@ class Veto(_Part):
 
 
 class Grade(_Part):
-    """A grade and the least total that earns it."""
+    """A grade and the lowest total that earns it."""
 
     name: str = Field(min_length=1, max_length=10)
     min: Number = Field(ge=0, le=100)
 
 
 class Scheme(_Part):
-    """A scheme: weights add up to 100, points to the weights."""
+    """A scheme. Weights add up to 100, and the points of a dimension to its weight."""
 
     id: str = Field(pattern="^[A-Za-z0-9._-]{1,40}$")
     title: str = Field("", max_length=60)
@@ -127,7 +128,7 @@ class Scheme(_Part):
     grades: tuple[Grade, ...] = Field(min_length=1)
     proration: Literal["months_in_post", "none"] = "months_in_post"
     missing: Literal["exclude", "zero"] = "exclude"
-    # Who was in post for fewer months gets a total but no grade.
+    # Fewer months in post give a total but no grade.
     least_months: Number = Field(Decimal(0), ge=0, le=12)
 
     @model_validator(mode="after")
@@ -141,9 +142,9 @@ class Scheme(_Part):
             ("等次", [g.name for g in self.grades]),
         )
         for what, names in written:
-            twice = next((n for n in names if names.count(n) > 1), None)
-            if twice:
-                raise ValueError(f"{what}“{twice}”写了两次")
+            duplicate = next((n for n in names if names.count(n) > 1), None)
+            if duplicate:
+                raise ValueError(f"{what}“{duplicate}”写了两次")
         bounds = [g.min for g in self.grades]
         if sorted(set(bounds), reverse=True) != bounds or bounds[-1] != 0:
             raise ValueError("等次要从高到低写,最后一档的 min 是 0")
@@ -159,40 +160,40 @@ class Scheme(_Part):
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """All measures that it needs, each once."""
+        """All measures that the scheme needs, each once."""
         names = [i.measure for i in self.indicators] + [v.measure for v in self.vetoes]
         return tuple(dict.fromkeys(names))
 
     def grade_of(self, total: Decimal) -> str:
-        """The grade of a total as it is shown."""
+        """Returns the grade of a total as displayed (rounded)."""
         return next(g.name for g in self.grades if total >= g.min)
 
 
 def read_scheme(text: str, where: str = "评价方案") -> Scheme:
-    """A scheme from YAML. `Refused` with what is wrong and where."""
+    """Parses a scheme from YAML. Raises `Refused` with what is wrong and where."""
     if len(text.encode()) > MAX_BYTES:
         raise Refused(f"{where}太大,最多 {MAX_BYTES // 1000} KB")
     try:
-        told = yaml.safe_load(text)
+        parsed = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"第 {mark.line + 1} 行" if mark else ""
         raise Refused(f"{where}{line}不是 YAML,请检查缩进、冒号和括号") from None
     except RecursionError:
         raise Refused(f"{where}嵌套太深") from None
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         raise Refused(f"{where}要有 id、dimensions、grades 等项")
-    return checked_scheme(told, where)
+    return checked_scheme(parsed, where)
 
 
-def checked_scheme(told: Mapping[str, object], where: str = "评价方案") -> Scheme:
-    """A scheme from its parts. `Refused` with what is wrong and where."""
+def checked_scheme(parts: Mapping[str, object], where: str = "评价方案") -> Scheme:
+    """Validates a scheme from its parts. Raises `Refused` with what is wrong and where."""
     try:
-        return Scheme.model_validate(told)
+        return Scheme.model_validate(parts)
     except ValidationError as error:
         fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise Refused(f"{where} {place}:{_reason(fault)}".replace(" :", ":")) from None
+        location = ".".join(str(part) for part in fault["loc"])
+        raise Refused(f"{where} {location}:{_reason(fault)}".replace(" :", ":")) from None
 
 
 def _reason(fault: ErrorDetails) -> str:
@@ -218,5 +219,5 @@ def _reason(fault: ErrorDetails) -> str:
 
 
 def load_scheme(name: str) -> Scheme:
-    """A scheme that ships with the system. FileNotFoundError when there is none."""
+    """Loads a scheme shipped with the system. Raises FileNotFoundError if there is none."""
     return read_scheme((SCHEMES / f"{name}.yaml").read_text("utf-8"), f"{name}.yaml ")

@@ -1,4 +1,4 @@
-"""Schemes that offices lay down for a year: a district's own, else the city's, else the one that ships with the system."""
+"""Schemes that offices set for a year: a district's own, else the city's, else the shipped one."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ LEVELS = ("district", "city")
 
 
 def stored_scheme(session: Session, code: str, year: int) -> EvaluationScheme | None:
-    """The scheme that holds for a division in a year: its district's, else its city's; None: the one that ships."""
+    """The scheme in force for a division in a year: its district's, else its city's; None: the shipped one."""
     codes = [ancestor(code, level) for level in LEVELS]  # type: ignore[arg-type]
     query = select(EvaluationScheme).where(
         EvaluationScheme.division_code.in_(codes), EvaluationScheme.year == year
     )
-    found = {row.division_code: row for row in session.scalars(query)}
-    return next((found[c] for c in codes if c in found), None)
+    by_division = {row.division_code: row for row in session.scalars(query)}
+    return next((by_division[c] for c in codes if c in by_division), None)
 
 
 def scheme_for(session: Session, code: str, year: int) -> Scheme:
-    """The scheme that holds for a division in a year."""
+    """The scheme in force for a division in a year."""
     row = stored_scheme(session, code, year)
     return checked_scheme(row.scheme) if row else load_scheme(SHIPPED)
 
 
 def save_scheme(session: Session, code: str, year: int, scheme: Scheme, by: str) -> None:
-    """Lays a scheme down for a year, in place of what was laid down before. `Refused` once the evaluation of that year
-    has begun: it goes on under the scheme that it began with."""
+    """Sets the scheme of a year, replacing an earlier one. Raises `Refused` once the evaluation of that year has
+    started, which keeps the scheme it started with."""
     if level_of(code) not in LEVELS:
         raise Refused("评价方案由区(市)或市定")
-    own = select(EvaluationRun.id).where(
+    started = select(EvaluationRun.id).where(
         EvaluationRun.division_code == code, EvaluationRun.year == year
     )
-    if session.scalar(own):
+    if session.scalar(started):
         raise Refused(f"{year} 年的评价已经开始,方案不能再改。要改明年的,请选明年")
     row = session.get(EvaluationScheme, (code, year))
     if row is None:
@@ -49,7 +49,7 @@ def save_scheme(session: Session, code: str, year: int, scheme: Scheme, by: str)
 
 
 def delete_scheme(session: Session, code: str, year: int) -> None:
-    """Takes an office's own scheme away, so that the one above it holds."""
+    """Deletes an office's own scheme, so that the one above it is in force."""
     row = session.get(EvaluationScheme, (code, year))
     if row is None:
         raise Refused("没有自己定的方案,不用撤")

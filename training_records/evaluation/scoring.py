@@ -1,6 +1,7 @@
-"""Scoring: from measures to points, total and grade, exactly, with the reckoning in words.
+"""Scoring: from measures to points, total and grade, exactly, with the calculation in words.
 
-Fractions are kept exact; what is shown is rounded half-up to 2 decimals once, and the grade goes by what is shown.
+Computed in exact fractions. Displayed figures are rounded half-up to 2 decimals, once, and the grade follows the
+displayed total.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Scored:
-    """An indicator: value (None: no data), points earned (None: left out), points possible, in words."""
+    """An indicator: value (None: no data), points earned (None: left out), points possible, the calculation in
+    words."""
 
     id: str
     value: Decimal | None
@@ -37,8 +39,8 @@ class DimensionScore:
 
 @dataclass(frozen=True)
 class Result:
-    """A person's evaluation. `total`: None when there is no data at all; `grade`: None then, and for who was in post
-    for fewer months than the scheme asks; a veto replaces the grade and leaves the total."""
+    """A person's evaluation. `total`: None if there is no data at all. `grade`: None in that case, and for people in
+    post for fewer months than the scheme requires. A veto replaces the grade and leaves the total."""
 
     total: Decimal | None
     grade: str | None
@@ -49,12 +51,12 @@ class Result:
 def evaluate(
     scheme: Scheme, measures: Mapping[str, Decimal | None], months: Decimal | None
 ) -> Result:
-    """A person's result. `months`: months in post in the year (None: the whole year)."""
+    """Evaluates a person. `months`: months in post in the year (None: the whole year)."""
     part = _part_of_year(scheme, months)
     earned, possible = Fraction(0), Fraction(0)
     dimensions = []
     for dimension in scheme.dimensions:
-        own, found = Fraction(0), []
+        dimension_points, scored = Fraction(0), []
         counted = False
         for indicator in dimension.indicators:
             value = measures.get(indicator.measure)
@@ -64,13 +66,17 @@ def evaluate(
             points = None
             if share is not None:
                 gained = Fraction(indicator.points) * share
-                own, possible, counted = own + gained, possible + Fraction(indicator.points), True
+                dimension_points += gained
+                possible += Fraction(indicator.points)
+                counted = True
                 points = rounded(gained)
                 words += f" → {points} 分"
-            found.append(Scored(indicator.id, value, points, indicator.points, words))
-        earned += own
+            scored.append(Scored(indicator.id, value, points, indicator.points, words))
+        earned += dimension_points
         dimensions.append(
-            DimensionScore(dimension.id, rounded(own) if counted else None, tuple(found))
+            DimensionScore(
+                dimension.id, rounded(dimension_points) if counted else None, tuple(scored)
+            )
         )
     total = rounded(earned / possible * 100) if possible else None
     long_enough = months is None or months >= scheme.least_months
@@ -88,7 +94,7 @@ def _part_of_year(scheme: Scheme, months: Decimal | None) -> Fraction:
 def _share(
     indicator: Indicator, value: Decimal | None, part: Fraction
 ) -> tuple[Fraction | None, str]:
-    """The share of the points, and how it came about."""
+    """Returns the share of the points, and the calculation in words."""
     if value is None:
         return None, "没有数据,这一项不计,总分按其余各项折成 100 分"
     scale = part if indicator.is_count else Fraction(1)
@@ -98,16 +104,16 @@ def _share(
         reached = [(b, s) for b, s in indicator.steps if Fraction(value) >= Fraction(b) * scale]
         bound, share = reached[-1] if reached else (None, Decimal(0))
         if bound is None:
-            first = _said(Fraction(indicator.steps[0][0]) * scale)
+            first = _rounded_text(Fraction(indicator.steps[0][0]) * scale)
             return Fraction(0), f"{_number(value)} 没有达到最低一段 {first}"
-        at = _said(Fraction(bound) * scale)
+        at = _rounded_text(Fraction(bound) * scale)
         return Fraction(share), f"{_number(value)} 达到 {at},得 {_percent(share)}"
     target = Fraction(indicator.target or 0) * scale
-    words = _said(target) + _why(indicator, scale)
+    words = _rounded_text(target) + _why(indicator, scale)
     if indicator.scoring == "threshold":
         met = Fraction(value) >= target
-        told = "达到" if met else "没有达到"
-        return Fraction(int(met)), f"{_number(value)} {told}目标 {words}"
+        verdict = "达到" if met else "没有达到"
+        return Fraction(int(met)), f"{_number(value)} {verdict}目标 {words}"
     share_ = max(min(Fraction(value) / target, Fraction(1)), Fraction(0))
     return share_, f"{_number(value)} ÷ 目标 {words},最多算 1"
 
@@ -115,12 +121,12 @@ def _share(
 def _why(indicator: Indicator, scale: Fraction) -> str:
     if not indicator.is_count or scale == 1:
         return ""
-    months = _said(scale * 12)
+    months = _rounded_text(scale * 12)
     return f"(全年 {_number(indicator.target or Decimal(0))},任职 {months} 个月折算)"
 
 
 def rounded(value: Fraction) -> Decimal:
-    """Half-up to 2 decimals, exactly."""
+    """Rounds half-up to 2 decimals, exactly."""
     hundredths = value * 100
     whole = (2 * hundredths.numerator + hundredths.denominator) // (2 * hundredths.denominator)
     return (Decimal(whole) / 100).quantize(CENT, ROUND_HALF_UP)
@@ -130,7 +136,7 @@ def _number(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
-def _said(value: Fraction) -> str:
+def _rounded_text(value: Fraction) -> str:
     return _number(rounded(value))
 
 

@@ -1,4 +1,4 @@
-"""Measures from a table (CSV): a row a person, a column a measure."""
+"""Measures from a table (CSV): one row per person, one column per measure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_ROWS, MAX_FAULTS = 1_000_000, 20
 
 @dataclass(frozen=True)
 class Measured:
-    """A person with months in post (None: not said) and measures (None: no data)."""
+    """A person's months in post (None: not given) and measures (None: no data)."""
 
     person: str
     months: Decimal | None
@@ -26,24 +26,24 @@ class Measured:
 
 
 def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
-    """All rows. `Refused` with rows and columns when something is missing or is no number."""
+    """Parses all rows. Raises `Refused`, naming rows and columns, if something is missing or not a number."""
     rows = csv.reader(io.StringIO(_decoded(data), newline=""))
     header = [name.strip() for name in next(rows, [])]
     if "person" not in header:
         raise Refused("指标表第 1 行要有 person 一列(人的编号)")
-    twice = next((n for n in header if n and header.count(n) > 1), None)
-    if twice:
-        raise Refused(f"指标表第 1 行的“{twice}”写了两次")
+    duplicate = next((n for n in header if n and header.count(n) > 1), None)
+    if duplicate:
+        raise Refused(f"指标表第 1 行的“{duplicate}”写了两次")
     missing = [m for m in scheme.measures if m not in header]
     if missing:
         raise Refused(f"指标表里没有方案要用的列:{'、'.join(missing)}。没有数据的列也要有,格子空着")
-    found: list[Measured] = []
+    people: list[Measured] = []
     faults: list[str] = []
     seen: dict[str, int] = {}
     for number, cells in enumerate(rows, start=2):
         if not any(cell.strip() for cell in cells):
             continue
-        if len(found) >= MAX_ROWS:
+        if len(people) >= MAX_ROWS:
             raise Refused(f"指标表超过 {MAX_ROWS} 行,请按区划分开")
         if len(cells) > len(header):
             faults.append(f"第 {number} 行有 {len(cells)} 格,表头只有 {len(header)} 格")
@@ -58,13 +58,13 @@ def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
         if months is not None and not 0 <= months <= 12:
             faults.append(f"第 {number} 行 months_in_post 要在 0 到 12 之间")
         values = {m: _value(row, m, number, faults) for m in scheme.measures}
-        found.append(Measured(person, months, values))
+        people.append(Measured(person, months, values))
         if len(faults) > MAX_FAULTS:
             break
     if faults:
-        more = "……" if len(faults) > MAX_FAULTS else ""
-        raise Refused("指标表有错,没有计算:\n" + "\n".join(faults[:MAX_FAULTS]) + more)
-    return found
+        ellipsis = "……" if len(faults) > MAX_FAULTS else ""
+        raise Refused("指标表有错,没有计算:\n" + "\n".join(faults[:MAX_FAULTS]) + ellipsis)
+    return people
 
 
 def _decoded(data: bytes) -> str:
@@ -93,7 +93,7 @@ def _value(row: Mapping[str, str], name: str, number: int, faults: list[str]) ->
 
 
 def as_data(person: str, result: Result) -> dict[str, JsonValue]:
-    """A result as the command line and the API give it."""
+    """A result in the form of the command line and the API."""
     return {
         "person": person,
         "total": _plain(result.total),
@@ -105,13 +105,13 @@ def as_data(person: str, result: Result) -> dict[str, JsonValue]:
                 "score": _plain(dimension.score),
                 "indicators": [
                     {
-                        "id": one.id,
-                        "value": _plain(one.value),
-                        "score": _plain(one.score),
-                        "max": _plain(one.max),
-                        "explanation": one.explanation,
+                        "id": indicator.id,
+                        "value": _plain(indicator.value),
+                        "score": _plain(indicator.score),
+                        "max": _plain(indicator.max),
+                        "explanation": indicator.explanation,
                     }
-                    for one in dimension.indicators
+                    for indicator in dimension.indicators
                 ],
             }
             for dimension in result.dimensions

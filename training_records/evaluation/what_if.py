@@ -1,4 +1,4 @@
-"""What another scheme would do: how grades would fall, who crosses from one to another, how stable they are."""
+"""The effects of another scheme: how grades would be distributed, whose grade would change, how stable grades are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training_records.evaluation.scoring import evaluate
 
 @dataclass(frozen=True)
 class Judged:
-    """Somebody to try a scheme on: measures and months in post."""
+    """A person to try a scheme on: measures and months in post."""
 
     person_id: int
     measures: Mapping[str, Decimal | None]
@@ -29,19 +29,20 @@ class Judged:
 
 
 def of_results(rows: Iterable[EvaluationResult]) -> list[Judged]:
-    """The people of a run, with the measures that it keeps."""
+    """The people of a run, with their stored measures."""
     return [Judged(r.person_id, measures_of(r), r.months) for r in rows]
 
 
 def of_subjects(subjects: Iterable[Subject]) -> list[Judged]:
-    """People as they are measured from the records, with every measure."""
+    """People as measured from the records, with every measure."""
     return [Judged(s.person_id, s.measures, s.months) for s in subjects]
 
 
 def rescaled(scheme: Scheme, weights: Mapping[str, Decimal]) -> Scheme:
-    """The scheme with other weights, each dimension's points in proportion. `Refused` unless they add up to 100."""
-    told_: dict[str, Any] = scheme.model_dump(mode="json")
-    for dimension in told_["dimensions"]:
+    """Returns the scheme with other weights, each dimension's points in proportion. Raises `Refused` unless they add up
+    to 100."""
+    data: dict[str, Any] = scheme.model_dump(mode="json")
+    for dimension in data["dimensions"]:
         weight = weights.get(dimension["id"], Decimal(str(dimension["weight"])))
         old = Decimal(str(dimension["weight"]))
         points = [Decimal(str(i["points"])) * weight / old for i in dimension["indicators"]]
@@ -50,36 +51,37 @@ def rescaled(scheme: Scheme, weights: Mapping[str, Decimal]) -> Scheme:
         dimension["weight"] = str(weight)
         for indicator, value in zip(dimension["indicators"], rounded, strict=True):
             indicator["points"] = str(value)
-    return checked_scheme(told_)
+    return checked_scheme(data)
 
 
 def what_if(
     scheme: Scheme, other: Scheme, people: Iterable[Judged]
 ) -> tuple[Counter[str], Counter[str], list[tuple[int, str | None, str | None]]]:
-    """How many have which grade under each scheme, and who crosses from one grade to another."""
+    """Counts the grades under each scheme, and lists the people whose grade differs."""
     before, after = Counter[str](), Counter[str]()
-    crossing = []
-    for one in people:
-        old, new = one.grade(scheme), one.grade(other)
+    changes = []
+    for person in people:
+        old, new = person.grade(scheme), person.grade(other)
         before[old or "不定等次"] += 1
         after[new or "不定等次"] += 1
         if old != new:
-            crossing.append((one.person_id, old, new))
-    return before, after, crossing
+            changes.append((person.person_id, old, new))
+    return before, after, changes
 
 
 def stability(scheme: Scheme, people: Sequence[Judged], by: Decimal = Decimal(5)) -> float:
-    """Share of people whose grade stays under every shift of `by` points of weight from one dimension to another."""
+    """Returns the fraction of people whose grade stays under every shift of `by` points of weight from one dimension to
+    another."""
     shifted = []
-    for one in scheme.dimensions:
-        for two in scheme.dimensions:
-            if one.id != two.id and one.weight > by:
+    for source in scheme.dimensions:
+        for target in scheme.dimensions:
+            if source.id != target.id and source.weight > by:
                 weights: dict[str, Decimal] = {d.id: d.weight for d in scheme.dimensions}
-                weights[one.id] -= by
-                weights[two.id] += by
+                weights[source.id] -= by
+                weights[target.id] += by
                 shifted.append(rescaled(scheme, weights))
-    kept = 0
+    stable = 0
     for person in people:
         grade = person.grade(scheme)
-        kept += all(person.grade(s) == grade for s in shifted)
-    return kept / len(people) if people else 1.0
+        stable += all(person.grade(s) == grade for s in shifted)
+    return stable / len(people) if people else 1.0

@@ -1,4 +1,4 @@
-"""An evaluation as the office's workbook: a row a person, then every point with its reckoning."""
+"""An evaluation as an office's workbook: one row per person, then every point with its calculation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training_records.xlsx import Sheet, Workbook, make_workbook
 
 @dataclass(frozen=True)
 class SheetLine:
-    """A person's result with what an office knows them by."""
+    """A person's result with the data by which an office identifies them."""
 
     person: str
     name: str
@@ -23,7 +23,7 @@ class SheetLine:
 
 
 def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[SheetLine]) -> bytes:
-    """Two sheets: 评价结果 and 每一分怎么来的."""
+    """Returns two sheets: 评价结果 and 每一分怎么来的."""
     titles = {i.id: i.title or i.id for i in scheme.indicators}
 
     def fill(book: Workbook) -> None:
@@ -33,17 +33,17 @@ def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[SheetLine]) 
         sheet = Sheet(book, "评价结果", title, heads, widths)
         for line in lines:
             result = line.result
-            own = [line.person, line.name, line.place, _plain(line.months), _plain(result.total)]
-            own += [result.grade or "不定等次", "是" if result.vetoed else ""]
-            sheet.add([*own, *(_plain(d.score) for d in result.dimensions)])
+            cells = [line.person, line.name, line.place, _plain(line.months), _plain(result.total)]
+            cells += [result.grade or "不定等次", "是" if result.vetoed else ""]
+            sheet.add([*cells, *(_plain(d.score) for d in result.dimensions)])
         heads = ["编号", "姓名", "方面", "指标", "数值", "得分", "满分", "怎么算的"]
         detail = Sheet(book, "每一分怎么来的", title, heads, [9, 9, 14, 14, 10, 9, 9, 56])
         for line in lines:
-            for dimension, said in zip(line.result.dimensions, scheme.dimensions, strict=True):
-                for one in dimension.indicators:
-                    values = (_plain(v) for v in (one.value, one.score, one.max))
-                    own = [line.person, line.name, said.title, titles[one.id], *values]
-                    detail.add([*own, one.explanation])
+            for dimension, described in zip(line.result.dimensions, scheme.dimensions, strict=True):
+                for indicator in dimension.indicators:
+                    values = (_plain(v) for v in (indicator.value, indicator.score, indicator.max))
+                    cells = [line.person, line.name, described.title, titles[indicator.id], *values]
+                    detail.add([*cells, indicator.explanation])
 
     return make_workbook(fill)
 
