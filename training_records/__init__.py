@@ -1,1 +1,2 @@
-"""Who holds which post, what they learnt, and what it adds up to."""
+"""The records that offices act on and must be able to prove: who holds which post, what they learnt and did, what
+follows."""

@@ -34,7 +34,7 @@ class Division(Base):
 
 
 def level_of(code: str) -> DivisionLevel:
-    """Returns the level of a 12-digit code, told by its trailing zeros."""
+    """Returns the level of a 12-digit code, read from its trailing zeros."""
     for level, width in WIDTHS.items():
         if code[width:] == "0" * (12 - width):
             return level

@@ -40,11 +40,11 @@ class Moved(TypedDict):
 
 def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, Person]]:
     """Pairs in a division that may be the same person: same name, and same birthday or a post in the same division."""
-    other, mine, theirs = aliased(Person), aliased(Post), aliased(Post)
+    other, post, other_post = aliased(Person), aliased(Post), aliased(Post)
     shared_division = (
-        select(mine.id)
-        .join(theirs, theirs.division_code == mine.division_code)
-        .where(mine.person_id == Person.id, theirs.person_id == other.id)
+        select(post.id)
+        .join(other_post, other_post.division_code == post.division_code)
+        .where(post.person_id == Person.id, other_post.person_id == other.id)
     )
     query = (
         select(Person, other)

@@ -23,19 +23,19 @@ def taking_part(session: Session, event: Event) -> list[int]:
 def busy(session: Session, people: Collection[int], event: Event) -> dict[int, str]:
     """Those of the given people who have another training at the time of one of the event's sessions: person to its
     title."""
-    theirs, other = aliased(EventSession), aliased(Event)
+    other_session, other = aliased(EventSession), aliased(Event)
     conflicts: dict[int, str] = {}
     ids = sorted(people)
     for start in range(0, len(ids), 500):
         query = (
             select(Enrolment.person_id, other.title)
             .join(other, other.id == Enrolment.event_id)
-            .join(theirs, theirs.event_id == other.id)
+            .join(other_session, other_session.event_id == other.id)
             .join(
                 EventSession,
                 (EventSession.event_id == event.id)
-                & (EventSession.starts_at < theirs.ends_at)
-                & (EventSession.ends_at > theirs.starts_at),
+                & (EventSession.starts_at < other_session.ends_at)
+                & (EventSession.ends_at > other_session.starts_at),
             )
             .where(
                 Enrolment.person_id.in_(ids[start : start + 500]),

@@ -262,7 +262,7 @@ def exemplars_in(
     year: int | None = None,
     states: Sequence[ExemplarState] = tuple(STATES),
 ) -> list[tuple[Exemplar, Person]]:
-    """Nominations of a division with their people, latest year first."""
+    """Nominations of a division with the nominated people, latest year first."""
     query = (
         select(Exemplar, Person)
         .join(Person, Person.id == Exemplar.person_id)

@@ -50,12 +50,12 @@ def write_texts(
         session.add(row)
     if row.version != version:
         raise Refused("同事刚才也改过,这次没有保存。请复制您写的,刷新页面,再贴上去")
-    for place, text in texts.items():
-        if not PLACES.fullmatch(place):
+    for section, text in texts.items():
+        if not PLACES.fullmatch(section):
             raise Refused("报告里没有这个地方,请刷新页面")
         if len(text) > MAX_TEXT:
             raise Refused(f"一处最多写 {MAX_TEXT} 字,现在有 {len(text)} 字,请压缩")
-    row.texts = {place: text.strip() for place, text in texts.items() if text.strip()}
+    row.texts = {section: text.strip() for section, text in texts.items() if text.strip()}
     row.version, row.updated_by = version + 1, by
     session.flush()
     return row

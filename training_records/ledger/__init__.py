@@ -1,1 +1,1 @@
-"""The ledger (台账): persons and the posts they hold over time."""
+"""The ledger (台账): people and the posts they hold over time."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from training_records.errors import Refused
 
-# Field -> (title in our template, other spellings). Order is the superior system's order.
+# Field to (title in our template, other spellings), in the superior system's order.
 COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "role": ("登记类型", ("人员类型", "人员类别", "类型", "岗位")),
     "name": ("姓名", ("儿童主任姓名", "名字")),

@@ -1,4 +1,4 @@
-"""The district that a person belongs to."""
+"""The district of a person."""
 
 from __future__ import annotations
 

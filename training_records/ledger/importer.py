@@ -41,7 +41,7 @@ class CellDifference:
 
 @dataclass(frozen=True)
 class Left:
-    """Somebody in post in a town that the sheet covers, but missing from the sheet."""
+    """A person in post in a town that the sheet covers, but missing from the sheet."""
 
     post_id: int
     name: str
@@ -119,16 +119,16 @@ def check_ledger(
     towns, faulty = set[str](), set[str]()
     while part := list(islice(rows, BATCH)):
         report.rows += len(part)
-        good = []
+        parsed_rows = []
         for number, cells in part:
             row = reader.read(number, cells)
             if row is not None:
-                good.append(row)
+                parsed_rows.append(row)
             else:
                 # A person whose row has a fault is in the sheet all the same, so has not left.
                 faulty.add(values.text(cells[header.columns["name"]]).replace(" ", ""))
-        towns |= {ancestor(row.code, "town") for row in good}
-        changes = [_tally(report, row, change) for row, change in planner.plan(good)]
+        towns |= {ancestor(row.code, "town") for row in parsed_rows}
+        changes = [_tally(report, row, change) for row, change in planner.plan(parsed_rows)]
         checked.keep([change for change in changes if change])
     if not report.rows:
         raise Refused("表头下面没有一行数据。请填好后再导入")

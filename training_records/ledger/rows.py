@@ -190,33 +190,33 @@ class Reader:
             cells = [*cells, *([""] * (self._width - len(cells)))]
         person: dict[str, object] = {}
         post: dict[str, object] = {}
-        good = True
+        is_valid = True
         for name, at, parser in self._needed:
             try:
                 person[name] = parser(cells[at])
             except ValueError as error:
-                good = self._refuse(number, name, cells[at], str(error))
-        good = self._fill(person, self._person_plan, number, cells) and good
-        good = self._fill(post, self._post_plan, number, cells) and good
+                is_valid = self._refuse(number, name, cells[at], str(error))
+        is_valid = self._fill(person, self._person_plan, number, cells) and is_valid
+        is_valid = self._fill(post, self._post_plan, number, cells) and is_valid
         role = identity = None
         if self._role is not None:
-            role, fine = self._special(number, cells, "role", self._role)
-            good = fine and good
+            role, is_readable = self._special(number, cells, "role", self._role)
+            is_valid = is_readable and is_valid
         if self._identity is not None:
-            identity, fine = self._special(number, cells, "identity", self._identity)
-            good = fine and good
+            identity, is_readable = self._special(number, cells, "identity", self._identity)
+            is_valid = is_readable and is_valid
         code = self._place(number, cells, role or "director")
         start, end = post.get("start"), post.get("end")
         if isinstance(start, date) and isinstance(end, date) and end < start:
-            good = self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
-        if not good or not code:
+            is_valid = self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
+        if not is_valid or not code:
             return None
         known: PostRole = "supervisor" if role == "supervisor" else "director"
         return LedgerRow(number, known, code, person, post, identity)
 
     def _fill(self, target: dict[str, object], plan: _Plan, number: int, cells: list[Cell]) -> bool:
         """Parses the filled cells of some columns into `target`. Returns whether all could be parsed."""
-        good = True
+        is_valid = True
         for name, at, parser in plan:
             value = cells[at]
             if value == "" or value is None:
@@ -224,13 +224,13 @@ class Reader:
             try:
                 parsed = parser(value)
             except ValueError as error:
-                good = self._refuse(number, name, value, str(error))
+                is_valid = self._refuse(number, name, value, str(error))
                 continue
             if parsed is not None:
                 target[name] = parsed
                 if value.__class__ is float and name in DATES:
                     self._doubt(number, name, value)
-        return good
+        return is_valid
 
     def _special(
         self, number: int, cells: list[Cell], name: str, at: int

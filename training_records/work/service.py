@@ -259,7 +259,7 @@ def log_visit(
 
 
 def visits_of(session: Session, person_id: int, limit: int = 50) -> list[tuple[Visit, CaseEntry]]:
-    """A person's visits with the children's codes, latest first."""
+    """A person's visits with their case entries, latest first."""
     query = (
         select(Visit, CaseEntry)
         .join(CaseEntry, CaseEntry.id == Visit.case_id)
