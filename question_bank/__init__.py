@@ -1,6 +1,6 @@
-"""Questions as files, and all that is computed from questions and responses.
+"""Item bank files, and everything that is computed from items and responses.
 
-Usable as a library without Flask and without a database:
+Usable as a library, without Flask and without a database:
 
 >>> from question_bank import load_bank, score
 >>> bank = load_bank()

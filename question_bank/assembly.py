@@ -1,9 +1,9 @@
-"""Test assembly (组卷): a blueprint becomes K parallel forms as a mixed-integer programme.
+"""Test assembly (组卷): K parallel forms from a blueprint by mixed-integer programming.
 
 The model follows van der Linden, *Linear Models for Optimal Test Design* (2005), ch. 4-6: a
 binary x[i, f] says that item i is in form f; counts by attribute are linear constraints; the
-objective is the minimax deviation of each form's summed facility from the wanted one. Solved by
-HiGHS (through scipy). A small seeded random weight breaks ties, so that another seed gives another form.
+objective is the minimax deviation of each form's summed facility from the target. Solved by
+HiGHS (through SciPy). A small seeded random cost breaks ties, so that another seed gives another form.
 """
 
 from __future__ import annotations
@@ -27,22 +27,21 @@ TIE_BREAK = 1e-3
 
 @dataclass(frozen=True)
 class Form:
-    """One form: its items in order, and what it came out as."""
+    """One form: its items in order, and its resulting figures."""
 
     number: int
     items: tuple[str, ...]
     mean_facility: float | None
     information: tuple[float, ...] = ()
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    # Largest deviation of any form from an even share, in units of what counts as even.
+    # Largest deviation of any form from an even share, in units of the tolerances (`parallel`).
     gap: float | None = None
-    # What the solver proved: its best bound is nearer than this share of its objective (the worst of
-    # all steps).
+    # Largest relative gap between objective and proved bound over all solver steps.
     proved: float | None = None
 
 
 class InfeasibleBlueprint(ValueError):
-    """No form meets the blueprint; `conflicts` says in Chinese what stands against what."""
+    """No form meets the blueprint; `conflicts` names the contradictory constraints in Chinese."""
 
     def __init__(self, conflicts: list[str]) -> None:
         super().__init__(";".join(conflicts))
@@ -57,20 +56,20 @@ def assemble(
     exposure: Mapping[str, int] | None = None,
     parameters: Mapping[str, tuple[float, float]] | None = None,
 ) -> list[Form]:
-    """`forms` parallel forms from the reviewed among `questions`.
+    """Assembles `forms` parallel forms from the reviewed `questions`.
 
     `exposure`: item id to the number of exams of the last two years that used it. `parameters`: item
-    id to (a, b), for blueprints that want even or a certain information at points of θ. Where the pool allows,
-    no item is in two forms; else forms overlap within the limit. Raises `InfeasibleBlueprint` with
+    id to (a, b), for blueprints with even or target information at points of θ. Forms are disjoint
+    where the pool allows; otherwise they overlap within the limit. Raises `InfeasibleBlueprint` with
     the conflicting constraints in words.
     """
     pool = _pool(questions, blueprint, exposure or {})
-    apart = disjoint_forms(pool, blueprint, forms, seed, parameters) if forms > 1 else None
+    disjoint = disjoint_forms(pool, blueprint, forms, seed, parameters) if forms > 1 else None
     chosen: list[list[int]] | None
     gap: float | None
     proved: float | None
-    if apart is not None:
-        chosen, gap, proved = apart.forms, apart.gap, apart.proved
+    if disjoint is not None:
+        chosen, gap, proved = disjoint.forms, disjoint.gap, disjoint.proved
     else:
         gap = None
         rows = _rows(pool, blueprint, forms)
@@ -98,31 +97,34 @@ def _pool(
 
 def _rows(pool: list[Question], blueprint: Blueprint, forms: int) -> list[Constraint]:
     n, rows = len(pool), []
-    place = {q.id: i for i, q in enumerate(pool)}
+    index = {q.id: i for i, q in enumerate(pool)}
     for f in range(forms):
-        at = f * n
+        offset = f * n
         rows.append(
             Constraint(
-                range(at, at + n), blueprint.items, blueprint.items, f"总题数 {blueprint.items}"
+                range(offset, offset + n),
+                blueprint.items,
+                blueprint.items,
+                f"总题数 {blueprint.items}",
             )
         )
         for name, attribute, word in ATTRIBUTES:
             for value, count in getattr(blueprint, name).items():
                 low, high = bounds(count)
-                columns = [at + i for i, q in enumerate(pool) if getattr(q, attribute) == value]
+                columns = [offset + i for i, q in enumerate(pool) if getattr(q, attribute) == value]
                 wanted = f"{low}" if low == high else f"{low}–{high}"
                 says = f"{word}“{value}”要 {wanted} 题(题库可用 {len(columns)} 题)"
                 rows.append(Constraint(columns, low, high, says))
         for group in blueprint.enemies:
-            columns = [at + place[i] for i in group if i in place]
+            columns = [offset + index[i] for i in group if i in index]
             rows.append(Constraint(columns, 0, 1, f"互斥题 {'、'.join(group)} 最多用一题"))
         for group in blueprint.sets:
-            columns = [at + place[i] for i in group if i in place]
+            columns = [offset + index[i] for i in group if i in index]
             for first, second in pairwise(columns):
                 says = f"成组题 {'、'.join(group)} 要一起出现"
                 rows.append(Constraint([first, second], 0, 0, says, [1.0, -1.0]))
         for anchor in blueprint.anchors:
-            columns = [at + place[anchor]] if anchor in place else []
+            columns = [offset + index[anchor]] if anchor in index else []
             rows.append(Constraint(columns, 1, 1, f"锚题 {anchor} 必须出现"))
     return rows
 
@@ -135,7 +137,7 @@ def _solve(
     seed: int,
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> tuple[list[list[int]] | None, float | None]:
-    """Chosen pool indices per form, or None when no choice meets all rows; the solver's gap."""
+    """(pool indices per form, the solver's gap); None for both when infeasible or none was found."""
     n = len(pool)
     rng = np.random.default_rng(seed)
     programme = Programme()
@@ -158,8 +160,8 @@ def _minimise_facility_deviation(
 ) -> None:
     if blueprint.facility is None:
         return
-    wanted, n = blueprint.facility, len(pool)
-    distance = [0.0 if q.facility is None else q.facility - wanted for q in pool]
+    target, n = blueprint.facility, len(pool)
+    distance = [0.0 if q.facility is None else q.facility - target for q in pool]
     deviation = programme.column(cost=1.0)
     for f in range(forms):
         programme.stay_near(0, range(f * n, (f + 1) * n), distance, deviation)
@@ -171,22 +173,22 @@ def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, forms: in
         return
     for f in range(forms):
         for g in range(f + 1, forms):
-            both = [programme.column(upper=1.0) for _ in range(n)]
-            for i, shared in enumerate(both):
+            overlap = [programme.column(upper=1.0) for _ in range(n)]
+            for i, shared in enumerate(overlap):
                 columns = [shared, f * n + i, g * n + i]
                 programme.rows.append(
                     Constraint(columns, -1, np.inf, coefficients=[1.0, -1.0, -1.0])
                 )
-            programme.rows.append(Constraint(both, 0, limit))
+            programme.rows.append(Constraint(overlap, 0, limit))
 
 
 def _conflicts(pool: list[Question], blueprint: Blueprint, forms: int) -> list[str]:
-    """What stands against what, in words: within one form, else between the forms."""
+    """The contradictory constraints in words: within one form, else between the forms."""
     rows = _rows(pool, blueprint, 1)
-    clash = smallest_conflict(len(pool), rows)
-    if clash:
-        head = "这一条达不到" if len(clash) == 1 else "这几条不能同时做到,放宽其中一条就行"
-        return [f"{head}:{';'.join(dict.fromkeys(row.says for row in clash))}"]
+    conflict = smallest_conflict(len(pool), rows)
+    if conflict:
+        head = "这一条达不到" if len(conflict) == 1 else "这几条不能同时做到,放宽其中一条就行"
+        return [f"{head}:{';'.join(dict.fromkeys(row.says for row in conflict))}"]
     return [
         f"一套卷组得出,但题库可用 {len(pool)} 题,{forms} 套卷的重复率不超过 "
         f"{blueprint.max_overlap:.0%} 达不到:请减少套数、放宽重复率或增加题目"

@@ -1,8 +1,8 @@
-"""What only shows over the whole bank: even keys, no longer keys, few negatives.
+"""Balance of the whole bank: key positions, key lengths, negative stems.
 
 The rules are those of Haladyna, Downing & Rodriguez, *A Review of Multiple-Choice Item-Writing
 Guidelines for Classroom Assessment*, Applied Measurement in Education 15 (2002), as far as a
-program can see them.
+program can check them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ MIN_P = 0.05
 class Balance:
     """Figures over all reviewed questions and the sub-questions of their cases.
 
-    `positions`: key label to count over single-choice questions of four options, `positions_p` the
-    chi-square p of evenness; `longest`: share of single-choice questions whose key is the one
-    longest option, `longest_limit` what is allowed (mean 1/n + 0.05); `negative`: share of choice
-    questions with a negative stem; `true_share`: share of true statements, `true_p` its chi-square p.
+    `positions`: key label to count, over single-choice questions with four options; `positions_p`:
+    chi-square p of a uniform distribution. `longest`: share of single-choice questions whose key is
+    the strictly longest option; `longest_limit`: its maximum (mean of 1/n + 0.05). `negative`: share
+    of choice questions with a negative stem. `true_share`: share of true/false items keyed true;
+    `true_p`: its chi-square p.
     """
 
     positions: dict[str, int]
@@ -52,24 +53,24 @@ class Balance:
 
 
 def answerable(bank: Bank) -> list[Answerable]:
-    """Reviewed questions, cases taken apart into their sub-questions."""
-    found: list[Answerable] = []
+    """Reviewed questions, with cases split into their sub-questions."""
+    items: list[Answerable] = []
     for q in bank.reviewed():
-        found.extend(parts_of(q))
-    return found
+        items.extend(parts_of(q))
+    return items
 
 
 def balance(bank: Bank, is_negative: Callable[[str], bool]) -> Balance:
-    """The balance of a bank; `is_negative` tells of a stem whether it asks for the wrong one."""
+    """The balance of a bank; `is_negative` decides whether a stem is negative."""
     items = answerable(bank)
     singles = [q for q in items if q.type == "single"]
-    four = Counter({label: 0 for label in "ABCD"})
-    four.update(q.key for q in singles if len(q.options) == 4)
+    positions = Counter({label: 0 for label in "ABCD"})
+    positions.update(q.key for q in singles if len(q.options) == 4)
     choices = [q for q in items if q.type in ("single", "multiple")]
     judged = [q.key for q in items if q.type == "true_false"]
     return Balance(
-        positions=dict(four),
-        positions_p=_even(four.values()),
+        positions=dict(positions),
+        positions_p=_even(positions.values()),
         longest=_mean(_key_is_longest(q) for q in singles),
         longest_limit=_mean(1 / len(q.options) + LONGEST_MARGIN for q in singles),
         negative=_mean(is_negative(q.stem) for q in choices) or 0.0,
@@ -86,12 +87,12 @@ def _key_is_longest(q: Single | SubSingle) -> bool:
 
 def _even(counts: Iterable[int]) -> float | None:
     observed = list(counts)
-    # Below five expected a cell the chi-square approximation does not hold.
+    # The chi-square approximation needs an expected count of at least five per cell.
     if sum(observed) < 5 * len(observed):
         return None
     return float(chisquare(observed).pvalue)
 
 
 def _mean(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return sum(found) / len(found) if found else None
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else None

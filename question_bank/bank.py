@@ -1,4 +1,4 @@
-"""The bank: all question files of a folder, read, looked up and searched."""
+"""The item bank: loading, lookup and search of the question files of a folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Fault:
-    """Something in a file that is no question: where, which, and why (Chinese)."""
+    """An entry that is not a valid question: file, question, and reason (Chinese)."""
 
     where: str
     question: str
@@ -25,7 +25,7 @@ class Fault:
 
 
 class BankError(ValueError):
-    """Files of the bank could not be read; `faults` lists each place."""
+    """The bank has invalid files or entries; `faults` lists them all."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("\n".join(f"{f.where} {f.question}:{f.reason}" for f in faults))
@@ -34,7 +34,10 @@ class BankError(ValueError):
 
 @dataclass
 class Bank:
-    """Questions by id, in file order; `faults` are the places that were no question."""
+    """Questions by id, in file order.
+
+    `places`: question id to file name. `faults`: entries that are not valid questions.
+    """
 
     questions: dict[str, Question] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
@@ -50,11 +53,11 @@ class Bank:
         return len(self.questions)
 
     def reviewed(self) -> list[Question]:
-        """What may be used in exams and practice."""
+        """Questions that may be used in exams and practice."""
         return [q for q in self if q.status == "reviewed"]
 
     def search(self, text: str = "", topic: str = "", source: str = "") -> list[Question]:
-        """Questions whose id, stem, options or explanation hold `text`, limited as given."""
+        """Questions whose id, stem, options or explanation contain `text`, optionally of one topic or source."""
         needle = text.strip().casefold()
         return [
             q
@@ -72,9 +75,10 @@ def _haystack(question: Question) -> str:
 
 
 def load_bank(folder: Path = ITEMS, *, strict: bool = True) -> Bank:
-    """Read every ``*.yaml`` below `folder`.
+    """Reads every ``*.yaml`` below `folder`.
 
-    With `strict` a fault raises `BankError`; without, faults are kept in the bank (for `check`).
+    With `strict`, any fault raises `BankError`; otherwise faults are collected in the bank, for
+    `check_bank`.
     """
     bank = Bank()
     for path in sorted(folder.rglob("*.yaml")):
@@ -110,9 +114,9 @@ def _load_file(bank: Bank, path: Path, name: str) -> None:
 
 
 def explain(error: ValidationError) -> Iterable[str]:
-    """A validation error in Chinese, one line a fault: field and reason."""
+    """Yields a validation error in Chinese, one line per fault: field and reason."""
     for fault in error.errors(include_url=False):
-        place = ".".join(str(part) for part in fault["loc"]) or "整题"
+        location = ".".join(str(part) for part in fault["loc"]) or "整题"
         kind = fault["type"]
         reason = {
             "missing": "没有填",
@@ -123,7 +127,7 @@ def explain(error: ValidationError) -> Iterable[str]:
             "string_pattern_mismatch": "格式不对,应如 reporting-0007",
             "string_too_short": "太短",
         }.get(kind, fault["msg"].removeprefix("Value error, "))
-        yield f"{place}:{reason}"
+        yield f"{location}:{reason}"
 
 
 def _first_line(text: str) -> str:

@@ -12,7 +12,7 @@ from question_bank.scoring import Scheme
 
 BLUEPRINTS = Path(__file__).parent / "blueprints"
 Count = int | tuple[int, int]
-# What a blueprint counts: its field, the attribute of a question, the word.
+# Counted attributes: field of the blueprint, attribute of a question, Chinese term.
 ATTRIBUTES = (("types", "type", "题型"), ("topics", "topic", "主题"), ("levels", "level", "层次"))
 
 
@@ -22,7 +22,7 @@ def bounds(count: Count) -> tuple[int, int]:
 
 
 class Blueprint(BaseModel):
-    """Fields as described in the question bank's file format; counts are exact or [min, max]."""
+    """A test blueprint, with the fields of the file format; counts are exact or [min, max]."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,15 +31,15 @@ class Blueprint(BaseModel):
     items: int = Field(ge=1, le=500)
     minutes: int = Field(ge=1, le=600)
     pass_percent: float = Field(ge=0, le=100)
-    # Whose exam it is; empty: everybody's in post.
+    # The role that is examined; None: everybody in post.
     audience: Literal["director", "supervisor"] | None = None
     types: dict[str, Count] = {}
     topics: dict[str, Count] = {}
     levels: dict[str, Count] = {}
     facility: float | None = Field(default=None, ge=0, le=1)
-    # Points of θ at which the forms are to carry the same information (items with parameters).
+    # Points of θ at which all forms must carry the same information (items with parameters).
     information: tuple[float, ...] = ()
-    # Point of θ to the information that every form is to carry there.
+    # Point of θ to the information that every form must carry there.
     target_information: dict[float, float] = {}
     max_overlap: float = Field(default=1.0, ge=0, le=1)
     enemies: tuple[tuple[str, ...], ...] = ()
@@ -67,22 +67,22 @@ class Blueprint(BaseModel):
 
     @property
     def theta(self) -> tuple[float, ...]:
-        """All points of θ at which information is looked at."""
+        """All points of θ at which information is constrained."""
         return tuple(dict.fromkeys([*self.information, *self.target_information]))
 
     def scheme(self, question_type: str) -> Scheme:
-        """The scoring scheme for a type."""
+        """Scoring scheme of a question type."""
         return self.order_scoring if question_type == "order" else self.multiple_scoring
 
     def points_for(self, question_type: str) -> float:
-        """Points of one item of a type (default 2, so that 50 items make 100)."""
+        """Points per item of a type (default 2, so that 50 items make 100)."""
         return self.points.get(question_type, 2.0)
 
 
 def load_blueprint(source: Path | str) -> Blueprint:
-    """A blueprint from a file, or by the name of one that ships with the bank.
+    """Loads a blueprint from a file, or by the name of one that ships with the bank.
 
-    Raises FileNotFoundError, or `pydantic.ValidationError` when the file is no blueprint.
+    Raises FileNotFoundError, or `pydantic.ValidationError` when the file is not a blueprint.
     """
     path = Path(source)
     if path.suffix != ".yaml":

@@ -1,6 +1,7 @@
-"""Validation of the bank: what a program can see of a question's quality.
+"""Validation of the item bank, as far as a program can judge an item's quality.
 
-Schema, links, near-duplicates, and the item-writing rules of Haladyna, Downing & Rodriguez (2002).
+Checks the schema, links, near-duplicates, and the item-writing rules of Haladyna, Downing &
+Rodriguez (2002).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MIN_STEM = 8
 _NEGATIVE = re.compile(
     r"(不正确|不属于|不应|不该|不能|不可以|不合适|不对|错误的|做错|不是|不包括|不得|不需要|除外)"
 )
-# “是不是”、“对不对” ask either way and are no negatives.
+# “是不是” and “对不对” are yes/no questions, not negatives.
 _EITHER_OR = re.compile(r"(.)不\1|有没有|没监护能力|“[^”]*”")
 _CATCH_ALL = re.compile(r"^(以上|上述)?(都|全|均)(对|不对|是|不是|正确|错误|可以|不可以)|^以上.*")
 _ABSOLUTE = re.compile(r"(绝对|永远|从来|任何情况|一律|必然|毫无|百分之百)")
@@ -44,7 +45,7 @@ _PERIODS = {
 
 @dataclass(frozen=True)
 class Problem:
-    """`severity`: an error must be mended, a warning is to be looked at."""
+    """A problem of the bank: an ``error`` must be fixed, a ``warning`` must be reviewed."""
 
     where: str
     question: str
@@ -59,11 +60,11 @@ def check_bank(
     points: Collection[str] | None = None,
     changes: Mapping[str, date] | None = None,
 ) -> list[Problem]:
-    """All problems of `bank`.
+    """Returns all problems of `bank`.
 
-    `clauses`: the known sources (``青21#10``); `anchors`: the knowledge base's pages and anchors
-    (``services/visits#monthly``); `points`: what a question may say it covers; `changes`: the day
-    each of them last changed. Each may be None: then that link is not checked.
+    `clauses`: the known sources (``青21#10``). `anchors`: pages and anchors of the knowledge base
+    (``services/visits#monthly``). `points`: duty steps and service-list lines that an item may
+    cover. `changes`: clause or point to the day it last changed. None skips the check in question.
     """
     problems = [Problem(f.where, f.question, f.reason) for f in bank.faults]
     for q in bank:
@@ -85,18 +86,18 @@ def check_bank(
 
 
 def to_review(bank: Bank, changes: Mapping[str, date]) -> list[tuple[Question, str, date]]:
-    """(question, clause or point, day): what a question rests on changed after its last check."""
-    found = []
+    """(question, clause or point, day of change) where the change is later than the question's last check."""
+    outdated = []
     for q in bank.reviewed():
         for what in dict.fromkeys((q.source, *q.covers)):
             day = changes.get(what)
             if day is not None and (q.checked is None or q.checked < day):
-                found.append((q, what, day))
-    return found
+                outdated.append((q, what, day))
+    return outdated
 
 
 def is_negative(stem: str) -> bool:
-    """Whether a stem asks for what is wrong; the emphasis marks are left out of account."""
+    """Whether a stem is negative (asks which one is wrong); ignores emphasis marks."""
     plain = _EITHER_OR.sub("", stem.replace("**", "")).rstrip("。")
     question = re.split(r"[。；;]", plain)[-1]
     return bool(_NEGATIVE.search(question) and re.search(r"[?？]", question))
@@ -147,8 +148,8 @@ def _options(q: Answerable, status: str) -> Iterator[str]:
 def _amount(text: str) -> float | None:
     if text in _PERIODS:
         return _PERIODS[text]
-    found = _NUMBER.match(text)
-    return float(found[1]) if found else None
+    match = _NUMBER.match(text)
+    return float(match[1]) if match else None
 
 
 def _numbers(q: Answerable, status: str) -> Iterator[str]:
@@ -164,9 +165,9 @@ def _clues(q: Answerable, status: str) -> Iterator[str]:
     if q.type not in ("single", "multiple"):
         return
     for text in q.options.values():
-        found = _ABSOLUTE.search(text)
-        if found:
-            yield f"选项里的“{found[0]}”太绝对，会露答案"
+        match = _ABSOLUTE.search(text)
+        if match:
+            yield f"选项里的“{match[0]}”太绝对，会露答案"
     if q.type == "single":
         echo = _echo(q.stem, q.options[q.key])
         others = [t for label, t in q.options.items() if label != q.key]
@@ -193,20 +194,20 @@ def _explanation(q: Answerable, status: str) -> Iterator[str]:
         yield f"讲解有 {len(q.explanation)} 字，请压到 {MAX_EXPLANATION} 字以内"
     if q.type not in ("single", "multiple"):
         return
-    told = bigrams(q.explanation)
+    explained = bigrams(q.explanation)
     keys = {q.key} if q.type == "single" else set(q.key)
     if all(_amount(text) is not None for text in q.options.values()):
         return
     for label, text in q.options.items():
-        if label not in keys and not bigrams(text) & told:
+        if label not in keys and not bigrams(text) & explained:
             yield f"讲解没有说到干扰项“{text}”错在哪里"
 
 
 def point_counts(bank: Bank, required: Iterable[str]) -> dict[str, int]:
     """Number of reviewed questions per clause, duty step and service-list line (`source` and
-    `covers`); everything of `required` appears, if only with 0."""
+    `covers`). Every point of `required` is listed, even with a count of 0."""
     counts: Counter[str] = Counter()
     for q in bank.reviewed():
         counts.update({q.source, *q.covers})
-    names = [*required]
-    return {name: counts.get(name, 0) for name in [*names, *sorted(set(counts) - set(names))]}
+    points = [*required]
+    return {name: counts.get(name, 0) for name in [*points, *sorted(set(counts) - set(points))]}

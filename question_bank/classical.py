@@ -3,7 +3,7 @@
 Formulas: Lord & Novick, *Statistical Theories of Mental Test Scores* (1968), ch. 15; Crocker &
 Algina, *Introduction to Classical and Modern Test Theory* (1986), ch. 7 and 14; Feldt, *The
 approximate sampling distribution of Kuder–Richardson reliability coefficient twenty*,
-Psychometrika 30 (1965). Sample variances (n − 1) throughout; what is undefined is None; nothing is
+Psychometrika 30 (1965). Sample variances (n − 1) throughout. Undefined values are None; nothing is
 clamped.
 """
 
@@ -33,8 +33,8 @@ class OptionStats:
 
 @dataclass(frozen=True)
 class ItemStats:
-    """One item. `facility` 0–1; `discrimination` is the discriminative efficiency; `flags` says in
-    Chinese what to look at and why."""
+    """Statistics of one item. `facility` is 0–1, `discrimination` the discriminative efficiency;
+    `flags` say in Chinese what to review and why."""
 
     id: str
     n: int
@@ -53,7 +53,7 @@ class ItemStats:
 
 @dataclass(frozen=True)
 class TestStats:
-    """A whole test: reliability, errors of measurement, and its items."""
+    """Statistics of a whole test: reliability, standard error of measurement, and its items."""
 
     n_persons: int
     n_items: int
@@ -73,9 +73,9 @@ class TestStats:
 def analyse(data: Responses) -> TestStats:
     """Item analysis of a response matrix.
 
-    With items that were not given to everybody the total of a person is the sum over their items,
-    an item is compared within those who had it, and alpha is that of the persons who had all items
-    (None when fewer than two had).
+    If some items were not administered to everybody, a person's total is the sum over their own
+    items, each item is analysed among those who had it, and alpha is computed over the persons who
+    had every item (None for fewer than two).
     """
     m, n = len(data.items), len(data.codes)
     totals, all_given = np.zeros(n), np.ones(n, dtype=bool)
@@ -83,18 +83,18 @@ def analyse(data: Responses) -> TestStats:
         totals += np.nan_to_num(data.worth[j])[data.codes[:, j]]
         if np.isnan(data.worth[j]).any():
             all_given &= ~np.isnan(data.score(j))
-    values, place = np.unique(totals, return_inverse=True)
-    place = place.astype(np.int32)
-    tables = [_table(data, j, values, place) for j in range(m)]
-    whole = bool(all_given.all())
-    if whole:
-        reliable, spread = tables, _Spread.of(values, np.bincount(place).astype(float))
+    values, index = np.unique(totals, return_inverse=True)
+    index = index.astype(np.int32)
+    tables = [_table(data, j, values, index) for j in range(m)]
+    complete = bool(all_given.all())
+    if complete:
+        complete_tables, spread = tables, _Spread.of(values, np.bincount(index).astype(float))
     else:
-        reliable, spread = _among(data, all_given)
-    alpha, deleted = _alpha(reliable, spread, m)
+        complete_tables, spread = _among(data, all_given)
+    alpha, deleted = _alpha(complete_tables, spread, m)
     low, high = _feldt(alpha, int(spread.n), m)
     sd = spread.sd if spread.n > 1 else _Spread.of(totals, np.ones(n)).sd
-    reached = _not_reached(data)
+    not_reached = _not_reached(data)
     return TestStats(
         n_persons=n,
         n_items=m,
@@ -104,7 +104,7 @@ def analyse(data: Responses) -> TestStats:
         sem=None if alpha is None or alpha > 1 or sd is None else sd * float(np.sqrt(1 - alpha)),
         mean=_number(totals.mean()) if n else None,
         sd=sd,
-        items=tuple(_item(data, j, tables[j], deleted[j], int(reached[j])) for j in range(m)),
+        items=tuple(_item(data, j, tables[j], deleted[j], int(not_reached[j])) for j in range(m)),
     )
 
 
@@ -133,8 +133,10 @@ class _Spread:
 
 @dataclass(frozen=True)
 class _Table:
-    """Persons by total score (rows, `totals`) and by what they answered on one item (columns,
-    `scores`): all of an item's figures follow from it. Levels that were not given are left out."""
+    """Counts of persons by total score (rows, `totals`) and level of one item (columns, `scores`).
+
+    All statistics of the item follow from it. The level for not administered is left out.
+    """
 
     totals: np.ndarray
     scores: np.ndarray
@@ -155,9 +157,9 @@ class _Table:
         return float(t @ self.counts @ x)
 
 
-def _table(data: Responses, j: int, values: np.ndarray, place: np.ndarray) -> _Table:
+def _table(data: Responses, j: int, values: np.ndarray, index: np.ndarray) -> _Table:
     size = len(data.levels[j])
-    counts = np.bincount(place * size + data.codes[:, j], minlength=len(values) * size)
+    counts = np.bincount(index * size + data.codes[:, j], minlength=len(values) * size)
     counts = counts.reshape(len(values), size).astype(float)
     given = ~np.isnan(data.worth[j])
     labels = tuple(t for t, use in zip(data.levels[j], given, strict=True) if use)
@@ -165,17 +167,24 @@ def _table(data: Responses, j: int, values: np.ndarray, place: np.ndarray) -> _T
 
 
 def _among(data: Responses, persons: np.ndarray) -> tuple[list[_Table], _Spread]:
-    """Tables of those who had every item."""
+    """Tables and total-score distribution of the `persons` selected (a boolean mask)."""
     rows = np.flatnonzero(persons)
-    few = Responses(rows, data.items, data.codes[rows], data.levels, data.worth, data.maximum)  # type: ignore[arg-type]
+    subset = Responses(
+        rows,  # type: ignore[arg-type]
+        data.items,
+        data.codes[rows],
+        data.levels,
+        data.worth,
+        data.maximum,
+    )
     totals = np.zeros(len(rows))
     for j in range(len(data.items)):
-        totals += np.nan_to_num(data.worth[j])[few.codes[:, j]]
+        totals += np.nan_to_num(data.worth[j])[subset.codes[:, j]]
     if not len(rows):
         return [], _Spread(0, 0, 0)
-    values, place = np.unique(totals, return_inverse=True)
-    tables = [_table(few, j, values, place.astype(np.int32)) for j in range(len(data.items))]
-    return tables, _Spread.of(values, np.bincount(place).astype(float))
+    values, index = np.unique(totals, return_inverse=True)
+    tables = [_table(subset, j, values, index.astype(np.int32)) for j in range(len(data.items))]
+    return tables, _Spread.of(values, np.bincount(index).astype(float))
 
 
 def _alpha(
@@ -188,16 +197,16 @@ def _alpha(
     variances = np.array([t.item.squares for t in tables])
     covariances = np.array([t.products() for t in tables])
 
-    def of(sum_of_variances: float, total: float, size: int) -> float | None:
+    def coefficient(sum_of_variances: float, total: float, size: int) -> float | None:
         if size < 2 or total <= 1e-9:
             return None
         return float(size / (size - 1) * (1 - sum_of_variances / total))
 
     deleted = [
-        of(variances.sum() - v, spread.squares + v - 2 * c, k - 1)
+        coefficient(variances.sum() - v, spread.squares + v - 2 * c, k - 1)
         for v, c in zip(variances, covariances, strict=True)
     ]
-    return of(float(variances.sum()), spread.squares, k), deleted
+    return coefficient(float(variances.sum()), spread.squares, k), deleted
 
 
 def _feldt(alpha: float | None, n: int, k: int) -> tuple[float | None, float | None]:
@@ -211,18 +220,18 @@ def _feldt(alpha: float | None, n: int, k: int) -> tuple[float | None, float | N
 
 
 def _not_reached(data: Responses) -> np.ndarray:
-    """Per item: persons it was given to who answered neither it nor anything after it."""
+    """Per item: number of persons it was administered to who answered neither it nor any later item."""
     n, m = data.codes.shape
     last = np.full(n, -1, dtype=np.int32)
     for j in range(m):
-        silent = [t in (OMITTED, NOT_ADMINISTERED) for t in data.levels[j]]
-        last[~np.array(silent)[data.codes[:, j]]] = j
-    found = np.zeros(m, dtype=np.int64)
+        unanswered = [t in (OMITTED, NOT_ADMINISTERED) for t in data.levels[j]]
+        last[~np.array(unanswered)[data.codes[:, j]]] = j
+    counts = np.zeros(m, dtype=np.int64)
     for j in range(m):
         if OMITTED in data.levels[j]:
             omitted = data.codes[:, j] == data.levels[j].index(OMITTED)
-            found[j] = int((omitted & (last < j)).sum())
-    return found
+            counts[j] = int((omitted & (last < j)).sum())
+    return counts
 
 
 def _item(
@@ -233,14 +242,14 @@ def _item(
     rest_products = products - x.squares
     rest_squares = total.squares - 2 * products + x.squares
     upper, lower = _tail_weights(table.counts.sum(axis=1))
-    counted = table.counts.sum(axis=0)
-    omitted = int(counted[table.labels.index(OMITTED)]) if OMITTED in table.labels else 0
+    level_counts = table.counts.sum(axis=0)
+    omitted = int(level_counts[table.labels.index(OMITTED)]) if OMITTED in table.labels else 0
     options: dict[str, OptionStats] = {}
-    best: dict[str, float] = {}
+    upper_choices: dict[str, float] = {}
     if data.key and n:
         options = _options(table, total)
-        best = dict(zip(table.labels, (upper @ table.counts).tolist(), strict=True))
-        best.pop(OMITTED, None)
+        upper_choices = dict(zip(table.labels, (upper @ table.counts).tolist(), strict=True))
+        upper_choices.pop(OMITTED, None)
     stats = ItemStats(
         id=data.items[j],
         n=n,
@@ -256,12 +265,12 @@ def _item(
         options=options,
     )
     key = data.key[j] if data.key else None
-    return replace(stats, flags=tuple(_flags(stats, key, best)))
+    return replace(stats, flags=tuple(_flags(stats, key, upper_choices)))
 
 
 def _options(table: _Table, total: _Spread) -> dict[str, OptionStats]:
     n = total.n
-    found = {}
+    options = {}
     for number, label in enumerate(table.labels):
         if label == OMITTED:
             continue
@@ -270,11 +279,11 @@ def _options(table: _Table, total: _Spread) -> dict[str, OptionStats]:
         products = float(column @ (table.totals - total.mean))
         squares = count * (1 - count / n)
         correlation = _correlation(products, squares, total.squares, int(n))
-        found[label] = OptionStats(int(count), count / n, correlation)
-    return found
+        options[label] = OptionStats(int(count), count / n, correlation)
+    return options
 
 
-def _flags(item: ItemStats, key: str | None, best: Mapping[str, float]) -> list[str]:
+def _flags(item: ItemStats, key: str | None, upper_choices: Mapping[str, float]) -> list[str]:
     flags = []
     if item.n < 2 or not item.sd:
         flags.append("没有差别：所有人得分相同或人数太少，算不出区分度")
@@ -288,39 +297,51 @@ def _flags(item: ItemStats, key: str | None, best: Mapping[str, float]) -> list[
         flags.append(f"区分度为负（{corrected:.2f}）：好的人反而答错")
     elif corrected is not None and corrected < 0.15:
         flags.append(f"区分度低（{corrected:.2f}）")
-    flags += _option_flags(item, key, best)
+    flags += _option_flags(item, key, upper_choices)
     return flags
 
 
-def _option_flags(item: ItemStats, key: str | None, best: Mapping[str, float]) -> list[str]:
+def _option_flags(
+    item: ItemStats, key: str | None, upper_choices: Mapping[str, float]
+) -> list[str]:
     if not item.options or key is None:
         return []
     flags = []
-    own = item.options.get(key)
-    of_key = own.point_biserial if own and own.point_biserial is not None else None
+    key_stats = item.options.get(key)
+    key_correlation = (
+        key_stats.point_biserial if key_stats and key_stats.point_biserial is not None else None
+    )
     for label, option in item.options.items():
         if label == key:
             continue
         if option.share is not None and option.share < 0.02 and item.n >= 50:
             flags.append(f"干扰项 {label} 几乎没人选（{option.n} 人）")
-        told = option.point_biserial
-        if told is not None and told > 0.05 and (of_key is None or told > of_key):
+        correlation = option.point_biserial
+        if (
+            correlation is not None
+            and correlation > 0.05
+            and (key_correlation is None or correlation > key_correlation)
+        ):
             flags.append(f"答案可能错了：选 {label} 的人总分更高")
-    rival = max((label for label in best if label != key), key=lambda x: best[x], default=None)
-    if rival is not None and best[rival] > best.get(key, 0.0):
+    rival = max(
+        (label for label in upper_choices if label != key),
+        key=lambda x: upper_choices[x],
+        default=None,
+    )
+    if rival is not None and upper_choices[rival] > upper_choices.get(key, 0.0):
         flags.append(f"成绩最好的人里选 {rival} 的多过选答案 {key} 的")
     return flags
 
 
 def _tail_weights(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of the persons with each total in the upper and in the lower 27 %; those tied at the
-    cut share fractionally, so that the order of rows can't matter."""
+    """Weights of each total score in the upper and the lower 27 %. Ties at the cut are weighted
+    fractionally, so the result doesn't depend on the order of rows."""
     wanted = TAIL * counts.sum()
 
     def share(order: np.ndarray) -> np.ndarray:
         before = np.concatenate([[0.0], np.cumsum(order)[:-1]])
-        held: np.ndarray = np.clip((wanted - before) / np.maximum(order, 1e-300), 0, 1)
-        return held
+        weights: np.ndarray = np.clip((wanted - before) / np.maximum(order, 1e-300), 0, 1)
+        return weights
 
     return share(counts[::-1])[::-1], share(counts)
 
@@ -336,13 +357,13 @@ def _upper_lower(
 
 
 def _efficiency(table: _Table, rest_products: float) -> float | None:
-    """cov(x, rest) ÷ the covariance with both sorted ascending."""
+    """cov(x, rest) ÷ its maximum, the covariance with both sorted ascending."""
     n = table.counts.sum()
     if n < 2:
         return None
     rest = (table.totals[:, None] - table.scores[None, :]).ravel()
-    best = _sorted_products(table.scores, table.counts.sum(axis=0), rest, table.counts.ravel())
-    return _number(rest_products / best) if best > 1e-9 * n else None
+    maximum = _sorted_products(table.scores, table.counts.sum(axis=0), rest, table.counts.ravel())
+    return _number(rest_products / maximum) if maximum > 1e-9 * n else None
 
 
 def _sorted_products(
@@ -353,10 +374,10 @@ def _sorted_products(
     x_ends, y_ends = np.cumsum(x_counts[x_order]), np.cumsum(y_counts[y_order])
     ends = np.union1d(x_ends, y_ends)
     sizes = np.diff(ends, prepend=0.0)
-    left = x[x_order][np.minimum(np.searchsorted(x_ends, ends), len(x) - 1)]
-    right = y[y_order][np.minimum(np.searchsorted(y_ends, ends), len(y) - 1)]
+    x_sorted = x[x_order][np.minimum(np.searchsorted(x_ends, ends), len(x) - 1)]
+    y_sorted = y[y_order][np.minimum(np.searchsorted(y_ends, ends), len(y) - 1)]
     n = sizes.sum()
-    return float(sizes @ ((left - sizes @ left / n) * (right - sizes @ right / n)))
+    return float(sizes @ ((x_sorted - sizes @ x_sorted / n) * (y_sorted - sizes @ y_sorted / n)))
 
 
 def _correlation(products: float, x_squares: float, y_squares: float, n: int) -> float | None:

@@ -1,9 +1,10 @@
-"""Why no form meets a blueprint: the smallest set of constraints that can't hold together.
+"""Why a blueprint is infeasible: the smallest set of constraints that can't hold together.
 
-A smallest set is a minimum hitting set of the ways to mend the blueprint: take a smallest set of rows
-that touches every way found so far; when those rows alone can't hold, they are the answer, else giving
-up as few as possible of the others is one more way. Ignatiev, Previti, Liffiton & Marques-Silva,
-*Smallest MUS extraction with minimal hitting set dualization* (CP 2015).
+A smallest unsatisfiable set is a minimum hitting set of the correction sets (rows to drop so that the
+others hold). Take a smallest set of rows that hits every correction set found so far. If these rows alone
+can't hold, they are the answer; otherwise the fewest other rows to drop are one more correction set.
+Ignatiev, Previti, Liffiton & Marques-Silva, *Smallest MUS extraction with minimal hitting set
+dualization* (CP 2015).
 """
 
 from __future__ import annotations
@@ -20,49 +21,53 @@ MAX_ROUNDS = 200
 def smallest_conflict(columns: int, rows: Sequence[Constraint]) -> list[Constraint]:
     """The fewest of `rows` over 0/1 `columns` that can't hold together; empty when all can.
 
-    After `MAX_ROUNDS` mendings the rows found so far that no mending avoids, which hold a conflict.
+    After `MAX_ROUNDS` rounds, all rows of the correction sets found so far, which need not be minimal.
     """
-    mendings: list[set[int]] = []
+    corrections: list[set[int]] = []
     for _ in range(MAX_ROUNDS):
-        kept = _hitting(len(rows), mendings)
-        given_up = _mend(columns, rows, kept)
-        if given_up is None:
-            return [rows[r] for r in kept]
-        if not given_up:
+        hard = _hitting_set(len(rows), corrections)
+        dropped = _correction(columns, rows, hard)
+        if dropped is None:
+            return [rows[r] for r in hard]
+        if not dropped:
             return []
-        mendings.append(given_up)
-    return [rows[r] for r in sorted(set().union(*mendings))]
+        corrections.append(dropped)
+    return [rows[r] for r in sorted(set().union(*corrections))]
 
 
-def _hitting(size: int, mendings: Sequence[Collection[int]]) -> list[int]:
-    """The fewest rows of which every mending gives up at least one."""
-    if not mendings:
+def _hitting_set(size: int, corrections: Sequence[Collection[int]]) -> list[int]:
+    """The fewest rows that hit every correction set."""
+    if not corrections:
         return []
     programme = Programme()
     for _ in range(size):
         programme.column(cost=1.0, upper=1.0, integer=True)
-    programme.rows.extend(Constraint(sorted(given_up), 1, np.inf) for given_up in mendings)
+    programme.rows.extend(Constraint(sorted(dropped), 1, np.inf) for dropped in corrections)
     values = programme.solve()
     return [] if values is None else np.flatnonzero(values > 0.5).tolist()
 
 
-def _mend(columns: int, rows: Sequence[Constraint], kept: Collection[int]) -> set[int] | None:
-    """The rows given up so that the `kept` hold, as few as can be; None when those alone can't."""
+def _correction(columns: int, rows: Sequence[Constraint], hard: Collection[int]) -> set[int] | None:
+    """The fewest rows to drop so that the others hold with `hard`; None when `hard` alone can't hold."""
     programme = Programme()
     for _ in range(columns):
         programme.column(upper=1.0, integer=True)
     switches: dict[int, int] = {}
     for number, row in enumerate(rows):
-        if number in kept:
+        if number in hard:
             programme.rows.append(row)
             continue
-        # Switched on, the row holds whatever the columns are.
-        own = list(row.coefficients) if row.coefficients is not None else [1.0] * len(row.columns)
-        most, least = sum(c for c in own if c > 0), sum(c for c in own if c < 0)
+        # With its switch at 1 the row holds for any values of the columns.
+        coefficients = (
+            list(row.coefficients) if row.coefficients is not None else [1.0] * len(row.columns)
+        )
+        most, least = sum(c for c in coefficients if c > 0), sum(c for c in coefficients if c < 0)
         switch = switches[number] = programme.column(cost=1.0, upper=1.0, integer=True)
-        places = [*row.columns, switch]
+        terms = [*row.columns, switch]
         up, down = max(row.low - least, 0.0), max(most - row.high, 0.0)
-        programme.rows.append(Constraint(places, row.low, np.inf, coefficients=[*own, up]))
-        programme.rows.append(Constraint(places, -np.inf, row.high, coefficients=[*own, -down]))
+        programme.rows.append(Constraint(terms, row.low, np.inf, coefficients=[*coefficients, up]))
+        programme.rows.append(
+            Constraint(terms, -np.inf, row.high, coefficients=[*coefficients, -down])
+        )
     values = programme.solve()
     return None if values is None else {r for r, c in switches.items() if values[c] > 0.5}

@@ -1,6 +1,6 @@
 """Differential item functioning: does an item treat two groups of equal ability alike?
 
-Mantel–Haenszel with continuity correction and the classes of the ETS: Holland & Thayer (1988);
+Mantel–Haenszel with continuity correction and the ETS classification: Holland & Thayer (1988);
 Zieky, in Holland & Wainer, *Differential Item Functioning* (1993).
 """
 
@@ -19,7 +19,7 @@ class ItemDif:
     """`odds_ratio` above 1 and `delta` below 0: easier for the reference group.
 
     `delta` = −2.35 ln(odds ratio) (ETS delta metric), `se` its standard error (Robins, Breslow &
-    Greenland). `grade`: A negligible, B moderate, C large; None where it can't be said.
+    Greenland). `grade`: A negligible, B moderate, C large; None where undefined.
     """
 
     id: str
@@ -32,29 +32,31 @@ class ItemDif:
 
 
 def mantel_haenszel(scores: np.ndarray, focal: np.ndarray, items: Sequence[str]) -> list[ItemDif]:
-    """DIF of each 0/1 item; `focal` tells who belongs to the focal group.
+    """DIF of each 0/1 item; `focal` marks the persons of the focal group.
 
-    Persons are matched by their total over the items they had, the item itself included. Items
-    given to a part are judged among those. ValueError when one group is empty.
+    Persons are matched on their total over the items they had, the studied item included. An item
+    is analysed among those who had it. Raises ValueError when a group is empty.
     """
     group = np.asarray(focal, bool)
     if len(group) != len(scores) or group.all() or not group.any():
         raise ValueError("两组都要有人，且每个人都要说明属于哪一组")
     given = ~np.isnan(scores)
     totals = np.where(given, scores, 0).sum(axis=1).astype(np.int64)
-    # Persons with unlike sets of items are no match, whatever their totals.
-    _, had = np.unique(given, axis=0, return_inverse=True)
-    stratum = np.unique(np.stack([had.ravel(), totals]), axis=1, return_inverse=True)[1].ravel()
+    # Persons who had different sets of items are never matched, even with equal totals.
+    _, item_set = np.unique(given, axis=0, return_inverse=True)
+    stratum = np.unique(np.stack([item_set.ravel(), totals]), axis=1, return_inverse=True)[
+        1
+    ].ravel()
     return [
-        _one(items[j], scores[given[:, j], j], group[given[:, j]], stratum[given[:, j]])
+        _item_dif(items[j], scores[given[:, j], j], group[given[:, j]], stratum[given[:, j]])
         for j in range(scores.shape[1])
     ]
 
 
-def _one(name: str, x: np.ndarray, focal: np.ndarray, stratum: np.ndarray) -> ItemDif:
-    nothing = ItemDif(name, None, None, None, None, None, None)
+def _item_dif(name: str, x: np.ndarray, focal: np.ndarray, stratum: np.ndarray) -> ItemDif:
+    undefined = ItemDif(name, None, None, None, None, None, None)
     if len(x) == 0:
-        return nothing
+        return undefined
     size = int(stratum.max()) + 1
     cell = stratum * 4 + focal * 2 + (x == 1)
     table = np.bincount(cell, minlength=4 * size).reshape(size, 4).astype(float)
@@ -66,7 +68,7 @@ def _one(name: str, x: np.ndarray, focal: np.ndarray, stratum: np.ndarray) -> It
     variance = ((a + b) * (c + d) * right * wrong / (n**2 * (n - 1))).sum() if len(n) else 0.0
     numerator, denominator = (a * d / n).sum(), (b * c / n).sum()
     if variance <= 0 or numerator <= 0 or denominator <= 0:
-        return nothing
+        return undefined
     expected = ((a + b) * right / n).sum()
     chi = max(abs(a.sum() - expected) - 0.5, 0.0) ** 2 / variance
     ratio = numerator / denominator

@@ -1,8 +1,9 @@
-"""Answers that came too quickly to have been thought about.
+"""Rapid guessing: responses too quick to have been considered.
 
-Wise & Kong (2005): an answer within a threshold is a rapid guess, the share of the others is the response
-time effort. The threshold is the normative one of Wise & Ma (2012): a tenth of the mean time that the item
-took, at most ten seconds. A hint to look, never a verdict: who knows the duties well is quick too.
+Wise & Kong (2005): a response below a time threshold is a rapid guess; response time effort is the share
+of responses that are not. The threshold is the normative one of Wise & Ma (2012): a tenth of the item's
+mean response time, at most ten seconds. Grounds for review, never a verdict: people who know their duties
+well are quick too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ SHARE, MAX_SECONDS, MIN_RESPONSES = 0.1, 10.0, 20
 
 @dataclass(frozen=True)
 class Pace:
-    """One person's answers with a known time, how many of them were rapid, and their median seconds."""
+    """One person's responses to items with a threshold: `timed` in all, `rapid` ones, `median` seconds."""
 
     person: str
     timed: int
@@ -25,31 +26,33 @@ class Pace:
 
     @property
     def effort(self) -> float:
-        """Response time effort: the share of answers that were not rapid."""
+        """Response time effort: the share of responses that were not rapid."""
         return 1 - self.rapid / self.timed
 
 
 def thresholds(times: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Item to the seconds below which an answer is rapid, from person → item → seconds; items with fewer
-    than `MIN_RESPONSES` times have none."""
+    """Item to the seconds below which a response is rapid, from person → item → seconds.
+
+    Items with fewer than `MIN_RESPONSES` times have no threshold.
+    """
     items: dict[str, list[float]] = {}
-    for own in times.values():
-        for item, seconds in own.items():
+    for responses in times.values():
+        for item, seconds in responses.items():
             items.setdefault(item, []).append(seconds)
     return {
-        item: min(SHARE * fmean(found), MAX_SECONDS)
-        for item, found in items.items()
-        if len(found) >= MIN_RESPONSES
+        item: min(SHARE * fmean(values), MAX_SECONDS)
+        for item, values in items.items()
+        if len(values) >= MIN_RESPONSES
     }
 
 
 def paces(times: Mapping[str, Mapping[str, float]]) -> list[Pace]:
-    """Every person's pace, least effort first; those without a time that can be judged are left out."""
+    """Pace of each person, least effort first; persons without a response that has a threshold are left out."""
     limit = thresholds(times)
-    found = []
-    for person, own in times.items():
-        judged = {item: s for item, s in own.items() if item in limit}
+    result = []
+    for person, responses in times.items():
+        judged = {item: s for item, s in responses.items() if item in limit}
         if judged:
             rapid = sum(s < limit[item] for item, s in judged.items())
-            found.append(Pace(person, len(judged), rapid, median(judged.values())))
-    return sorted(found, key=lambda pace: (pace.effort, pace.person))
+            result.append(Pace(person, len(judged), rapid, median(judged.values())))
+    return sorted(result, key=lambda pace: (pace.effort, pace.person))

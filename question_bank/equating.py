@@ -1,4 +1,4 @@
-"""Equating raw scores of two forms (random groups), so that a pass mark means the same on both.
+"""Equating of raw scores of two forms (random groups), so that a pass mark means the same on both.
 
 Kolen & Brennan, *Test Equating, Scaling, and Linking* (3rd ed. 2014), ch. 2: linear and
 equipercentile equating with percentile ranks of the discrete scores spread over ±0.5.
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 def linear(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
     """(slope, intercept) of the line that gives the scores of form X the mean and standard deviation
-    of those of form Y. ValueError when the scores of X don't differ."""
+    of form Y. Raises ValueError for fewer than two scores, or when the scores of X don't differ."""
     old, new = np.asarray(x, float), np.asarray(y, float)
     if len(old) < 2 or len(new) < 2 or old.std(ddof=1) < 1e-12:
         raise ValueError("两张卷各要有两个以上不同的分数才能等值")

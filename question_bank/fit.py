@@ -1,7 +1,7 @@
-"""Does the model hold? Item fit S-X² and local dependence Q3.
+"""Model fit: item fit S-X² and local dependence Q3.
 
 S-X²: Orlando & Thissen, *Likelihood-based item-fit indices for dichotomous item response theory
-models*, Applied Psychological Measurement 24 (2000); the expected shares by the recursion of Lord
+models*, Applied Psychological Measurement 24 (2000); expected proportions by the recursion of Lord
 & Wingersky (1984). Q3: Yen, *Effects of local item dependence*, Applied Psychological Measurement
 8 (1984).
 """
@@ -21,7 +21,7 @@ MIN_EXPECTED = 1.0
 
 @dataclass(frozen=True)
 class ItemFit:
-    """S-X² of one item: statistic, degrees of freedom, p. None where it can't be had."""
+    """S-X² of one item: statistic, degrees of freedom, p. None where it can't be computed."""
 
     id: str
     s_x2: float | None
@@ -41,7 +41,7 @@ def score_distribution(p: np.ndarray) -> np.ndarray:
 
 
 def _curves(items: Sequence[ItemParameters], theta: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """Places of the calibrated items, and their P(right) at `theta`."""
+    """Indices of the calibrated items, and their P(right) at `theta`."""
     pairs = calibrated(items)
     a, b = np.array(list(pairs.values()), float).reshape(-1, 2).T
     return list(pairs), probability(a, -a * b, theta)
@@ -50,8 +50,11 @@ def _curves(items: Sequence[ItemParameters], theta: np.ndarray) -> tuple[list[in
 def item_fit(
     scores: np.ndarray, items: Sequence[ItemParameters], parameters: int = 2
 ) -> list[ItemFit]:
-    """S-X² per item from persons who had all items; sum scores are pooled until at least one
-    right and one wrong answer is expected in a cell."""
+    """S-X² per item, from persons who had all items.
+
+    Sum scores are pooled until each cell has an expected count of at least one right and one wrong
+    response. `parameters`: estimated parameters per item, subtracted from the degrees of freedom.
+    """
     rows = scores[~np.isnan(scores).any(axis=1)].astype(np.int64)
     theta, weight = quadrature()
     known, p = _curves(items, theta)
@@ -60,12 +63,12 @@ def item_fit(
     whole = score_distribution(p) @ weight
     persons = np.bincount(totals, minlength=len(known) + 1).astype(float)
     fits = {}
-    for place, j in enumerate(known):
-        rest = score_distribution(np.delete(p, place, axis=0))
+    for position, j in enumerate(known):
+        rest_scores = score_distribution(np.delete(p, position, axis=0))
         expected = np.zeros(len(known) + 1)
-        expected[1:] = (rest * p[place]) @ weight
+        expected[1:] = (rest_scores * p[position]) @ weight
         share = np.divide(expected, whole, out=np.zeros_like(expected), where=whole > 0)
-        right = np.bincount(totals, weights=rows[:, place], minlength=len(known) + 1)
+        right = np.bincount(totals, weights=rows[:, position], minlength=len(known) + 1)
         fits[j] = _statistic(items[j].id, persons, right, share, parameters)
     return [fits.get(j, ItemFit(item.id, None, 0, None)) for j, item in enumerate(items)]
 
@@ -92,9 +95,9 @@ def _statistic(
 
 
 def q3(scores: np.ndarray, items: Sequence[ItemParameters], theta: np.ndarray) -> np.ndarray:
-    """Correlations of the residuals x − P(θ̂) between items; NaN where an item is not calibrated.
+    """Correlations between items of the residuals x − P(θ̂); NaN where an item is not calibrated.
 
-    Values far above the mean of the others (say by 0.2) hint at items that depend on each other.
+    Values far above the mean of the others (say by 0.2) suggest local dependence.
     """
     m = len(items)
     result = np.full((m, m), np.nan)

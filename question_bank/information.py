@@ -1,4 +1,4 @@
-"""Information of items and tests under the 2PL (Birnbaum, in Lord & Novick 1968, ch. 20)."""
+"""Item and test information under the 2PL (Birnbaum, in Lord & Novick 1968, ch. 20)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def of_parameters(
 
 
 def total_information(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:
-    """Sum of the items' information at each θ; 1 ÷ its root is the standard error of θ."""
+    """Test information at each θ, the sum over items; 1 ÷ its square root is the standard error of θ."""
     total: np.ndarray = item_information(a, b, theta).sum(axis=0)
     return total

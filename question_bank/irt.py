@@ -29,7 +29,7 @@ SLOPE_LIMITS = (0.02, 8.0)
 
 @dataclass(frozen=True)
 class ItemParameters:
-    """Slope `a`, location `b`, standard errors; None where the item can't be estimated."""
+    """Slope `a`, location `b` and their standard errors; None where the item can't be estimated."""
 
     id: str
     a: float | None
@@ -40,7 +40,7 @@ class ItemParameters:
 
 @dataclass(frozen=True)
 class PersonScore:
-    """EAP of θ and its standard deviation."""
+    """EAP estimate of θ and its posterior standard deviation."""
 
     id: str
     theta: float
@@ -49,7 +49,7 @@ class PersonScore:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The result of a calibration; `items` in the order of the data."""
+    """Result of a calibration; `items` and `persons` in the order of the data."""
 
     model: Model
     method: str
@@ -65,14 +65,14 @@ class Calibration:
 
 
 class _Data:
-    """0/1 responses as small integers, −1 where not administered; read in chunks as floats."""
+    """0/1 responses as 8-bit integers, −1 where not administered; yielded in chunks of floats."""
 
     def __init__(self, scores: np.ndarray) -> None:
         self.codes = np.nan_to_num(scores, nan=-1.0).astype(np.int8, order="C")
         self.complete = bool((self.codes >= 0).all())
 
     def chunks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
-        """(rows, right answers, administered or None when all were)."""
+        """Yields (rows, right responses, administered or None when all were)."""
         for start in range(0, len(self.codes), CHUNK):
             rows = slice(start, min(start + CHUNK, len(self.codes)))
             codes = self.codes[rows]
@@ -81,14 +81,15 @@ class _Data:
 
 
 def calibrated(items: Sequence[ItemParameters]) -> dict[int, tuple[float, float]]:
-    """Place to (a, b) of the items that have parameters."""
+    """Index to (a, b) of the items that have parameters."""
     return {j: (i.a, i.b) for j, i in enumerate(items) if i.a is not None and i.b is not None}
 
 
 def read_parameters(path: Path | str) -> dict[str, tuple[float, float]]:
     """Item to (a, b) from the JSON of a calibration; items without parameters are left out.
 
-    Raises `ResponsesError` (Chinese) when the file is none."""
+    Raises `ResponsesError` (Chinese) when the file is not a calibration.
+    """
     try:
         items = json.loads(Path(path).read_text("utf-8"))["items"]
         return {
@@ -117,7 +118,7 @@ def probability(a: np.ndarray, d: np.ndarray, theta: np.ndarray) -> np.ndarray:
 
 
 class _Curves:
-    """The items' curves at the points of θ, and from them where a person is likely to stand."""
+    """Item characteristic curves at the quadrature points, and the posterior of θ from them."""
 
     def __init__(
         self, a: np.ndarray, d: np.ndarray, theta: np.ndarray, log_weight: np.ndarray
@@ -129,7 +130,7 @@ class _Curves:
         self.base = self.wrong.sum(axis=0) + log_weight
 
     def posterior(self, x: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, float]:
-        """Persons × points, and their log-likelihood; `x` and `given` as of `_Data.chunks`."""
+        """Posterior (persons × points) and log-likelihood; `x` and `given` as yielded by `_Data.chunks`."""
         log = x @ self.difference
         log += self.base if given is None else given @ self.wrong + self.log_weight
         top = log.max(axis=1, keepdims=True)
@@ -143,7 +144,7 @@ class _Curves:
 def _expect(
     data: _Data, a: np.ndarray, d: np.ndarray, theta: np.ndarray, log_weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """E step: expected right answers and persons per item and point, and the log-likelihood."""
+    """E step: expected right responses and persons per item and point, and the log-likelihood."""
     curves = _Curves(a, d, theta, log_weight)
     r = np.zeros_like(curves.p)
     n = np.zeros_like(curves.p)
@@ -185,7 +186,7 @@ def _maximise(
 def _common_step(
     g_d: np.ndarray, g_a: np.ndarray, h_dd: np.ndarray, h_da: np.ndarray, h_aa: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Newton's step with one slope for all items: a bordered diagonal system."""
+    """Newton step with one common slope: a bordered diagonal system."""
     h_dd = np.maximum(h_dd, 1e-12)
     step_a = (g_a.sum() - (h_da * g_d / h_dd).sum()) / max(
         h_aa.sum() - (h_da**2 / h_dd).sum(), 1e-12
@@ -204,8 +205,8 @@ def calibrate(
 ) -> Calibration:
     """Calibrates 0/1 `scores` (persons × items, NaN = not administered).
 
-    Items that everybody or nobody got right carry no information: their parameters are None and
-    they are left out. Raises ValueError (Chinese) for other scores than 0 and 1.
+    Items that everybody or nobody got right carry no information: they are left out, and their
+    parameters are None. Raises ValueError (Chinese) for scores other than 0 and 1.
     """
     n, m = scores.shape
     names = list(items) if items is not None else [str(j + 1) for j in range(m)]
@@ -221,16 +222,16 @@ def calibrate(
     common = model == "1pl"
     a, d, steps, converged = _climb(data, theta, log_weight, common, tolerance)
     likelihood = _expect(data, a, d, theta, log_weight)[2]
-    spread = _standard_errors(data, a, d, theta, log_weight, common) if errors else None
-    place = {int(j): number for number, j in enumerate(usable)}
-    found = tuple(_parameters(names[j], place.get(j), a, d, spread) for j in range(m))
+    covariance = _standard_errors(data, a, d, theta, log_weight, common) if errors else None
+    position = {int(j): number for number, j in enumerate(usable)}
+    parameters = tuple(_parameters(names[j], position.get(j), a, d, covariance) for j in range(m))
     return Calibration(
         model,
         "MML-EM",
         converged,
         steps,
         likelihood,
-        found,
+        parameters,
         tuple(_scores(data, people, a, d, theta, log_weight)),
     )
 
@@ -243,7 +244,7 @@ def log_likelihood(scores: np.ndarray, a: ArrayLike, b: ArrayLike) -> float:
 
 
 def _start(data: _Data) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes of 1 and intercepts from the shares of right answers, widened for the spread of θ."""
+    """Start values: slopes of 1, and intercepts from the logits of the shares right, widened for the spread of θ."""
     given = np.maximum((data.codes >= 0).sum(axis=0), 1)
     share = np.clip((data.codes == 1).sum(axis=0) / given, 0.005, 0.995)
     logit = np.log(share / (1 - share))
@@ -253,7 +254,7 @@ def _start(data: _Data) -> tuple[np.ndarray, np.ndarray]:
 def _climb(
     data: _Data, theta: np.ndarray, log_weight: np.ndarray, common: bool, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray, int, bool]:
-    """EM with SQUAREM: two EM steps give a direction; the leap is kept when it climbs."""
+    """EM with SQUAREM: two EM steps give a direction; an extrapolation that lowers the likelihood is undone."""
     m = data.codes.shape[1]
     a, d = _start(data)
     if m == 0:
@@ -266,21 +267,21 @@ def _climb(
     point = fallback = np.concatenate([a, d])
     steps, best = 0, -np.inf
     while steps < MAX_STEPS:
-        one, likelihood = step(point)
+        first, likelihood = step(point)
         if likelihood < best - 1e-7 * abs(best):
-            # The leap fell: go back to the plain EM point before it.
+            # The extrapolation lowered the likelihood: fall back to the plain EM point.
             point, best = fallback, -np.inf
             continue
         best = likelihood
         steps += 1
-        if np.max(np.abs(one - point)) < tolerance:
-            return one[:m], one[m:], steps, True
-        two, _ = step(one)
+        if np.max(np.abs(first - point)) < tolerance:
+            return first[:m], first[m:], steps, True
+        second, _ = step(first)
         steps += 1
-        if np.max(np.abs(two - one)) < tolerance:
-            return two[:m], two[m:], steps, True
-        fallback = two
-        r, v = one - point, two - 2 * one + point
+        if np.max(np.abs(second - first)) < tolerance:
+            return second[:m], second[m:], steps, True
+        fallback = second
+        r, v = first - point, second - 2 * first + point
         length = -np.sqrt(np.dot(r, r) / max(np.dot(v, v), 1e-30))
         length = float(np.clip(length, -32, -1))
         point = point - 2 * length * r + length**2 * v
@@ -296,7 +297,7 @@ def _standard_errors(
     log_weight: np.ndarray,
     common: bool,
 ) -> np.ndarray | None:
-    """Covariance of (slopes, intercepts) by Louis: complete information minus what is missing."""
+    """Covariance of (slopes, intercepts) by Louis: complete minus missing information; None if singular."""
     m = len(a)
     if m == 0:
         return None
@@ -334,7 +335,7 @@ def _subtract_missing(
     theta: np.ndarray,
     m: int,
 ) -> None:
-    """Takes away Σ E[s s'] − E[s] E[s]' of the complete-data scores s."""
+    """Subtracts Σ E[s s'] − E[s] E[s]' of the complete-data scores s."""
     expected = np.zeros((len(x), 2 * m))
     for q, point in enumerate(theta):
         w = posterior[:, q]
@@ -359,16 +360,16 @@ def _inverse(information: np.ndarray, join: np.ndarray) -> np.ndarray | None:
 
 
 def _parameters(
-    name: str, place: int | None, a: np.ndarray, d: np.ndarray, covariance: np.ndarray | None
+    name: str, position: int | None, a: np.ndarray, d: np.ndarray, covariance: np.ndarray | None
 ) -> ItemParameters:
-    if place is None:
+    if position is None:
         return ItemParameters(name, None, None, None, None)
-    slope, intercept = float(a[place]), float(d[place])
+    slope, intercept = float(a[position]), float(d[position])
     location = -intercept / slope
     se_a = se_b = None
     if covariance is not None:
         m = len(a)
-        block = covariance[np.ix_([place, m + place], [place, m + place])]
+        block = covariance[np.ix_([position, m + position], [position, m + position])]
         # Delta method for b = −d / a.
         gradient = np.array([intercept / slope**2, -1 / slope])
         variances = np.array([block[0, 0], gradient @ block @ gradient])
@@ -378,7 +379,7 @@ def _parameters(
 
 def _scores(
     data: _Data,
-    people: Sequence[str],
+    persons: Sequence[str],
     a: np.ndarray,
     d: np.ndarray,
     theta: np.ndarray,
@@ -390,4 +391,4 @@ def _scores(
         mean = posterior @ theta
         variance = np.maximum(posterior @ theta**2 - mean**2, 0)
         for offset, (value, spread) in enumerate(zip(mean, np.sqrt(variance), strict=True)):
-            yield PersonScore(str(people[rows.start + offset]), float(value), float(spread))
+            yield PersonScore(str(persons[rows.start + offset]), float(value), float(spread))

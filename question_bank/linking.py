@@ -1,4 +1,4 @@
-"""Bringing two calibrations onto one scale by their common items.
+"""Linking: two calibrations are put on one scale through their common items.
 
 θ_new = A θ_old + B, so a_new = a_old ÷ A and b_new = A b_old + B. Mean–sigma: Marco (1977);
 characteristic curves: Stocking & Lord, *Developing a common metric in item response theory*,
@@ -25,7 +25,7 @@ class Link:
     intercept: float
 
     def apply(self, a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Parameters of the old scale on the new one."""
+        """Transforms (a, b) of the old scale to the new one."""
         return np.asarray(a, float) / self.slope, self.slope * np.asarray(b, float) + self.intercept
 
 
@@ -39,8 +39,8 @@ def _common(*columns: ArrayLike) -> list[np.ndarray]:
 
 
 def mean_sigma(b_old: ArrayLike, b_new: ArrayLike) -> Link:
-    """From means and standard deviations of the locations. ValueError without two common items or
-    when their locations don't differ."""
+    """The line from means and standard deviations of the locations. Raises ValueError without two
+    common items, for missing parameters, or when the old locations don't differ."""
     old, new = _common(b_old, b_new)
     if old.std(ddof=1) < 1e-9:
         raise ValueError("共同题的难度都一样，定不出刻度")
@@ -53,13 +53,13 @@ def stocking_lord(a_old: ArrayLike, b_old: ArrayLike, a_new: ArrayLike, b_new: A
     N(0, 1)), started from mean–sigma."""
     a0, b0, a1, b1 = _common(a_old, b_old, a_new, b_new)
     theta, weight = quadrature()
-    wanted = probability(a1, -a1 * b1, theta).sum(axis=0)
+    target = probability(a1, -a1 * b1, theta).sum(axis=0)
     start = mean_sigma(b0, b1)
 
     def distance(line: np.ndarray) -> float:
         a, b = Link(float(np.exp(line[0])), float(line[1])).apply(a0, b0)
-        gap = wanted - probability(a, -a * b, theta).sum(axis=0)
-        return float(np.dot(weight, gap**2))
+        difference = target - probability(a, -a * b, theta).sum(axis=0)
+        return float(np.dot(weight, difference**2))
 
     first = np.array([np.log(max(start.slope, 1e-3)), start.intercept])
     best = minimize(distance, first, method="BFGS", options={"gtol": 1e-9})

@@ -1,4 +1,4 @@
-"""Does the model as a whole hold? M2 from the margins of single items and of pairs.
+"""Overall model fit: M2 from the univariate and bivariate margins.
 
 Maydeu-Olivares & Joe, *Limited- and full-information estimation and goodness-of-fit testing in
 2^n contingency tables*, JASA 100 (2005); RMSEA2 and SRMSR: Maydeu-Olivares & Joe, *Assessing
@@ -23,7 +23,7 @@ MAX_ITEMS = 100
 @dataclass(frozen=True)
 class OverallFit:
     """M2 with its degrees of freedom and p; `rmsea` with its 90 % interval; `srmsr`: root mean square
-    of what correlations of pairs are left over."""
+    of the residual correlations of item pairs."""
 
     m2: float
     df: int
@@ -35,17 +35,18 @@ class OverallFit:
 
     @property
     def verdict(self) -> Literal["close", "fair", "poor"]:
-        """Close to RMSEA2 0.05 and SRMSR 0.05, fair to 0.089 and 0.08 (the paper of 2014)."""
+        """Close up to RMSEA2 0.05 and SRMSR 0.05, fair up to 0.089 and 0.08 (the 2014 paper)."""
         if self.rmsea <= 0.05 and self.srmsr <= 0.05:
             return "close"
         return "fair" if self.rmsea <= 0.089 and self.srmsr <= 0.08 else "poor"
 
 
 def m2(scores: np.ndarray, items: Sequence[ItemParameters], model: Model = "2pl") -> OverallFit:
-    """M2 of a calibration from the persons who had all of its items.
+    """M2 of a calibration, from the persons who had all of its items.
 
-    `scores`: 0/1, persons × items, NaN = not administered. ValueError (Chinese) with fewer than 4
-    calibrated items (3 for 1PL), more than `MAX_ITEMS`, nobody who had them all, or a singular case.
+    `scores`: 0/1, persons × items, NaN = not administered. Raises ValueError (Chinese) for no degrees
+    of freedom (fewer than 4 calibrated items, 3 for 1PL), more than `MAX_ITEMS` of them, fewer than two
+    persons who had them all, or a singular covariance.
     """
     known = calibrated(items)
     n = len(known)
@@ -61,8 +62,8 @@ def m2(scores: np.ndarray, items: Sequence[ItemParameters], model: Model = "2pl"
     theta, weight = quadrature()
     p = probability(a, -a * b, theta)
     first, second = np.triu_indices(n, 1)
-    together = rows.T @ rows / len(rows)
-    observed = np.concatenate([rows.mean(axis=0), together[first, second]])
+    joint = rows.T @ rows / len(rows)
+    observed = np.concatenate([rows.mean(axis=0), joint[first, second]])
     margins = np.vstack([p, p[first] * p[second]])
     expected = margins @ weight
     slopes = _slopes(p, a, theta, weight, first, second)
@@ -94,7 +95,7 @@ def _slopes(
     first: np.ndarray,
     second: np.ndarray,
 ) -> np.ndarray:
-    """Derivatives of the margins (rows) by the slopes, then the intercepts (columns)."""
+    """Derivatives of the margins (rows) with respect to the slopes, then the intercepts (columns)."""
     n, pairs = len(a), np.arange(len(first))
     curve = p * (1 - p)
     result = np.zeros((n + len(first), 2 * n))
@@ -116,21 +117,21 @@ def _covariance(
 ) -> np.ndarray:
     """N times the covariance of the observed margins under the model.
 
-    The product of two margins needs each item once: where they share one, P appears once less.
+    The joint probability of two margins contains each item once: a shared item's P is not squared.
     """
     n = len(p)
-    both = (margins * weight) @ margins.T
+    joint = (margins * weight) @ margins.T
     holds = np.zeros((len(margins), n), dtype=bool)
     holds[np.arange(n), np.arange(n)] = True
     holds[n + np.arange(len(first)), first] = True
     holds[n + np.arange(len(first)), second] = True
     for item in range(n):
-        own = np.flatnonzero(holds[:, item])
-        # Margins that share this item; those that share two are the same margin, set below.
-        rest = margins[own] / p[item]
-        both[np.ix_(own, own)] = (rest * (weight * p[item])) @ rest.T
-    np.fill_diagonal(both, expected)
-    result: np.ndarray = both - np.outer(expected, expected)
+        sharing = np.flatnonzero(holds[:, item])
+        # Two margins that share both items are the same margin; the diagonal is set below.
+        remaining = margins[sharing] / p[item]
+        joint[np.ix_(sharing, sharing)] = (remaining * (weight * p[item])) @ remaining.T
+    np.fill_diagonal(joint, expected)
+    result: np.ndarray = joint - np.outer(expected, expected)
     return result
 
 
@@ -143,7 +144,7 @@ def _distance(residual: np.ndarray, covariance: np.ndarray, slopes: np.ndarray) 
 
 
 def _noncentral(value: float, df: int) -> tuple[float, float]:
-    """90 % interval of the noncentrality."""
+    """90 % interval of the noncentrality parameter."""
 
     def bound(share: float) -> float:
         if chi2.cdf(value, df) <= share:
@@ -160,9 +161,9 @@ def _srmsr(
     observed: np.ndarray, expected: np.ndarray, first: np.ndarray, second: np.ndarray, n: int
 ) -> float:
     def correlations(margin: np.ndarray) -> np.ndarray:
-        one = margin[:n]
-        spread = np.sqrt(one * (1 - one))
-        result: np.ndarray = (margin[n:] - one[first] * one[second]) / (
+        univariate = margin[:n]
+        spread = np.sqrt(univariate * (1 - univariate))
+        result: np.ndarray = (margin[n:] - univariate[first] * univariate[second]) / (
             spread[first] * spread[second]
         )
         return result

@@ -1,11 +1,11 @@
-"""Many parallel forms from a large pool: choose all their items at once, then split by halves.
+"""Many parallel forms from a large pool: choose the items of all forms, then split them recursively.
 
 Each step is a small mixed-integer programme (van der Linden, *Linear Models for Optimal Test Design*,
-2005, ch. 6, minimax): first the items of all forms together meet the blueprint times the number of
-forms; then the set is split into two parts for half of the forms each, every constraint scaled, the
-largest deviation of summed facility and of information from an even share made least; and so on
-down to single forms. What is left of unevenness is taken away by exchanging items for unused ones
-that count alike. No item is in two forms.
+2005, ch. 6, minimax). First the items of all forms together are chosen to meet the blueprint times the
+number of forms. The set is then split in two, each part for half of the forms: constraints are scaled,
+and the largest deviation of summed facility and of information from an even share is minimised. This
+repeats down to single forms. Finally items are exchanged for unused ones with the same attributes to
+reduce the remaining deviation. No item is in two forms.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from question_bank.information import of_parameters
 from question_bank.programme import Constraint, Programme
 from question_bank.question import Question
 
-# What counts as even: a thousandth of the mean facility, half a per cent of the information.
+# Tolerances from an even share: mean facility (absolute), information (relative).
 EVEN_FACILITY = 0.0005
 EVEN_INFORMATION = 0.0025
 GAP = 0.25
@@ -32,11 +32,11 @@ MAX_EXCHANGES = 60
 
 @dataclass(frozen=True)
 class Apart:
-    """Disjoint forms: the places of each one's items.
+    """Disjoint forms, each a list of indices into the pool.
 
-    `gap`: largest deviation of a form from an even share, in units of what counts as even; an even
-    share is the bound that no solution can beat. `proved`: the largest relative gap between objective
-    and bound that the solver was left with in a step.
+    `gap`: largest deviation of a form from an even share, in units of the tolerances; an even share
+    is a bound that no solution can beat. `proved`: largest relative gap between objective and bound
+    of any solver step.
     """
 
     forms: list[list[int]]
@@ -46,7 +46,7 @@ class Apart:
 
 @dataclass(frozen=True)
 class Group:
-    """Items (places in the pool) of which `low` to `high` belong in each form."""
+    """Items (indices into the pool) of which each form takes `low` to `high`."""
 
     columns: tuple[int, ...]
     low: int
@@ -54,16 +54,16 @@ class Group:
 
 
 def groups_of(pool: Sequence[Question], blueprint: Blueprint) -> list[Group]:
-    """The blueprint's counts and enemies as groups of places in the pool."""
+    """The blueprint's counts and enemy sets as groups of indices into the pool."""
     groups = [Group(tuple(range(len(pool))), blueprint.items, blueprint.items)]
     for name, attribute, _ in ATTRIBUTES:
         for value, count in getattr(blueprint, name).items():
             low, high = bounds(count)
             members = tuple(i for i, q in enumerate(pool) if getattr(q, attribute) == value)
             groups.append(Group(members, low, high))
-    place = {q.id: i for i, q in enumerate(pool)}
+    index = {q.id: i for i, q in enumerate(pool)}
     for enemies in blueprint.enemies:
-        groups.append(Group(tuple(place[i] for i in enemies if i in place), 0, 1))
+        groups.append(Group(tuple(index[i] for i in enemies if i in index), 0, 1))
     return groups
 
 
@@ -74,15 +74,15 @@ def disjoint_forms(
     seed: int,
     parameters: Mapping[str, tuple[float, float]] | None = None,
 ) -> Apart | None:
-    """Forms without a common item, or None when none were found."""
+    """Forms without common items, or None when none were found."""
     if blueprint.anchors or len(pool) < forms * blueprint.items:
         return None
     rng = np.random.default_rng(seed)
     proved = [0.0]
     groups = groups_of(pool, blueprint)
-    place = {q.id: i for i, q in enumerate(pool)}
-    chains = [[place[i] for i in s if i in place] for s in blueprint.sets]
-    chosen = _choose(pool, blueprint, groups, chains, forms, rng, proved, parameters)
+    index = {q.id: i for i, q in enumerate(pool)}
+    item_sets = [[index[i] for i in s if i in index] for s in blueprint.sets]
+    chosen = _choose(pool, blueprint, groups, item_sets, forms, rng, proved, parameters)
     if chosen is None:
         return None
     weights = _weights(pool, blueprint, parameters)
@@ -90,43 +90,43 @@ def disjoint_forms(
     def split(members: list[int], count: int) -> list[list[int]] | None:
         if count == 1:
             return [members]
-        left = count // 2
-        half = _halve(members, groups, chains, weights, left, count, rng, proved)
+        part = count // 2
+        half = _halve(members, groups, item_sets, weights, part, count, rng, proved)
         if half is None:
             return None
         inside = set(half)
         parts = [
-            split(half, left),
-            split([i for i in members if i not in inside], count - left),
+            split(half, part),
+            split([i for i in members if i not in inside], count - part),
         ]
         return None if parts[0] is None or parts[1] is None else [*parts[0], *parts[1]]
 
-    found = split(chosen, forms)
-    if found is None:
+    result = split(chosen, forms)
+    if result is None:
         return None
-    bound = {i for group in groups if group.high == 1 and group.low == 0 for i in group.columns}
-    bound |= {i for chain in chains for i in chain}
-    gap = _even_out(found, len(pool), groups, weights, bound)
-    return Apart(found, gap, max(proved))
+    fixed = {i for group in groups if group.high == 1 and group.low == 0 for i in group.columns}
+    fixed |= {i for item_set in item_sets for i in item_set}
+    gap = _even_out(result, len(pool), groups, weights, fixed)
+    return Apart(result, gap, max(proved))
 
 
 def _choose(
     pool: Sequence[Question],
     blueprint: Blueprint,
     groups: Sequence[Group],
-    chains: Sequence[Sequence[int]],
+    item_sets: Sequence[Sequence[int]],
     forms: int,
     rng: np.random.Generator,
     proved: list[float],
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> list[int] | None:
-    """The items of all forms together, their mean facility as wanted."""
+    """Chooses the items of all forms together, near the wanted mean facility and information."""
     programme = Programme()
     for cost in rng.random(len(pool)) * 1e-3:
         programme.column(float(cost), 1.0, integer=True)
     for group in groups:
         programme.rows.append(Constraint(group.columns, group.low * forms, group.high * forms))
-    _tie(programme, chains)
+    _tie(programme, item_sets)
     if blueprint.facility is not None:
         distance = [0.0 if q.facility is None else q.facility - blueprint.facility for q in pool]
         programme.stay_near(0, range(len(pool)), distance, programme.column(cost=1.0))
@@ -144,8 +144,10 @@ def stay_near_information(
     forms: int,
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> None:
-    """Keeps the information of `forms` forms' items near the wanted one, the largest relative
-    deviation made least and counted like the same deviation of the mean facility."""
+    """Adds the objective to keep the information of `forms` forms' items near the target.
+
+    The largest relative deviation is minimised; it weighs like an equal deviation of the mean facility.
+    """
     if not blueprint.target_information or parameters is None:
         return
     table = of_parameters(parameters, [q.id for q in pool], list(blueprint.target_information))
@@ -160,13 +162,13 @@ def _weights(
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
 ) -> list[tuple[np.ndarray, Callable[[float, int], float]]]:
-    """(value of each item, what counts as even for a sum and a number of items) of what the forms
-    are to share evenly."""
+    """(value of each item, tolerance as a function of the sum and the number of items) for each
+    quantity that the forms must share evenly."""
     weights: list[tuple[np.ndarray, Callable[[float, int], float]]] = []
     known = [q.facility for q in pool if q.facility is not None]
     if known:
-        middle = float(np.mean(known))
-        facility = np.array([middle if q.facility is None else q.facility for q in pool])
+        mean = float(np.mean(known))
+        facility = np.array([mean if q.facility is None else q.facility for q in pool])
         weights.append((facility, lambda total, n: EVEN_FACILITY * n))
     if blueprint.theta and parameters is not None:
         for row in of_parameters(parameters, [q.id for q in pool], blueprint.theta).T:
@@ -177,41 +179,41 @@ def _weights(
 def _halve(
     members: list[int],
     groups: Sequence[Group],
-    chains: Sequence[Sequence[int]],
+    item_sets: Sequence[Sequence[int]],
     weights: Sequence[tuple[np.ndarray, Callable[[float, int], float]]],
-    left: int,
+    part: int,
     count: int,
     rng: np.random.Generator,
     proved: list[float],
 ) -> list[int] | None:
-    """The part for `left` of `count` forms, as near to an even share as the search goes."""
-    right = count - left
-    column = {place: number for number, place in enumerate(members)}
+    """Chooses the items for `part` of `count` forms, as near to an even share as the limits allow."""
+    others = count - part
+    column = {item: number for number, item in enumerate(members)}
     programme = Programme()
     for cost in rng.random(len(members)) * 1e-5:
         programme.column(float(cost), 1.0, integer=True)
     for group in groups:
-        own = [column[i] for i in group.columns if i in column]
-        low = max(left * group.low, len(own) - right * group.high)
-        high = min(left * group.high, len(own) - right * group.low)
+        columns = [column[i] for i in group.columns if i in column]
+        low = max(part * group.low, len(columns) - others * group.high)
+        high = min(part * group.high, len(columns) - others * group.low)
         if group.columns:
-            programme.rows.append(Constraint(own, low, high))
-    _tie(programme, [[column[i] for i in chain if i in column] for chain in chains])
-    # The objective begins at 1, so that a relative gap means a share of what counts as even.
+            programme.rows.append(Constraint(columns, low, high))
+    _tie(programme, [[column[i] for i in item_set if i in column] for item_set in item_sets])
+    # A constant 1 in the objective turns the relative gap into a share of the tolerance.
     programme.rows.append(Constraint([programme.column(cost=1.0)], 1, 1))
     worst = programme.column(cost=1.0)
-    size = len(members) * left // count
+    size = len(members) * part // count
     for values, even in weights:
-        own_values = values[members]
-        share = float(own_values.sum()) * left / count
+        member_values = values[members]
+        share = float(member_values.sum()) * part / count
         scale = even(share, size)
-        coefficients = (own_values / scale).tolist()
+        coefficients = (member_values / scale).tolist()
         programme.stay_near(share / scale, range(len(members)), coefficients, worst)
-    values_found = programme.solve(gap=GAP, nodes=NODES_A_SPLIT)
+    solution = programme.solve(gap=GAP, nodes=NODES_A_SPLIT)
     proved.append(programme.proved or 0.0)
-    if values_found is None:
+    if solution is None:
         return None
-    return [members[n] for n in np.flatnonzero(values_found[: len(members)] > 0.5)]
+    return [members[n] for n in np.flatnonzero(solution[: len(members)] > 0.5)]
 
 
 def _even_out(
@@ -219,10 +221,10 @@ def _even_out(
     size: int,
     groups: Sequence[Group],
     weights: Sequence[tuple[np.ndarray, Callable[[float, int], float]]],
-    bound: set[int],
+    fixed: set[int],
 ) -> float:
     """Exchanges items of each form for unused ones of the same groups while that brings its sums
-    nearer to the mean of the forms; `bound` items stay. Returns the largest deviation left."""
+    nearer to the mean of the forms; `fixed` items stay. Returns the largest remaining deviation."""
     if not weights:
         return 0.0
     belongs = np.zeros((size, len(groups)), dtype=bool)
@@ -235,11 +237,11 @@ def _even_out(
     scale = np.array([even(t, len(forms[0])) for (_, even), t in zip(weights, target, strict=True)])
     scaled, aim = values / scale, target / scale
     used = {i for form in forms for i in form}
-    free = np.array([i not in used and i not in bound for i in range(size)])
+    free = np.array([i not in used and i not in fixed for i in range(size)])
     for form in forms:
-        _exchange(form, scaled, aim, kind, free, bound)
-    left = [np.abs(scaled[form].sum(axis=0) - aim).max() for form in forms]
-    return float(max(left))
+        _exchange(form, scaled, aim, kind, free, fixed)
+    remaining = [np.abs(scaled[form].sum(axis=0) - aim).max() for form in forms]
+    return float(max(remaining))
 
 
 def _exchange(
@@ -248,50 +250,53 @@ def _exchange(
     aim: np.ndarray,
     kind: np.ndarray,
     free: np.ndarray,
-    bound: set[int],
+    fixed: set[int],
 ) -> None:
-    """Two exchanges at a time, the pair that together comes nearest, while that helps."""
+    """Makes the pair of exchanges that comes nearest to `aim`, repeatedly, while that helps."""
     for _ in range(MAX_EXCHANGES):
-        off = scaled[form].sum(axis=0) - aim
-        places, news = _possible(form, kind, free, bound)
-        if not len(places):
+        deviation = scaled[form].sum(axis=0) - aim
+        positions, replacements = _possible(form, kind, free, fixed)
+        if not len(positions):
             return
-        steps = scaled[news] - scaled[np.array(form)[places]]
-        # Standing still is a step too, so that one exchange alone is among the pairs.
-        steps = np.vstack([steps, np.zeros_like(off)])
-        places, news = np.append(places, -1), np.append(news, -1)
-        distance, other = cKDTree(steps).query(-(off + steps), k=min(8, len(steps)))
+        steps = scaled[replacements] - scaled[np.array(form)[positions]]
+        # The zero step allows a single exchange as a pair.
+        steps = np.vstack([steps, np.zeros_like(deviation)])
+        positions, replacements = np.append(positions, -1), np.append(replacements, -1)
+        distance, other = cKDTree(steps).query(-(deviation + steps), k=min(8, len(steps)))
         distance = np.where(
-            (places[:, None] == places[other]) | (news[:, None] == news[other]), np.inf, distance
+            (positions[:, None] == positions[other])
+            | (replacements[:, None] == replacements[other]),
+            np.inf,
+            distance,
         )
         first, second = np.unravel_index(distance.argmin(), distance.shape)
-        if distance[first, second] >= np.linalg.norm(off) - 1e-9:
+        if distance[first, second] >= np.linalg.norm(deviation) - 1e-9:
             return
         for step in (int(first), int(other[first, second])):
-            if places[step] >= 0:
-                free[form[places[step]]], free[news[step]] = True, False
-                form[places[step]] = int(news[step])
+            if positions[step] >= 0:
+                free[form[positions[step]]], free[replacements[step]] = True, False
+                form[positions[step]] = int(replacements[step])
 
 
 def _possible(
-    form: list[int], kind: np.ndarray, free: np.ndarray, bound: set[int]
+    form: list[int], kind: np.ndarray, free: np.ndarray, fixed: set[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(place in the form, unused item of the same groups) of every possible exchange."""
+    """(position in the form, unused item of the same groups) of every possible exchange."""
     spare = np.flatnonzero(free)
-    places: list[np.ndarray] = []
-    news: list[np.ndarray] = []
-    for place, item in enumerate(form):
-        if item not in bound:
-            alike = spare[kind[spare] == kind[item]]
-            places.append(np.full(len(alike), place))
-            news.append(alike)
-    if not places:
+    positions: list[np.ndarray] = []
+    replacements: list[np.ndarray] = []
+    for position, item in enumerate(form):
+        if item not in fixed:
+            matching = spare[kind[spare] == kind[item]]
+            positions.append(np.full(len(matching), position))
+            replacements.append(matching)
+    if not positions:
         return np.array([], dtype=int), np.array([], dtype=int)
-    return np.concatenate(places), np.concatenate(news)
+    return np.concatenate(positions), np.concatenate(replacements)
 
 
-def _tie(programme: Programme, chains: Sequence[Sequence[int]]) -> None:
-    """Items of one set go together."""
-    for chain in chains:
-        for first, second in pairwise(chain):
+def _tie(programme: Programme, item_sets: Sequence[Sequence[int]]) -> None:
+    """Requires the items of a set to be selected together."""
+    for item_set in item_sets:
+        for first, second in pairwise(item_set):
             programme.rows.append(Constraint([first, second], 0, 0, coefficients=[1.0, -1.0]))

@@ -1,4 +1,4 @@
-"""A pool (题池): which questions of the bank a kind of practice draws from."""
+"""Pools (题池): the questions of the bank that one kind of practice draws from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POOLS = Path(__file__).parent / "pools"
 
 
 class Pool(BaseModel):
-    """Reviewed questions by topic and type, without those kept back for exams."""
+    """Reviewed questions of certain topics and types, except those reserved for exams (`exclude`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,7 +25,7 @@ class Pool(BaseModel):
     exclude: frozenset[str] = frozenset()
 
     def of(self, questions: Iterable[Question]) -> list[Question]:
-        """The questions that belong to the pool, in their order."""
+        """The questions that belong to the pool, in the given order."""
         return [
             q
             for q in questions
@@ -37,5 +37,5 @@ class Pool(BaseModel):
 
 
 def load_pool(name: str) -> Pool:
-    """A pool that ships with the bank, by its name. FileNotFoundError when there is none."""
+    """Loads a pool that ships with the bank. Raises FileNotFoundError for an unknown name."""
     return Pool.model_validate(yaml.safe_load((POOLS / f"{name}.yaml").read_text("utf-8")))

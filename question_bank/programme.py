@@ -1,4 +1,4 @@
-"""A mixed-integer programme, gathered column by column and row by row, solved by HiGHS (in SciPy)."""
+"""Mixed-integer programmes, solved by HiGHS (through SciPy)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-# Nodes and not seconds end a search, so that the same seed gives the same papers on every machine.
+# A node limit, unlike a time limit, gives the same forms for a seed on every machine.
 MAX_NODES = 5_000
 
 
 @dataclass
 class Constraint:
-    """low <= sum(coefficient * column) <= high; `says` is the constraint in Chinese."""
+    """low <= sum(coefficient * column) <= high; coefficients default to 1, `says` is the Chinese text."""
 
     columns: Sequence[int]
     low: float
@@ -26,7 +26,7 @@ class Constraint:
 
 
 class Programme:
-    """A mixed-integer programme gathered column by column and row by row, then solved by HiGHS."""
+    """A mixed-integer programme, built column by column and row by row."""
 
     def __init__(self) -> None:
         self.cost: list[float] = []
@@ -44,25 +44,27 @@ class Programme:
     def stay_near(
         self, centre: float, columns: Sequence[int], coefficients: Sequence[float], deviation: int
     ) -> None:
-        """|sum(coefficient * column) - centre| <= the column `deviation`."""
-        both = [*columns, deviation]
-        self.rows.append(Constraint(both, -np.inf, centre, coefficients=[*coefficients, -1.0]))
-        self.rows.append(Constraint(both, centre, np.inf, coefficients=[*coefficients, 1.0]))
+        """Requires |sum(coefficient * column) - centre| <= the column `deviation`."""
+        terms = [*columns, deviation]
+        self.rows.append(Constraint(terms, -np.inf, centre, coefficients=[*coefficients, -1.0]))
+        self.rows.append(Constraint(terms, centre, np.inf, coefficients=[*coefficients, 1.0]))
 
     def solve(self, gap: float = 1e-3, nodes: int = MAX_NODES) -> NDArray[np.float64] | None:
-        """The values of the columns, or None when none was found within the nodes.
+        """Returns the column values, or None when infeasible or when no solution was found.
 
-        Stops when the solver proves that the best can't be better by more than `gap` (relative); what
-        it has proved is in `proved`.
+        Stops once the relative gap to the optimum is proved to be at most `gap`, or after `nodes`
+        branch-and-bound nodes. The gap that was proved is stored in `proved`.
         """
-        lines: list[int] = []
+        row_indices: list[int] = []
         columns: list[int] = []
         values: list[float] = []
         for r, row in enumerate(self.rows):
-            lines.extend([r] * len(row.columns))
+            row_indices.extend([r] * len(row.columns))
             columns.extend(row.columns)
             values.extend(row.coefficients or [1.0] * len(row.columns))
-        matrix = sparse.coo_array((values, (lines, columns)), (len(self.rows), len(self.cost)))
+        matrix = sparse.coo_array(
+            (values, (row_indices, columns)), (len(self.rows), len(self.cost))
+        )
         limits = LinearConstraint(
             matrix.tocsr(), [row.low for row in self.rows], [row.high for row in self.rows]
         )
@@ -74,5 +76,5 @@ class Programme:
             options={"node_limit": nodes, "mip_rel_gap": gap},
         )
         self.proved = result.mip_gap
-        found: NDArray[np.float64] | None = result.x
-        return found
+        solution: NDArray[np.float64] | None = result.x
+        return solution

@@ -1,4 +1,4 @@
-"""The question and its types, as they stand in the files of ``items/``."""
+"""Question types, as stored in the files of ``items/``."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ class _Model(BaseModel):
 
 
 class _Common(_Model):
-    """What a question and a sub-question of a case have in common."""
+    """Fields common to questions and the sub-questions of a case."""
 
     stem: str = Field(min_length=1)
     explanation: str = ""
-    # What an examinee is told about one option (label, or ``true`` and ``false``).
+    # Feedback on one option, by its label (or ``true`` and ``false``).
     feedback: dict[str, str] = {}
 
     @cached_property
     def refers(self) -> bool:
-        """Whether its texts speak of options by their letter or place, so that they can't be moved."""
+        """Whether the texts refer to options by letter or position, so that options can't be reordered."""
         options = getattr(self, "options", {}).values()
-        told = (*options, self.stem, self.explanation, *self.feedback.values())
-        return any(_REFERS.search(text) for text in told)
+        texts = (*options, self.stem, self.explanation, *self.feedback.values())
+        return any(_REFERS.search(text) for text in texts)
 
     @cached_property
     def shape(self) -> Shape:
-        """The shape of its responses."""
+        """Shape of a response."""
         kind: str = self.type  # type: ignore[attr-defined]
         return Shape(
             kind,
@@ -75,7 +75,7 @@ class _Options(_Common):
 
 
 class _Weighted(_Options):
-    """``weights``: share of the points that a chosen option adds (−1 to 1); empty: by the key."""
+    """``weights``: share of the points that a chosen option adds (−1 to 1); empty: scored by the key."""
 
     weights: dict[str, float] = {}
 
@@ -122,9 +122,9 @@ class _TrueFalse(_Common):
 
 
 class _Fill(_Common):
-    """``key``: one list of accepted spellings per blank; ``ranges``: per blank the numbers
-    (lowest, highest) that are right too, or None; ``credit``: per blank, spellings that earn a
-    share."""
+    """``key``: accepted spellings per blank. ``ranges``: per blank, an interval (lowest, highest)
+    of numbers also accepted, or None. ``credit``: per blank, spellings with partial credit (spelling
+    to share of the blank)."""
 
     type: Literal["fill"]
     key: tuple[tuple[str, ...], ...] = Field(min_length=1)
@@ -143,7 +143,7 @@ class _Fill(_Common):
 
 
 class _Order(_Options):
-    """``key``: all labels in the right order."""
+    """``key``: all labels in the correct order."""
 
     type: Literal["order"]
     key: tuple[str, ...]
@@ -171,7 +171,7 @@ class _Match(_Common):
 
 
 class _ShortAnswer(_Common):
-    """Marked by people; ``key`` is the model answer, ``rubric`` the points to look for."""
+    """Marked manually; ``key`` is the model answer, ``rubric`` the marking points."""
 
     type: Literal["short_answer"]
     key: str
@@ -187,12 +187,12 @@ class _Meta(_Model):
     facility: float | None = Field(default=None, ge=0, le=1)
     status: Status = "draft"
     version: int = Field(default=1, ge=1)
-    # Duty steps and service-list lines that it asks besides its clause (``duty-1.2``, ``orphan.1``).
+    # Duty steps and service-list lines covered besides its clause (``duty-1.2``, ``orphan.1``).
     covers: tuple[str, ...] = ()
-    # The day somebody last held it against its clause.
+    # The day it was last checked against its clause.
     checked: date | None = None
-    # Of a question that came from elsewhere: its name and category there, whether its texts are
-    # HTML, and the pictures that they show (file name to base64).
+    # Imported questions: name and category in the source, whether the texts are HTML, and their
+    # pictures (file name to base64).
     title: str = ""
     category: str = ""
     html: bool = False
@@ -273,7 +273,7 @@ Question = Annotated[
     Field(discriminator="type"),
 ]
 
-# What takes an answer of its own. A case doesn't: its sub-questions do.
+# Types that take a response. A case doesn't; its sub-questions do.
 Answerable = (
     Single
     | Multiple
@@ -295,7 +295,7 @@ _ADAPTER: TypeAdapter[Question] = TypeAdapter(Question)
 
 
 def parts_of(question: Question) -> tuple[Answerable, ...]:
-    """What of a question is answered: the sub-questions of a case, else the question itself."""
+    """The parts that take a response: the sub-questions of a case, else the question itself."""
     return question.questions if question.type == "case" else (question,)
 
 
@@ -307,7 +307,7 @@ def options_of(question: Question | Answerable) -> dict[str, str]:
 
 
 def parse_question(data: object) -> Question:
-    """A plain mapping (one list element of a question file) as a `Question`.
+    """Parses a plain mapping (one list element of a question file).
 
     Raises `pydantic.ValidationError` when the mapping is not a question.
     """

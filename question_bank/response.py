@@ -1,4 +1,4 @@
-"""The shape that a response to a question has: enough to check one without the question."""
+"""Shapes of responses: enough to validate a response without its question."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from question_bank.question import Answerable, Question
 
-# A response in its canonical form, as the type of its question has it; None where there is none.
+# A response in the canonical form of its question type; None when not answered.
 Response = str | bool | list[str] | dict[str, int] | None
 
 MAX_IN_A_BLANK, MAX_IN_A_TEXT = 200, 5000
@@ -31,8 +31,8 @@ class InvalidResponse(ValueError):
 
 @dataclass(frozen=True)
 class Shape:
-    """A type with the labels of its options (of a match question: of its right side), the labels of a
-    match question's left side, and the number of blanks."""
+    """Question type, labels of its options (match: of the right side), labels of the left side of a
+    match, number of blanks of a fill."""
 
     type: str
     labels: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Shape:
     blanks: int = 0
 
     def __str__(self) -> str:
-        """The shape in a few characters; `Shape.parse` is the way back."""
+        """Compact encoding; `Shape.parse` is its inverse."""
         code = _CODES[self.type]
         if self.type == "fill":
             return f"{code}{self.blanks}"
@@ -51,17 +51,17 @@ class Shape:
     @staticmethod
     @lru_cache(4096)
     def parse(text: str) -> Shape:
-        """A shape from its characters."""
-        kind, rest = _KINDS[text[0]], text[1:]
+        """Decodes ``str(shape)``."""
+        kind, encoded = _KINDS[text[0]], text[1:]
         if kind == "fill":
-            return Shape(kind, blanks=int(rest))
+            return Shape(kind, blanks=int(encoded))
         if kind == "match":
-            left, _, right = rest.partition("|")
+            left, _, right = encoded.partition("|")
             return Shape(kind, tuple(right.split(",")), tuple(left.split(",")))
-        return Shape(kind, tuple(rest))
+        return Shape(kind, tuple(encoded))
 
     def check(self, response: object) -> Response:
-        """The response in its canonical form; ``None`` clears. Raises `InvalidResponse` (Chinese)."""
+        """Returns the response in canonical form; ``None`` clears. Raises `InvalidResponse` (Chinese)."""
         if response is None:
             return None
         checked: Response = getattr(self, f"_{self.type}")(response)
@@ -119,17 +119,17 @@ class Shape:
 
 
 def shape_of(question: Question | Answerable) -> Shape:
-    """The shape of the responses to a question. `InvalidResponse` for a case: its parts are answered."""
+    """Shape of the responses to a question. Raises `InvalidResponse` for a case (its sub-questions have shapes)."""
     if question.type == "case":
         raise InvalidResponse("这种题要逐个小题作答")
     return question.shape
 
 
 def valid_response(question: Question | Answerable, response: object) -> Response:
-    """The response in its canonical form; ``None`` clears.
+    """Returns the response in canonical form; ``None`` clears.
 
     Shapes: single ``"A"``; multiple ``["A", "C"]``; true_false ``True``; fill a list of strings,
-    one a blank; order a permutation of the labels; match ``{"a": 2}``; short_answer a string.
+    one per blank; order a permutation of the labels; match ``{"a": 2}``; short_answer a string.
     Raises `InvalidResponse` (message in Chinese) for anything else.
     """
     return None if response is None else shape_of(question).check(response)

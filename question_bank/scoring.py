@@ -1,4 +1,4 @@
-"""Marking: a response against a key gives a share of the points, 0 to 1, in full precision."""
+"""Scoring: a response and a key give a share of the points, 0 to 1, in full precision."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def score(
 ) -> float:
     """The share of the points earned, 0 to 1; unanswered earns 0.
 
-    ``scheme`` matters for multiple (``all_or_nothing``; ``partial``: right choices ÷ key, any
-    wrong choice 0; ``social_work``: 0.5 a right choice when incomplete, never full marks then,
-    any wrong choice 0 — with the usual 2 points a question that is 0.25 of the points a choice)
-    and for order (``absolute``: share of places right). Options with weights of their own earn the
-    sum of those chosen, within 0 and 1, whatever the scheme. Match: right pairs ÷ pairs. Fill: equal
-    weight a blank. No negative marks. ValueError for a type that a person marks.
+    ``scheme`` applies to multiple (``all_or_nothing``; ``partial``: right choices ÷ key, any
+    wrong choice 0; ``social_work``: 0.5 points per right choice when incomplete, never full marks,
+    any wrong choice 0 — at the usual 2 points per question, 0.25 of the points per choice)
+    and to order (``absolute``: share of positions right). Weighted options earn the sum of the
+    chosen weights, clamped to 0–1, whatever the scheme. Match: right pairs ÷ pairs. Fill: equal
+    weight per blank. No negative marks. Raises ValueError for types that need manual marking.
     """
     if response is None:
         return 0.0
@@ -43,8 +43,8 @@ def score(
         )
     if question.type == "order" and isinstance(response, list):
         if scheme == "absolute":
-            places = sum(a == b for a, b in zip(response, question.key, strict=True))
-            return places / len(question.key)
+            correct = sum(a == b for a, b in zip(response, question.key, strict=True))
+            return correct / len(question.key)
         return float(response == list(question.key))
     if question.type == "match" and isinstance(response, dict):
         return sum(response.get(left) == right for left, right in question.key.items()) / len(
@@ -57,19 +57,19 @@ def score(
 
 def _blank(question: Fill | SubFill, number: int, given: str) -> float:
     """The share earned in one blank."""
-    told = fold(given)
-    if told in {fold(accepted) for accepted in question.key[number]}:
+    answer = fold(given)
+    if answer in {fold(accepted) for accepted in question.key[number]}:
         return 1.0
     span = question.ranges[number] if question.ranges else None
     if span is not None:
         try:
-            if span[0] <= float(told) <= span[1]:
+            if span[0] <= float(answer) <= span[1]:
                 return 1.0
         except ValueError:
             pass
     if question.credit:
         for spelling, share in question.credit[number].items():
-            if told == fold(spelling):
+            if answer == fold(spelling):
                 return share
     return 0.0
 
@@ -81,7 +81,7 @@ def _score_multiple(key: set[str], chosen: set[str], scheme: Scheme) -> float:
         return 0.0
     if scheme == "partial":
         return len(chosen) / len(key)
-    # The professional examination gives 2 points a question and 0.5 points a right choice.
+    # The professional examination gives 2 points per question and 0.5 points per right choice.
     return min(len(chosen) * 0.25, 0.75)
 
 
@@ -91,7 +91,7 @@ _END = " 。.,,;;!!??、::"
 
 
 def fold(text: str) -> str:
-    """Full and half width, Chinese and Arabic numerals, spaces and end punctuation made equal."""
+    """Normalises width, case, Chinese numerals, spaces, and punctuation at both ends."""
     text = unicodedata.normalize("NFKC", text).strip(_END).casefold()
     text = re.sub(r"\s+", "", text)
     return _NUMERAL.sub(lambda m: _arabic(m.group()), text)
@@ -111,12 +111,12 @@ def _arabic(numeral: str) -> str:
 
 
 def round_points(points: float | Sequence[float]) -> float:
-    """Half-up to 2 decimals, once, when a total is shown or stored."""
+    """Rounds half up to 2 decimals; apply once, when a total is shown or stored."""
     return _rounded(float(points) if isinstance(points, int | float) else sum(points))
 
 
 @lru_cache(4096)
 def _rounded(total: float) -> float:
-    # repr() of the 12-digit rounding removes binary noise such as 0.125000000001 before half-up.
+    # Rounding to 10 decimals first removes binary noise such as 0.125000000001.
     exact = Decimal(repr(round(total, 10)))
     return float(exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))

@@ -1,4 +1,4 @@
-"""Near-duplicates: pairs of questions that ask the same thing in nearly the same words."""
+"""Near-duplicates: pairs of questions with nearly the same text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SIMILAR = 0.72
 
 
 def near_duplicates(bank: Bank, threshold: float = SIMILAR) -> list[tuple[str, str, float]]:
-    """Pairs of questions whose text shares at least `threshold` of its bigrams (Dice, 1945)."""
+    """(id, id, Dice coefficient of their bigrams) of at least `threshold`, highest first (Dice, 1945)."""
     grams = {q.id: bigrams(content(q)) for q in bank if q.status != "retired"}
     holders: dict[str, list[str]] = defaultdict(list)
     shared: Counter[tuple[str, str]] = Counter()
-    for question_id, own in grams.items():
-        for gram in own:
+    for question_id, question_grams in grams.items():
+        for gram in question_grams:
             for other in holders[gram]:
                 shared[other, question_id] += 1
             holders[gram].append(question_id)
@@ -30,7 +30,7 @@ def near_duplicates(bank: Bank, threshold: float = SIMILAR) -> list[tuple[str, s
 
 
 def content(q: Question | Answerable) -> str:
-    """Everything of a question that is read before answering."""
+    """All text of a question that is read before answering."""
     parts = [q.stem, *options_of(q).values()]
     if q.type == "match":
         parts += q.left.values()
@@ -40,6 +40,6 @@ def content(q: Question | Answerable) -> str:
 
 
 def bigrams(text: str) -> set[str]:
-    """Pairs of neighbouring characters, punctuation left out."""
+    """Pairs of adjacent characters, ignoring punctuation."""
     clean = re.sub(r"[^\w]", "", text)
     return {clean[i : i + 2] for i in range(len(clean) - 1)}

@@ -1,8 +1,8 @@
-"""Setting a pass mark: the modified Angoff method.
+"""Standard setting: the modified Angoff method.
 
-Angoff, in Thorndike (ed.), *Educational Measurement* (2nd ed. 1971). Each judge says for each item
-which share of barely competent persons would get it right; the mean over judges, summed over items,
-is the pass mark.
+Angoff, in Thorndike (ed.), *Educational Measurement* (2nd ed. 1971). Each judge estimates for each
+item the proportion of minimally competent persons who would get it right. The mean over judges,
+summed over items, is the pass mark.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True)
 class PassMark:
-    """`cut` in points, `percent` of the maximum, `se` of the cut over judges (None for one judge);
-    `items`: mean rating of each; `spread`: standard deviation over judges of each."""
+    """`cut` in points, `percent` of the maximum, `se`: standard error of the cut over judges (None
+    for one judge), `items`: mean rating per item, `spread`: standard deviation over judges per item."""
 
     cut: float
     percent: float
@@ -29,7 +29,8 @@ class PassMark:
 def angoff(ratings: ArrayLike, points: Sequence[float] | None = None) -> PassMark:
     """The pass mark from judges × items ratings between 0 and 1 (NaN = not rated).
 
-    ValueError (Chinese) for other ratings, or an item that nobody rated.
+    Raises ValueError (Chinese) for ratings out of range, an item that nobody rated, or points that
+    are not one positive number per item.
     """
     table = np.atleast_2d(np.asarray(ratings, float))
     with np.errstate(invalid="ignore"):
@@ -41,7 +42,7 @@ def angoff(ratings: ArrayLike, points: Sequence[float] | None = None) -> PassMar
     if worth.shape != (table.shape[1],) or not (worth > 0).all():
         raise ValueError("每道题要有一个大于 0 的分值")
     means = np.nanmean(table, axis=0)
-    # A judge's gaps are filled with the item's mean, so that all judges speak of the whole test.
+    # Missing ratings are replaced by the item's mean, so that every judge's cut covers the whole test.
     cuts = np.where(np.isnan(table), means, table) @ worth
     judges = len(table)
     rated = (~np.isnan(table)).sum(axis=0)
