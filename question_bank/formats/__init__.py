@@ -1,6 +1,7 @@
-"""Exchange of questions with other systems: one module a format, each with `read` and `write`.
+"""Exchange of questions with other systems: one module per format, each with `read` and `write`.
 
-What a format can't represent is skipped with place, name and reason: never a guess, never silently.
+What a format can't represent is skipped and reported with position, name and reason. Nothing is guessed
+or dropped silently.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ FORMATS: dict[str, tuple[Reader, Writer]] = {
     "gift": (gift.read, gift.write),
     "moodle-xml": (moodle_xml.read, moodle_xml.write),
     "aiken": (aiken.read, aiken.write),
-    # QTI without a number is written as 2.2, what most systems take; each reads all versions.
+    # `qti` writes 2.2, which most systems accept; every entry reads all versions.
     "qti": (qti.read, qti.write),
     "qti-2.1": (qti.read, partial(qti.write, version="2.1")),
     "qti-3.0": (qti.read, partial(qti.write, version="3.0")),

@@ -1,6 +1,6 @@
 """Aiken: single-choice questions as plain text.
 
-A question line (or several), options ``A.`` or ``A)``, and ``ANSWER: A``.
+One or more lines of stem, options ``A.`` or ``A)``, and ``ANSWER: A``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ANSWER = re.compile(r"^ANSWER:\s*([A-Z])\s*$")
 
 
 def read(data: bytes) -> Exchange:
-    """Questions of an Aiken file."""
+    """Reads the questions of an Aiken file."""
     result = Exchange()
     stem: list[str] = []
     options: dict[str, str] = {}
@@ -57,7 +57,7 @@ def read(data: bytes) -> Exchange:
 
 
 def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
-    """An Aiken file, and what it can't hold."""
+    """Returns (an Aiken file, questions it can't represent)."""
     skipped: list[Skipped] = []
     blocks = [block for _, _, block in written(questions, _block, skipped)]
     return ("\n\n".join(blocks) + "\n" if blocks else "").encode(), skipped

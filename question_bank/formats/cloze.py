@@ -1,6 +1,6 @@
 """Moodle's embedded answers (cloze): fill questions with several blanks.
 
-``{1:SHORTANSWER:=每月~=每个月~%50%常常}`` stands in the text for a blank; ``NUMERICAL`` takes ``=5:0.1``. The
+``{1:SHORTANSWER:=每月~=每个月~%50%常常}`` in the text is a blank; ``NUMERICAL`` takes ``=5:0.1``. The
 syntax is that of Moodle's documentation, "Embedded Answers (Cloze) question type"; ``}``, ``#``, ``~``, ``/``,
 ``"`` and the backslash are escaped with a backslash.
 """
@@ -23,7 +23,7 @@ _NUMBERS = {"NUMERICAL", "NM"}
 
 
 def read(text: str, html: bool) -> Draft:
-    """Stem, key, credit and ranges from a text with embedded answers. Raises `Unrepresentable`."""
+    """Reads stem, key, credit and ranges from a text with embedded answers. Raises `Unrepresentable`."""
     if BLANK in text:
         raise Unrepresentable(f"题干里另有“{BLANK}”，分不清哪里是空")
     fields = list(_FIELD.finditer(text))
@@ -52,19 +52,19 @@ def read(text: str, html: bool) -> Draft:
 
 
 def _spellings(inner: str) -> tuple[list[str], dict[str, float]]:
-    """(spellings with all points, spelling to its share) of one blank."""
+    """(spellings with full credit, spelling to partial credit) of one blank."""
     full: list[str] = []
     partly: dict[str, float] = {}
     for piece in _PIECE.findall(inner):
-        found = _ANSWER.match(piece)
-        if not found:
+        match = _ANSWER.match(piece)
+        if not match:
             raise Unrepresentable("空里的答案读不懂")
-        sign, weight, raw, told = found.groups()
+        sign, weight, raw, feedback = match.groups()
         share = 0.0 if not sign else 1.0 if sign == "=" else float(weight) / 100
         text = re.sub(r"\\(.)", r"\1", raw, flags=re.S).strip()
         if share <= 0:
             continue
-        if told and told[1:].strip():
+        if feedback and feedback[1:].strip():
             raise Unrepresentable("填空题的某个答案有自己的反馈")
         if "*" in text:
             raise Unrepresentable("填空题的答案用了通配符 *")
@@ -80,20 +80,22 @@ def _spellings(inner: str) -> tuple[list[str], dict[str, float]]:
 
 
 def _number(full: Sequence[str], partly: Mapping[str, float]) -> tuple[list[str], list[float]]:
-    """The number as it is written, and its range."""
+    """(the number as written, its range [low, high])."""
     if len(full) != 1 or partly:
         raise Unrepresentable("数值题有几个答案或部分得分")
-    text, _, off = full[0].partition(":")
+    text, _, margin = full[0].partition(":")
     try:
-        value, tolerance = float(text), abs(float(off or 0))
+        value, tolerance = float(text), abs(float(margin or 0))
     except ValueError:
         raise Unrepresentable("数值题的答案或误差不是数") from None
     return [text.strip()], [value - tolerance, value + tolerance]
 
 
 def write(question: Fill, centre: Callable[[str, float, float], tuple[str, float]]) -> str:
-    """The stem with its answers embedded; `centre` gives (number, tolerance) of a range. Raises
-    `Unrepresentable`."""
+    """Returns the stem with its answers embedded. Raises `Unrepresentable`.
+
+    `centre`: (key, low, high) to (number, tolerance).
+    """
     pieces = question.stem.split(BLANK)
     if len(pieces) != len(question.key) + 1:
         raise Unrepresentable("题干里没有标出每个空的位置")

@@ -1,4 +1,4 @@
-"""What the formats share: the result of reading, decoding, ids of drafts, weights."""
+"""Shared by the formats: results of reading, decoding, drafts, weights."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ LIMIT = 20_000_000
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CLOSE = 5e-4
 Made = TypeVar("Made")
-# Fields of a question as read; `parse_question` says whether they make one.
+# Fields of a question as read, not yet validated by `parse_question`.
 Draft = dict[str, object]
 
 
 class Unrepresentable(ValueError):
-    """A question that the format, or our question, can't hold; the message says why (Chinese)."""
+    """The format or the question model can't represent the content; the message says why (Chinese)."""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something left out: where it stands, its name, why."""
+    """Skipped content: position, name, reason."""
 
     where: str
     name: str
@@ -40,7 +40,7 @@ class Exchange:
     skipped: list[Skipped] = field(default_factory=list)
 
     def add(self, where: str, name: str, data: Mapping[str, object]) -> None:
-        """Takes a question, or notes in Chinese why it is none."""
+        """Adds a question, or records in Chinese why it is invalid."""
         number = len(self.questions) + 1
         try:
             self.questions.append(parse_question({"id": f"imported-{number:04d}", **data}))
@@ -54,8 +54,8 @@ class Exchange:
 def written(
     questions: Sequence[Question], make: Callable[[Question], Made], skipped: list[Skipped]
 ) -> Iterator[tuple[int, Question, Made]]:
-    """(number, question, what ``make`` made of it); what it refuses with `Unrepresentable` is added
-    to ``skipped`` instead."""
+    """Yields (number, question, ``make(question)``); questions for which ``make`` raises
+    `Unrepresentable` are appended to ``skipped``."""
     for number, question in enumerate(questions, start=1):
         try:
             made = make(question)
@@ -72,9 +72,9 @@ def refuse_big(data: bytes) -> None:
 
 
 def decode(data: bytes) -> str:
-    """Text of a file: by its byte order mark, else UTF-8, else GB18030; line ends made alike.
+    """Decodes a file by its byte order mark, else as UTF-8, else as GB18030; normalises line ends.
 
-    Raises `Unrepresentable` when it is none of them.
+    Raises `Unrepresentable` when none of them fits.
     """
     refuse_big(data)
     for mark, name in (
@@ -100,7 +100,7 @@ def _lines(text: str) -> str:
 
 
 def labelled(texts: Sequence[str]) -> dict[str, str]:
-    """Texts as options A, B, C … Raises `Unrepresentable` beyond Z."""
+    """Labels texts as options A, B, C … Raises `Unrepresentable` beyond Z."""
     if len(texts) > len(LABELS):
         raise Unrepresentable(f"选项有 {len(texts)} 个，最多 {len(LABELS)} 个")
     return {LABELS[i]: text for i, text in enumerate(texts)}
@@ -112,7 +112,7 @@ def choice(
     """Type, options, key, weights and feedback from answers with fractions (1 = all points)."""
     options = labelled(texts)
     shares = dict(zip(options, (round(f, 7) for f in fractions), strict=True))
-    said = {label: text for label, text in zip(options, feedback, strict=True) if text}
+    option_feedback = {label: text for label, text in zip(options, feedback, strict=True) if text}
     if single:
         full = [label for label, share in shares.items() if abs(share - 1) < CLOSE]
         if len(full) != 1:
@@ -127,7 +127,11 @@ def choice(
         even = all(abs(shares[label] - 1 / len(key)) < CLOSE for label in key)
         plain = even and all(s == -1 for label, s in shares.items() if label not in key)
         data = {"type": "multiple", "options": options, "key": key}
-    return data | ({} if plain else {"weights": shares}) | ({"feedback": said} if said else {})
+    return (
+        data
+        | ({} if plain else {"weights": shares})
+        | ({"feedback": option_feedback} if option_feedback else {})
+    )
 
 
 def left_labels(count: int) -> list[str]:
@@ -136,7 +140,7 @@ def left_labels(count: int) -> list[str]:
 
 
 def match_of(pairs: Sequence[tuple[str, ...]]) -> Draft:
-    """A match question from (left, right) pairs; an empty left side is a right side too many."""
+    """A match question from (left, right) pairs; an empty left side marks a distractor on the right."""
     rights = list(dict.fromkeys(right for _, right in pairs))
     lefts = [(left, right) for left, right in pairs if left]
     if not lefts or not all(rights):
@@ -153,19 +157,19 @@ def match_of(pairs: Sequence[tuple[str, ...]]) -> Draft:
 
 
 def pairs_of(question: Match) -> list[tuple[str, str]]:
-    """The way back of `match_of`."""
+    """The inverse of `match_of`."""
     used = set(question.key.values())
     pairs = [(left, question.options[question.key[k]]) for k, left in question.left.items()]
     return pairs + [("", right) for n, right in question.options.items() if n not in used]
 
 
 def percent(share: float) -> str:
-    """A share of the points as a number of hundredths: 0.5 is ``50``, a third ``33.33333``."""
+    """A share of the points as a percentage: 0.5 is ``50``, a third ``33.33333``."""
     return f"{share * 100:.5f}".rstrip("0").rstrip(".")
 
 
 def fractions_of(question: Single | Multiple) -> dict[str, float]:
-    """Share of the points of each option, as other systems want it."""
+    """Label to share of the points, as other systems expect it."""
     if question.weights:
         return dict(question.weights)
     if question.type == "single":
@@ -175,11 +179,11 @@ def fractions_of(question: Single | Multiple) -> dict[str, float]:
 
 
 def name_of(question: Question) -> str:
-    """What a question is called elsewhere."""
+    """Name of a question in other systems."""
     return question.title or question.id
 
 
-def meta(title: str = "", category: str = "", html: bool = False, **more: object) -> Draft:
-    """Fields of a draft that are not empty."""
-    data: Draft = {"title": title.strip(), "category": category.strip(), "html": html, **more}
+def meta(title: str = "", category: str = "", html: bool = False, **others: object) -> Draft:
+    """Draft fields, without the empty ones."""
+    data: Draft = {"title": title.strip(), "category": category.strip(), "html": html, **others}
     return {key: value for key, value in data.items() if value}

@@ -33,14 +33,14 @@ _WEIGHT = re.compile(r"^\s*%\s*(-?\d{1,3}(?:\.\d{1,7})?)\s*%")
 _NUMBER = r"[-+]?\d{1,15}(?:\.\d{1,15})?"
 _RANGE = re.compile(rf"^\s*({_NUMBER})\s*(?:(\.\.|:)\s*({_NUMBER})\s*)?$")
 _ESCAPED = re.compile(r"\\([~=#{}:\\n])", re.S)
-# Escaped characters stand in the private use area while the syntax is read.
+# Escaped characters are mapped to the private use area during parsing.
 _HOLD = {c: chr(0xE100 + i) for i, c in enumerate("~=#{}:\\n")}
 _BACK = {v: "\n" if k == "n" else k for k, v in _HOLD.items()}
 
 
 @dataclass
 class _Answer:
-    """One answer: the sign before it, weight as a share or None, text, feedback."""
+    """One answer: its sign (``=`` is right), weight as a share or None, text, feedback."""
 
     right: bool
     weight: float | None
@@ -49,7 +49,7 @@ class _Answer:
 
 
 def read(data: bytes) -> Exchange:
-    """Questions of a GIFT file."""
+    """Reads the questions of a GIFT file."""
     result = Exchange()
     category = ""
     for line, block in _blocks(decode(data)):
@@ -75,8 +75,10 @@ def read(data: bytes) -> Exchange:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """(first line, text) of each question: blocks between blank lines, comments left out; a blank
-    line inside braces does not end a question."""
+    """Yields (first line, text) of each question: blocks separated by blank lines, without comments.
+
+    A blank line inside braces does not end a question.
+    """
     rows: list[str] = []
     start, depth = 1, 0
     for number, row in enumerate(text.split("\n"), start=1):
@@ -122,8 +124,8 @@ def _question(body: str) -> Draft:
         raise Unrepresentable("有几组花括号，或花括号不成对")
     if "{" not in body:
         raise Unrepresentable("只有说明文字，没有答案，不是题")
-    before, _, rest = body.partition("{")
-    inner, _, after = rest.partition("}")
+    before, _, from_brace = body.partition("{")
+    inner, _, after = from_brace.partition("}")
     stem = _plain(before)
     if after.strip():
         stem = f"{stem} {BLANK} {_plain(after)}".strip()
@@ -140,21 +142,21 @@ def _answers(inner: str) -> Draft:
     text = inner.strip()
     if not text:
         return {"type": "short_answer", "key": ""}
-    head, *said = text.split("#")
+    head, *feedback_texts = text.split("#")
     if head.strip().upper() in ("T", "TRUE", "F", "FALSE"):
         key = head.strip().upper().startswith("T")
-        wrong, right = [*(_plain(s) for s in said[:2]), "", ""][:2]
+        wrong, right = [*(_plain(s) for s in feedback_texts[:2]), "", ""][:2]
         feedback = {str(key).lower(): right, str(not key).lower(): wrong}
-        feedback = {label: told for label, told in feedback.items() if told}
+        feedback = {label: message for label, message in feedback.items() if message}
         return {"type": "true_false", "key": key} | ({"feedback": feedback} if feedback else {})
     if text.startswith("#"):
         return _numerical(text[1:])
-    found = list(_split(text))
-    if all(a.right for a in found) and all("->" in a.text for a in found):
-        return _match(found)
-    if any(not a.right for a in found):
-        return _choice(found)
-    return _written(found)
+    answers = list(_split(text))
+    if all(a.right for a in answers) and all("->" in a.text for a in answers):
+        return _match(answers)
+    if any(not a.right for a in answers):
+        return _choice(answers)
+    return _written(answers)
 
 
 def _split(text: str) -> Iterator[_Answer]:
@@ -171,30 +173,30 @@ def _split(text: str) -> Iterator[_Answer]:
         yield _Answer(text[start] == "=", share, answer, _plain(feedback))
 
 
-def _choice(found: Sequence[_Answer]) -> Draft:
-    texts = [_option(a.text) for a in found]
-    said = [a.feedback for a in found]
-    shares = [a.weight if a.weight is not None else float(a.right) for a in found]
-    single = any(a.right for a in found) or sum(s > 0 for s in shares) < 2
-    return choice(texts, shares, said, single)
+def _choice(answers: Sequence[_Answer]) -> Draft:
+    texts = [_option(a.text) for a in answers]
+    feedback = [a.feedback for a in answers]
+    shares = [a.weight if a.weight is not None else float(a.right) for a in answers]
+    single = any(a.right for a in answers) or sum(s > 0 for s in shares) < 2
+    return choice(texts, shares, feedback, single)
 
 
 def _option(text: str) -> str:
     return _plain(_FORMAT.sub("", text))
 
 
-def _match(found: Sequence[_Answer]) -> Draft:
-    pairs = [tuple(_option(p) for p in a.text.split("->", 1)) for a in found]
-    if any(a.feedback or a.weight is not None for a in found):
+def _match(answers: Sequence[_Answer]) -> Draft:
+    pairs = [tuple(_option(p) for p in a.text.split("->", 1)) for a in answers]
+    if any(a.feedback or a.weight is not None for a in answers):
         raise Unrepresentable("配对题的某一项有权重或反馈")
     return match_of(pairs)
 
 
-def _written(found: Sequence[_Answer]) -> Draft:
-    if any(a.feedback for a in found):
+def _written(answers: Sequence[_Answer]) -> Draft:
+    if any(a.feedback for a in answers):
         raise Unrepresentable("填空题的某个答案有自己的反馈")
-    full = [_option(a.text) for a in found if a.weight in (None, 1.0)]
-    partly = {_option(a.text): a.weight for a in found if a.weight not in (None, 1.0)}
+    full = [_option(a.text) for a in answers if a.weight in (None, 1.0)]
+    partly = {_option(a.text): a.weight for a in answers if a.weight not in (None, 1.0)}
     if not full or not all(full):
         raise Unrepresentable("填空题没有满分答案")
     return {"type": "fill", "key": [full]} | ({"credit": [partly]} if partly else {})
@@ -206,23 +208,23 @@ def _numerical(text: str) -> Draft:
     )
     if len(pieces) != 1 or "%" in pieces[0] or "#" in pieces[0]:
         raise Unrepresentable("数值题有几个答案、权重或反馈")
-    found = _RANGE.match(pieces[0])
-    if not found:
+    match = _RANGE.match(pieces[0])
+    if not match:
         raise Unrepresentable("数值题的答案不是数")
-    first = float(found[1])
-    if found[2] == "..":
-        low, high = first, float(found[3])
+    first = float(match[1])
+    if match[2] == "..":
+        low, high = first, float(match[3])
         key = f"{(low + high) / 2:.12g}"
     else:
-        tolerance = float(found[3]) if found[2] else 0.0
-        low, high, key = first - tolerance, first + tolerance, found[1].lstrip("+")
+        tolerance = float(match[3]) if match[2] else 0.0
+        low, high, key = first - tolerance, first + tolerance, match[1].lstrip("+")
     if low > high:
         raise Unrepresentable("数值范围的下限大于上限")
     return {"type": "fill", "key": [[key]], "ranges": [[low, high]]}
 
 
 def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
-    """A GIFT file, and what it can't hold."""
+    """Returns (a GIFT file, questions it can't represent)."""
     blocks: list[str] = []
     skipped: list[Skipped] = []
     category = ""
@@ -251,8 +253,8 @@ def _block(question: Question) -> str:
 
 def _inner(question: Question) -> str:
     if question.type == "true_false":
-        key, said = str(question.key), question.feedback
-        wrong, right = (said.get(str(v).lower(), "") for v in (not question.key, question.key))
+        key, feedback = str(question.key), question.feedback
+        wrong, right = (feedback.get(str(v).lower(), "") for v in (not question.key, question.key))
         if wrong or right:
             return f"{key.upper()}#{_escape(wrong)}#{_escape(right)}"
         return key.upper()
@@ -277,9 +279,9 @@ def _line(question: Single | Multiple, label: str, text: str) -> str:
     share = fractions_of(question)[label]
     right = question.type == "single" and label == question.key
     weight = "" if right or share == 0 else f"%{percent(share)}%"
-    said = question.feedback.get(label, "")
-    feedback = f"#{_escape(said)}" if said else ""
-    return f"\n{'=' if right else '~'}{weight}{_escape(text)}{feedback}"
+    feedback = question.feedback.get(label, "")
+    suffix = f"#{_escape(feedback)}" if feedback else ""
+    return f"\n{'=' if right else '~'}{weight}{_escape(text)}{suffix}"
 
 
 def _fill(question: Fill) -> str:

@@ -1,5 +1,5 @@
 """Moodle XML: `multichoice`, `truefalse`, `shortanswer`, `numerical`, `matching`, `ordering`, `essay`,
-`cloze`, `category`, with weights, feedback, HTML and embedded pictures. Read with defusedxml."""
+`cloze`, `category`, with weights, feedback, HTML and embedded pictures. Parsed with defusedxml."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FILE = re.compile(r"@@PLUGINFILE@@/([^\"'\s?<>]+)")
 
 
 def read(data: bytes) -> Exchange:
-    """Questions of a Moodle XML file."""
+    """Reads the questions of a Moodle XML file."""
     result = Exchange()
     refuse_big(data)
     root = parse(data)
@@ -61,10 +61,10 @@ def _text(node: Element | None) -> str:
 
 
 def _question(node: Element, kind: str) -> Draft:
-    asked = node.find("questiontext")
-    html = asked is not None and asked.get("format", "html") == "html"
+    question_text = node.find("questiontext")
+    html = question_text is not None and question_text.get("format", "html") == "html"
     files = {f.get("name", ""): (f.text or "").strip() for f in node.iter("file")}
-    stem = _linked(_text(asked))
+    stem = _linked(_text(question_text))
     data: Draft = {"stem": stem}
     general = _linked(_text(node.find("generalfeedback")))
     data |= meta(html=html, files={k: v for k, v in files.items() if k and v})
@@ -109,19 +109,19 @@ def _multichoice(node: Element) -> Draft:
 
 
 def _truefalse(node: Element) -> Draft:
-    said, key = {}, None
+    feedback, key = {}, None
     for answer in node.findall("answer"):
         label = _text(answer).lower()
         if label not in ("true", "false"):
             raise Unrepresentable("判断题的答案不是 true 或 false")
         if _fraction(answer) == 1:
             key = label == "true"
-        told = _linked(_text(answer.find("feedback")))
-        if told:
-            said[label] = told
+        message = _linked(_text(answer.find("feedback")))
+        if message:
+            feedback[label] = message
     if key is None:
         raise Unrepresentable("判断题没有满分答案")
-    return {"type": "true_false", "key": key} | ({"feedback": said} if said else {})
+    return {"type": "true_false", "key": key} | ({"feedback": feedback} if feedback else {})
 
 
 def _shortanswer(node: Element) -> Draft:
@@ -168,7 +168,7 @@ def _ordering(node: Element) -> Draft:
 
 
 def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
-    """A Moodle XML file, and what it can't hold."""
+    """Returns (a Moodle XML file, questions it can't represent)."""
     root, category = Element("quiz"), ""
     skipped: list[Skipped] = []
     for _, question, node in written(questions, _element, skipped):
@@ -196,8 +196,7 @@ def _element(question: Question) -> Element:
     }
     if question.type not in kinds:
         raise Unrepresentable("Moodle 没有案例题")
-    # The category is written once the question is taken, a picture as it stands: refused here, where
-    # only this question is lost.
+    # Category and pictures are written without a check. Refused here, bad text skips only this question.
     for text in (question.category, *question.files, *question.files.values()):
         clean(text)
     embedded = question.type == "fill" and len(question.key) > 1
@@ -206,11 +205,11 @@ def _element(question: Question) -> Element:
     node = Element("question", type=kind)
     _put(SubElement(node, "name"), name_of(question))
     form = "html" if question.html else "plain_text"
-    asked = SubElement(node, "questiontext", format=form)
+    question_text = SubElement(node, "questiontext", format=form)
     stem = cloze.write(question, _centre) if question.type == "fill" and embedded else question.stem
-    _put(asked, _with_files(question, stem))
+    _put(question_text, _with_files(question, stem))
     for name, content in question.files.items():
-        SubElement(asked, "file", name=name, path="/", encoding="base64").text = content
+        SubElement(question_text, "file", name=name, path="/", encoding="base64").text = content
     general = SubElement(node, "generalfeedback", format=form)
     _put(general, _with_files(question, question.explanation))
     if not embedded:
@@ -224,11 +223,11 @@ def _with_files(question: Question, text: str) -> str:
     return text
 
 
-def _answer(node: Element, text: str, share: float, said: str, form: str) -> Element:
+def _answer(node: Element, text: str, share: float, feedback: str, form: str) -> Element:
     answer = SubElement(node, "answer", fraction=percent(share), format=form)
     _put(answer, text)
-    if said:
-        _put(SubElement(answer, "feedback", format=form), said)
+    if feedback:
+        _put(SubElement(answer, "feedback", format=form), feedback)
     return answer
 
 
@@ -237,8 +236,8 @@ def _answers(node: Element, question: Question, form: str) -> None:
         SubElement(node, "single").text = str(question.type == "single").lower()
         shares = fractions_of(question)
         for label, text in question.options.items():
-            said = _with_files(question, question.feedback.get(label, ""))
-            _answer(node, _with_files(question, text), shares[label], said, form)
+            feedback = _with_files(question, question.feedback.get(label, ""))
+            _answer(node, _with_files(question, text), shares[label], feedback, form)
     elif question.type == "true_false":
         for label in ("true", "false"):
             share = float((label == "true") == question.key)

@@ -33,8 +33,8 @@ from question_bank.formats.xml import parse
 from question_bank.question import BLANK
 
 MAX_FILES = 20_000
-_TOLD = ("feedbackInline", "feedbackBlock")
-_ASIDE = ("prompt", "rubricBlock", *_TOLD)
+_FEEDBACK = ("feedbackInline", "feedbackBlock")
+_NOT_STEM = ("prompt", "rubricBlock", *_FEEDBACK)
 _MEDIA = ("math", "object", "audio", "video")
 _RICH = frozenset(
     [
@@ -76,7 +76,7 @@ __all__ = ["read", "write"]
 
 
 def read(data: bytes) -> Exchange:
-    """Questions of an item file or of a package. Raises `Unrepresentable` when it is neither."""
+    """Reads the questions of an item file or a package. Raises `Unrepresentable` when it is neither."""
     result = Exchange()
     refuse_big(data)
     if data[:2] != b"PK":
@@ -105,7 +105,7 @@ def _unpack(package: zipfile.ZipFile) -> dict[str, bytes]:
         return {posixpath.normpath(e.filename): package.read(e) for e in entries}
     except MemoryError:
         raise
-    except Exception as error:  # each compression has errors of its own
+    except Exception as error:  # every compression method raises its own errors
         raise Unrepresentable(f"压缩包里的文件坏了：{type(error).__name__}") from None
 
 
@@ -113,17 +113,17 @@ def _item_names(files: dict[str, bytes]) -> list[str]:
     manifest = files.get("imsmanifest.xml")
     if manifest is None:
         raise Unrepresentable("压缩包里没有 imsmanifest.xml")
-    found = []
+    names = []
     for node in parse(manifest).iter():
         if _local(node) == "resource" and "item" in node.get("type", ""):
             name = posixpath.normpath(unquote(node.get("href", "")))
             if name in files:
-                found.append(name)
-    return list(dict.fromkeys(found))
+                names.append(name)
+    return list(dict.fromkeys(names))
 
 
 def _local(node: Element) -> str:
-    """A tag in the names of QTI 2: ``qti-choice-interaction`` is ``choiceInteraction``."""
+    """The QTI 2 name of a tag: ``choiceInteraction`` for ``qti-choice-interaction``."""
     if not isinstance(node.tag, str):
         return ""
     tag = node.tag.rsplit("}", 1)[-1]
@@ -155,7 +155,7 @@ def _take(result: Exchange, where: str, root: Element, files: dict[str, bytes]) 
 
 
 class _Item:
-    """One assessmentItem while it is read."""
+    """Parser of one assessmentItem."""
 
     def __init__(self, root: Element, folder: str, files: dict[str, bytes]) -> None:
         self.root, self.folder, self.package = root, folder, files
@@ -164,7 +164,7 @@ class _Item:
         if len(bodies) != 1:
             raise Unrepresentable("没有题干 itemBody")
         self.body = bodies[0]
-        self._refuse_what_moves()
+        self._refuse_dynamic()
         self.html = root.get("data-html") == "true" or any(
             _local(n) in _RICH
             for top in (self.body, *_all(root, "modalFeedback"))
@@ -173,9 +173,13 @@ class _Item:
         self.feedback = {_get(n, "identifier"): self._inner(n) for n in _all(root, "modalFeedback")}
 
     def question(self) -> Draft:
-        found = [n for n in self.body.iter() if _local(n).endswith("Interaction")]
-        kinds = {_local(n) for n in found}
-        if not found or len(kinds) > 1 or (len(found) > 1 and kinds != {"textEntryInteraction"}):
+        interactions = [n for n in self.body.iter() if _local(n).endswith("Interaction")]
+        kinds = {_local(n) for n in interactions}
+        if (
+            not interactions
+            or len(kinds) > 1
+            or (len(interactions) > 1 and kinds != {"textEntryInteraction"})
+        ):
             raise Unrepresentable("没有作答部分，或一题里有几种作答方式")
         kind = kinds.pop()
         readers: dict[str, Callable[[Element], Draft]] = {
@@ -185,17 +189,17 @@ class _Item:
             "extendedTextInteraction": lambda _: {"type": "short_answer", "key": ""},
         }
         if kind == "textEntryInteraction":
-            data = self._written(found)
+            data = self._written(interactions)
         elif kind in readers:
-            data = readers[kind](found[0])
+            data = readers[kind](interactions[0])
         else:
             raise Unrepresentable(f"没有对应的作答方式：{kind}")
         general = self.feedback.get("GENERAL", "")
         data |= {"stem": self._stem()} | ({"explanation": general} if general else {})
         return data | meta(html=self.html, files=self.files)
 
-    def _refuse_what_moves(self) -> None:
-        """Refuses items whose texts depend on chance or on the answers so far."""
+    def _refuse_dynamic(self) -> None:
+        """Refuses adaptive items, templates, media, and feedback that does not belong to an option."""
         if self.root.get("adaptive") == "true":
             raise Unrepresentable("会按作答一步步变化的题（adaptive）")
         if _all(self.root, "templateDeclaration") or _all(self.body, "printedVariable"):
@@ -203,8 +207,10 @@ class _Item:
         for name in _MEDIA:
             if _all(self.body, name):
                 raise Unrepresentable(f"题目里有公式或音视频（{name}）")
-        told = sum(len(_all(self.body, name)) for name in _TOLD)
-        if told != sum(len(_all(c, n)) for c in _all(self.body, "simpleChoice") for n in _TOLD):
+        feedback = sum(len(_all(self.body, name)) for name in _FEEDBACK)
+        if feedback != sum(
+            len(_all(c, n)) for c in _all(self.body, "simpleChoice") for n in _FEEDBACK
+        ):
             raise Unrepresentable("有按作答情况才显示的文字，又不是某个选项的反馈")
 
     def _stem(self) -> str:
@@ -213,13 +219,13 @@ class _Item:
         return "\n".join(p.strip() for p in parts if p.strip())
 
     def _text(self, node: Element) -> str:
-        """Text of a node: interactions and feedback left out, blanks marked, marked up if the item is."""
+        """Text of a node without interactions and feedback, blanks marked; HTML if the item is HTML."""
         pieces = [self._plain(node.text)]
         for child in node:
             local = _local(child)
             if local == "textEntryInteraction":
                 pieces.append(BLANK)
-            elif not local.endswith("Interaction") and local not in _ASIDE:
+            elif not local.endswith("Interaction") and local not in _NOT_STEM:
                 pieces.append(self._inner(child) if local == "div" else self._child(child))
             pieces.append(self._plain(child.tail))
         return "".join(pieces)
@@ -251,7 +257,7 @@ class _Item:
         return f'<img src="{name}" alt="{escape(node.get("alt", ""))}">'
 
     def _inner(self, node: Element) -> str:
-        """Content of a node: as it was written when marked so, else its text."""
+        """Content of a node: the verbatim text that `qti_write` stored, else its text."""
         raw = node.get("data-text")
         if raw is not None:
             for picture in _all(node, "img"):
@@ -287,13 +293,13 @@ class _Item:
         right, mapped = self._correct(declaration), self._mapped(declaration)
         names = [name for name, _ in choices]
         for option, name in zip(_all(node, "simpleChoice"), names, strict=True):
-            self._told_in(option, name)
+            self._inline_feedback(option, name)
         if sorted(names) == ["false", "true"]:
             if right not in (["true"], ["false"]):
                 raise Unrepresentable("判断题没有答案")
-            said = {n: self.feedback[n] for n in names if self.feedback.get(n)}
+            feedback = {n: self.feedback[n] for n in names if self.feedback.get(n)}
             data: Draft = {"type": "true_false", "key": right == ["true"]}
-            return data | ({"feedback": said} if said else {})
+            return data | ({"feedback": feedback} if feedback else {})
         if len(set(names)) < len(names) or not set(right) <= set(names):
             raise Unrepresentable("选项的编号重复，或答案不在选项里")
         single = _get(declaration, "cardinality") != "multiple"
@@ -304,16 +310,16 @@ class _Item:
         ]
         if any(not -1 <= f <= 1 for f in fractions):
             raise Unrepresentable("mapping 里的分值超出 -1 到 1")
-        said_list = [self.feedback.get(n, "") for n in names]
-        return choice([text for _, text in choices], fractions, said_list, single)
+        option_feedback = [self.feedback.get(n, "") for n in names]
+        return choice([text for _, text in choices], fractions, option_feedback, single)
 
-    def _told_in(self, option: Element, name: str) -> None:
-        """Takes the feedback that stands inside an option."""
-        told = [n for kind in _TOLD for n in _all(option, kind)]
-        if any(_get(n, "showHide") == "hide" for n in told) or len(told) > 1:
+    def _inline_feedback(self, option: Element, name: str) -> None:
+        """Takes over the feedback inside an option."""
+        feedback = [n for kind in _FEEDBACK for n in _all(option, kind)]
+        if any(_get(n, "showHide") == "hide" for n in feedback) or len(feedback) > 1:
             raise Unrepresentable("一个选项有几段反馈，或反馈是选别的才显示")
-        if told:
-            self.feedback[name] = self._inner(told[0])
+        if feedback:
+            self.feedback[name] = self._inner(feedback[0])
 
     def _written(self, nodes: Sequence[Element]) -> Draft:
         key, credit = [], []

@@ -1,6 +1,6 @@
-"""QTI packages as they are written, in version 2.1, 2.2 or 3.0; `qti` reads them.
+"""Writes QTI packages in version 2.1, 2.2 or 3.0; `qti` reads them.
 
-Items are made in the names of QTI 2; version 3.0 has the same elements with a prefix and hyphens.
+Items are built with the names of QTI 2; version 3.0 has the same elements with a prefix and hyphens.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _HTML = {"div", "p", "img", "br"}
 
 @dataclass(frozen=True)
 class _Names:
-    """Names of a version: of the items' and the package's XML, the resource type, the templates."""
+    """Names of a version: namespaces of items and package, resource type, URL of the templates."""
 
     item: str
     package: str
@@ -73,7 +73,7 @@ VERSIONS: dict[Version, _Names] = {
 
 
 def write(questions: Sequence[Question], version: Version = "2.2") -> tuple[bytes, list[Skipped]]:
-    """A zipped QTI package with its manifest, and what it can't hold."""
+    """Returns (a zipped QTI package with its manifest, questions it can't represent)."""
     out = io.BytesIO()
     skipped: list[Skipped] = []
     names = VERSIONS[version]
@@ -101,7 +101,7 @@ def write(questions: Sequence[Question], version: Version = "2.2") -> tuple[byte
 
 
 def _item(question: Question) -> tuple[Element, dict[str, bytes]]:
-    """A question's item, and its pictures by name."""
+    """(the item of a question, its pictures by name)."""
     item = item_element(question)
     try:
         return item, {n: base64.b64decode(c, validate=True) for n, c in question.files.items()}
@@ -121,7 +121,7 @@ def _place(item: Element, folder: str) -> None:
 
 
 def _rename(item: Element, names: _Names, hyphens: bool) -> None:
-    """Puts an item into the names of a version."""
+    """Converts an item to the names of a version."""
     item.set("xmlns", names.item)
     for node in item.iter():
         if "template" in node.attrib:
@@ -144,7 +144,7 @@ def _hyphened(name: str) -> str:
 
 
 def item_element(question: Question) -> Element:
-    """One question as an assessmentItem in the names of QTI 2. Raises `Unrepresentable`."""
+    """A question as an assessmentItem with the names of QTI 2. Raises `Unrepresentable`."""
     if question.type == "case":
         raise Unrepresentable("QTI 一题放不下案例的几个小题")
     item = Element(
@@ -168,13 +168,13 @@ def item_element(question: Question) -> Element:
             item, "FEEDBACK", "identifier", "multiple" if question.type == "multiple" else "single"
         )
     if question.explanation:
-        # Always told, whatever was answered.
-        told = SubElement(_outcome(item, "EXPLAINED", "identifier"), "defaultValue")
-        SubElement(told, "value").text = "GENERAL"
+        # Shown whatever the response was.
+        default = SubElement(_outcome(item, "EXPLAINED", "identifier"), "defaultValue")
+        SubElement(default, "value").text = "GENERAL"
     item.append(body)
     _process(item, question)
-    for label, said in question.feedback.items():
-        _modal(item, "FEEDBACK", label, said, question)
+    for label, text in question.feedback.items():
+        _modal(item, "FEEDBACK", label, text, question)
     if question.explanation:
         _modal(item, "EXPLAINED", "GENERAL", question.explanation, question)
     return item
@@ -186,14 +186,14 @@ def _outcome(item: Element, identifier: str, kind: str, cardinality: str = "sing
     return node
 
 
-def _modal(item: Element, outcome: str, label: str, said: str, question: Question) -> None:
+def _modal(item: Element, outcome: str, label: str, text: str, question: Question) -> None:
     node = SubElement(item, "modalFeedback", outcomeIdentifier=outcome, identifier=label)
     node.set("showHide", "show")
-    _put(node, said, question)
+    _put(node, text, question)
 
 
 def _process(item: Element, question: Question) -> None:
-    """How an answer is marked: by a standard template where one says it all."""
+    """Adds the response processing: a standard template where one suffices."""
     if question.type == "short_answer" or question.type == "case":
         return
     weighted = question.type in ("single", "multiple") and bool(question.weights)
@@ -218,8 +218,8 @@ def _process(item: Element, question: Question) -> None:
         SubElement(same, "variable", identifier="RESPONSE")
         SubElement(same, "correct", identifier="RESPONSE")
         _base(SubElement(right, "setOutcomeValue", identifier="SCORE"), 1)
-    told = SubElement(node, "setOutcomeValue", identifier="FEEDBACK")
-    SubElement(told, "variable", identifier="RESPONSE")
+    outcome = SubElement(node, "setOutcomeValue", identifier="FEEDBACK")
+    SubElement(outcome, "variable", identifier="RESPONSE")
 
 
 def _base(node: Element, value: int) -> None:
@@ -227,16 +227,16 @@ def _base(node: Element, value: int) -> None:
 
 
 def _put(node: Element, text: str, question: Question) -> None:
-    """A text: plain ones as they are; HTML also kept word for word, so that nothing is lost."""
+    """Writes a text; HTML, line breaks and outer spaces are also stored verbatim in ``data-text``."""
     clean(text)
     plain = re.sub(r"<[^>]+>", " ", text) if question.html else text
     node.text = plain
     if question.html or text != text.strip() or "\n" in text:
         node.set("data-text", text)
     for name in question.files:
-        found = re.search(rf"<img[^>]*{re.escape(name)}[^>]*>", text)
-        if found:
-            alt = re.search(r'alt="([^"]*)"', found[0])
+        image = re.search(rf"<img[^>]*{re.escape(name)}[^>]*>", text)
+        if image:
+            alt = re.search(r'alt="([^"]*)"', image[0])
             SubElement(node, "img", src=name, alt=alt[1] if alt else "")
 
 
@@ -262,7 +262,7 @@ def _stem(body: Element, question: Question) -> None:
 
 
 def _write(item: Element, body: Element, question: Question) -> None:
-    """The declarations of a question's responses, its stem and its interactions."""
+    """Writes the response declarations of a question, its stem and its interactions."""
     match question.type:
         case "single" | "multiple":
             _write_choice(item, body, question)
@@ -336,12 +336,12 @@ def _write_match(item: Element, body: Element, question: Match) -> None:
     _stem(body, question)
     node = SubElement(body, "matchInteraction", responseIdentifier="RESPONSE", shuffle="false")
     node.set("maxAssociations", str(len(question.left)))
-    for mark, side in (("L", question.left), ("R", question.options)):
+    for prefix, side in (("L", question.left), ("R", question.options)):
         group = SubElement(node, "simpleMatchSet")
         for label, text in side.items():
-            choice_ = SubElement(group, "simpleAssociableChoice", identifier=f"{mark}{label}")
-            choice_.set("matchMax", "1" if mark == "L" else "0")
-            _put(choice_, text, question)
+            option = SubElement(group, "simpleAssociableChoice", identifier=f"{prefix}{label}")
+            option.set("matchMax", "1" if prefix == "L" else "0")
+            _put(option, text, question)
 
 
 def _write_text(item: Element, body: Element, question: ShortAnswer) -> None:

@@ -1,8 +1,8 @@
-"""The Excel template that a teacher fills in: a row a question.
+"""The Excel template that teachers fill in: one row per question.
 
-Columns by their heads, in any order. 单选 and 多选: options in A–F, 答案 ``B`` or ``AC``; 判断: ``对`` or ``错``;
-填空: blanks apart by ``;``, spellings by ``|``; 排序: options in the order shown, 答案 ``CAB``; 配对: each option
-``左=>右``, a right side too many ``=>右``.
+Columns are found by their headings, in any order. 单选 and 多选: options in A–F, 答案 ``B`` or ``AC``; 判断:
+``对`` or ``错``; 填空: blanks separated by ``;``, spellings by ``|``; 排序: options in the order shown, 答案
+``CAB``; 配对: each option ``左=>右``, a distractor on the right ``=>右``.
 """
 
 from __future__ import annotations
@@ -54,35 +54,35 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 def read(data: bytes) -> Exchange:
-    """Questions of the first sheet of a workbook. Raises `Unrepresentable` when it is none."""
+    """Reads the questions of the first sheet of a workbook. Raises `Unrepresentable` for any other file."""
     _refuse_huge(data)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException:  # a panic of the reader is no Exception
+    except BaseException:  # a panic in the Rust reader derives from BaseException only
         raise Unrepresentable("不是能读的 Excel 文件（.xlsx）") from None
     result = Exchange()
-    place: dict[str, int] = {}
+    columns: dict[str, int] = {}
     for number, cells in enumerate(rows, start=1):
         texts = [_cell(c) for c in cells]
-        if not place:
+        if not columns:
             if "题型" in texts and "题干" in texts:
-                place = {text: i for i, text in enumerate(texts) if text in HEADS}
+                columns = {text: i for i, text in enumerate(texts) if text in HEADS}
             continue
-        row = {head: texts[i] if i < len(texts) else "" for head, i in place.items()}
+        row = {head: texts[i] if i < len(texts) else "" for head, i in columns.items()}
         if not any(row.values()):
             continue
         _row(result, f"第 {number} 行", row)
-    if not place:
+    if not columns:
         raise Unrepresentable("没有找到表头：要有“题型”和“题干”两列")
     return result
 
 
 def _refuse_huge(data: bytes) -> None:
-    """A cell far out would make the reader fill everything before it: refused by its reference,
-    before the workbook is opened."""
+    """Refuses workbooks that are too large, or whose cell references lie too far out, before they are
+    opened: the reader allocates every cell up to the last one."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             entries = book.infolist()
@@ -200,16 +200,20 @@ _ANSWERS: dict[str, Callable[[dict[str, str]], Draft]] = {
 
 
 def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
-    """A workbook in the template's columns (without questions: the empty template), and what it
-    can't hold."""
+    """Returns (a workbook with the template's columns, questions it can't represent).
+
+    Without questions it is the empty template.
+    """
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False})
     sheet = book.add_worksheet("题目")
     head = book.add_format({"bold": True, "border": 1, "bg_color": "#e3f2f0", "text_wrap": True})
     body = book.add_format({"border": 1, "text_wrap": True, "valign": "top"})
-    for at, text in enumerate(HEADS):
-        sheet.write_string(0, at, text, head)
-        sheet.set_column(at, at, {"题干": 48, "讲解": 40}.get(text, 18 if text in OPTIONS else 10))
+    for column, text in enumerate(HEADS):
+        sheet.write_string(0, column, text, head)
+        sheet.set_column(
+            column, column, {"题干": 48, "讲解": 40}.get(text, 18 if text in OPTIONS else 10)
+        )
     sheet.freeze_panes(1, 2)
     sheet.data_validation(1, 0, 2000, 0, {"validate": "list", "source": list(KINDS)})
     sheet.data_validation(
@@ -220,10 +224,10 @@ def write(questions: Sequence[Question]) -> tuple[bytes, list[Skipped]]:
         {"validate": "list", "source": list(LEVELS)},
     )
     skipped: list[Skipped] = []
-    made = written(questions, _cells, skipped)
-    for line, (_, _, row) in enumerate(made, start=1):
-        for at, name in enumerate(HEADS):
-            sheet.write_string(line, at, row.get(name, ""), body)
+    rows = written(questions, _cells, skipped)
+    for number, (_, _, row) in enumerate(rows, start=1):
+        for column, name in enumerate(HEADS):
+            sheet.write_string(number, column, row.get(name, ""), body)
     book.close()
     return out.getvalue(), skipped
 

@@ -1,4 +1,4 @@
-"""What the XML formats share: reading with defusedxml, and text that XML can hold."""
+"""Shared by the XML formats: parsing with defusedxml, and the check for control characters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def parse(data: bytes) -> Element:
-    """Root of a document. Raises `Unrepresentable`, for one with a DTD too."""
+    """Parses a document and returns its root. Raises `Unrepresentable`, also for a DTD."""
     try:
         root: Element = fromstring(data, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -23,7 +23,7 @@ def parse(data: bytes) -> Element:
 
 
 def clean(text: str) -> str:
-    """The text itself. Raises `Unrepresentable` for characters that XML has no way to write."""
+    """Returns `text` unchanged. Raises `Unrepresentable` for characters that XML can't represent."""
     if _CONTROL.search(text):
         raise Unrepresentable("文字里有 XML 不允许的控制字符")
     return text
