@@ -1,4 +1,4 @@
-"""Answer sheets as people hand them in: printed, filled in by a pencil, scanned or photographed."""
+"""Simulated answer sheets: printed, filled in with a pencil, then scanned or photographed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from exam_app.sheets.layout import HEIGHT, WIDTH, Bubble, Page, Size
 from exam_app.sheets.reading import Grey
 
-# Pixels a millimetre of the clean print, about 250 dpi.
+# Pixels per millimetre of the clean print, about 250 dpi.
 PRINT = 10
 
 
@@ -22,8 +22,12 @@ Truth = Mapping[tuple[str, str], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Hand:
-    """How one examinee fills in: darkness of the pencil, how much of a bubble, how often something is
-    erased, and how much of the erased mark stays (share of its darkness)."""
+    """How one examinee marks bubbles.
+
+    `dark`: darkness of the pencil (0 to 1). `cover`: range of the share of a bubble that is filled.
+    `erased`: probability that a row has an erased mark. `stays`: range of the share of its darkness
+    that an erased mark keeps.
+    """
 
     dark: float
     cover: tuple[float, float] = (0.75, 1.0)
@@ -33,8 +37,9 @@ class Hand:
 
 @dataclass(frozen=True)
 class Camera:
-    """How one page is taken: degrees, perspective (share of the width a corner moves), bend (mm), shadow
-    (share of the light), blur (mm), noise (grey levels), JPEG quality, pixels a millimetre."""
+    """How one page is captured: `turn` (degrees), `perspective` (share of the width that a corner moves),
+    `bend` (mm), `shadow` (share of the light), `blur` (mm), `noise` (grey levels), JPEG `quality`,
+    `scale` (pixels per millimetre)."""
 
     turn: float = 0.0
     perspective: float = 0.0
@@ -48,13 +53,13 @@ class Camera:
 
 
 def a_hand(rng: np.random.Generator) -> Hand:
-    """One of a room's hands: every third pencil is pale."""
+    """A random examinee; a third of the pencils are pale."""
     pale = rng.random() < 0.33
     return Hand(float(rng.uniform(0.2, 0.36) if pale else rng.uniform(0.42, 0.85)))
 
 
 def a_camera(rng: np.random.Generator) -> Camera:
-    """Half of the pages come through a scanner, half from a phone."""
+    """A random capture: half by a scanner, half by a phone."""
     turn, quality = float(rng.uniform(-5, 5)), int(rng.integers(60, 92))
     if rng.random() < 0.5:
         scale = float(rng.choice([5.0, 5.9, 7.9]))
@@ -83,7 +88,7 @@ def a_camera(rng: np.random.Generator) -> Camera:
 
 
 def clean_print(pdf: bytes) -> list[Grey]:
-    """The pages of a PDF as grey pictures, `PRINT` pixels a millimetre."""
+    """Renders the pages of a PDF as greyscale images, `PRINT` pixels per millimetre."""
     document = pypdfium2.PdfDocument(pdf)
     pages = [
         page.render(scale=PRINT * 25.4 / 72, grayscale=True).to_numpy().reshape(-1, _width(page))
@@ -100,16 +105,16 @@ def _width(page: pypdfium2.PdfPage) -> int:
 def fill_in(
     paper: Grey, page: Page, truth: Truth, size: Size, hand: Hand, rng: np.random.Generator
 ) -> Grey:
-    """The page with the marks of `truth`, and some erased ones."""
+    """The page with the marks of `truth`, and some erased marks."""
     ink = np.zeros(paper.shape, np.float32)
     for row in page.rows:
-        wanted = truth.get((row.slot, row.sub), ())
-        spare = [b for b in row.bubbles if b.label not in wanted]
-        if wanted and spare and rng.random() < hand.erased:
+        labels = truth.get((row.slot, row.sub), ())
+        spare = [b for b in row.bubbles if b.label not in labels]
+        if labels and spare and rng.random() < hand.erased:
             wrong = spare[int(rng.integers(len(spare)))]
             _smudge(ink, wrong, size, hand, rng)
         for b in row.bubbles:
-            if b.label in wanted:
+            if b.label in labels:
                 _hatch(ink, b, size, hand.dark * float(rng.uniform(0.85, 1.1)), hand.cover, rng)
     filled: Grey = np.clip(paper * (1 - np.clip(ink, 0, 0.95)), 0, 255).astype(np.uint8)
     return filled
@@ -123,7 +128,7 @@ def _hatch(
     cover: tuple[float, float],
     rng: np.random.Generator,
 ) -> None:
-    """Strokes to and fro over a bubble, a little crooked, not everywhere."""
+    """Draws slightly crooked strokes back and forth over part of a bubble."""
     w, h = size.bubble[0] * PRINT, size.bubble[1] * PRINT
     x, y = b.x * PRINT + rng.normal(0, 0.2 * PRINT), b.y * PRINT + rng.normal(0, 0.2 * PRINT)
     share = rng.uniform(*cover)
@@ -134,13 +139,13 @@ def _hatch(
     slant, lines = rng.uniform(-0.3, 0.3), int(h / (0.45 * PRINT)) + 1
     for n in range(lines):
         at = pad + h * (n + 0.5) / lines + rng.normal(0, 0.08 * PRINT)
-        one = (int(pad + rng.normal(0, 0.25 * PRINT)), int(at - slant * h / 2))
-        two = (int(pad + w + rng.normal(0, 0.25 * PRINT)), int(at + slant * h / 2))
+        start = (int(pad + rng.normal(0, 0.25 * PRINT)), int(at - slant * h / 2))
+        end = (int(pad + w + rng.normal(0, 0.25 * PRINT)), int(at + slant * h / 2))
         stroke = np.zeros_like(part)
-        cv2.line(stroke, one, two, float(dark * rng.uniform(0.8, 1.1)), int(0.6 * PRINT))
+        cv2.line(stroke, start, end, float(dark * rng.uniform(0.8, 1.1)), int(0.6 * PRINT))
         part = np.maximum(part, stroke)
     part = np.asarray(cv2.GaussianBlur(part, (0, 0), 0.12 * PRINT), np.float32)
-    # The grain of paper under a pencil.
+    # Paper grain.
     part *= rng.uniform(0.7, 1.15, part.shape).astype(np.float32)
     _lay_on(ink, part, left, top)
 
@@ -148,10 +153,10 @@ def _hatch(
 def _smudge(
     ink: NDArray[np.float32], b: Bubble, size: Size, hand: Hand, rng: np.random.Generator
 ) -> None:
-    """What an eraser leaves: a pale rest of the mark, and a smear around it."""
+    """Draws what an eraser leaves: a pale residue of the mark, smeared."""
     part = np.zeros_like(ink)
-    rest = hand.dark * float(rng.uniform(*hand.stays))
-    _hatch(part, b, size, rest, hand.cover, rng)
+    residue = hand.dark * float(rng.uniform(*hand.stays))
+    _hatch(part, b, size, residue, hand.cover, rng)
     ink += cv2.GaussianBlur(part, (0, 0), 0.5 * PRINT)
 
 
@@ -161,7 +166,7 @@ def _lay_on(ink: NDArray[np.float32], part: NDArray[np.float32], left: int, top:
 
 
 def take(paper: Grey, camera: Camera, rng: np.random.Generator) -> Grey:
-    """The page as a scanner or a phone gives it."""
+    """The page as captured by a scanner or a phone."""
     rim = 0.12
     s = camera.scale
     size = (int(WIDTH * s * (1 + 2 * rim)), int(HEIGHT * s * (1 + 2 * rim)))
@@ -169,11 +174,11 @@ def take(paper: Grey, camera: Camera, rng: np.random.Generator) -> Grey:
     middle = corners.mean(0)
     angle = np.radians(camera.turn + (180 if camera.upside_down else 0))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    there = (corners - middle) @ turn.T
-    there += rng.uniform(-1, 1, there.shape) * camera.perspective * WIDTH
-    there = (there + middle + np.array([WIDTH, HEIGHT]) * rim) * s
+    projected = (corners - middle) @ turn.T
+    projected += rng.uniform(-1, 1, projected.shape) * camera.perspective * WIDTH
+    projected = (projected + middle + np.array([WIDTH, HEIGHT]) * rim) * s
     plane = cv2.getPerspectiveTransform(
-        there.astype(np.float32), (corners * PRINT).astype(np.float32)
+        projected.astype(np.float32), (corners * PRINT).astype(np.float32)
     )
     xs, ys = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
     depth = plane[2, 0] * xs + plane[2, 1] * ys + plane[2, 2]
@@ -193,12 +198,12 @@ def take(paper: Grey, camera: Camera, rng: np.random.Generator) -> Grey:
         borderValue=table,
     ).astype(np.float32)
     seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), max(camera.blur * s, 0.2)), np.float32)
-    # Uneven light, and an edge of a shadow (a hand, the phone).
+    # Uneven light, and the edge of a shadow (of a hand or the phone).
     across = xs / size[0] * np.cos(angle * 7) + ys / size[1] * np.sin(angle * 7)
     light = 1 - camera.shadow * 0.6 * (across - across.min()) / np.ptp(across)
     edge = 1 / (1 + np.exp(-(xs / size[0] + 0.3 * ys / size[1] - rng.uniform(0.3, 1.0)) * 25))
     light *= 1 - camera.shadow * 0.5 * edge
     seen = seen * light * rng.uniform(0.85, 1.0) + rng.normal(0, camera.noise, seen.shape)
     grey = np.clip(seen, 0, 255).astype(np.uint8)
-    packed = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, camera.quality])[1]
-    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
+    encoded = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, camera.quality])[1]
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)

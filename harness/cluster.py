@@ -1,7 +1,9 @@
-"""`deploy/try-cluster`: three PostgreSQL nodes under Patroni with etcd, two application processes and nginx, all on loopback;
-an exam is sat in it, the primary is killed in its midst, and what came of it is counted.
+"""`deploy/try-cluster`: a failover test on loopback.
 
-Needs Debian's postgresql, patroni, etcd-server and nginx-light. What is started here is ended by its process id.
+Starts three PostgreSQL nodes under Patroni with etcd, two application processes and nginx. Runs an exam, kills
+the primary during it, and counts lost and duplicated records.
+
+Needs Debian's postgresql, patroni, etcd-server and nginx-light. Processes started here are ended by process id.
 """
 
 from __future__ import annotations
@@ -37,21 +39,21 @@ from harness.world import PASSWORD, compare, lost, phone_of, prepare
 from training_records.database import make_engine, now
 
 NODES, APPLICATIONS = 3, 2
-# Of this run only: the cluster is gone when it ends.
+# Used in this run only; the cluster is removed when it ends.
 SECRET = "try-cluster"  # noqa: S105
 PROGRAMS = ("patroni", "etcd", "nginx")
 LONGEST_WAIT = 120
 
 
 def missing_programs() -> list[str]:
-    """Programs that this machine lacks."""
-    found = [name for name in PROGRAMS if which(name) is None]
-    return found if find_binaries() else [*found, "postgres"]
+    """Required programs that are not installed."""
+    missing = [name for name in PROGRAMS if which(name) is None]
+    return missing if find_binaries() else [*missing, "postgres"]
 
 
 @dataclass
 class Node:
-    """A PostgreSQL node: its ports, its Patroni and everything below it."""
+    """A PostgreSQL node: its ports and its Patroni process."""
 
     name: str
     port: int
@@ -59,7 +61,7 @@ class Node:
     process: subprocess.Popen[bytes]
 
     def is_primary(self) -> bool:
-        """Whether Patroni says that it may be written to."""
+        """Whether Patroni reports the node as primary."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/primary", timeout=2):  # nosec B310
                 return True
@@ -67,18 +69,18 @@ class Node:
             return False
 
     def kill(self) -> None:
-        """Ends the node as a power cut would: Patroni and all of PostgreSQL, at once."""
+        """Kills Patroni and all PostgreSQL processes at once, as a power cut would."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        # PostgreSQL has a session of its own.
+        # PostgreSQL runs in its own session, so outside the process group.
         for pid in _below(self.port):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
 def _below(port: int) -> list[int]:
-    """The postmaster that listens on a port, and its children."""
-    found: list[int] = []
+    """Process ids of the postmaster that listens on a port, and of its children."""
+    postmasters: list[int] = []
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -89,13 +91,13 @@ def _below(port: int) -> list[int]:
             )
             command = (entry / "cmdline").read_bytes().split(b"\0")
             if command[0].endswith(b"postgres") and f"--port={port}".encode() in command:
-                found.append(int(entry.name))
-    return found + [pid for pid, parent in parents.items() if parent in found]
+                postmasters.append(int(entry.name))
+    return postmasters + [pid for pid, parent in parents.items() if parent in postmasters]
 
 
 @dataclass
 class Cluster:
-    """Everything that runs."""
+    """A running cluster."""
 
     folder: Path
     nodes: list[Node]
@@ -104,11 +106,11 @@ class Cluster:
     others: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def primary(self) -> Node | None:
-        """The node that may be written to now."""
+        """The current primary, if there is one."""
         return next((n for n in self.nodes if n.is_primary()), None)
 
     def standbys(self) -> int:
-        """How many standbys the primary waits for."""
+        """Number of synchronous standbys of the primary."""
         with psycopg.connect(self.url, connect_timeout=3) as connection:
             query = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
             return int((connection.execute(query).fetchone() or (0,))[0])
@@ -126,13 +128,13 @@ def _wait(what: str, ready: Callable[[], bool], seconds: float = LONGEST_WAIT) -
 
 @contextmanager
 def cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
-    """The cluster on loopback, with an empty database ``academy``; gone afterwards."""
+    """Runs the cluster on loopback with an empty database ``academy``, and removes it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="academy-cluster-"))
-    # PostgreSQL refuses root; Debian's package brings the user postgres.
+    # PostgreSQL refuses to run as root; Debian's package creates the user postgres.
     user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
     shutil.chown(folder, user)
     started: list[subprocess.Popen[bytes]] = []
-    made: list[Node] = []
+    nodes: list[Node] = []
 
     def run(name: str, *command: str) -> subprocess.Popen[bytes]:
         log = (folder / f"{name}.log").open("ab")
@@ -151,20 +153,20 @@ def cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
         etcd = _etcd(folder, run)
         say("etcd 起来了")
         for number in range(1, NODES + 1):
-            made.append(_node(folder, number, etcd, run))
-        hosts = ",".join(f"127.0.0.1:{n.port}" for n in made)
+            nodes.append(_node(folder, number, etcd, run))
+        hosts = ",".join(f"127.0.0.1:{n.port}" for n in nodes)
         base = f"postgresql://postgres:{SECRET}@{hosts}"
-        found = Cluster(
-            folder, made, f"{base}/academy?target_session_attrs=read-write&connect_timeout=3"
+        running = Cluster(
+            folder, nodes, f"{base}/academy?target_session_attrs=read-write&connect_timeout=3"
         )
-        _wait("PostgreSQL 主库", lambda: found.primary() is not None)
+        _wait("PostgreSQL 主库", lambda: running.primary() is not None)
         with psycopg.connect(
             f"{base}/postgres?target_session_attrs=read-write", autocommit=True
         ) as connection:
             connection.execute("CREATE DATABASE academy")
-        _wait("同步备库", lambda: found.standbys() >= 1)
+        _wait("同步备库", lambda: running.standbys() >= 1)
         say(f"{NODES} 个 PostgreSQL 节点起来了,1 个同步备库")
-        yield found
+        yield running
     finally:
         for process in reversed(started):
             with contextlib.suppress(ProcessLookupError):
@@ -175,7 +177,7 @@ def cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-        for node in made:
+        for node in nodes:
             node.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -224,21 +226,21 @@ def _node(folder: Path, number: int, etcd: str, run: Any) -> Node:
 
 
 @contextmanager
-def applications(found: Cluster, say: Callable[[str], None]) -> Iterator[None]:
-    """Two application processes behind nginx."""
+def applications(running: Cluster, say: Callable[[str], None]) -> Iterator[None]:
+    """Runs two application processes behind nginx."""
     ports = [free_port() for _ in range(APPLICATIONS)]
     started: list[subprocess.Popen[bytes]] = []
     environment = {
         **os.environ,
-        "ACADEMY_DATABASE_URL": found.url,
-        "ACADEMY_INSTANCE": str(found.folder / "instance"),
+        "ACADEMY_DATABASE_URL": running.url,
+        "ACADEMY_INSTANCE": str(running.folder / "instance"),
         "ACADEMY_SECRET_KEY": "cluster-" * 6,
         "ACADEMY_TRUSTED_PROXIES": "1",
     }
-    (found.folder / "instance").mkdir()
+    (running.folder / "instance").mkdir()
     for port in ports:
         code = f"from exam_app.serving import run\nrun('exam_app.serving:make', '127.0.0.1', {port}, 1)"
-        log = (found.folder / f"app-{port}.log").open("ab")
+        log = (running.folder / f"app-{port}.log").open("ab")
         started.append(
             subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=log, stderr=log)  # noqa: S603
         )
@@ -250,7 +252,7 @@ def applications(found: Cluster, say: Callable[[str], None]) -> Iterator[None]:
                     return True
 
             _wait(f"127.0.0.1:{port}", ready)
-        with nginx(found.folder / "nginx", ports) as (found.port, _):
+        with nginx(running.folder / "nginx", ports) as (running.port, _):
             say(f"{APPLICATIONS} 个应用进程和 nginx 起来了")
             yield
     finally:
@@ -264,7 +266,7 @@ def applications(found: Cluster, say: Callable[[str], None]) -> Iterator[None]:
 
 
 class Stubborn(Sitter):
-    """An examinee whose phone goes on trying, and who notes when each save was acknowledged."""
+    """An examinee whose client keeps retrying; records when each save was acknowledged."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -279,14 +281,14 @@ class Stubborn(Sitter):
         self.attempt = opened["attempt_id"]
         items, path = opened["paper"]["items"], f"/api/v1/attempts/{self.attempt}"
         begun, seq = time.perf_counter(), 0
-        # Answers, and changes them, until the time is over: saves all the while.
+        # Saves new and changed answers until the time is up.
         while time.perf_counter() < begun + seconds:
             seq += 1
             item = items[seq % len(items)]
             answer = {"slot": item["slot"], "response": some(item), "seq": seq}
-            told = await self.call("save", "PUT", f"{path}/answers", {"answers": [answer]})
-            if told:
-                self.acknowledged.update(told["saved"])
+            reply = await self.call("save", "PUT", f"{path}/answers", {"answers": [answer]})
+            if reply:
+                self.acknowledged.update(reply["saved"])
                 self.moments.append(time.perf_counter())
             await asyncio.sleep(0.4)
         body = {"expected": dict(self.acknowledged)}
@@ -295,8 +297,12 @@ class Stubborn(Sitter):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it. `pause_s`: between the last acknowledged save before the kill and the first after it; `errors`: by
-    step and status, all of which were tried again; `lost`: acknowledged answers that are not there."""
+    """Result of a run.
+
+    `acknowledged`: acknowledged saves. `lost`: acknowledged answers that are not stored. `twice`: duplicated
+    effects. `pause_s`: longest gap between acknowledged saves that ends after the kill. `errors`: failed
+    requests by step and status, each of which was retried.
+    """
 
     examinees: int
     handed_in: int
@@ -309,10 +315,10 @@ class Outcome:
     primary: str
 
 
-async def _exam(found: Cluster, exam: int, people: int, seconds: float) -> dict[str, Any]:
+async def _exam(running: Cluster, exam: int, people: int, seconds: float) -> dict[str, Any]:
     log: dict[str, list[float]] = {}
     bad: dict[str, int] = {}
-    sitters = [Stubborn(found.port, phone_of(n + 1), log, bad) for n in range(people)]
+    sitters = [Stubborn(running.port, phone_of(n + 1), log, bad) for n in range(people)]
     for sitter in sitters:
         if not await sitter.sign_in(PASSWORD):
             raise SystemExit("登录没有成功")
@@ -320,19 +326,19 @@ async def _exam(found: Cluster, exam: int, people: int, seconds: float) -> dict[
 
     async def kill() -> tuple[str, float]:
         await asyncio.sleep(seconds / 4)
-        node = await loop.run_in_executor(None, found.primary)
+        node = await loop.run_in_executor(None, running.primary)
         if node is None:
             raise SystemExit("没有主库")
-        at = time.perf_counter()
+        killed_at = time.perf_counter()
         node.kill()
-        return node.name, at
+        return node.name, killed_at
 
     killing = asyncio.create_task(kill())
     await asyncio.gather(*(s.sit(exam, seconds) for s in sitters))
-    killed, at = await killing
+    killed, killed_at = await killing
     moments = sorted(m for s in sitters for m in s.moments)
-    # The longest silence after the kill: until the new primary acknowledged a save.
-    gaps = [b - a for a, b in pairwise(moments) if b > at]
+    # The failover shows as the longest gap between saves that ends after the kill.
+    gaps = [b - a for a, b in pairwise(moments) if b > killed_at]
     return {
         "killed": killed,
         "pause": max(gaps, default=float("inf")),
@@ -344,33 +350,33 @@ async def _exam(found: Cluster, exam: int, people: int, seconds: float) -> dict[
 
 
 def try_cluster(people: int, seconds: float, say: Callable[[str], None]) -> Outcome:
-    """Starts everything, sits the exam, kills the primary after a quarter of it."""
+    """Starts the cluster, runs the exam, and kills the primary after a quarter of its time."""
     if lacking := missing_programs():
         raise SystemExit(
             f"本机没有 {'、'.join(lacking)}。请安装:apt install postgresql patroni etcd-server nginx-light"
         )
-    with cluster(say) as found:
-        exam = prepare(found.url, people)
-        engine = make_engine(found.url)
+    with cluster(say) as running:
+        exam = prepare(running.url, people)
+        engine = make_engine(running.url)
         partition(engine, now().date())
         engine.dispose()
-        with applications(found, say):
+        with applications(running, say):
             say(f"{people} 人开始考试,{seconds:.0f} 秒;{seconds / 4:.0f} 秒后杀掉主库")
             with ThreadPoolExecutor(1) as pool:
-                told = pool.submit(
-                    lambda: asyncio.run(_exam(found, exam, people, seconds))
+                result = pool.submit(
+                    lambda: asyncio.run(_exam(running, exam, people, seconds))
                 ).result()
-            new = found.primary()
-            after = compare(found.url, told["acknowledged"])
+            new = running.primary()
+            comparison = compare(running.url, result["acknowledged"])
             return Outcome(
                 examinees=people,
-                handed_in=told["handed_in"],
-                acknowledged=told["saves"],
-                lost=lost(found.url, told["acknowledged"]),
-                twice=after["twice"],
-                pause_s=round(told["pause"], 1),
-                errors=dict(sorted(told["bad"].items())),
-                killed=told["killed"],
+                handed_in=result["handed_in"],
+                acknowledged=result["saves"],
+                lost=lost(running.url, result["acknowledged"]),
+                twice=comparison["twice"],
+                pause_s=round(result["pause"], 1),
+                errors=dict(sorted(result["bad"].items())),
+                killed=result["killed"],
                 primary=new.name if new else "没有",
             )
 
@@ -381,14 +387,20 @@ def try_cluster(people: int, seconds: float, say: Callable[[str], None]) -> Outc
 @click.option("--json", "as_json", is_flag=True)
 def main(examinees: int, seconds: float, as_json: bool) -> None:
     """在本机起一整套集群,考一场试,中途杀掉主库,报告结果。"""
-    found = try_cluster(examinees, seconds, lambda text: click.echo(text, err=True))
-    good = found.lost == 0 and found.twice == 0 and found.handed_in == found.examinees
+    outcome = try_cluster(examinees, seconds, lambda text: click.echo(text, err=True))
+    good = outcome.lost == 0 and outcome.twice == 0 and outcome.handed_in == outcome.examinees
     if as_json:
-        click.echo(json.dumps(vars(found), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(vars(outcome), ensure_ascii=False, indent=1))
     else:
-        click.echo(f"主库 {found.killed} 被杀,{found.primary} 接上;保存停了 {found.pause_s} 秒")
-        click.echo(f"确认过的保存 {found.acknowledged} 次,丢失 {found.lost},重复 {found.twice}")
-        click.echo(f"{found.examinees} 人里 {found.handed_in} 人交了卷;重试过的错误:{found.errors}")
+        click.echo(
+            f"主库 {outcome.killed} 被杀,{outcome.primary} 接上;保存停了 {outcome.pause_s} 秒"
+        )
+        click.echo(
+            f"确认过的保存 {outcome.acknowledged} 次,丢失 {outcome.lost},重复 {outcome.twice}"
+        )
+        click.echo(
+            f"{outcome.examinees} 人里 {outcome.handed_in} 人交了卷;重试过的错误:{outcome.errors}"
+        )
     sys.exit(0 if good else 1)
 
 

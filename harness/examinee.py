@@ -1,5 +1,7 @@
-"""Examinees in a process of their own, over raw HTTP: each signs in, starts, saves and hands in at the
-times that were drawn for them, late or not."""
+"""Simulated examinees in a separate process, over raw HTTP.
+
+Each signs in, starts, saves and submits at random times that don't depend on how fast the server responds.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,18 @@ from harness.load import exchange_full, message, percentile, serve_task
 from question_bank import Response
 
 RETRIES, LONGEST_PAUSE = 5, 3.2
-# A second.
+# Per second.
 SIGN_INS = 25
 
 
-def pause(again: int) -> float:
-    """Seconds to wait before one more try, as the phone's page does."""
-    base: float = min(0.2 * 2**again, LONGEST_PAUSE)
+def pause(retry: int) -> float:
+    """Back-off in seconds before a retry; exponential with jitter like the exam page's, but shorter."""
+    base: float = min(0.2 * 2**retry, LONGEST_PAUSE)
     return base * (0.75 + random.random() / 2)  # noqa: S311
 
 
 class Sitter:
-    """One examinee on one kept connection, opened anew when it breaks."""
+    """One examinee on one keep-alive connection, reopened when it breaks."""
 
     def __init__(
         self, port: int, phone: str, log: dict[str, list[float]], bad: dict[str, int]
@@ -39,14 +41,14 @@ class Sitter:
         self.retries = RETRIES
 
     async def call(self, step: str, method: str, path: str, body: object) -> Any:
-        """The JSON answer of a request, repeated with a pause when it fails."""
+        """Returns the JSON of a request, retried with back-off; None when all tries fail."""
         data = json.dumps(body).encode()
         start = time.perf_counter()
-        for again in range(self.retries):
-            if again:
-                await asyncio.sleep(pause(again))
+        for retry in range(self.retries):
+            if retry:
+                await asyncio.sleep(pause(retry))
             try:
-                status, headers, answer = await self._exchange(self._request(method, path, data))
+                status, headers, content = await self._exchange(self._request(method, path, data))
             except (OSError, asyncio.IncompleteReadError):
                 self.streams = None
                 self.bad[f"{step} connection"] = self.bad.get(f"{step} connection", 0) + 1
@@ -57,14 +59,14 @@ class Sitter:
                     self.cookies[name] = value
             if status == 200:
                 self.log.setdefault(step, []).append(time.perf_counter() - start)
-                return json.loads(answer)
+                return json.loads(content)
             self.bad[f"{step} {status}"] = self.bad.get(f"{step} {status}", 0) + 1
         return None
 
     async def _exchange(self, request: bytes) -> tuple[int, list[str], bytes]:
-        """One request; on a kept connection that the server has closed meanwhile, on a new one at once, as
-        browsers do."""
-        kept = self.streams is not None
+        """Sends one request. If the server has closed the keep-alive connection, retries at once on a new
+        one, as browsers do."""
+        reused = self.streams is not None
         try:
             if self.streams is None:
                 self.streams = await asyncio.open_connection("127.0.0.1", self.port)
@@ -72,7 +74,7 @@ class Sitter:
             return await exchange_full(reader, writer, request)
         except (OSError, asyncio.IncompleteReadError):
             self.streams = None
-            if not kept:
+            if not reused:
                 raise
         reader, writer = self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         return await exchange_full(reader, writer, request)
@@ -83,14 +85,14 @@ class Sitter:
         return message(method, path, headers | ({"Cookie": cookie} if cookie else {}), data)
 
     async def sign_in(self, password: str) -> bool:
-        told = await self.call(
+        reply = await self.call(
             "sign_in", "POST", "/api/v1/login", {"phone": self.phone, "password": password}
         )
-        self.token = told["csrf_token"] if told else ""
-        return bool(told)
+        self.token = reply["csrf_token"] if reply else ""
+        return bool(reply)
 
     async def sit(self, exam: int, seconds: float) -> None:
-        """Starts, answers every slot at its time, hands in."""
+        """Starts the exam, answers every slot at its random time, and submits."""
         opened = await self.call("start", "POST", f"/api/v1/exams/{exam}/attempts", {})
         if not opened:
             return
@@ -101,9 +103,9 @@ class Sitter:
         for seq, (at, item) in enumerate(zip(times, items, strict=True), start=1):
             await asyncio.sleep(max(begun + at - time.perf_counter(), 0))
             body = {"answers": [{"slot": item["slot"], "response": some(item), "seq": seq}]}
-            told = await self.call("save", "PUT", f"{path}/answers", body)
-            if told:
-                self.acknowledged.update(told["saved"])
+            reply = await self.call("save", "PUT", f"{path}/answers", body)
+            if reply:
+                self.acknowledged.update(reply["saved"])
         expected = dict(self.acknowledged)
         await self.call("submit", "POST", f"{path}/submit", {"expected": expected})
         if self.streams:
@@ -111,7 +113,7 @@ class Sitter:
 
 
 def some(item: ItemOut) -> Response:
-    """Any response that fits the item."""
+    """A valid response to the item."""
     kind, order = item["type"], item["order"] or []
     if kind == "single":
         return random.choice(order)  # noqa: S311
@@ -133,18 +135,18 @@ async def _all(spec: dict[str, Any]) -> dict[str, Any]:
     bad: dict[str, int] = {}
     sitters = [Sitter(spec["port"], phone, log, bad) for phone in spec["phones"]]
     seconds = spec["seconds"]
-    # Sign-ins come before.
-    before, opening = max(len(sitters) / SIGN_INS, 1.0), spec["opening"]
+    # The time over which sign-ins are spread, before the exam starts.
+    sign_in_seconds, opening = max(len(sitters) / SIGN_INS, 1.0), spec["opening"]
 
-    async def one(number: int, sitter: Sitter) -> None:
-        await asyncio.sleep(before * number / len(sitters))
+    async def take_part(number: int, sitter: Sitter) -> None:
+        await asyncio.sleep(sign_in_seconds * number / len(sitters))
         if not await sitter.sign_in(spec["password"]):
             return
         await asyncio.sleep(max(ready - time.perf_counter(), 0) + random.uniform(0, opening))  # noqa: S311
         await sitter.sit(spec["exam"], seconds)
 
-    ready = time.perf_counter() + before + 3
-    await asyncio.gather(*(one(n, s) for n, s in enumerate(sitters)))
+    ready = time.perf_counter() + sign_in_seconds + 3
+    await asyncio.gather(*(take_part(n, s) for n, s in enumerate(sitters)))
     saves = len(log.get("save", []))
     return {
         "steps": {step: _spread(times) | _errors(bad, step) for step, times in log.items()},
@@ -158,8 +160,8 @@ def _spread(times: list[float]) -> dict[str, float]:
 
 
 def _errors(bad: dict[str, int], step: str) -> dict[str, object]:
-    own = {key.split(" ", 1)[1]: n for key, n in bad.items() if key.startswith(f"{step} ")}
-    return {"errors": sum(own.values()), **({"which": own} if own else {})}
+    by_status = {key.split(" ", 1)[1]: n for key, n in bad.items() if key.startswith(f"{step} ")}
+    return {"errors": sum(by_status.values()), **({"which": by_status} if by_status else {})}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-"""What stands before and behind the application processes, started on loopback from the files of `deploy/`: nginx in front of
-several processes, PgBouncer before PostgreSQL."""
+"""nginx in front of application processes, and PgBouncer in front of PostgreSQL.
+
+Both run on loopback with the configuration files of `deploy/`.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +25,18 @@ DEPLOY = ROOT / "deploy"
 
 
 def which(name: str) -> str | None:
-    """Where a program lies, also where only root looks."""
+    """Path of a program; also searches the sbin folders, which only root has in PATH."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
 def filled(name: str, values: dict[str, object]) -> str:
-    """A file of `deploy/` with its braces filled in; nginx has variables of its own, which stay."""
+    """A file of `deploy/` with its placeholders substituted; nginx's own variables are kept."""
     return Template((DEPLOY / name).read_text("utf-8")).safe_substitute(values)
 
 
 @contextmanager
 def nginx(folder: Path, ports: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """nginx in front of processes on loopback: its port and its process id."""
+    """Runs nginx in front of processes on loopback; yields (port, process id)."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     servers = "\n".join(f"    server 127.0.0.1:{p} max_fails=0;" for p in ports)
@@ -64,23 +66,23 @@ def _until_answered(url: str) -> None:
 
 @contextmanager
 def pgbouncer(folder: Path, url: str) -> Iterator[tuple[str, int]]:
-    """PgBouncer before a database of one's own on loopback (no passwords): the address through it and its process id."""
+    """Runs PgBouncer in front of a database on loopback without passwords; yields (URL through it, process id)."""
     folder.mkdir(parents=True, exist_ok=True)
-    found, port = libpq(engine_url(url)), free_port()
+    target, port = libpq(engine_url(url)), free_port()
     users = folder / "userlist.txt"
-    users.write_text(f'"{found["user"]}" ""\n')
+    users.write_text(f'"{target["user"]}" ""\n')
     values: dict[str, object] = {
-        "host": found["host"],
-        "port": found["port"],
-        "database": found["dbname"],
-        "user": found["user"],
+        "host": target["host"],
+        "port": target["port"],
+        "database": target["dbname"],
+        "user": target["user"],
         "listen_port": port,
         "auth_type": "trust",
         "auth_file": users,
     }
     file = folder / "pgbouncer.ini"
     file.write_text(filled("pgbouncer.ini", values))
-    # It refuses root.
+    # PgBouncer refuses to run as root.
     user = "nobody" if os.getuid() == 0 else None
     for path in (folder, users, file):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -88,15 +90,15 @@ def pgbouncer(folder: Path, url: str) -> Iterator[tuple[str, int]]:
         process = subprocess.Popen(  # noqa: S603
             [str(which("pgbouncer")), str(file)], stdout=log, stderr=log, user=user, cwd="/"
         )
-    through = f"postgresql://{found['user']}@127.0.0.1:{port}/academy"
+    pooled_url = f"postgresql://{target['user']}@127.0.0.1:{port}/academy"
     try:
         for _ in range(100):
             try:
-                psycopg.connect(through, connect_timeout=2).close()
+                psycopg.connect(pooled_url, connect_timeout=2).close()
                 break
             except psycopg.OperationalError:
                 time.sleep(0.1)
-        yield through, process.pid
+        yield pooled_url, process.pid
     finally:
         process.terminate()
         process.wait(10)

@@ -1,4 +1,7 @@
-"""Load in a process of its own: raw HTTP/1.1 over kept connections; by itself a closed loop of saves."""
+"""Load from a separate process: raw HTTP/1.1 over keep-alive connections.
+
+Run as a module, it is a closed loop of saves.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from exam_app.serving import allow_many_connections
 async def exchange_full(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
 ) -> tuple[int, list[str], bytes]:
-    """(status, header lines, body) of one request on a kept connection."""
+    """Sends one request on a keep-alive connection; returns (status, header lines, body)."""
     writer.write(request)
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.split("\r\n")
@@ -26,25 +29,25 @@ async def exchange_full(
 
 
 def message(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """A request as bytes."""
+    """An HTTP request as bytes."""
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def null_answer(seq: int) -> bytes:
-    """The body of a save that clears one slot, another one each time."""
+    """Body of a save that clears one slot; slots rotate with `seq`."""
     answer = {"slot": str(seq % 20 + 1), "response": None, "seq": seq}
     return json.dumps({"answers": [answer]}, separators=(",", ":")).encode()
 
 
 def percentile(times: list[float], q: int) -> float:
-    """The q-th percentile of seconds, in milliseconds."""
+    """The q-th percentile of times in seconds, in milliseconds."""
     return round(1000 * sorted(times)[min(int(len(times) * q / 100), len(times) - 1)], 1)
 
 
 def apart(module: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """Runs a module of load in a process of its own: it reads its task as JSON and answers in JSON."""
+    """Runs a load module in a separate process, with `spec` as JSON on stdin and its result as JSON on stdout."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", module],
         input=json.dumps(spec).encode(),
@@ -56,7 +59,7 @@ def apart(module: str, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def serve_task(run: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]) -> None:
-    """The other end of `apart`."""
+    """Child side of `apart`: reads the task, runs it, and writes the result."""
     allow_many_connections()
     json.dump(asyncio.run(run(json.load(sys.stdin))), sys.stdout)
 
@@ -96,7 +99,7 @@ async def _run(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def hammer(port: int, callers: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
-    """Every caller (path, headers) saves again and again, each on its own connection."""
+    """Runs a closed loop of saves per caller (path, headers), each on its own connection."""
     spec = {"port": port, "callers": callers, "seconds": seconds}
     return apart("harness.load", spec)
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own for tests and benchmarks, on loopback, gone afterwards."""
+"""Temporary PostgreSQL servers on loopback for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from pathlib import Path
 
 
 def find_binaries() -> Path | None:
-    """The folder with `initdb`, the newest version first."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    if found:
-        return found[-1].parent
+    """Folder with `initdb` of the newest version; None when PostgreSQL is not installed."""
+    candidates = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3])
+    )
+    if candidates:
+        return candidates[-1].parent
     path = shutil.which("initdb")
     return Path(path).parent if path else None
 
@@ -29,7 +31,7 @@ def free_port() -> int:
 
 
 class _Machine:
-    """A folder for one server and the account that runs it."""
+    """Temporary folder of one server, and the account that runs it."""
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
@@ -37,7 +39,7 @@ class _Machine:
         self.data, self.port = self.folder / "data", free_port()
         self._user = None
         if os.getuid() == 0:
-            # initdb refuses root; Debian's package brings the user postgres.
+            # initdb refuses to run as root; Debian's package creates the user postgres.
             self._user = "postgres" if _exists("postgres") else "nobody"
             shutil.chown(self.folder, self._user)
 
@@ -52,9 +54,9 @@ class _Machine:
         )
 
     @contextmanager
-    def started(self, more: str = "") -> Iterator[str]:
+    def started(self, extra: str = "") -> Iterator[str]:
         options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
-        self.run("pg_ctl", "-o", options + more, "-l", str(self.folder / "log"), "-w", "start")
+        self.run("pg_ctl", "-o", options + extra, "-l", str(self.folder / "log"), "-w", "start")
         try:
             yield f"postgresql://academy@127.0.0.1:{self.port}"
         finally:
@@ -64,8 +66,10 @@ class _Machine:
 
 @contextmanager
 def server(binaries: Path, durable: bool = False) -> Iterator[str]:
-    """Starts a server and yields its URL without a database name. `durable`: a commit is on the disk
-    before it returns, as in production; tests that kill nothing do without."""
+    """Runs a server; yields its URL without a database name.
+
+    `durable`: a commit is on disk before it returns, as in production. Tests that kill no process don't need it.
+    """
     machine = _Machine(binaries)
     machine.run("initdb", "-U", "academy", "-A", "trust", "-E", "UTF8", "--no-sync")
     with machine.started("" if durable else " -c fsync=off") as url:
@@ -74,7 +78,7 @@ def server(binaries: Path, durable: bool = False) -> Iterator[str]:
 
 @contextmanager
 def standby(binaries: Path, primary: str) -> Iterator[str]:
-    """A copy of the server at `primary` that follows it; its URL without a database name."""
+    """Runs a streaming standby of the server at `primary`; yields its URL without a database name."""
     machine = _Machine(binaries)
     machine.run("pg_basebackup", "-d", primary, "-R", "-X", "stream", "-c", "fast")
     with machine.started(" -c fsync=off") as url:

@@ -1,4 +1,4 @@
-"""A real server for benchmarks: the application, beside it a bare Flask route with the same durability."""
+"""A real server for benchmarks: the application and, as reference, a bare Flask route of the same durability."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BARE = (
 
 
 def bare_app(url: str) -> Flask:
-    """One route that does one durable upsert of a row a caller, and nothing else."""
+    """One route that does one durable upsert, of one row per caller, and nothing else."""
     app = Flask("bare")
     local = threading.local()
     pool: list[ConnectionPool] = []
@@ -59,7 +59,7 @@ def bare_app(url: str) -> Flask:
 
 
 def make() -> Flask:
-    """The application with the bare route beside it."""
+    """The application, with the bare route mounted at ``/bare``."""
     from exam_app.serving import make as make_application
 
     app = make_application()
@@ -79,28 +79,28 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def pids(self) -> list[int]:
-        """The master and its workers."""
+        """Process ids of the master and its workers."""
         master = self.process.pid
-        listed = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        return [master, *map(int, listed)]
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        return [master, *map(int, children)]
 
     def cpu(self) -> float:
-        """Processor seconds of all of them so far (Linux)."""
+        """CPU seconds of all processes so far (Linux)."""
         return sum(map(cpu_of, self.pids()))
 
     def hashing(self) -> float:
-        """Processor seconds of all password checks so far, as the server itself counts them."""
+        """CPU seconds of all password checks so far, from the server's own metrics."""
         with urllib.request.urlopen(f"{self.url}/metrics") as answer:  # noqa: S310  # nosec B310
             lines = answer.read().decode().splitlines()
         return sum(float(line.split()[1]) for line in lines if line.startswith(HASHING))
 
     def memory(self) -> float:
-        """Peak resident MB of all of them (Linux)."""
+        """Sum of the peak resident memory of all processes in MB (Linux)."""
         return sum(peak_of(pid) for pid in self.pids())
 
 
 def cpu_of(pid: int) -> float:
-    """Processor seconds of a process."""
+    """CPU seconds of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -117,7 +117,7 @@ def peak_of(pid: int) -> float:
 def running(
     url: str, instance: Path, workers: int = 2, target: str = "harness.server:make"
 ) -> Iterator[Running]:
-    """Starts a server of its own on loopback and waits until it answers. `target`: its WSGI factory."""
+    """Runs a server on loopback; yields once it responds. `target`: its WSGI factory."""
     port = free_port()
     environment = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""Databases, people, an exam and phones: what system tests and benchmarks begin with."""
+"""Set-up of system tests and benchmarks: databases, people, an exam, and signed-in clients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from training_records.database import make_engine, make_session_factory, now
 from training_records.divisions import Division
 from training_records.ledger.models import Person, Post
 
-PASSWORD = "lighthouse-2026"  # noqa: S105 (of invented people)
+PASSWORD = "lighthouse-2026"  # noqa: S105 (invented people)
 
 
 VILLAGE = "370283001001"
@@ -38,7 +38,7 @@ VILLAGE = "370283001001"
 
 @contextmanager
 def databases(folder: Path) -> Iterator[dict[str, str]]:
-    """URL of a fresh SQLite file and, where there is one, of a durable PostgreSQL."""
+    """Yields the URLs of a new SQLite file and, where installed, of a durable PostgreSQL."""
     urls = {"SQLite": f"sqlite:///{folder / 'bench.db'}"}
     binaries = find_binaries()
     if binaries is None:
@@ -49,7 +49,7 @@ def databases(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def another_database(url: str) -> str:
-    """A new, empty database on the same server."""
+    """Creates an empty database on the same server; returns its URL."""
     name, engine = f"bench_{secrets.token_hex(4)}", make_engine(url)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
@@ -58,7 +58,7 @@ def another_database(url: str) -> str:
 
 
 def prepare(url: str, people: int) -> int:
-    """Tables, `people` examinees with accounts, and an exam for them; returns its id."""
+    """Creates the tables, `people` examinees with accounts, and an exam for them; returns its id."""
     engine = make_engine(url)
     upgrade(engine)
     with make_session_factory(engine)() as session:
@@ -107,7 +107,7 @@ def _people(session: Session, people: int) -> None:
 
 
 def phone_of(number: int) -> str:
-    """The phone of an examinee."""
+    """Phone number of an examinee."""
     return f"138{number:08d}"
 
 
@@ -132,28 +132,30 @@ def _exam(session: Session) -> Exam:
 
 
 class Phone:
-    """One examinee over plain HTTP: sign in, start."""
+    """HTTP client of one examinee; signs in on creation."""
 
     def __init__(self, url: str, number: int) -> None:
         self.url = url
         self.cookies: dict[str, str] = {}
         self.token, self.attempt = "", 0
-        told = self.call("POST", "/api/v1/login", {"phone": phone_of(number), "password": PASSWORD})
-        self.token = told["csrf_token"]
+        reply = self.call(
+            "POST", "/api/v1/login", {"phone": phone_of(number), "password": PASSWORD}
+        )
+        self.token = reply["csrf_token"]
 
     def call(self, method: str, path: str, body: object) -> Any:
-        """The JSON answer; cookies are kept."""
+        """Sends a request and returns the JSON of the response; cookies are stored."""
         request = urllib.request.Request(  # noqa: S310 (loopback)
             self.url + path, json.dumps(body).encode(), self.headers, method=method
         )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310  # nosec B310
-            for cookie in answer.headers.get_all("Set-Cookie", []):
+        with urllib.request.urlopen(request) as response:  # noqa: S310  # nosec B310
+            for cookie in response.headers.get_all("Set-Cookie", []):
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value
-            return json.load(answer)
+            return json.load(response)
 
     def start(self, exam: int) -> None:
-        """Starts the exam; `attempt` is its id from then on."""
+        """Starts the exam and sets `attempt` to the id of the attempt."""
         self.attempt = int(self.call("POST", f"/api/v1/exams/{exam}/attempts", {})["attempt_id"])
 
     @property
@@ -167,7 +169,7 @@ class Phone:
 
 
 def at_work(served: Running, exam: int, people: int) -> list[dict[str, Any]]:
-    """The first examinees signed in and started: path and headers of each one's saves."""
+    """Signs in the first `people` examinees and starts the exam; returns path and headers of their saves."""
     calls = []
     for number in range(1, people + 1):
         phone = Phone(served.url, number)
@@ -178,8 +180,10 @@ def at_work(served: Running, exam: int, people: int) -> list[dict[str, Any]]:
 
 
 def lost(url: str, acknowledged: dict[str, dict[str, int]]) -> int:
-    """How many acknowledged answers (attempt, then slot, to seq) the database has not got, or only an
-    older one."""
+    """Number of acknowledged answers that are missing from the database or stored with an older seq.
+
+    `acknowledged`: attempt to slot to seq.
+    """
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
         rows = session.execute(select(Answer.attempt_id, Answer.slot, Answer.seq))
@@ -187,13 +191,13 @@ def lost(url: str, acknowledged: dict[str, dict[str, int]]) -> int:
     engine.dispose()
     return sum(
         stored.get((attempt, slot), 0) < seq
-        for attempt, told in acknowledged.items()
-        for slot, seq in told.items()
+        for attempt, slots in acknowledged.items()
+        for slot, seq in slots.items()
     )
 
 
 def compare(url: str, acknowledged: dict[str, dict[str, int]]) -> dict[str, Any]:
-    """What was acknowledged against what is there, and effects that came twice."""
+    """Compares acknowledged answers with the database, and counts duplicated effects (``twice``)."""
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
         states = Counter(
