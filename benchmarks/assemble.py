@@ -1,4 +1,4 @@
-"""Benchmark of test assembly: twenty parallel forms of 50 from 5,000 items, and a greedy baseline."""
+"""Benchmark of test assembly: twenty parallel forms of 50 from 5,000 items, against a greedy baseline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POOL, FORMS, ITEMS = 5000, 20, 50
 
 
 def pool(size: int = POOL, seed: int = 4) -> tuple[list[Question], dict[str, tuple[float, float]]]:
-    """Invented items with facility and parameters."""
+    """Random items with facility and parameters."""
     rng = np.random.default_rng(seed)
     topics = sorted(load_blueprint("annual").topics)
     kinds = ["single"] * 60 + ["multiple"] * 25 + ["true_false"] * 15
@@ -48,7 +48,7 @@ def pool(size: int = POOL, seed: int = 4) -> tuple[list[Question], dict[str, tup
 
 
 def plan() -> Blueprint:
-    """Counts by type, topic and level, enemies, a set, facility, information at five points."""
+    """A blueprint with counts by type, topic and level, enemies, a set, facility, information at five points."""
     topics: dict[str, Count] = dict.fromkeys(sorted(load_blueprint("annual").topics), (3, 6))
     return Blueprint(
         id="bench",
@@ -67,42 +67,45 @@ def plan() -> Blueprint:
 
 
 def greedy(questions: Sequence[Question], blueprint: Blueprint, forms: int) -> list[list[Question]]:
-    """Type by type, nearest to the wanted facility first, dealt out in turn; nothing else looked at."""
-    made: list[list[Question]] = [[] for _ in range(forms)]
+    """Baseline: per type, the items nearest to the target facility, dealt out in turn; ignores other constraints."""
+    dealt: list[list[Question]] = [[] for _ in range(forms)]
     for kind, count in blueprint.types.items():
-        own = [q for q in questions if q.type == kind]
-        own.sort(key=lambda q: abs((q.facility or 0) - (blueprint.facility or 0)))
-        for number, question in enumerate(own[: forms * bounds(count)[0]]):
-            made[number % forms].append(question)
-    return made
+        candidates = [q for q in questions if q.type == kind]
+        candidates.sort(key=lambda q: abs((q.facility or 0) - (blueprint.facility or 0)))
+        for number, question in enumerate(candidates[: forms * bounds(count)[0]]):
+            dealt[number % forms].append(question)
+    return dealt
 
 
 def assemble_rows() -> Measured:
-    """Seconds, evenness and broken constraints of both."""
+    """Seconds, evenness and violated constraints of both."""
     questions, parameters = pool()
     blueprint = plan()
     by_id = {q.id: q for q in questions}
     start = time.perf_counter()
     dealt = greedy(questions, blueprint, FORMS)
-    bare = time.perf_counter() - start
+    greedy_seconds = time.perf_counter() - start
     start = time.perf_counter()
     forms = assemble(questions, blueprint, FORMS, seed=1, parameters=parameters)
     seconds = time.perf_counter() - start
-    own = [[by_id[i] for i in form.items] for form in forms]
-    by_hand, ours = (_evenness(made, parameters, blueprint) for made in (dealt, own))
+    assembled = [[by_id[i] for i in form.items] for form in forms]
+    baseline, optimised = (
+        _evenness(chosen, parameters, blueprint) for chosen in (dealt, assembled)
+    )
     rows: list[Row] = [
-        {"step": f"贪心，{FORMS} 套（对照）", "seconds": round(bare, 3)} | by_hand.as_row(),
+        {"step": f"贪心，{FORMS} 套（对照）", "seconds": round(greedy_seconds, 3)}
+        | baseline.as_row(),
         {"step": f"{FORMS} 套，每套 {ITEMS} 题，题库 {POOL} 题", "seconds": round(seconds, 1)}
-        | ours.as_row()
+        | optimised.as_row()
         | {"gap": round(forms[0].gap or 0.0, 3), "gap_means": "0.05% 难度或 0.25% 信息量"}
         | {"solver_gap": f"{100 * (forms[0].proved or 0.0):.1f}%"},
     ]
-    return rows, {"难度差÷贪心": ours.facility_spread / max(by_hand.facility_spread, 1e-9)}
+    return rows, {"难度差÷贪心": optimised.facility_spread / max(baseline.facility_spread, 1e-9)}
 
 
 @dataclass(frozen=True)
 class _Evenness:
-    """How far forms are apart in mean facility and in information, and how many constraints they break."""
+    """Spread of mean facility and of information between forms, and number of violated constraints."""
 
     facility_spread: float
     information_spread: str
@@ -135,7 +138,7 @@ def _evenness(
 
 
 def broken(form: Sequence[Question], blueprint: Blueprint) -> int:
-    """How many of the blueprint's constraints a form breaks."""
+    """Number of the blueprint's constraints that a form violates."""
     count = int(len(form) != blueprint.items)
     for name, attribute, _ in ATTRIBUTES:
         for value, wanted in getattr(blueprint, name).items():

@@ -1,4 +1,4 @@
-"""Benchmarks: each row a measurement, each ratio against a reference in the same run."""
+"""All benchmarks: each row is a measurement, each ratio is against a reference in the same run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from question_bank.formats import FORMATS
 
 
 def machine() -> str:
-    """Processor kind and count, Python version."""
+    """Architecture, number of CPUs, Python version."""
     return f"{platform.machine()} {os.cpu_count()} CPU, Python {platform.python_version()}"
 
 
@@ -35,31 +35,31 @@ def _result(name: str, rows: list[Row], ratios: dict[str, float]) -> Result:
 
 
 def bench_import(rows: int = 20_000) -> Result:
-    """Import of an office's workbook against reading it and one bulk insert of what was read."""
-    found, ratios = import_rows(rows)
-    return _result("import", found, ratios)
+    """Import of an office's workbook against reading it and one bulk insert of its rows."""
+    measured, ratios = import_rows(rows)
+    return _result("import", measured, ratios)
 
 
 def bench_coverage(people: int = 20_000, engines: tuple[str, ...] = ()) -> Result:
-    """Coverage of a whole nation against an empty signed-in page."""
+    """Coverage of a whole nation against an empty page."""
     rows, ratios = coverage_rows(people, engines)
     return _result("coverage", rows, ratios)
 
 
 def bench_export(people: int = 20_000) -> Result:
-    """The ledger of a nation as a workbook."""
+    """Export of a national ledger as a workbook."""
     rows, ratios = export_rows(people)
     return _result("export", rows, ratios)
 
 
 def bench_assemble() -> Result:
-    """Twenty parallel forms from a large pool, against drawing by hand (greedy)."""
+    """Twenty parallel forms from a large pool, against a greedy baseline."""
     rows, ratios = assemble_rows()
     return _result("assemble", rows, ratios)
 
 
 def bench_render(count: int = 1000) -> Result:
-    """A batch of certificates as one file, against setting one."""
+    """A batch of certificates as one file, against typesetting one."""
     rows, ratios = render_rows(count)
     return _result("render", rows, ratios)
 
@@ -71,7 +71,7 @@ def bench_stats(persons: int = 65_000) -> Result:
 
 
 def bench_irt(persons: int = 20_000, many: int = 65_000) -> Result:
-    """2PL against girth; time and memory of many persons."""
+    """2PL against girth; time and memory for many persons."""
     rows, ratios = irt_rows(persons)
     return _result("irt", [*rows, memory_row(many)], ratios)
 
@@ -82,7 +82,7 @@ def bench_fuzz(runs: int = 2000) -> Result:
 
 
 def bench_save() -> Result:
-    """The real save endpoint against a bare route of the same durability."""
+    """The save endpoint against a bare route of the same durability."""
     rows, ratios = save_rows()
     return _result("save", rows, ratios)
 
@@ -94,25 +94,25 @@ def bench_exam(
     opening: float | None = None,
     engines: tuple[str, ...] = (),
 ) -> Result:
-    """Whole exams over HTTP, arrivals whether or not the server keeps up."""
+    """Whole exams over HTTP in an open loop."""
     rows, ratios = exam_rows(examinees, minutes, compress, opening, engines)
     return _result("exam", rows, ratios)
 
 
 def bench_kill(rounds: int = 3) -> Result:
-    """Workers and whole servers killed in the midst of saves."""
+    """Workers and whole servers killed during saves."""
     rows, ratios = kill_rows(rounds)
     return _result("kill", rows, ratios)
 
 
 def bench_sheets(count: int = 40, seeds: int = 1) -> Result:
-    """Answer sheets of paper, filled in and photographed: what is read wrong, what a person has to look at."""
+    """Paper answer sheets, filled in and photographed: misread marks, and marks left for manual resolution."""
     rows, ratios = sheets_rows(count, seeds)
     return _result("sheets", rows, ratios)
 
 
 def bench_storm() -> Result:
-    """Saves while a city signs in."""
+    """Saves during a storm of sign-ins."""
     rows, ratios = storm_rows()
     return _result("storm", rows, ratios)
 
@@ -124,19 +124,19 @@ def bench_practice(people: int = 500) -> Result:
 
 
 def bench_door(people: int = 500) -> Result:
-    """Hundreds at the door of a training within a minute."""
+    """Hundreds of check-ins to a training within a minute."""
     rows, ratios = door_rows(people)
     return _result("door", rows, ratios)
 
 
 def bench_evaluation(people: int = 2000) -> Result:
-    """A year's records of many directors evaluated, against only reading them."""
+    """Evaluation of a year's records of many directors, against only reading them."""
     rows, ratios = evaluation_rows(people)
     return _result("evaluation", rows, ratios)
 
 
 def bench_partition(people: int = 2000) -> Result:
-    """The largest tables laid out by year on PostgreSQL: who waits how long."""
+    """The largest tables partitioned by year on PostgreSQL: how long they are locked."""
     rows, ratios = partition_rows(people)
     return _result("partition", rows, ratios)
 

@@ -1,4 +1,4 @@
-"""Benchmark of the door: hundreds sign in to a training by the changing code within a minute."""
+"""Benchmark of check-in: hundreds of people check in to a training session by the rotating code within a minute."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ SECONDS = 60
 
 
 def door_rows(people: int) -> Measured:
-    """Sign-ins of all within a minute, each a page and a tap, on each engine; beside them an empty page."""
+    """Check-ins of everybody within a minute, each a page and a submission, per engine; reference: an empty page."""
     rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():
             prepare(url, people)
-            one, secret = _event(url, people)
+            session_id, secret = _event(url, people)
             with running(url, Path(folder)) as served:
                 task = {
                     "port": served.port,
-                    "session": one,
+                    "session": session_id,
                     "secret": secret,
                     "phones": [phone_of(n) for n in range(1, people + 1)],
                     "password": PASSWORD,
                 }
-                told = apart("benchmarks.check_in", task)
-            states = _states(url, one)
+                result = apart("benchmarks.check_in", task)
+            states = _states(url, session_id)
             rows.append(
                 {
                     "step": f"{name} {people} 人 {SECONDS} 秒内签到",
-                    **told,
+                    **result,
                     "in_database": dict(states),
                 }
             )
-            ratios[f"{name} 签到 p95÷空页面 p95"] = told["sign_p95_ms"] / told["empty_p95_ms"]
+            ratios[f"{name} 签到 p95÷空页面 p95"] = result["sign_p95_ms"] / result["empty_p95_ms"]
     return rows, ratios
 
 
 def _event(url: str, people: int) -> tuple[int, str]:
-    """A training that begins now, with everybody taken."""
+    """Creates a training event that starts in 20 minutes, with everybody enrolled; returns (session, secret)."""
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
         event = Event(
@@ -80,14 +80,14 @@ def _event(url: str, people: int) -> tuple[int, str]:
         )
         session.add(event)
         session.flush()
-        one = EventSession(
+        session_row = EventSession(
             event_id=event.id,
             title="第一课",
             starts_at=now() + timedelta(minutes=20),
             ends_at=now() + timedelta(hours=3),
             hours=3,
         )
-        session.add(one)
+        session.add(session_row)
         session.add_all(
             Enrolment(
                 event_id=event.id,
@@ -100,25 +100,25 @@ def _event(url: str, people: int) -> tuple[int, str]:
             for n in range(1, people + 1)
         )
         session.commit()
-        found = one.id, event.secret
+        result = session_row.id, event.secret
     engine.dispose()
-    return found
+    return result
 
 
-def _states(url: str, one: int) -> Counter[AttendanceState]:
+def _states(url: str, session_id: int) -> Counter[AttendanceState]:
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
-        query = select(Attendance.state).where(Attendance.session_id == one)
+        query = select(Attendance.state).where(Attendance.session_id == session_id)
         states = Counter(session.scalars(query))
     engine.dispose()
     return states
 
 
 class Visitor(Sitter):
-    """Somebody at the door with a phone that is signed in."""
+    """An attendee whose phone is signed in."""
 
     async def page(self, step: str, method: str, path: str) -> bool:
-        """One page; whether it came."""
+        """Requests one page; returns whether that succeeded."""
         start = time.perf_counter()
         try:
             status, _, _ = await self._exchange(self._request(method, path, b""))
@@ -142,15 +142,15 @@ async def _all(spec: dict[str, Any]) -> dict[str, Any]:
     bad: dict[str, int] = {}
     visitors = [Visitor(spec["port"], phone, log, bad) for phone in spec["phones"]]
     event: Any = SimpleNamespace(secret=spec["secret"])
-    # They have signed in to the app before they come.
+    # Attendees have signed in to the app beforehand.
     for start in range(0, len(visitors), 10):
         part = visitors[start : start + 10]
         await asyncio.gather(*(v.sign_in(spec["password"]) for v in part))
     begun = time.perf_counter() + 1
 
-    async def one(visitor: Visitor) -> None:
-        at = random.uniform(0, SECONDS - 1)  # noqa: S311
-        await asyncio.sleep(max(begun + at - time.perf_counter(), 0))
+    async def attend(visitor: Visitor) -> None:
+        arrival = random.uniform(0, SECONDS - 1)  # noqa: S311
+        await asyncio.sleep(max(begun + arrival - time.perf_counter(), 0))
         await visitor.page("empty", "GET", "/password")
         path = f"/events/in/{spec['session']}/{code_at(event, spec['session'], now())}"
         if await visitor.page("scan", "GET", path):
@@ -158,7 +158,7 @@ async def _all(spec: dict[str, Any]) -> dict[str, Any]:
         if visitor.streams:
             visitor.streams[1].close()
 
-    await asyncio.gather(*(one(v) for v in visitors))
+    await asyncio.gather(*(attend(v) for v in visitors))
     return {
         "signed": len(log.get("sign", [])),
         "errors": sum(bad.values()),

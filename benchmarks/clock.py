@@ -1,4 +1,4 @@
-"""The clock of the benchmarks."""
+"""Timing of the benchmarks."""
 
 from __future__ import annotations
 

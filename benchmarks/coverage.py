@@ -1,5 +1,5 @@
-"""Benchmark of the coverage of a nation: pages of any division beside an empty one, how soon an entry is
-seen, building everything anew, and whether that gives what was kept up to date."""
+"""Benchmark of national coverage: pages of any division against an empty page, the delay until a new entry
+shows, a full rebuild, and whether the rebuild equals the incrementally updated figures."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ EACH_LEVEL, CHANGES = 40, 300
 
 
 def coverage_rows(people: int = 20_000, engines: tuple[str, ...] = ()) -> Measured:
-    """Rows and ratios, an engine after the other. `people`: directors, a village each."""
+    """Rows and ratios per engine. `people`: number of directors, one per village."""
     rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():
             if not engines or name in engines:
-                found, own = _one(name, url, folder, people)
-                rows += found
-                ratios |= own
+                engine_rows, engine_ratios = _engine(name, url, folder, people)
+                rows += engine_rows
+                ratios |= engine_ratios
     return rows, ratios
 
 
-def _one(name: str, url: str, folder: str, people: int) -> Measured:
+def _engine(name: str, url: str, folder: str, people: int) -> Measured:
     engine = make_engine(url)
     upgrade(engine)
     config = load_config({}, instance=folder, secret_key="bench" * 8, database_url=url)
@@ -66,25 +66,28 @@ def _one(name: str, url: str, folder: str, people: int) -> Measured:
             "seconds": round(filled, 1),
         }
     ]
-    seconds, _ = _rebuilt(factory, today)
+    seconds, _ = _rebuild_all(factory, today)
     rows.append({"step": f"{name} 全部重算", "seconds": round(seconds, 1)})
     client = app.test_client()
     client.post("/api/v1/login", json={"phone": PHONE, "password": PASSWORD})
     pages, ratios = _pages(name, client, _sample(factory))
     rows += pages
-    seen = _seen(client, factory, today)
-    rows.append({"step": f"{name} 记一条后各级都看得到", "seconds": round(seen, 3)})
-    kept = _changed(factory, today, people)
-    _, again = _rebuilt(factory, today)
+    delay = _delay(client, factory, today)
+    rows.append({"step": f"{name} 记一条后各级都看得到", "seconds": round(delay, 3)})
+    incremental = _change_many(factory, today, people)
+    _, rebuilt = _rebuild_all(factory, today)
     rows.append(
-        {"step": f"{name} {CHANGES} 次改动后与重算不同的区划", "divisions": _differ(kept, again)}
+        {
+            "step": f"{name} {CHANGES} 次改动后与重算不同的区划",
+            "divisions": _differ(incremental, rebuilt),
+        }
     )
     engine.dispose()
-    return rows, ratios | {f"{name} 记一条到看得到(秒)": seen, f"{name} 全部重算(秒)": seconds}
+    return rows, ratios | {f"{name} 记一条到看得到(秒)": delay, f"{name} 全部重算(秒)": seconds}
 
 
-def _rebuilt(factory: sessionmaker[Session], today: date) -> tuple[float, dict[str, list[int]]]:
-    """Seconds of building all figures anew, and the figures."""
+def _rebuild_all(factory: sessionmaker[Session], today: date) -> tuple[float, dict[str, list[int]]]:
+    """(seconds of a full rebuild, the figures)."""
     start = time.perf_counter()
     with factory() as session:
         rebuild(session, today)
@@ -101,17 +104,17 @@ def _figures(factory: sessionmaker[Session]) -> dict[str, list[int]]:
 
 
 def _sample(factory: sessionmaker[Session]) -> list[str]:
-    """Divisions of every level, at random."""
-    found = []
+    """A random sample of divisions of every level."""
+    sampled = []
     with factory() as session:
         for level in WIDTHS:
             codes = session.scalars(select(Division.code).where(Division.level == level)).all()
-            found += random.Random(1).sample(list(codes), min(EACH_LEVEL, len(codes)))  # noqa: S311
-    return found
+            sampled += random.Random(1).sample(list(codes), min(EACH_LEVEL, len(codes)))  # noqa: S311
+    return sampled
 
 
 def _pages(name: str, client: FlaskClient, codes: list[str]) -> Measured:
-    """Figures, whole page and names of each division, between two looks at an empty page."""
+    """Times of figures, whole page and list of names for each division, interleaved with an empty page."""
     empty: list[float] = []
     steps: dict[str, tuple[str, list[float]]] = {
         "数字": ("/api/v1/coverage?division={}", []),
@@ -143,10 +146,10 @@ def _spread(times: list[float]) -> Row:
     return {"n": len(times), **{f"p{q}_ms": percentile(times, q) for q in (50, 95)}}
 
 
-def _seen(client: FlaskClient, factory: sessionmaker[Session], today: date) -> float:
-    """Seconds from the commit of a passed exam until all levels show one more covered."""
+def _delay(client: FlaskClient, factory: sessionmaker[Session], today: date) -> float:
+    """Seconds from the commit of a passed exam until every level shows one more person covered."""
     with factory() as session:
-        person, code = _nearly(session, today)
+        person, code = _lacking_exam(session, today)
         codes = [ancestor(code, level) for level in WIDTHS]
     before = [_covered(client, c) for c in codes]
     with factory() as session:
@@ -160,12 +163,12 @@ def _seen(client: FlaskClient, factory: sessionmaker[Session], today: date) -> f
 
 
 def _covered(client: FlaskClient, code: str) -> int:
-    found: dict[str, Any] = client.get(f"/api/v1/coverage?division={code}").get_json()
-    return int(found["covered"])
+    figures: dict[str, Any] = client.get(f"/api/v1/coverage?division={code}").get_json()
+    return int(figures["covered"])
 
 
-def _nearly(session: Session, today: date) -> tuple[int, str]:
-    """A director given enough hours who lacks the exam: (person, village)."""
+def _lacking_exam(session: Session, today: date) -> tuple[int, str]:
+    """Gives a director without an exam this year enough hours; returns (person, village)."""
     passed = select(ArchiveEntry.id).where(
         ArchiveEntry.person_id == Post.person_id,
         ArchiveEntry.kind == "exam",
@@ -180,13 +183,13 @@ def _nearly(session: Session, today: date) -> tuple[int, str]:
     return person, code
 
 
-def _changed(factory: sessionmaker[Session], today: date, people: int) -> dict[str, list[int]]:
-    """Figures kept up to date through random entries, voids and transfers."""
+def _change_many(factory: sessionmaker[Session], today: date, people: int) -> dict[str, list[int]]:
+    """Figures after incremental updates for random entries, voids and transfers."""
     rng = random.Random(7)  # noqa: S311
-    change: list[Callable[[Session, int], None]] = [_learn(today), _void, _transfer(today, people)]
+    changes: list[Callable[[Session, int], None]] = [_learn(today), _void, _transfer(today, people)]
     for number in range(CHANGES):
         with factory() as session:
-            change[number % 3](session, rng.randrange(1, people + 1))
+            changes[number % 3](session, rng.randrange(1, people + 1))
             session.commit()
     keep_up(factory, today)
     return _figures(factory)
@@ -201,12 +204,12 @@ def _learn(today: date) -> Callable[[Session, int], None]:
 
 
 def _void(session: Session, person: int) -> None:
-    later = select(ArchiveEntry.voids_id).where(ArchiveEntry.voids_id.is_not(None))
+    voided = select(ArchiveEntry.voids_id).where(ArchiveEntry.voids_id.is_not(None))
     entry = session.scalar(
         select(func.max(ArchiveEntry.id)).where(
             ArchiveEntry.person_id == person,
             ArchiveEntry.kind != "void",
-            ArchiveEntry.id.not_in(later),
+            ArchiveEntry.id.not_in(voided),
         )
     )
     if entry:
@@ -229,6 +232,9 @@ def _transfer(today: date, people: int) -> Callable[[Session, int], None]:
     return transfer
 
 
-def _differ(kept: dict[str, list[int]], again: dict[str, list[int]]) -> int:
-    none = [0] * len(KEYS)
-    return sum(kept.get(code, none) != again.get(code, none) for code in kept.keys() | again.keys())
+def _differ(incremental: dict[str, list[int]], rebuilt: dict[str, list[int]]) -> int:
+    zeros = [0] * len(KEYS)
+    return sum(
+        incremental.get(code, zeros) != rebuilt.get(code, zeros)
+        for code in incremental.keys() | rebuilt.keys()
+    )

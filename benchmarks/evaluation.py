@@ -1,4 +1,4 @@
-"""Benchmark of the evaluation: directors of a province from their records, and one person's page."""
+"""Benchmark of the evaluation: directors of a province from their records, and the explanation of one result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CASES, VISITS_A_MONTH = 6, 5
 
 
 def evaluation_rows(people: int) -> Measured:
-    """All directors of one district-shaped place from the records of a year; reference: reading the same rows."""
+    """Evaluates all directors of one district from a year of records; reference: reading the same rows."""
     with tempfile.TemporaryDirectory() as folder:
         config = load_config({}, instance=folder, secret_key="bench" * 8)
         engine = make_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
@@ -48,7 +48,7 @@ def evaluation_rows(people: int) -> Measured:
             begin = time.perf_counter()
             frame = frame_of("370283", YEAR, AS_OF, config)
             subjects = measured(session, frame, SOURCES)
-            taken = time.perf_counter() - begin
+            computed = time.perf_counter() - begin
             scheme = load_scheme("2026")
             begin = time.perf_counter()
             for subject in subjects.values():
@@ -64,25 +64,25 @@ def evaluation_rows(people: int) -> Measured:
         engine.dispose()
     return [
         {"step": "读同样的记录(参照)", "records": records, "seconds": round(read, 1)},
-        {"step": "算全部指标", "people": len(subjects), "seconds": round(taken, 1)},
+        {"step": "算全部指标", "people": len(subjects), "seconds": round(computed, 1)},
         {"step": "按方案计分", "seconds": round(scored, 1)},
         {"step": "一个人的每一分怎么来的", "ms": round(1000 * explained, 2)},
         {"step": "内存峰值", "mb": round(peak_of(os.getpid()))},
-    ], {"算指标和计分÷只读同样的记录": (taken + scored) / read}
+    ], {"算指标和计分÷只读同样的记录": (computed + scored) / read}
 
 
 def fill_year(engine: Engine, people: int) -> int:
-    rng = random.Random(1)  # noqa: S311 (to be the same again)
+    rng = random.Random(1)  # noqa: S311 (reproducible)
     villages = [f"370283{n // 999 + 1:03d}{n % 999 + 1:03d}" for n in range(people)]
     towns = sorted({v[:9] + "000" for v in villages})
     count = 0
     with engine.begin() as connection:
-        above = [
+        upper = [
             ("370200000000", "青岛市", "city", None),
             ("370283000000", "平度市", "district", "370200000000"),
         ]
         names = ("code", "name", "level", "parent")
-        store(connection, Division, names, above)
+        store(connection, Division, names, upper)
         store(connection, Division, names, ((t, "镇", "town", "370283000000") for t in towns))
         store(connection, Division, names, ((v, "村", "village", v[:9] + "000") for v in villages))
         numbers = range(1, people + 1)
@@ -92,14 +92,14 @@ def fill_year(engine: Engine, people: int) -> int:
         store(connection, Person, ("id", "name", "phone", "created_at", "full_time"), rows)
         posts = ((n, "director", villages[n - 1], date(2025, 1, 1)) for n in numbers)
         store(connection, Post, ("person_id", "role", "division_code", "start"), posts)
-        for table, columns, made in (
+        for table, columns, values in (
             (CaseEntry, _CASE, _cases(people, villages)),
             (Visit, _VISIT, _visits(rng, people)),
             (TaskDone, _TASK, _tasks(rng, people)),
             (Activity, _ACTIVITY, _activities(rng, people, villages)),
         ):
             kind: type[Base] = table
-            count += store(connection, kind, columns, made)
+            count += store(connection, kind, columns, values)
     return count
 
 

@@ -1,8 +1,8 @@
-"""Benchmark of whole exams over HTTP: sign in, start, saves, submit, arriving whether or not the server
-keeps up (open loop), with all acknowledged answers looked for in the database afterwards.
+"""Benchmark of whole exams over HTTP: sign-in, start, saves and submission in an open loop. Afterwards all
+acknowledged answers are looked up in the database.
 
-Time is compressed: an exam of M minutes lasts M ÷ compress minutes here, so that the rate of saves is
-`compress` times that of the real one.
+Time is compressed: an exam of M minutes takes M ÷ compress minutes, so the rate of saves is `compress` times
+the real one.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ def exam_rows(
     opening: float | None = None,
     engines: tuple[str, ...] = (),
 ) -> Measured:
-    """One run an engine; rows a step, and what was found afterwards. `opening`: seconds in which all
-    start, not compressed; without it two of sixty minutes, compressed like the rest."""
+    """One run per engine: one row per step, and one row of totals.
+
+    `opening`: seconds in which everybody starts, not compressed. Default: two of sixty minutes, compressed.
+    """
     seconds = minutes * 60 / compress
     opened = seconds / 30 if opening is None else opening
     rows: list[Row] = []
@@ -42,33 +44,33 @@ def exam_rows(
                 continue
             exam = prepare(url, examinees + WARM)
             with serve as served:
-                # A server that has just started loads its modules with the first requests.
-                early = _drive(served, exam, range(examinees + 1, examinees + WARM + 1), 2.0, 0.1)
+                # Warm-up: the first requests of a new server load its modules.
+                warm_up = _drive(served, exam, range(examinees + 1, examinees + WARM + 1), 2.0, 0.1)
                 before, hashed = served.cpu(), served.hashing()
-                told = _drive(served, exam, range(1, examinees + 1), seconds, opened)
+                result = _drive(served, exam, range(1, examinees + 1), seconds, opened)
                 cpu, hashed = served.cpu() - before, served.hashing() - hashed
                 memory = served.memory()
             rows += [
-                {"step": f"{name} {step}", **told["steps"][step]}
+                {"step": f"{name} {step}", **result["steps"][step]}
                 for step in STEPS
-                if step in told["steps"]
+                if step in result["steps"]
             ]
             each = (cpu - hashed) / examinees
-            found = compare(url, {**early["acknowledged"], **told["acknowledged"]})
+            comparison = compare(url, {**warm_up["acknowledged"], **result["acknowledged"]})
             rows.append(
                 {
                     "step": f"{name} 合计",
                     "examinees": examinees,
                     "compress": compress,
                     "opening_s": round(opened, 1),
-                    "saves_a_second": round(told["saves_a_second"], 1),
+                    "saves_a_second": round(result["saves_a_second"], 1),
                     "cpu_an_examinee": round(each, 4),
                     "password_check": round(hashed / examinees, 4),
                     "peak_mb": round(memory),
-                    **found,
+                    **comparison,
                 }
             )
-            ratios[f"{name} 丢失的已确认答案"] = float(found["lost"])
+            ratios[f"{name} 丢失的已确认答案"] = float(comparison["lost"])
             ratios[f"{name} 每人 CPU÷Kolibri 0.53 秒"] = each / 0.53
     return rows, ratios
 
@@ -77,8 +79,8 @@ Size = tuple[str, str, AbstractContextManager[Any]]
 
 
 def _sizes(urls: dict[str, str], folder: Path) -> Iterator[Size]:
-    """One machine on either engine, and (where the machine has the programs) two processes of their own between nginx and
-    PgBouncer: name, address of the database, server."""
+    """Yields (name, database URL, server): one server on each engine and, where the programs are installed, two
+    processes between nginx and PgBouncer."""
     for name, url in urls.items():
         yield name, url, running(url, folder)
     if "PostgreSQL" in urls and which("nginx") and which("pgbouncer"):
@@ -89,44 +91,44 @@ def _sizes(urls: dict[str, str], folder: Path) -> Iterator[Size]:
 class Several:
     """Two application processes, nginx and PgBouncer as one server."""
 
-    def __init__(self, port: int, parts: list[Running], more: list[int]) -> None:
-        self.port, self._parts, self._more = port, parts, more
+    def __init__(self, port: int, parts: list[Running], proxies: list[int]) -> None:
+        self.port, self._parts, self._proxies = port, parts, proxies
 
     def cpu(self) -> float:
-        """Processor seconds of all of them so far (Linux)."""
+        """CPU seconds of all processes so far (Linux)."""
         return sum(p.cpu() for p in self._parts) + sum(cpu_of(pid) for pid in self._family())
 
     def hashing(self) -> float:
-        """Processor seconds of all password checks so far."""
+        """CPU seconds of all password checks so far."""
         return sum(p.hashing() for p in self._parts)
 
     def memory(self) -> float:
-        """Peak resident MB of all of them (Linux)."""
+        """Sum of the peak resident memory of all processes in MB (Linux)."""
         return sum(p.memory() for p in self._parts) + sum(peak_of(pid) for pid in self._family())
 
     def _family(self) -> list[int]:
-        found = list(self._more)
-        for pid in self._more:
+        pids = list(self._proxies)
+        for pid in self._proxies:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            found += map(int, children)
-        return found
+            pids += map(int, children)
+        return pids
 
 
 @contextmanager
 def several(url: str, folder: Path) -> Iterator[Several]:
-    """Size 2: no process keeps anything that another would need."""
+    """Runs two application processes, which share no state but the database, between nginx and PgBouncer."""
     with ExitStack() as stack:
-        # PgBouncer runs as nobody, who may not look into a private folder.
-        outside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="academy-front-")))
-        outside.chmod(0o755)
-        through, bouncer = stack.enter_context(pgbouncer(outside / "pgbouncer", url))
+        # PgBouncer runs as nobody, who can't read a private folder.
+        readable = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="academy-front-")))
+        readable.chmod(0o755)
+        pooled_url, bouncer_pid = stack.enter_context(pgbouncer(readable / "pgbouncer", url))
         parts = []
         for number in (1, 2):
-            own = folder / f"process-{number}"
-            own.mkdir(exist_ok=True)
-            parts.append(stack.enter_context(running(through, own, workers=1)))
-        port, front = stack.enter_context(nginx(folder / "nginx", [p.port for p in parts]))
-        yield Several(port, parts, [front, bouncer])
+            instance = folder / f"process-{number}"
+            instance.mkdir(exist_ok=True)
+            parts.append(stack.enter_context(running(pooled_url, instance, workers=1)))
+        port, nginx_pid = stack.enter_context(nginx(folder / "nginx", [p.port for p in parts]))
+        yield Several(port, parts, [nginx_pid, bouncer_pid])
 
 
 def _drive(

@@ -1,4 +1,4 @@
-"""Benchmark of the ledger's export: time and memory of a workbook of a whole nation."""
+"""Benchmark of the ledger export: time and memory of a workbook of the whole nation."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def export_rows(people: int) -> Measured:
             stdout=subprocess.PIPE,
             check=True,
         )
-    told = json.loads(done.stdout)
-    rows = [{"step": "导出台账", "people": people, "entries": entries, **told}]
-    return rows, {"导出时的内存(MB)": told["peak_mb"]}
+    result = json.loads(done.stdout)
+    rows = [{"step": "导出台账", "people": people, "entries": entries, **result}]
+    return rows, {"导出时的内存(MB)": result["peak_mb"]}
 
 
 def _export(url: str, path: str) -> Row:

@@ -1,4 +1,4 @@
-"""A fuzz run over the parsers of the exchange formats: no crash, no hang, only clear refusals."""
+"""Fuzzing of the parsers of the exchange formats: no crash, no hang, only clear refusals."""
 
 from __future__ import annotations
 
@@ -34,53 +34,57 @@ TOKENS = (
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:
-    """A few cuts, copies and tokens between whole characters; now and then arbitrary bytes."""
+    """Makes a few cuts, copies and insertions between whole characters; sometimes adds random bytes."""
     text = content.decode("utf-8", "surrogateescape")
     for _ in range(rng.randint(1, 6)):
-        at, other = rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)
-        what = rng.random()
-        if what < 0.6:
+        position, other = rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)
+        kind = rng.random()
+        if kind < 0.6:
             token = rng.choice(TOKENS).decode("utf-8", "surrogateescape")
-            text = text[:at] + token + text[at + rng.randint(0, 4) :]
-        elif what < 0.8:
-            text = text[:at] + text[at + rng.randint(1, 12) :]
+            text = text[:position] + token + text[position + rng.randint(0, 4) :]
+        elif kind < 0.8:
+            text = text[:position] + text[position + rng.randint(1, 12) :]
         else:
-            text = text[:at] + text[min(at, other) : max(at, other)][:200] + text[at:]
+            text = (
+                text[:position]
+                + text[min(position, other) : max(position, other)][:200]
+                + text[position:]
+            )
     data = text.encode("utf-8", "surrogateescape")
     if rng.random() < 0.1:
-        at = rng.randrange(len(data) + 1)
-        data = data[:at] + rng.randbytes(rng.randint(1, 6)) + data[at:]
+        position = rng.randrange(len(data) + 1)
+        data = data[:position] + rng.randbytes(rng.randint(1, 6)) + data[position:]
     return data
 
 
 def mutate_package(content: bytes, rng: random.Random) -> bytes:
-    """One file inside a zip mutated, the rest as it was; sometimes the zip itself."""
+    """Mutates one XML file inside a zip; sometimes the zip itself."""
     if rng.random() < 0.1:
         return mutate(content, rng)
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(out, "w") as after:
-        names = [n for n in before.namelist() if n.endswith(".xml")]
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(out, "w") as target:
+        names = [n for n in source.namelist() if n.endswith(".xml")]
         chosen = rng.choice(names)
-        for name in before.namelist():
-            data = before.read(name)
-            after.writestr(name, mutate(data, rng) if name == chosen else data)
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(name, mutate(data, rng) if name == chosen else data)
     return out.getvalue()
 
 
 def fuzz(name: str, runs: int, seed: int = 1) -> Row:
-    """Reads `runs` mutated files; anything but a result or a refusal goes through to the caller."""
+    """Reads `runs` mutated files. Any exception other than a refusal propagates."""
     rng = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     read, write = FORMATS[name]
     samples = [write([q])[0] for q in list(load_bank())[::7]]
     samples = [s for s in samples if len(s) > 10]
     if not samples:
         raise ValueError(name)
-    packed = samples[0][:2] == b"PK"
+    zipped = samples[0][:2] == b"PK"
     refused = questions = skipped = 0
     worst = 0.0
     for _ in range(runs):
         sample = rng.choice(samples)
-        data = mutate_package(sample, rng) if packed else mutate(sample, rng)
+        data = mutate_package(sample, rng) if zipped else mutate(sample, rng)
         start = time.perf_counter()
         try:
             result = read(data)

@@ -1,5 +1,5 @@
-"""Benchmark of the import of the ledger: checking and writing an office's workbook, against reading the same
-sheet and one bulk insert of what was read; and the memory that it takes."""
+"""Benchmark of the ledger import: checking and writing an office's workbook, against reading the same sheet and
+one bulk insert of its rows; and its memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TODAY, CITY, DIRT = date(2026, 11, 24), "370200000000", 0.03
 
 @contextmanager
 def demo_database(people: int) -> Iterator[tuple[Session, Config]]:
-    """A throw-away database with demonstration data."""
+    """A temporary database with demonstration data."""
     with tempfile.TemporaryDirectory() as folder:
         config = load_config({}, instance=folder, secret_key="bench" * 8)
         engine = make_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
@@ -61,12 +61,11 @@ def places(session: Session) -> list[tuple[str, str, str]]:
 
 
 def import_rows(rows: int) -> Measured:
-    """Times of a sheet of `rows`, and memory of one of that size and of a fifth of it, each in a process of
-    its own."""
+    """Times of a sheet with `rows` rows, and memory for that size and a fifth of it, each in a separate process."""
     with demo_database(20) as (session, _):
         data, planted = office_workbook(places(session), rows, DIRT)
         settle_memory()
-        bare = best(lambda: _reference(session, data), 3)
+        reference = best(lambda: _reference(session, data), 3)
         checking = best(lambda: check(session, data), 3)
         report = check(session, data).report
         start = time.perf_counter()
@@ -74,8 +73,8 @@ def import_rows(rows: int) -> Measured:
         session.rollback()
         applied = time.perf_counter() - start
     small, large = _apart(max(rows // 5, 1000)), _apart(rows)
-    found = [
-        {"step": "读表加一次批量写入(参照)", "rows": rows, "seconds": round(bare, 2)},
+    result = [
+        {"step": "读表加一次批量写入(参照)", "rows": rows, "seconds": round(reference, 2)},
         {
             "step": "检查",
             "seconds": round(checking, 2),
@@ -86,15 +85,15 @@ def import_rows(rows: int) -> Measured:
         *({"step": f"内存,{m['rows']} 行", **m} for m in (small, large)),
     ]
     grown = large["import_mb"] - small["import_mb"]
-    return found, {
-        "参照的速度÷导入的速度": applied / bare,
-        "导入的速度÷参照的速度": bare / applied,
+    return result, {
+        "参照的速度÷导入的速度": applied / reference,
+        "导入的速度÷参照的速度": reference / applied,
         "每万行多用的内存(MB)": grown / (large["rows"] - small["rows"]) * 10_000,
     }
 
 
 def _reference(session: Session, data: bytes) -> None:
-    """The sheet as it stands, its texts in one bulk insert."""
+    """Reads the sheet and writes its texts, unchecked, in one bulk insert."""
     rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
     people = [
         {
@@ -113,7 +112,7 @@ def _reference(session: Session, data: bytes) -> None:
 
 
 def check(session: Session, data: bytes) -> Checked:
-    """A workbook of any office of the city, checked."""
+    """Checks a workbook against the scope of the city."""
     return check_ledger(session, data, prefix="3702", today=TODAY, digest_key=b"bench")
 
 
@@ -130,21 +129,21 @@ def _write(session: Session, checked: Checked) -> None:
 
 
 def _apart(rows: int) -> dict[str, Any]:
-    """Memory of one import in a process of its own."""
+    """Memory of one import in a separate process."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "benchmarks.importing", str(rows)],
         stdout=subprocess.PIPE,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def _memory(rows: int) -> dict[str, Any]:
-    """Peak MB before the import, of only opening the sheet, and of the import beyond that."""
+    """Peak MB before the import, its increase by opening the sheet, and its further increase by the import."""
     with demo_database(20) as (session, _), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sheet.xlsx"
-        path.write_bytes(_made_apart(places(session), rows))
+        path.write_bytes(_workbook_apart(places(session), rows))
         data = path.read_bytes()
         before = _peak()
         for row in (
@@ -162,8 +161,8 @@ def _memory(rows: int) -> dict[str, Any]:
         }
 
 
-def _made_apart(villages: list[tuple[str, str, str]], rows: int) -> bytes:
-    """A workbook, made in a process of its own, whose memory does not count here."""
+def _workbook_apart(villages: list[tuple[str, str, str]], rows: int) -> bytes:
+    """A workbook, made in a separate process so that its memory does not count here."""
     code = (
         "import json, sys; from exam_app.demo.workbook import office_workbook; "
         "places = [tuple(p) for p in json.load(sys.stdin)]; "

@@ -1,4 +1,4 @@
-"""Processes killed in the midst of saves: what was acknowledged has to be there afterwards."""
+"""Processes killed during saves: every acknowledged answer must be stored afterwards."""
 
 from __future__ import annotations
 
@@ -25,25 +25,28 @@ Acknowledged = dict[str, dict[str, int]]
 
 
 def kill_rounds(url: str, folder: Path, rounds: int, seed: int = 1) -> dict[str, Any]:
-    """In each round a server starts, a worker is killed, then all of its processes, at random moments
-    while `SITTERS` examinees save without a pause. Counts kills, acknowledged answers and lost ones."""
+    """Counts kills, acknowledged answers and lost answers over `rounds`.
+
+    In each round a server starts, then one worker and later all of its processes are killed at random moments,
+    while `SITTERS` examinees save without a pause.
+    """
     exam, rng = prepare(url, SITTERS), random.Random(seed)  # noqa: S311 (repeatable, not secret)
-    moments = missing = acknowledged = 0
-    told: Acknowledged = {}
+    kills = missing = acknowledged = 0
+    latest: Acknowledged = {}
     for number in range(rounds):
         with running(url, folder) as served:
             calls = at_work(served, exam, SITTERS)
             fresh = _in_a_thread(served, calls, rng, 100_000 * (number + 1))
-        moments += 2
+        kills += 2
         for attempt, saved in fresh.items():
-            told.setdefault(attempt, {}).update(saved)
+            latest.setdefault(attempt, {}).update(saved)
             acknowledged += len(saved)
-        missing += lost(url, told)
-    return {"rounds": rounds, "kills": moments, "acknowledged": acknowledged, "lost": missing}
+        missing += lost(url, latest)
+    return {"rounds": rounds, "kills": kills, "acknowledged": acknowledged, "lost": missing}
 
 
 def _in_a_thread(*arguments: Any) -> Acknowledged:
-    """A round with an event loop of its own, whatever loop the caller's thread runs."""
+    """Runs a round in its own thread, as the caller's thread may already run an event loop."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(_round(*arguments))).result()
 
@@ -52,7 +55,7 @@ async def _round(
     served: Running, calls: list[dict[str, Any]], rng: random.Random, first: int
 ) -> Acknowledged:
     fresh: Acknowledged = {}
-    end = [time.perf_counter() + 60]
+    deadline = [time.perf_counter() + 60]
 
     async def kill() -> None:
         await asyncio.sleep(rng.uniform(0.2, 1.0))
@@ -62,13 +65,13 @@ async def _round(
         for pid in served.pids()[::-1]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        end[0] = 0.0
+        deadline[0] = 0.0
 
     sitters = []
     for call in calls:
-        told = fresh.setdefault(call["path"].split("/")[4], {})
+        saved = fresh.setdefault(call["path"].split("/")[4], {})
         sitters.append(
-            _sitter(served.port, call["path"], call["headers"], told, first, lambda: end[0])
+            _sitter(served.port, call["path"], call["headers"], saved, first, lambda: deadline[0])
         )
     await asyncio.gather(kill(), *sitters)
     return fresh
@@ -78,11 +81,11 @@ async def _sitter(
     port: int,
     path: str,
     headers: dict[str, str],
-    told: dict[str, int],
+    saved: dict[str, int],
     first: int,
     until: Callable[[], float],
 ) -> None:
-    """Saves without a pause, on a new connection whenever the old one breaks."""
+    """Saves without a pause, reconnecting whenever the connection breaks."""
     seq, streams = first, None
     while time.perf_counter() < until():
         seq += 1
@@ -99,15 +102,15 @@ async def _sitter(
             await asyncio.sleep(0.02)
             continue
         if status == 200:
-            told.update(json.loads(answer)["saved"])
+            saved.update(json.loads(answer)["saved"])
 
 
 def kill_rows(rounds: int = 3) -> Measured:
-    """One row an engine."""
+    """One row per engine."""
     rows, ratios = [], {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():
-            found = kill_rounds(url, Path(folder), rounds)
-            rows.append({"step": name, **found})
-            ratios[f"{name} 丢失÷确认"] = found["lost"] / max(found["acknowledged"], 1)
+            counts = kill_rounds(url, Path(folder), rounds)
+            rows.append({"step": name, **counts})
+            ratios[f"{name} 丢失÷确认"] = counts["lost"] / max(counts["acknowledged"], 1)
     return rows, ratios

@@ -1,4 +1,4 @@
-"""A nation's ledger and archive for benchmarks: real depth of divisions, invented people, three years."""
+"""A national ledger and archive for benchmarks: real depth of divisions, invented people, three years of entries."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ PROVINCES = (
 NATION = "000000000000"
 PHONE, PASSWORD = "19900000000", "lighthouse-2026"
 BATCH = 10_000
-# Of directors that get no training in a year, and of those whose exam is not passed.
+# Share of directors without training in a year, and share of exams that are failed.
 IDLE, FAILED = 0.1, 0.08
 
 
 def villages_of(people: int) -> list[str]:
-    """As many village codes as there are people: in each province about 11 cities of 8 districts of 13 towns,
-    a village a director."""
+    """One village code per director: 11 cities of 8 districts of 13 towns in each province."""
     towns = [
         f"{province:02d}{city:02d}{district:02d}{town:03d}"
         for city in range(1, 12)
@@ -38,13 +37,13 @@ def villages_of(people: int) -> list[str]:
         for town in range(1, 14)
         for province in PROVINCES
     ]
-    each = -(-people // len(towns))
-    return list(islice((f"{t}{v:03d}" for t in towns for v in range(1, each + 1)), people))
+    per_town = -(-people // len(towns))
+    return list(islice((f"{t}{v:03d}" for t in towns for v in range(1, per_town + 1)), people))
 
 
 def fill(engine: Engine, people: int, today: date, seed: int = 1) -> int:
-    """Divisions, directors with a post each, a city account of the nation's, and entries of this and the two
-    years before; the number of entries."""
+    """Writes divisions, directors with one post each, an account that sees the whole nation, and entries of this
+    year and the two years before. Returns the number of entries."""
     rng, villages = random.Random(seed), villages_of(people)  # noqa: S311
     _store(engine, Division, _divisions(villages))
     numbers = range(1, people + 1)
@@ -95,7 +94,7 @@ def fill(engine: Engine, people: int, today: date, seed: int = 1) -> int:
 
 def _divisions(villages: list[str]) -> Iterator[dict[str, object]]:
     yield {"code": NATION, "name": "全国", "level": "nation", "parent": None}
-    above = 0
+    parent_width = 0
     for level, width in (
         ("province", 2),
         ("city", 4),
@@ -108,15 +107,15 @@ def _divisions(villages: list[str]) -> Iterator[dict[str, object]]:
                 "code": code.ljust(12, "0"),
                 "name": f"{level}{code}",
                 "level": level,
-                "parent": code[:above].ljust(12, "0"),
+                "parent": code[:parent_width].ljust(12, "0"),
             }
-        above = width
+        parent_width = width
 
 
 def _entries(rng: random.Random, villages: list[str], today: date) -> Iterator[dict[str, object]]:
     at, number = now(), 0
     for person, code in enumerate(villages, start=1):
-        district, seq = f"archive:{code[:6]}000000", 0
+        chain, seq = f"archive:{code[:6]}000000", 0
         for year in range(today.year - 2, today.year + 1):
             if rng.random() < IDLE:
                 continue
@@ -127,7 +126,7 @@ def _entries(rng: random.Random, villages: list[str], today: date) -> Iterator[d
                 exam = kind == "exam"
                 yield {
                     "id": number,
-                    "chain": district,
+                    "chain": chain,
                     "seq": person * 100 + seq,
                     "person_id": person,
                     "kind": kind,
@@ -145,7 +144,7 @@ def _entries(rng: random.Random, villages: list[str], today: date) -> Iterator[d
 
 
 def _store(engine: Engine, table: type[Base], rows: Iterator[dict[str, object]]) -> int:
-    """Writes rows in batches; their number."""
+    """Writes rows in batches; returns their number."""
     count = 0
     while batch := list(islice(rows, BATCH)):
         with engine.begin() as connection:

@@ -1,4 +1,5 @@
-"""Benchmark of laying out the largest tables: how long everybody waits, beside copying the rows; what a save costs before and after."""
+"""Benchmark of partitioning the largest tables: how long they are locked, against copying the rows; and the cost of
+a save before and after."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ SAVES = 400
 
 
 def partition_rows(people: int = 7000) -> Measured:
-    """On a year of visits of so many people; nothing where the machine has no PostgreSQL."""
+    """Rows and ratios for a year of visits of `people` directors; empty without PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         if "PostgreSQL" not in urls:
             return [], {}
@@ -32,34 +33,34 @@ def partition_rows(people: int = 7000) -> Measured:
         upgrade(engine)
         fill_year(engine, people)
         visits, copied = _copied(engine)
-        built, held = _laid_out(engine)
+        built, locked = _partitioned(engine)
         engine.dispose()
         plain, parts = _saves([another_database(urls["PostgreSQL"]) for _ in range(2)])
     rows = [
         {"step": "抄一遍走访(参照)", "rows": visits, "seconds": round(copied, 2)},
         {"step": "建索引(大家照常用)", "seconds": round(built, 2)},
-        {"step": "换表(大家等着)", "ms": round(1000 * held, 1)},
+        {"step": "换表(大家等着)", "ms": round(1000 * locked, 1)},
         {"step": "存一次,分区前", "ms": round(1000 * plain, 3)},
         {"step": "存一次,分区后", "ms": round(1000 * parts, 3)},
     ]
-    return rows, {"等着÷抄一遍": held / copied, "存一次,分区后÷分区前": parts / plain}
+    return rows, {"等着÷抄一遍": locked / copied, "存一次,分区后÷分区前": parts / plain}
 
 
 def _copied(engine: Engine) -> tuple[int, float]:
     begin = time.perf_counter()
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE visit_copied AS SELECT * FROM visit"))
-    taken = time.perf_counter() - begin
+    seconds = time.perf_counter() - begin
     with engine.begin() as connection:
         rows = connection.scalar(text("SELECT count(*) FROM visit_copied")) or 0
         connection.execute(text("DROP TABLE visit_copied"))
-    return rows, taken
+    return rows, seconds
 
 
-def _laid_out(engine: Engine) -> tuple[float, float]:
-    """(seconds before the exchange of visits, seconds of the exchange)."""
+def _partitioned(engine: Engine) -> tuple[float, float]:
+    """(seconds of preparing the partitions of visits, seconds of the exchange)."""
     today = now().date()
-    layout = next(one for one in partitions.LAYOUTS if one.name == "visit")
+    layout = next(candidate for candidate in partitions.LAYOUTS if candidate.name == "visit")
     begin = time.perf_counter()
     partitions.prepare(engine, layout, today)
     built = time.perf_counter() - begin
@@ -70,17 +71,17 @@ def _laid_out(engine: Engine) -> tuple[float, float]:
 
 
 def _saves(urls: Sequence[str]) -> list[float]:
-    """Median seconds of a save on plain tables and on those laid out, in turns so that both meet the same machine."""
+    """Median seconds of a save on plain and on partitioned tables, alternating so that both see the same load."""
     savers = [_saver(url, parts) for url, parts in zip(urls, (False, True), strict=True)]
-    taken: list[list[float]] = [[], []]
+    all_times: list[list[float]] = [[], []]
     for seq in range(1, SAVES + 1):
-        for own, (save, ticket) in zip(taken, savers, strict=True):
+        for times, (saver, ticket) in zip(all_times, savers, strict=True):
             begin = time.perf_counter()
-            save.save(ticket, [NewAnswer(str(seq % 50 + 1), None, seq)], now())
-            own.append(time.perf_counter() - begin)
-    for save, _ in savers:
-        save.close()
-    return [median(own) for own in taken]
+            saver.save(ticket, [NewAnswer(str(seq % 50 + 1), None, seq)], now())
+            times.append(time.perf_counter() - begin)
+    for saver, _ in savers:
+        saver.close()
+    return [median(times) for times in all_times]
 
 
 def _saver(url: str, parts: bool) -> tuple[Saver, Ticket]:

@@ -1,4 +1,4 @@
-"""Benchmark of the daily practice, by simulation: FSRS against re-reading of the same minutes."""
+"""Benchmark of daily practice, by simulation: FSRS against the same minutes of re-reading."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def practice_rows(people: int) -> Measured:
     """Share remembered on the day of the exam and three months later, with 95 % intervals over people."""
     rows: list[Row] = []
     ratios: dict[str, float] = {}
-    whole = sum(q.type in TYPES for q in load_pool("daily").of(current_bank().reviewed()))
-    for items in (150, 250, whole):
+    pool_size = sum(q.type in TYPES for q in load_pool("daily").of(current_bank().reviewed()))
+    for items in (150, 250, pool_size):
         start = time.perf_counter()
-        found = simulate(Setting(people=people, items=items))
-        questions = float(found["questions"].mean())
+        shares = simulate(Setting(people=people, items=items))
+        questions = float(shares["questions"].mean())
         rows.append(
             {
                 "step": f"模拟,不是真人试验:题库 {items} 题",
@@ -35,14 +35,14 @@ def practice_rows(people: int) -> Measured:
                 "seconds": round(time.perf_counter() - start, 1),
             }
         )
-        means = {key: mean_of(found[key]) for key in found if key != "questions"}
+        means = {key: mean_of(shares[key]) for key in shares if key != "questions"}
         for way, title in WAYS.items():
-            (day, day_half), (later, later_half) = means[f"{way}_exam"], means[f"{way}_later"]
+            (exam_day, exam_half), (later, later_half) = means[f"{way}_exam"], means[f"{way}_later"]
             rows.append(
                 {
                     "step": f"{title}({items} 题)",
-                    "exam_day": round(day, 3),
-                    "ci95": round(day_half, 4),
+                    "exam_day": round(exam_day, 3),
+                    "ci95": round(exam_half, 4),
                     "three_months_later": round(later, 3),
                     "later_ci95": round(later_half, 4),
                 }
@@ -52,12 +52,12 @@ def practice_rows(people: int) -> Measured:
                 means["daily_exam"][0] / means[f"{way}_exam"][0]
             )
     for share in (0.3, 0.9):
-        few = simulate(Setting(people=min(people, 500), items=whole, diligence=share))
+        result = simulate(Setting(people=min(people, 500), items=pool_size, diligence=share))
         rows.append(
             {
-                "step": f"只有 {share:.0%} 的日子练({whole} 题)",
-                "exam_day": round(mean_of(few["daily_exam"])[0], 3),
-                "re_read_early": round(mean_of(few["early_exam"])[0], 3),
+                "step": f"只有 {share:.0%} 的日子练({pool_size} 题)",
+                "exam_day": round(mean_of(result["daily_exam"])[0], 3),
+                "re_read_early": round(mean_of(result["early_exam"])[0], 3),
             }
         )
     return rows, ratios

@@ -1,10 +1,10 @@
-"""A year of practice as a simulation: what is remembered on the day of the exam after five questions a day by FSRS, and
-after the same minutes of re-reading in one piece.
+"""Simulation of a year of practice: what is remembered on exam day after five questions a day by FSRS, and after
+the same minutes of massed re-reading.
 
-Source of the model: FSRS-6 (the `fsrs` package's default parameters and formulas), for many people at once. It is
-a model, not a trial: nobody was tested. Both ways meet the same questions for the same time, and what is met is
-answered rightly by the same chances; only the days differ. That reading alone keeps less than recalling is left out,
-in favour of re-reading.
+Source of the model: FSRS-6 (default parameters and formulas of the `fsrs` package), vectorised over people. It is a
+model, not a trial: nobody was tested. Both conditions use the same questions for the same time, with the same
+probabilities of a right response; only the days differ. The weaker effect of reading compared with retrieval is
+ignored, which favours re-reading.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ Array = np.ndarray
 
 
 def recalled(stability: Array, days: Array) -> Array:
-    """The chance of recall after whole days."""
+    """Probability of recall after whole days."""
     return np.asarray((1 + FACTOR * days / stability) ** DECAY)
 
 
 def interval(stability: Array, retention: float = RETENTION) -> Array:
-    """Whole days until recall falls to the wanted retention."""
+    """Whole days until the probability of recall falls to `retention`."""
     wanted = stability / FACTOR * (retention ** (1 / DECAY) - 1)
     days: Array = np.clip(np.rint(wanted), 1, LONGEST)
     return days
 
 
 class Memory:
-    """Stability and difficulty of items (columns) for people (rows); NaN before the first time. `scale`: a factor on
-    the first stability of each person."""
+    """Stability and difficulty of items (columns) for people (rows); NaN before the first review. `scale`: factor on
+    the initial stability per person."""
 
     def __init__(self, people: int, items: int, scale: Array | None = None) -> None:
         self.stability = np.full((people, items), np.nan)
@@ -49,7 +49,7 @@ class Memory:
         self.scale = np.ones(people) if scale is None else scale
 
     def review(self, rows: Array, columns: Array, rating: Array, day: int) -> None:
-        """Takes answers (Again or Good) on a day, one for each (row, column)."""
+        """Applies ratings (Again or Good) of a day, one per (row, column)."""
         old, hard = self.stability[rows, columns], self.difficulty[rows, columns]
         passed = day - self.last[rows, columns]
         new = np.isnan(old)
@@ -62,14 +62,14 @@ class Memory:
         gain = (
             np.exp(W[8]) * (11 - difficulty) * known ** -W[9] * (np.exp((1 - chance) * W[10]) - 1)
         )
-        lost = np.minimum(
+        lapsed = np.minimum(
             W[11]
             * difficulty ** -W[12]
             * ((known + 1) ** W[13] - 1)
             * np.exp((1 - chance) * W[14]),
             known / np.exp(W[17] * W[18]),
         )
-        later = np.where(again, lost, known * (1 + gain))
+        later = np.where(again, lapsed, known * (1 + gain))
         soon = np.exp(W[17] * (rating - 3 + W[18])) * known ** -W[19]
         same_day = known * np.where(again, soon, np.maximum(soon, 1.0))
         stability = np.where(passed < 1, same_day, later)
@@ -81,7 +81,7 @@ class Memory:
         self.last[rows, columns] = day
 
     def recall(self, day: int) -> Array:
-        """The chance of recall of everything on a day; 0 for what was never met."""
+        """Probability of recall of every item on a day; 0 for items never reviewed."""
         days = np.maximum(day - self.last, 0)
         chance = recalled(np.where(np.isnan(self.stability), 1.0, self.stability), days)
         return np.where(self.last < 0, 0.0, chance)
@@ -89,8 +89,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Setting:
-    """What is simulated: people, questions of the pool, the day of the exam, the share of days with practice, the
-    chance to know a question before its first time, spread of memory between people (log-normal)."""
+    """Parameters of the simulation.
+
+    `people`, `items` of the pool, day of the `exam`, `diligence`: share of days with practice, `known_before`:
+    probability of knowing a question before its first review, `spread`: log-normal standard deviation of memory
+    between people, `fresh`: daily positions reserved for new questions.
+    """
 
     people: int = 7000
     items: int = 420
@@ -106,7 +110,7 @@ class Setting:
 def practised(
     setting: Setting, rng: np.random.Generator, scale: Array, fluent: Array
 ) -> tuple[Memory, Array]:
-    """A year of daily practice: the true memory, and how many questions each person answered."""
+    """A year of daily practice: (true memory, number of questions answered per person)."""
     people, items = len(scale), setting.items
     truth, belief = Memory(people, items, scale), Memory(people, items)
     due = np.full((people, items), np.inf)
@@ -114,16 +118,16 @@ def practised(
     given = np.zeros(people, dtype=int)
     for day in range(setting.exam):
         present = np.flatnonzero(rng.random(people) < setting.diligence)
-        met = belief.last[present] >= 0
+        reviewed = belief.last[present] >= 0
         rank = np.where(due[present] <= day, belief.recall(day)[present], np.inf)
-        # Some places are kept for what was not met before; what is due takes what they leave.
+        # `fresh` positions are reserved for new items; due items get the others.
         reviews = np.sort(rank, axis=1)[:, DAILY - setting.fresh - 1 : DAILY - setting.fresh]
         rank = np.where(rank > reviews, rank + 5000, rank)
-        rank = np.where(met, rank, 2 + order[present])
+        rank = np.where(reviewed, rank, 2 + order[present])
         chosen = np.argpartition(rank, DAILY, axis=1)[:, :DAILY]
         rows, columns = np.repeat(present, DAILY), chosen.ravel()
-        asked = np.isfinite(np.take_along_axis(rank, chosen, axis=1).ravel())
-        rows, columns = rows[asked], columns[asked]
+        available = np.isfinite(np.take_along_axis(rank, chosen, axis=1).ravel())
+        rows, columns = rows[available], columns[available]
         rating = answered(truth, rng, rows, columns, day, fluent)
         truth.review(rows, columns, rating, day)
         belief.review(rows, columns, rating, day)
@@ -135,7 +139,7 @@ def practised(
 def answered(
     memory: Memory, rng: np.random.Generator, rows: Array, columns: Array, day: int, fluent: Array
 ) -> Array:
-    """Again or Good: by the chance of recall, the first time by what was known before."""
+    """Again or Good, by the probability of recall, or by prior knowledge at the first review."""
     chance = np.where(
         memory.last[rows, columns] < 0,
         fluent[rows, columns],
@@ -155,7 +159,7 @@ def re_read(
     given: Array,
     before: int,
 ) -> Memory:
-    """The same minutes as re-reading on two days in a row, the last of them `before` days before the exam."""
+    """The same minutes of re-reading on two consecutive days, the second `before` days before the exam."""
     memory = Memory(len(scale), setting.items, scale)
     for number, day in enumerate((setting.exam - before - 1, setting.exam - before)):
         count = np.where(number == 0, (given + 1) // 2, given // 2)
@@ -174,14 +178,17 @@ def mean_of(shares: Array) -> tuple[float, float]:
 
 
 def simulate(setting: Setting) -> dict[str, Array]:
-    """Share of the pool that each person remembers, by way and day: practice, re-read two months before, re-read the
-    days before; on the day of the exam and three months later. `questions`: answered by each."""
+    """Share of the pool that each person remembers, by condition and day.
+
+    Conditions: practice, re-reading two months before the exam, re-reading just before it. Days: the exam, and three
+    months later. `questions`: number answered per person.
+    """
     rng = np.random.default_rng(setting.seed)
-    found: dict[str, list[Array]] = {}
+    shares: dict[str, list[Array]] = {}
     for start in range(0, setting.people, CHUNK):
         number = min(CHUNK, setting.people - start)
         scale = rng.lognormal(0, setting.spread, number)
-        # What each of them knows of each question before its first time: a chance of 0 or 1.
+        # Prior knowledge of each question: a probability of 0 or 1.
         fluent = (rng.random((number, setting.items)) < setting.known_before).astype(float)
         truth, given = practised(setting, rng, scale, fluent)
         ways = {
@@ -191,6 +198,6 @@ def simulate(setting: Setting) -> dict[str, Array]:
         }
         for way, memory in ways.items():
             for name, day in (("exam", setting.exam), ("later", setting.exam + 90)):
-                found.setdefault(f"{way}_{name}", []).append(memory.recall(day).mean(axis=1))
-        found.setdefault("questions", []).append(given)
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+                shares.setdefault(f"{way}_{name}", []).append(memory.recall(day).mean(axis=1))
+        shares.setdefault("questions", []).append(given)
+    return {name: np.concatenate(parts) for name, parts in shares.items()}

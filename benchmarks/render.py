@@ -1,5 +1,4 @@
-"""Benchmark of typesetting: a batch of certificates with different names and QR codes, as the background does it,
-with a break in the middle."""
+"""Benchmark of typesetting: a batch of certificates with different names and QR codes, as one background job."""
 
 from __future__ import annotations
 
@@ -27,11 +26,11 @@ CITY, TITLE, DAY = "370200000000", "年度集中培训", date(2026, 11, 24)
 
 
 def render_rows(count: int) -> Measured:
-    """Seconds of issuing and of setting `count` certificates in one job; the reference is one by itself."""
+    """Seconds to typeset `count` certificates in one job; the reference is a single certificate."""
     with demo_database(count) as (session, config):
         numbers = _issued(session, count)
         engine = session.get_bind()
-        one = best(lambda: certificates_pdf(rows_of(session, numbers[:1], config.public_url)), 3)
+        single = best(lambda: certificates_pdf(rows_of(session, numbers[:1], config.public_url)), 3)
         job = service.enqueue(session, "certificates", TITLE, CITY, {"numbers": numbers}, "bench")
         session.commit()
         factory = make_session_factory(engine)  # type: ignore[arg-type]
@@ -41,11 +40,11 @@ def render_rows(count: int) -> Measured:
         seconds = time.perf_counter() - start
         session.expire_all()
         path = service.folder_of(config, job.id) / str(job.file)
-        with pypdfium2.PdfDocument(path) as made:
-            pages = len(made)
+        with pypdfium2.PdfDocument(path) as document:
+            pages = len(document)
         size = path.stat().st_size / 2**20
     rows = [
-        {"step": "一张(参照)", "seconds": round(one, 3)},
+        {"step": "一张(参照)", "seconds": round(single, 3)},
         {
             "step": f"一批,每 {PART} 张一段",
             "certificates": len(numbers),
@@ -55,7 +54,7 @@ def render_rows(count: int) -> Measured:
             "a_second": round(len(numbers) / seconds),
         },
     ]
-    return rows, {"一批里每张÷单做一张": seconds / len(numbers) / one}
+    return rows, {"一批里每张÷单做一张": seconds / len(numbers) / single}
 
 
 def _issued(session: Session, count: int) -> list[str]:

@@ -1,17 +1,17 @@
-"""What a benchmark hands back."""
+"""Results of benchmarks."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
-# One measurement: what was done, and its figures.
+# One measurement: the step, and its figures.
 Row = dict[str, object]
-# The rows of a benchmark, and its ratios by name.
+# (rows of a benchmark, its ratios by name).
 Measured = tuple[list[Row], dict[str, float]]
 
 
 class Result(TypedDict):
-    """A benchmark as it is told: on which machine, and what came out."""
+    """Result of a benchmark, with the machine that it ran on."""
 
     name: str
     machine: str

@@ -1,4 +1,4 @@
-"""Benchmark of saving: the real endpoint beside a bare Flask route that does one durable upsert."""
+"""Benchmark of saving: the real endpoint against a bare Flask route that does one durable upsert."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CALLERS, SECONDS, ROUNDS = 16, 4.0, 3
 
 
 def save_rows() -> Measured:
-    """Requests a second and CPU a save of both, in turns, on both engines."""
+    """Requests per second and CPU per save of both, in alternation, on each engine."""
     rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
@@ -29,16 +29,18 @@ def save_rows() -> Measured:
                 for _ in range(ROUNDS):
                     measured["bare"].append(_measure(served, bare))
                     measured["real"].append(_measure(served, real))
-            middle = {
+            medians = {
                 k: sorted(v, key=lambda r: r["per_second"])[ROUNDS // 2]
                 for k, v in measured.items()
             }
-            rows.append({"step": f"{name} 裸路由（对照）", **_shown(middle["bare"])})
-            rows.append({"step": f"{name} 存答案", **_shown(middle["real"])})
+            rows.append({"step": f"{name} 裸路由（对照）", **_shown(medians["bare"])})
+            rows.append({"step": f"{name} 存答案", **_shown(medians["real"])})
             ratios[f"{name} 每秒次数÷裸路由"] = (
-                middle["real"]["per_second"] / middle["bare"]["per_second"]
+                medians["real"]["per_second"] / medians["bare"]["per_second"]
             )
-            ratios[f"{name} 每次 CPU÷裸路由"] = middle["real"]["cpu_ms"] / middle["bare"]["cpu_ms"]
+            ratios[f"{name} 每次 CPU÷裸路由"] = (
+                medians["real"]["cpu_ms"] / medians["bare"]["cpu_ms"]
+            )
     return rows, ratios
 
 

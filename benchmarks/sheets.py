@@ -1,5 +1,4 @@
-"""Answer sheets as people hand them in: printed, filled in by a pencil, scanned or photographed; and how well
-they are read."""
+"""Benchmark of optical mark recognition on simulated answer sheets: printed, filled in, scanned or photographed."""
 
 from __future__ import annotations
 
@@ -21,8 +20,12 @@ from question_bank import assemble, load_bank, load_blueprint
 
 @dataclass
 class Score:
-    """How well sheets were read: sheets, those with a doubt or not read at all, questions, wrong ones among
-    those accepted, questions left to a person; pages, seconds of reading them, and of finding their square marks alone."""
+    """How well sheets were read.
+
+    `doubtful_sheets`: sheets with a doubtful mark or an unreadable page. `unreadable`: pages not read. `doubtful`:
+    questions left for manual resolution. `wrong`: misread questions among those accepted. `seconds`: reading all
+    pages. `marks_seconds`: only finding their fiducial marks. `why`: reasons of doubts and errors.
+    """
 
     sheets: int = 0
     doubtful_sheets: int = 0
@@ -37,16 +40,16 @@ class Score:
 
 
 def an_annual_form(seed: int) -> list[Slot]:
-    """The slots of a form of the annual exam."""
+    """Slots of a form of the annual exam."""
     bank = {q.id: q for q in load_bank().reviewed()}
     form = assemble(list(bank.values()), load_blueprint("annual"), 1, seed, {})[0]
     return lay_out([bank[item] for item in form.items])
 
 
-def invented(places: Sequence[Slot], pages: Sequence[Page], rng: np.random.Generator) -> Truth:
-    """Marks for every row of bubbles; one question in thirty stays empty."""
-    several = {p.slot for p in places if p.question.type == "multiple"}
-    blank = {p.slot for p in places if rng.random() < 1 / 30}
+def invented(slots: Sequence[Slot], pages: Sequence[Page], rng: np.random.Generator) -> Truth:
+    """Random marks for every row of bubbles; one question in thirty is left blank."""
+    several = {p.slot for p in slots if p.question.type == "multiple"}
+    blank = {p.slot for p in slots if rng.random() < 1 / 30}
     truth: dict[tuple[str, str], tuple[str, ...]] = {}
     for page in pages:
         for row in page.rows:
@@ -58,20 +61,20 @@ def invented(places: Sequence[Slot], pages: Sequence[Page], rng: np.random.Gener
 
 
 def read_many(count: int, seed: int = 1, large_share: float = 0.15) -> Score:
-    """Reads `count` invented sheets of one form and compares with what was filled in."""
+    """Reads `count` simulated sheets of one form and compares them with the marks filled in."""
     rng = np.random.default_rng(seed)
-    places = an_annual_form(seed)
-    several = {p.slot for p in places if p.question.type == "multiple"}
+    slots = an_annual_form(seed)
+    several = {p.slot for p in slots if p.question.type == "multiple"}
     score = Score()
     prints: dict[bool, tuple[list[Page], list[Grey]]] = {}
     for large in (False, True):
         holder = Holder(new_code(), "王秀兰", "云桥镇前河村", 1)
-        pdf = sheets_pdf("儿童主任年度考核", [(holder, places)], large)
-        prints[large] = lay_out_sheet(places, large), clean_print(pdf)
+        pdf = sheets_pdf("儿童主任年度考核", [(holder, slots)], large)
+        prints[large] = lay_out_sheet(slots, large), clean_print(pdf)
     for _ in range(count):
         large = bool(rng.random() < large_share)
         pages, papers = prints[large]
-        truth, hand = invented(places, pages, rng), a_hand(rng)
+        truth, hand = invented(slots, pages, rng), a_hand(rng)
         doubtful = False
         for page, paper in zip(pages, papers, strict=True):
             marked = fill_in(paper, page, truth, size_of(large), hand, rng)
@@ -91,7 +94,7 @@ def _compare(
     score.pages += 1
     begun = time.perf_counter()
     try:
-        found = read_bubbles(flatten(picture), page, size, several)
+        readings = read_bubbles(flatten(picture), page, size, several)
     except Unreadable as error:
         score.unreadable += 1
         score.why.append(str(error))
@@ -99,21 +102,21 @@ def _compare(
     finally:
         score.seconds += time.perf_counter() - begun
     doubtful = False
-    for slot, reading in found.items():
+    for slot, reading in readings.items():
         score.questions += 1
-        told = {(slot, sub): tuple(sorted(labels)) for sub, labels in reading.filled.items()}
+        filled = {(slot, sub): tuple(sorted(labels)) for sub, labels in reading.filled.items()}
         if reading.doubt:
             score.doubtful += 1
             doubtful = True
             score.why.append(f"{slot}: {reading.doubt}")
-        elif any(truth[key] != labels for key, labels in told.items()):
+        elif any(truth[key] != labels for key, labels in filled.items()):
             score.wrong += 1
-            score.why.append(f"{slot}: {told} instead of {[truth[k] for k in told]}")
+            score.why.append(f"{slot}: {filled} instead of {[truth[k] for k in filled]}")
     return doubtful
 
 
 def sheets_rows(count: int = 40, seeds: int = 1) -> Measured:
-    """Rows and ratios: `count` sheets of each of `seeds` forms."""
+    """Rows and ratios for `count` sheets of each of `seeds` forms."""
     rows: list[Row] = []
     ratios: dict[str, float] = {}
     for seed in range(1, seeds + 1):

@@ -50,7 +50,7 @@ def _write(folder: Path, persons: int) -> tuple[Path, Path]:
 
 
 def stats_rows(persons: int) -> Measured:
-    """`stats items` beside `polars.read_csv` of the same file; the best of three each."""
+    """`stats items` against `polars.read_csv` of the same file; the best of three runs each."""
     with tempfile.TemporaryDirectory() as folder:
         responses, key = _write(Path(folder), persons)
         bare = best(lambda: pl.read_csv(responses))
@@ -63,27 +63,27 @@ def stats_rows(persons: int) -> Measured:
 
 
 def irt_rows(persons: int) -> Measured:
-    """2PL beside `girth.twopl_mml` on the same data; recovery and likelihood of both."""
+    """2PL against `girth.twopl_mml` on the same data; recovery and likelihood of both."""
     import girth
 
     scores, a, b = simulate(persons)
-    turned = scores.T.astype(int)
+    transposed = scores.T.astype(int)
     estimates: list[Any] = []
-    reference = seconds_of(lambda: estimates.append(girth.twopl_mml(turned)))
+    reference = seconds_of(lambda: estimates.append(girth.twopl_mml(transposed)))
     plain = best(lambda: estimates.append(calibrate(scores, errors=False)), 2)
     full = seconds_of(lambda: calibrate(scores))
     theirs, *_, ours = estimates
-    own_a, own_b = np.array([i.a for i in ours.items]), np.array([i.b for i in ours.items])
+    our_a, our_b = np.array([i.a for i in ours.items]), np.array([i.b for i in ours.items])
 
-    def off(x: ArrayLike, y: ArrayLike) -> float:
+    def rmse(x: ArrayLike, y: ArrayLike) -> float:
         return round(float(np.sqrt(np.mean((np.asarray(x) - np.asarray(y)) ** 2))), 4)
 
     rows = [
         {
             "step": f"girth.twopl_mml，{persons} 人 {ITEMS} 题（参照）",
             "seconds": round(reference, 2),
-            "rmse_a": off(theirs["Discrimination"], a),
-            "rmse_b": off(theirs["Difficulty"], b),
+            "rmse_a": rmse(theirs["Discrimination"], a),
+            "rmse_b": rmse(theirs["Difficulty"], b),
             "log_likelihood": round(
                 log_likelihood(scores, theirs["Discrimination"], theirs["Difficulty"]), 3
             ),
@@ -91,8 +91,8 @@ def irt_rows(persons: int) -> Measured:
         {
             "step": "2PL",
             "seconds": round(plain, 2),
-            "rmse_a": off(own_a, a),
-            "rmse_b": off(own_b, b),
+            "rmse_a": rmse(our_a, a),
+            "rmse_b": rmse(our_b, b),
             "log_likelihood": round(ours.log_likelihood, 3),
             "converged": ours.converged,
         },
@@ -102,7 +102,7 @@ def irt_rows(persons: int) -> Measured:
 
 
 def memory_row(persons: int) -> Row:
-    """2PL of many persons in a process of its own: seconds and the peak of its memory."""
+    """2PL of many persons in a separate process: seconds and peak memory."""
     code = (
         "import time, resource; from benchmarks.stats import simulate, calibrate;"
         f"x = simulate({persons})[0]; t = time.perf_counter(); r = calibrate(x);"

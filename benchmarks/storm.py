@@ -1,4 +1,4 @@
-"""Benchmark of a storm of sign-ins: do the saves of those who sit their exam get through?"""
+"""Benchmark of a storm of sign-ins: latency of examinees' saves during it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGN_INS_A_SECOND, SECONDS = 60, 15
 
 
 def storm_rows() -> Measured:
-    """Saves alone and with sign-ins arriving whether or not they are answered, on each engine."""
+    """Saves without and with sign-ins at a fixed rate (open loop), on each engine."""
     rows: list[Row] = []
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
