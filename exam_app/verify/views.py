@@ -1,4 +1,4 @@
-"""The public check of a certificate."""
+"""Public verification of a certificate."""
 
 from __future__ import annotations
 
