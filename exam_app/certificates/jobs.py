@@ -82,9 +82,9 @@ def _divisions(session: Session, certificates: list[Certificate]) -> dict[str, s
         )
         for c in certificates
     }
-    wanted = {code for code in codes.values() if code}
-    above = {ancestor(code, level) for code in wanted for level in WIDTHS}
-    names = division_names(session, codes=wanted | above)
+    needed = {code for code in codes.values() if code}
+    above = {ancestor(code, level) for code in needed for level in WIDTHS}
+    names = division_names(session, codes=needed | above)
     return {no: joined_name(names, code) for no, code in codes.items() if code}
 
 
