@@ -46,7 +46,7 @@ class Seeded:
 
 
 def seed_demo(session: Session, config: Config, people: int = 7000, seed: int = 1) -> Seeded:
-    """Fills an empty database. Only reads the accounts back if there is data."""
+    """Fills an empty database. If there is data already, only reads the accounts back."""
     today = now().astimezone(config.zone).date()
     if session.scalar(select(Division.code).limit(1)) is None:
         rng = random.Random(seed)
