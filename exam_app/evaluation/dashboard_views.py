@@ -57,19 +57,19 @@ def trend() -> Response:
     return response
 
 
-def trend_svg(found: Dashboard, *, narrow: bool = False) -> bytes:
+def trend_svg(board: Dashboard, *, narrow: bool = False) -> bytes:
     """Draws one line per dimension over the years, from 0 to 100 %, labelled at its end."""
     size = 11.5 if narrow else 11
     with drawing((3.9 if narrow else 7.2, 3.0)) as picture:
         axes = picture.figure.add_axes(
             (0.12 if narrow else 0.08, 0.12, 0.5 if narrow else 0.66, 0.82)
         )
-        years = [year for year, _ in found.trend]
+        years = [year for year, _ in board.trend]
         ends = []
         for (key, title), stroke in zip(DIMENSIONS.items(), STROKES, strict=True):
             points = [
                 (year, 100 * share)
-                for year, group in found.trend
+                for year, group in board.trend
                 if (share := group.shares.get(key)) is not None
             ]
             if points:

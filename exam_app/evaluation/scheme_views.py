@@ -156,11 +156,11 @@ def _submitted_scheme() -> dict[str, Any]:
     }
 
 
-def in_words(text: str, told: dict[str, Any]) -> str:
+def in_words(text: str, submitted: dict[str, Any]) -> str:
     """Replaces the field paths of a refusal with the names that the form shows."""
 
     def dimension(match: re.Match[str]) -> str:
-        item = told["dimensions"][int(match[1])]
+        item = submitted["dimensions"][int(match[1])]
         return str(item.get("title") or item.get("id"))
 
     text = re.sub(r"dimensions\.(\d+)", dimension, text)

@@ -172,7 +172,7 @@ def overview(run_id: int) -> str:
     )
 
 
-def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
+def _person_page(run: EvaluationRun, person: Person, *, is_own: bool) -> str:
     row = runs.get_result(web.db(), run, person.id)
     return render_template(
         "evaluation/person.html",
@@ -186,7 +186,7 @@ def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
         states=STATES,
         steps=runs.steps_of(web.db(), run, person.id),
         appeals=runs.appeals_of(web.db(), run, person.id),
-        is_own=own,
+        is_own=is_own,
         role=web.account().role,
     )
 
@@ -194,7 +194,7 @@ def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
 @evaluation.get("/evaluation/<int:run_id>/mine")
 @access(LEARNERS)
 def mine(run_id: int) -> str:
-    return _person_page(*_own_run(run_id), own=True)
+    return _person_page(*_own_run(run_id), is_own=True)
 
 
 def _own_run(run_id: int) -> tuple[EvaluationRun, Person]:
@@ -224,10 +224,10 @@ def say(run_id: int) -> Response:
 @access(OFFICES)
 @web.report
 def person(run_id: int, person_id: int) -> str:
-    return _person_page(get_run(run_id), web.scope().person(web.db(), person_id), own=False)
+    return _person_page(get_run(run_id), web.scope().person(web.db(), person_id), is_own=False)
 
 
-def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> str:
+def _records(run: EvaluationRun, person: Person, measure: str, *, is_own: bool) -> str:
     if measure not in KNOWN:
         raise NotFound("没有这个指标")
     row = runs.get_result(web.db(), run, person.id)
@@ -238,8 +238,8 @@ def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> 
         person=person,
         measure=KNOWN[measure],
         value=row.measures.get(measure),
-        lines=lines if own or lines is None else without_codes(lines),
-        is_own=own,
+        lines=lines if is_own or lines is None else without_codes(lines),
+        is_own=is_own,
         most=MAX_RECORDS,
     )
 
@@ -248,7 +248,7 @@ def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> 
 @access(LEARNERS)
 def my_records(run_id: int, measure: str) -> str:
     """The records behind one of the account's own measures."""
-    return _records(*_own_run(run_id), measure, own=True)
+    return _records(*_own_run(run_id), measure, is_own=True)
 
 
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>/<measure>")
@@ -257,7 +257,7 @@ def my_records(run_id: int, measure: str) -> str:
 def records(run_id: int, person_id: int, measure: str) -> str:
     """The records behind a person's measure."""
     person = web.scope().person(web.db(), person_id)
-    return _records(get_run(run_id), person, measure, own=False)
+    return _records(get_run(run_id), person, measure, is_own=False)
 
 
 @evaluation.post("/evaluation/<int:run_id>/<int:person_id>")
