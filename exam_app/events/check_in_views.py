@@ -180,7 +180,7 @@ def photo(event_id: int, session_id: int) -> Response:
     """Checks in everyone whose personal code is on a photo, e.g. of badges."""
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
     session = planning.get_session(web.db(), event, session_id)
-    back = redirect(url_for("roll.board", event_id=event_id, session_id=session_id))
+    response = redirect(url_for("roll.board", event_id=event_id, session_id=session_id))
     file = request.files.get("photo")
     try:
         if file is None or not file.filename:
@@ -195,10 +195,10 @@ def photo(event_id: int, session_id: int) -> Response:
     except Refused as refused:
         web.db().rollback()
         flash(str(refused), "bad")
-        return back
+        return response
     web.db().commit()
     flash(f"照片里认出 {len(set(people))} 个码,新签到 {new} 人。", "good")
-    return back
+    return response
 
 
 def _codes_on(data: bytes) -> list[tuple[int, int]]:

@@ -34,9 +34,9 @@ FOLDER = Path(__file__).parent
 TEAL, GREY = "#0f6b66", "#9fb3b1"
 
 
-def when(one: EventSession, zone: ZoneInfo) -> str:
+def when(event_session: EventSession, zone: ZoneInfo) -> str:
     """Formats the time of a session."""
-    start, end = one.starts_at.astimezone(zone), one.ends_at.astimezone(zone)
+    start, end = event_session.starts_at.astimezone(zone), event_session.ends_at.astimezone(zone)
     return f"{chinese_date(start.date())} {start:%H:%M}–{end:%H:%M}"
 
 
@@ -305,8 +305,8 @@ def survey_chart(report: Report) -> bytes:
     return picture.png
 
 
-def _plain(picture: Picture, axes: Axes, most: float) -> None:
-    axes.set_xlim(0, most)
+def _plain(picture: Picture, axes: Axes, limit: float) -> None:
+    axes.set_xlim(0, limit)
     axes.xaxis.set_visible(False)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)

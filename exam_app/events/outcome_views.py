@@ -114,12 +114,12 @@ def keep(event_id: int) -> Response:
         attach(web.db(), event, stored, kind, words("caption", 60))
         return "传好了。"
 
-    back = (
+    target = (
         url_for("outcome.report", event_id=event_id)
         if "summary" in request.form or request.form.get("kind") == "photo"
         else None
     )
-    return web.try_to(verb, back or url_for("events.show", event_id=event_id))
+    return web.try_to(verb, target or url_for("events.show", event_id=event_id))
 
 
 @outcome.route("/events/<int:event_id>/file", methods=["GET", "POST"])

@@ -110,7 +110,7 @@ def board(event_id: int, session_id: int) -> str:
 def register(event_id: int, session_id: int) -> Response:
     event = own_event(event_id)
     session: EventSession = planning.get_session(web.db(), event, session_id)
-    back = url_for("roll.board", event_id=event_id, session_id=session_id)
+    target = url_for("roll.board", event_id=event_id, session_id=session_id)
 
     def verb() -> str:
         if "numbers" in request.form:
@@ -129,4 +129,4 @@ def register(event_id: int, session_id: int) -> Response:
         attendance.mark(web.db(), session, person, state, words("note", 200), web.actor())
         return "登记好了。"
 
-    return web.try_to(verb, back)
+    return web.try_to(verb, target)
