@@ -51,18 +51,18 @@ def digest(record: FactData) -> str:
 
 def recorded(history: list[FactData]) -> dict[str, str | None]:
     """Returns the last recorded digest of each record; None if it was removed."""
-    known: dict[str, str | None] = {}
+    digests: dict[str, str | None] = {}
     for change in history:
-        known.update(change["records"])
-    return known
+        digests.update(change["records"])
+    return digests
 
 
 def unrecorded(data: FactData) -> dict[str, str | None]:
     """Returns the records that differ from the history: id → new digest, None if removed."""
-    known = recorded(data["history"])
+    last_recorded = recorded(data["history"])
     current = {key: digest(record) for key, record in records(data).items()}
-    changed: dict[str, str | None] = {k: v for k, v in current.items() if known.get(k) != v}
-    changed |= {k: None for k, v in known.items() if v is not None and k not in current}
+    changed: dict[str, str | None] = {k: v for k, v in current.items() if last_recorded.get(k) != v}
+    changed |= {k: None for k, v in last_recorded.items() if v is not None and k not in current}
     return changed
 
 

@@ -79,8 +79,8 @@ def _write_words(data: FactData, path: Path) -> None:
     words = (DOCS / "jieba.txt").read_text("utf-8").splitlines()
     terms = [t["term"].strip("“”") for t in data["glossary"]]
     spoken = [word for group in data["search"].values() for word in group if len(word) <= 4]
-    known = {line.split()[0] for line in words if line}
-    words += [f"{w} 1000000 n" for w in dict.fromkeys(terms + spoken) if w not in known]
+    existing = {line.split()[0] for line in words if line}
+    words += [f"{w} 1000000 n" for w in dict.fromkeys(terms + spoken) if w not in existing]
     path.write_text("\n".join(words) + "\n", "utf-8")
 
 
