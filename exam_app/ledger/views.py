@@ -238,7 +238,7 @@ def _page(report: ImportReport | None = None, **context: object) -> str:
     """Renders the import page with the latest batches in the scope."""
     imports = batches_of(web.db(), web.scope().prefix)
     departed = report.left[:SHOWN_LEFT] if report else []
-    places = {code: full_name(web.db(), code) for code in {one.code for one in departed}}
+    places = {code: full_name(web.db(), code) for code in {row.code for row in departed}}
     return render_template(
         "ledger/import.html",
         imports=imports,
