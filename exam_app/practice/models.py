@@ -37,7 +37,8 @@ class PracticeCard(Base):
 class PracticeAnswer(Base):
     """One practice answer. The client generates `key`, which makes resending idempotent.
 
-    `answered_at`: by the server's clock; `unsure`: the person marked it as unsure. Identity: (person, key).
+    `answered_at`: the server's time minus the age that the client reports; `unsure`: the person marked it as unsure.
+    Identity: (person, key).
     """
 
     __tablename__ = "practice_answer"

@@ -32,13 +32,13 @@ def _topics() -> list[str]:
 @access(LEARNERS)
 def index() -> str:
     """The practice home page; with a topic, page or point, a form with five matching items."""
-    wanted = {name: request.values.get(name, "")[:60] for name in ("topic", "page", "point")}
-    if wanted["topic"] not in _topics():
-        wanted["topic"] = ""
-    choice = Choice(**wanted)
+    filters = {name: request.values.get(name, "")[:60] for name in ("topic", "page", "point")}
+    if filters["topic"] not in _topics():
+        filters["topic"] = ""
+    choice = Choice(**filters)
     if request.method == "POST":
         return _marked(choice)
-    if any(wanted.values()) or "all" in request.args:
+    if any(filters.values()) or "all" in request.args:
         return _form(choice)
     session, person, today = web.db(), web.person_id(), web.today()
     cards = service.cards_of(session, person)
