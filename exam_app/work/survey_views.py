@@ -83,10 +83,10 @@ def slips(round_id: int) -> Response:
     return web.attachment(pdf, "application/pdf", f"{division.name}满意度问卷码.pdf")
 
 
-def _slip(name: str, place: str, token: str) -> dict[str, str]:
+def _slip(name: str, division: str, token: str) -> dict[str, str]:
     link = web.config().public_url + url_for("surveys.answer", token=token)
     grouped = f"{token[:5]}-{token[5:]}"
-    return {"name": name, "place": place, "token": grouped, "qr": qr_svg(link)}
+    return {"name": name, "place": division, "token": grouped, "qr": qr_svg(link)}
 
 
 @surveys.route("/s/<token>", methods=["GET", "POST"])

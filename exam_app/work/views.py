@@ -327,8 +327,8 @@ def tasks() -> str:
 @work.post("/tasks")
 @access(DIRECTORS)
 def tick() -> Response:
-    wanted = (request.form.get("task", ""), request.form.get("period", ""))
-    task = next((t for t in my_tasks() if (t.task, t.period) == wanted), None)
+    requested = (request.form.get("task", ""), request.form.get("period", ""))
+    task = next((t for t in my_tasks() if (t.task, t.period) == requested), None)
     if task is None:
         raise NotFound("没有这项任务")
 
