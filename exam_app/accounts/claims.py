@@ -1,4 +1,4 @@
-"""Accounts that people open themselves, by a code that the office gives them on paper: no message is sent."""
+"""Self-service account opening with activation codes that offices hand out on paper. No text message is sent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_SLIPS = 400
 
 
 class Slip(NamedTuple):
-    """What stands on one slip of paper."""
+    """The fields of one printed slip."""
 
     name: str
     place: str
@@ -40,22 +40,23 @@ class Slip(NamedTuple):
 
 
 def make_slips(session: Session, code: str, today: date, key: str, by: str) -> list[Slip]:
-    """New codes for everyone in post in a division who has no account yet; older codes no longer hold."""
-    has = select(Account.id).where(Account.person_id == Person.id)
+    """Creates activation codes for everyone in post in a division without an account. Replaces earlier codes.
+    Raises `Refused` if there is nobody, or more than `MAX_SLIPS` people."""
+    account = select(Account.id).where(Account.person_id == Person.id)
     rows = session.execute(
         select(Person, Post.division_code)
         .join(Post, Post.person_id == Person.id)
-        .where(within(Post.division_code, prefix_of(code)), in_post_on(today), ~has.exists())
+        .where(within(Post.division_code, prefix_of(code)), in_post_on(today), ~account.exists())
         .order_by(Post.division_code, Person.id)
         .limit(MAX_SLIPS + 1)
     ).all()
-    people = {person.id: (person, place) for person, place in rows}
+    people = {person.id: (person, village) for person, village in rows}
     if not people:
         raise Refused("这里在任的人都已开通账号,不用打印")
     if len(people) > MAX_SLIPS:
         raise Refused(f"一次最多打印 {MAX_SLIPS} 张。请先选一个镇(街)")
     slips = []
-    for person, place in people.values():
+    for person, village in people.values():
         secret = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         session.merge(
             Activation(
@@ -67,7 +68,7 @@ def make_slips(session: Session, code: str, today: date, key: str, by: str) -> l
             )
         )
         spaced = f"{secret[:4]}-{secret[4:]}"
-        slips.append(Slip(person.name, full_name(session, place), person.phone, spaced))
+        slips.append(Slip(person.name, full_name(session, village), person.phone, spaced))
     session.flush()
     return slips
 
@@ -75,16 +76,17 @@ def make_slips(session: Session, code: str, today: date, key: str, by: str) -> l
 def claim(
     session: Session, phone: str, code: str, password: str, address: str, key: str, today: date
 ) -> Account:
-    """Opens the account of the person with this phone. `SignInRefused` for a wrong or old code (counted, as a
-    wrong password is; the caller commits), `Refused` for a password that won't do."""
-    at, keys = now(), throttle_keys(phone, address)
-    refuse_blocked(session, keys, at)
+    """Opens the account of the person with this phone number. Raises `SignInRefused` for a wrong or expired code and
+    counts it as a failed sign-in, which the caller commits. Raises `Refused` for somebody not in post and for a
+    password that breaks the rules."""
+    moment, keys = now(), throttle_keys(phone, address)
+    refuse_blocked(session, keys, moment)
     person = session.scalar(select(Person).where(Person.phone == phone))
-    kept = session.get(Activation, person.id) if person else None
+    activation = session.get(Activation, person.id) if person else None
     given = _digest("".join(code.split()).replace("-", "").upper(), key)
-    right = hmac.compare_digest(kept.code_digest if kept else "", given)
-    if person is None or kept is None or not right or kept.expires_at < at:
-        count_failure(session, keys, at)
+    matches = hmac.compare_digest(activation.code_digest if activation else "", given)
+    if person is None or activation is None or not matches or activation.expires_at < moment:
+        count_failure(session, keys, moment)
         raise SignInRefused(
             "手机号或开通码不对,或开通码过了 60 天。请照纸上的核对;还不行就找区(市)民政部门重打一张"
         )
@@ -96,7 +98,7 @@ def claim(
         session, person.phone, person.name, post.role, post.division_code, person.id, password
     )
     account.must_change_password = False
-    session.delete(kept)
+    session.delete(activation)
     session.flush()
     return account
 

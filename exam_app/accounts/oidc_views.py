@@ -1,5 +1,7 @@
-"""Signing in with the office's own identity provider (OpenID Connect), for accounts that exist here already: the provider says
-whose phone it is, this system says what they may do."""
+"""Sign-in through an external identity provider (OpenID Connect), for existing accounts only.
+
+The provider authenticates the phone number; role and scope come from the account.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ oidc = Blueprint("oidc", __name__)
 
 
 def make_oidc(app: Flask) -> OAuth | None:
-    """The provider of the configuration, if there is one."""
+    """The configured provider; None without one."""
     config = app.config["ACADEMY"]
     if not config.oidc_issuer:
         return None
@@ -56,36 +58,36 @@ def _client() -> Any:
 @oidc.get("/login/oidc")
 @access(PUBLIC)
 def begin() -> Response:
-    """On to the provider; state, nonce and code challenge are kept in the session."""
-    target = web.config().public_url + url_for("oidc.back")
+    """Redirects to the provider. Authlib stores state, nonce and code verifier in the session."""
+    callback = web.config().public_url + url_for("oidc.back")
     session["oidc_next"] = web.safe_next(request.args.get("next"))
     try:
-        answer: Response = _client().authorize_redirect(target)
+        response: Response = _client().authorize_redirect(callback)
     except (AuthlibBaseError, RequestException):
         return _failed("统一身份认证现在连不上,请过一会儿再试,或用手机号和密码登录")
-    return answer
+    return response
 
 
 @oidc.get("/login/oidc/back")
 @access(PUBLIC)
 @web.writes
 def back() -> Response:
-    """Back from the provider: whoever it vouches for is signed in, if they have an account."""
+    """The provider's callback: signs in the account with the verified phone number, if there is one."""
     try:
         token = _client().authorize_access_token()
     except (AuthlibBaseError, JoseError, RequestException, ValueError, KeyError):
         return _failed("统一身份认证没有通过,请重新登录")
-    told = token.get("userinfo") or {}
-    if told.get(web.config().oidc_claim + "_verified") is False:
+    claims = token.get("userinfo") or {}
+    if claims.get(web.config().oidc_claim + "_verified") is False:
         return _failed("统一身份认证里的手机号还没有核实,不能登录")
-    account = _account(str(told.get(web.config().oidc_claim, "")))
+    account = _account(str(claims.get(web.config().oidc_claim, "")))
     if account is None:
         return _failed("统一身份认证通过了,但这里没有您的账号。请联系区(市)民政部门开通")
     target = session.pop("oidc_next", url_for("home.index"))
     if second.is_on(web.db(), account.id):
         return ask_code(account.id, target)
     opened = open_session(web.db(), account, device())
-    # Who comes through the provider needs no password here.
+    # The provider has authenticated the account, so no local password is needed.
     account.must_change_password = False
     record(web.db(), f"account:{account.id}", "account.oidc", f"account:{account.id}")
     web.db().commit()
@@ -93,9 +95,9 @@ def back() -> Response:
     return redirect(target)
 
 
-def _account(told: str) -> Account | None:
+def _account(claim: str) -> Account | None:
     try:
-        phone = parse_phone(told.replace(" ", "").replace("-", "").removeprefix("+86"))
+        phone = parse_phone(claim.replace(" ", "").replace("-", "").removeprefix("+86"))
     except ValueError:
         return None
     return find_account(web.db(), phone)

@@ -1,4 +1,4 @@
-"""The account page: where one is signed in, the second step, tokens for scripts."""
+"""The account page: sign-in sessions, two-step verification, security keys and API tokens."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def index() -> str:
     return _page()
 
 
-def _page(**more: object) -> str:
-    own, database = web.account(), web.db()
+def _page(**context: object) -> str:
+    account, database = web.account(), web.db()
     return render_template(
         "accounts/account.html",
-        sessions=sessions_of(database, own.id),
+        sessions=sessions_of(database, account.id),
         here=token_hash(current_user.id),
-        second_on=second.is_on(database, own.id),
-        keys=security_keys.keys_of(database, own.id),
+        second_on=second.is_on(database, account.id),
+        keys=security_keys.keys_of(database, account.id),
         may_keys=security_keys.site_of(web.config().public_url) is not None,
-        codes_left=second.codes_left(database, own.id),
+        codes_left=second.codes_left(database, account.id),
         required=web.second_step_required(),
-        tokens=tokens.tokens_of(database, own.id) if own.role in MANAGERS else [],
+        tokens=tokens.tokens_of(database, account.id) if account.role in MANAGERS else [],
         scopes=tokens.SCOPES,
-        may_tokens=own.role in MANAGERS,
-        **more,
+        may_tokens=account.role in MANAGERS,
+        **context,
     )
 
 
@@ -59,51 +59,51 @@ def sign_out_elsewhere() -> Response:
 @access(MANAGERS)
 @web.writes
 def set_up() -> str | Response:
-    """The QR code to take up with an authenticator."""
-    own = web.own_account()
-    if second.is_on(web.db(), own.id):
+    """Shows the TOTP secret as a QR code for an authenticator app."""
+    account = web.own_account()
+    if second.is_on(web.db(), account.id):
         return redirect(url_for("own_account.index"))
-    secret = second.begin(web.db(), own, seal_of(web.config()))
+    secret = second.begin(web.db(), account, seal_of(web.config()))
     web.db().commit()
-    return _set_up(own, secret)
+    return _set_up(account, secret)
 
 
-def _set_up(own: Account, secret: str, refused: str = "") -> str:
+def _set_up(account: Account, secret: str, refused: str = "") -> str:
     spaced = " ".join(secret[n : n + 4] for n in range(0, len(secret), 4))
-    picture = qr_svg(second.address_of(own, secret))
+    picture = qr_svg(second.address_of(account, secret))
     return render_template("accounts/second.html", picture=picture, secret=spaced, refused=refused)
 
 
 @own_account.post("/account/second-step")
 @access(MANAGERS)
 def switch() -> str | Response | tuple[str, int]:
-    """Switches the second step on with a first code, makes new recovery codes, or switches it off."""
-    own, database = web.own_account(), web.db()
+    """Switches two-step verification on (confirmed by a first code) or off, or renews the recovery codes."""
+    account, database = web.own_account(), web.db()
     seal, form = seal_of(web.config()), request.form
     try:
         if "code" in form:
-            made = second.confirm(database, own, form["code"].strip(), seal)
-            web.audit("second_step.on", f"account:{own.id}")
+            codes = second.confirm(database, account, form["code"].strip(), seal)
+            web.audit("second_step.on", f"account:{account.id}")
             database.commit()
-            return render_template("accounts/recovery.html", codes=made)
-        if not verify(own.password_hash, form.get("password", "")):
+            return render_template("accounts/recovery.html", codes=codes)
+        if not verify(account.password_hash, form.get("password", "")):
             raise Refused("密码不对,请再输一次")
         if "renew" in form:
-            made = second.new_recovery_codes(database, own)
-            web.audit("second_step.codes", f"account:{own.id}")
+            codes = second.new_recovery_codes(database, account)
+            web.audit("second_step.codes", f"account:{account.id}")
             database.commit()
-            return render_template("accounts/recovery.html", codes=made)
+            return render_template("accounts/recovery.html", codes=codes)
         if web.second_step_required():
             raise Refused("您的账号必须用两步登录,不能关。换手机请让上级先关掉,再重新设置")
-        second.switch_off(database, own.id)
-        web.audit("second_step.off", f"account:{own.id}")
+        second.switch_off(database, account.id)
+        web.audit("second_step.off", f"account:{account.id}")
         database.commit()
     except Refused as refused:
         database.rollback()
         if "code" in form:
             secret = second.begin(database, web.own_account(), seal)
             database.commit()
-            return _set_up(own, secret, str(refused)), 422
+            return _set_up(account, secret, str(refused)), 422
         return _page(refused=str(refused)), 422
     flash("两步登录关掉了。", "good")
     return redirect(url_for("own_account.index"))
@@ -112,36 +112,41 @@ def switch() -> str | Response | tuple[str, int]:
 @own_account.get("/account/keys/new")
 @access(MANAGERS)
 def ask_key() -> Response:
-    """What a device is asked, to make a key."""
-    own = web.account()
-    if not second.is_on(web.db(), own.id):
+    """Returns the WebAuthn registration options and stores their challenge in the session."""
+    account = web.account()
+    if not second.is_on(web.db(), account.id):
         raise Refused("请先设置两步登录,再加设备")
-    asked = security_keys.ask_to_make(
-        web.db(), own, security_keys.need_site(web.config().public_url)
+    prompt = security_keys.ask_to_make(
+        web.db(), account, security_keys.need_site(web.config().public_url)
     )
-    session["challenge"] = asked.challenge
-    return jsonify(asked.options)
+    session["challenge"] = prompt.challenge
+    return jsonify(prompt.options)
 
 
 @own_account.post("/account/keys")
 @access(MANAGERS)
 def make_key() -> Response | tuple[Response, int]:
-    """Keeps the key that the device has made."""
+    """Registers the security key that the device has created."""
     challenge, sent = session.pop("challenge", ""), request.get_json(silent=True)
     if not isinstance(sent, dict) or not challenge:
         return jsonify(refused="没有加上,请刷新页面再试一次"), 422
-    own, answer = web.account(), sent.get("answer")
+    account, answer = web.account(), sent.get("answer")
     try:
-        if not second.is_on(web.db(), own.id):
+        if not second.is_on(web.db(), account.id):
             raise Refused("请先设置两步登录,再加设备")
         name = str(sent.get("name") or "")
         security_keys.make(
-            web.db(), own, security_keys.need_site(web.config().public_url), challenge, answer, name
+            web.db(),
+            account,
+            security_keys.need_site(web.config().public_url),
+            challenge,
+            answer,
+            name,
         )
     except Refused as refused:
         web.db().rollback()
         return jsonify(refused=str(refused)), 422
-    web.audit("security_key.add", f"account:{own.id}")
+    web.audit("security_key.add", f"account:{account.id}")
     web.db().commit()
     flash("加好了。以后在这台设备上登录,不用填验证码。", "good")
     return jsonify(next=url_for("own_account.index"))
@@ -161,11 +166,11 @@ def remove_key(handle: str) -> Response:
 @own_account.post("/account/tokens")
 @access(MANAGERS)
 def make_token() -> str | tuple[str, int]:
-    own, form = web.own_account(), request.form
+    account, form = web.own_account(), request.form
     try:
         text = tokens.make_token(
             web.db(),
-            own,
+            account,
             form.get("name", ""),
             form.get("scope", ""),
             form.get("days", 0, type=int),
@@ -173,7 +178,7 @@ def make_token() -> str | tuple[str, int]:
     except Refused as refused:
         web.db().rollback()
         return _page(refused=str(refused)), 422
-    web.audit("token.make", f"account:{own.id}", {"scope": form.get("scope", "")})
+    web.audit("token.make", f"account:{account.id}", {"scope": form.get("scope", "")})
     web.db().commit()
     return _page(token=text)
 

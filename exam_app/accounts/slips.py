@@ -1,4 +1,4 @@
-"""Slips with activation codes as PDF."""
+"""Activation code slips as PDF."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEMPLATE = Path(__file__).parent / "slips.typ"
 
 
 def slips_pdf(slips: Sequence[Slip], link: str) -> bytes:
-    """Eight slips an A4 page, to cut apart."""
+    """Typesets eight slips per A4 page, to cut apart."""
     rows = [
         {"name": s.name, "place": s.place, "phone": mask_phone(s.phone), "code": s.code}
         for s in slips

@@ -1,4 +1,4 @@
-"""Pages of the accounts: sign in, sign out, password."""
+"""Account pages: sign-in, sign-out, password, activation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from training_records.database import now
 from training_records.errors import Refused
 
 accounts = Blueprint("accounts", __name__)
-# Between password and code, in seconds.
+# Seconds allowed between password and second step.
 CODE_WITHIN = 300
 
 
@@ -59,7 +59,8 @@ def login() -> str | Response | tuple[str, int]:
 
 
 def ask_code(account_id: int, target: str | None) -> Response:
-    """On to the second step. The cookie says, signed, only that the first was right: nobody is signed in yet."""
+    """Redirects to the second step. The signed session cookie records only that the password was right: nobody is
+    signed in yet."""
     session.clear()
     session["second"] = [account_id, int(now().timestamp())]
     return redirect(url_for("accounts.code", next=target))
@@ -68,9 +69,9 @@ def ask_code(account_id: int, target: str | None) -> Response:
 @accounts.route("/login/code", methods=["GET", "POST"])
 @access(PUBLIC)
 def code() -> str | Response | tuple[str, int]:
-    """The second step: a code from the authenticator, or from paper."""
-    account_id, at = session.get("second", (0, 0))
-    if now().timestamp() - at > CODE_WITHIN:
+    """The second step by an authenticator code or a recovery code."""
+    account_id, started = session.get("second", (0, 0))
+    if now().timestamp() - started > CODE_WITHIN:
         session.pop("second", None)
         flash("请重新输入手机号和密码。")
         return redirect(url_for("accounts.login"))
@@ -82,8 +83,8 @@ def code() -> str | Response | tuple[str, int]:
         )
     except SignInRefused as refused:
         web.db().commit()
-        more = {"refused": str(refused), "has_key": _has_key(account_id)}
-        return render_template("accounts/code.html", **more), 422
+        context = {"refused": str(refused), "has_key": _has_key(account_id)}
+        return render_template("accounts/code.html", **context), 422
     web.db().commit()
     remember(account, token)
     return redirect(web.safe_next(request.args.get("next")))
@@ -92,22 +93,22 @@ def code() -> str | Response | tuple[str, int]:
 @accounts.get("/login/key")
 @access(PUBLIC)
 def ask_key() -> Response:
-    """What the device is asked to sign; for whoever has got past the password."""
+    """Returns the WebAuthn authentication options once the password was right."""
     account_id, _ = session.get("second", (0, 0))
     site = security_keys.need_site(web.config().public_url)
-    asked = security_keys.ask_to_sign(web.db(), account_id, site)
-    session["challenge"] = asked.challenge
-    return jsonify(asked.options)
+    prompt = security_keys.ask_to_sign(web.db(), account_id, site)
+    session["challenge"] = prompt.challenge
+    return jsonify(prompt.options)
 
 
 @accounts.post("/login/key")
 @access(PUBLIC)
 def key() -> Response | tuple[Response, int]:
-    """The second step by a device's key; the challenge holds once."""
-    account_id, at = session.get("second", (0, 0))
+    """The second step by a security key. The challenge is single-use."""
+    account_id, started = session.get("second", (0, 0))
     challenge = session.pop("challenge", "")
     site = security_keys.site_of(web.config().public_url)
-    if site is None or not challenge or now().timestamp() - at > CODE_WITHIN:
+    if site is None or not challenge or now().timestamp() - started > CODE_WITHIN:
         return jsonify(refused="放得太久了,请重新输入手机号和密码"), 422
     answer = request.get_json(silent=True)
     try:
@@ -163,7 +164,7 @@ def password() -> str | Response | tuple[str, int]:
 @accounts.route("/claim", methods=["GET", "POST"])
 @access(PUBLIC)
 def claim() -> str | Response | tuple[str, int]:
-    """A person opens their own account with the code on paper."""
+    """Opens a person's own account with their activation code."""
     form = ClaimForm()
     if not form.validate_on_submit():
         return render_template("accounts/claim.html", form=form)
@@ -194,12 +195,12 @@ def claim() -> str | Response | tuple[str, int]:
 @accounts.post("/accounts/slips")
 @access(MANAGERS)
 def slips() -> Response:
-    """Codes for those in post in a division without an account, on paper to cut apart."""
+    """Prints activation codes for those in post in a division without an account."""
     division = web.scope().division(web.db(), request.form.get("division"))
-    made = claims.make_slips(
+    sheet = claims.make_slips(
         web.db(), division.code, web.today(), web.config().secret_key, web.actor()
     )
-    web.audit("account.slips", f"division:{division.code}", {"slips": len(made)})
+    web.audit("account.slips", f"division:{division.code}", {"slips": len(sheet)})
     web.db().commit()
-    pdf = slips_pdf(made, web.config().public_url + url_for("accounts.claim"))
+    pdf = slips_pdf(sheet, web.config().public_url + url_for("accounts.claim"))
     return web.attachment(pdf, "application/pdf", f"{division.name}开通码.pdf")

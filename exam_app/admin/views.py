@@ -1,4 +1,4 @@
-"""Settings: accounts within the scope, unlock and reset."""
+"""Administration of the accounts within the scope, and the audit log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from exam_app.web.access import MANAGERS, access
 
 admin = Blueprint("admin", __name__)
 LOG_PAGE = 50
-# Who may reset whose password: nobody their equals or betters.
+# The roles whose accounts each role administers: strictly lower ones.
 BELOW = {
     "district": ("director", "supervisor"),
     "city": ("director", "supervisor", "district"),
@@ -34,10 +34,10 @@ BELOW = {
 def index() -> str:
     text = request.args.get("q", "").strip()[:20]
     below = BELOW[web.account().role]
-    found = search_accounts(web.db(), web.scope().prefix, below, text) if text else []
-    second_on = {a.id for a in found if second.is_on(web.db(), a.id)}
+    matches = search_accounts(web.db(), web.scope().prefix, below, text) if text else []
+    second_on = {a.id for a in matches if second.is_on(web.db(), a.id)}
     return render_template(
-        "admin/index.html", q=text, found=found, roles=ROLES, second_on=second_on
+        "admin/index.html", q=text, found=matches, roles=ROLES, second_on=second_on
     )
 
 
@@ -70,7 +70,8 @@ def open_lock(account_id: int) -> Response:
 @admin.post("/admin/accounts/<int:account_id>/second-step")
 @access(MANAGERS)
 def second_off(account_id: int) -> Response:
-    """For somebody whose phone is gone, after asking them in person."""
+    """Switches off two-step verification for an account that lost its phone, and ends its sessions. The office checks
+    the identity in person first."""
     account = _account(account_id)
     second.switch_off(web.db(), account.id)
     end_sessions(web.db(), account.id, "")
@@ -83,9 +84,9 @@ def second_off(account_id: int) -> Response:
 @admin.get("/admin/log")
 @access(MANAGERS)
 def audit_log() -> str:
-    """What the offices of the scope did: who, what, when. Nobody can change it."""
+    """The audit log of the offices within the scope."""
     text, before = request.args.get("q", "").strip()[:40], request.args.get("before", type=int)
-    # What the command line did on the machine stands in no division: the operator's matter.
+    # Command-line entries carry no division, so only the operator's empty prefix matches them.
     prefix = "" if web.account().role == "operator" else web.scope().prefix
     rows = entries_in(web.db(), prefix, text, before)
     ids = {int(r.created_by.partition(":")[2]) for r in rows if r.created_by.startswith("account:")}

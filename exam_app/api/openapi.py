@@ -1,4 +1,4 @@
-"""The OpenAPI description, from the endpoints' own declarations."""
+"""The OpenAPI document, generated from the declarations on the endpoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Mode = Literal["validation", "serialization"]
 
 @dataclass(frozen=True)
 class Operation:
-    """What one endpoint takes and gives."""
+    """The request and response models of one endpoint."""
 
     summary: str
     takes: type[BaseModel] | None
@@ -32,7 +32,7 @@ def describes(
     takes: type[BaseModel] | None = None,
     query: tuple[str, ...] = (),
 ) -> Callable[[View], View]:
-    """Declares an endpoint's shapes on its view."""
+    """Decorator that attaches an `Operation` to a view."""
 
     def mark(view: View) -> View:
         vars(view)["operation"] = Operation(summary, takes, gives, query)
@@ -42,7 +42,7 @@ def describes(
 
 
 def describe(rules: list[tuple[str, str, Callable[..., object]]]) -> dict[str, object]:
-    """(rule, method, view) triples as an OpenAPI 3.1 document."""
+    """Returns the OpenAPI 3.1 document of (rule, method, view) triples."""
     models: list[tuple[type[BaseModel], Mode]] = [(schemas.Problem, "validation")]
     for _, _, view in rules:
         operation: Operation = vars(view)["operation"]
@@ -54,21 +54,25 @@ def describe(rules: list[tuple[str, str, Callable[..., object]]]) -> dict[str, o
     )
     paths: dict[str, dict[str, object]] = {}
     for rule, method, view in rules:
-        own: Operation = vars(view)["operation"]
+        declared: Operation = vars(view)["operation"]
         names = re.findall(r"<(?:\w+:)?(\w+)>", rule)
         parameters: list[dict[str, object]] = [
             {"name": n, "in": "path", "required": True, "schema": {"type": "integer"}}
             for n in names
         ]
-        parameters += [{"name": n, "in": "query", "schema": {"type": "string"}} for n in own.query]
+        parameters += [
+            {"name": n, "in": "query", "schema": {"type": "string"}} for n in declared.query
+        ]
         entry: dict[str, object] = {
-            "summary": own.summary,
+            "summary": declared.summary,
             "operationId": view.__name__,
             "parameters": parameters,
             "responses": {
                 "200": {
                     "description": "好了",
-                    "content": {"application/json": {"schema": refs[own.gives, "serialization"]}},
+                    "content": {
+                        "application/json": {"schema": refs[declared.gives, "serialization"]}
+                    },
                 },
                 "default": {
                     "description": "被拒绝,detail 说明原因和办法",
@@ -78,8 +82,8 @@ def describe(rules: list[tuple[str, str, Callable[..., object]]]) -> dict[str, o
                 },
             },
         }
-        if own.takes:
-            schema = refs[own.takes, "validation"]
+        if declared.takes:
+            schema = refs[declared.takes, "validation"]
             entry["requestBody"] = {
                 "required": True,
                 "content": {"application/json": {"schema": schema}},

@@ -1,4 +1,4 @@
-"""Shapes of the JSON API."""
+"""Request and response models of the JSON API."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class StartOut(BaseModel):
     deadline: str
     paper: PaperOut
     answers: dict[str, SavedAnswer]
-    # Slot to the seconds that its question has been on the screen, where the phone told.
+    # Slot → seconds its item was on screen, where the client reported them.
     seconds: dict[str, int] = {}
-    # For the beacon of a page that is being closed.
+    # Authenticates the beacon that the page sends when it closes.
     ticket: str
 
 

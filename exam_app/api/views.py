@@ -55,8 +55,8 @@ class _BadBody(Exception):
 
 
 def _body(model: type[Model], any_type: bool = False) -> Model:
-    """The request's JSON in the shape of `model`; `any_type`: also when it doesn't call itself JSON,
-    as what a browser sends by itself."""
+    """Returns the request's JSON body, validated as `model`. `any_type` ignores the content type, which a beacon can't
+    set. Raises `_BadBody`."""
     if (request.content_length or 0) > MAX_BODY:
         raise _BadBody(413, f"内容超过 {MAX_BODY // 1024} KB,请分几次发送")
     data = request.get_json(silent=True, force=any_type)
@@ -66,9 +66,9 @@ def _body(model: type[Model], any_type: bool = False) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(p) for p in fault["loc"])
+        field = ".".join(str(p) for p in fault["loc"])
         raise _BadBody(
-            422, f"字段 {place} 不对:类型或长度不合要求,请对照 /api/v1/openapi.json"
+            422, f"字段 {field} 不对:类型或长度不合要求,请对照 /api/v1/openapi.json"
         ) from None
 
 
@@ -147,13 +147,13 @@ def login() -> BaseResponse:
 @access(LEARNERS)
 @describes("我可以考的考试", schemas.ExamsOut)
 def exams() -> Response:
-    found = service.exams_for(web.db(), web.person_id())
-    return _json(schemas.ExamsOut(exams=[_exam(exam, attempts) for exam, attempts in found]))
+    available = service.exams_for(web.db(), web.person_id())
+    return _json(schemas.ExamsOut(exams=[_exam(exam, attempts) for exam, attempts in available]))
 
 
 def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
     at = now()
-    more = left(exam, attempts)
+    remaining = left(exam, attempts)
     if any(a.passed and a.state == "released" for a in attempts):
         state = "passed"
     elif any(a.state == "in_progress" for a in attempts):
@@ -163,7 +163,7 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
     elif at >= exam.closes_at:
         state = "closed"
     else:
-        state = "open" if more else "used_up"
+        state = "open" if remaining else "used_up"
     return schemas.ExamOut(
         id=exam.id,
         title=exam.title,
@@ -173,7 +173,7 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
         opens_at=iso(exam.opens_at),
         closes_at=iso(exam.closes_at),
         attempts_allowed=exam.attempts_allowed,
-        attempts_left=more,
+        attempts_left=remaining,
         state=state,
         attempts=[
             schemas.AttemptBrief(
@@ -195,8 +195,8 @@ def start(exam_id: int) -> Response:
     attempt = service.start(web.begin_writing(), exam_id, web.person_id(), web.session_hash())
     web.end_writing()
     saved = {} if attempt.fresh else marking.answers_of(web.db(), attempt.id)
-    checked = csrf_digest(request.headers.get("X-CSRF-Token", ""))
-    ticket = service.ticket_of(attempt, web.session_hash(), checked)
+    digest = csrf_digest(request.headers.get("X-CSRF-Token", ""))
+    ticket = service.ticket_of(attempt, web.session_hash(), digest)
     text = web.services().part(ExamRuntime).tickets.write(ticket)
     response = _json(
         schemas.StartOut(
@@ -226,8 +226,8 @@ def start(exam_id: int) -> Response:
 @web.only_reads
 @describes("保存答案", SaveOut, AnswersIn)
 def save(attempt_id: int) -> BaseResponse:
-    """Neither account nor paper is loaded where the ticket of the attempt is shown; without one the
-    caller is asked who they are, as everywhere. Most saves are answered at the door."""
+    """Saves answers. With the attempt's ticket neither account nor form is loaded; without one the caller's account is
+    checked as in any other view. `SaveMiddleware` answers most saves before this view."""
     if RESULT in request.environ:
         service.outcome(request.environ[RESULT])
     ticket = _shown_ticket(attempt_id)
@@ -246,8 +246,8 @@ def save(attempt_id: int) -> BaseResponse:
 @web.only_reads
 @describes("关页面时的最后一次保存", SaveOut, BeaconIn)
 def beacon(attempt_id: int) -> BaseResponse:
-    """Like `save`, for a page that is being closed: such a page can't send headers, so that the ticket,
-    which only the page knows, stands in the body."""
+    """Saves answers from a closing page. A beacon can't set headers, so the body carries the ticket, which also stands
+    in for the CSRF token."""
     body = _body(BeaconIn, any_type=True)
     ticket = web.services().part(ExamRuntime).tickets.read(body.ticket)
     if ticket is None or ticket.attempt_id != attempt_id or ticket.holder is None:
@@ -262,7 +262,7 @@ def _saved(ticket: Ticket, body: AnswersIn) -> Response:
 
 
 def _shown_ticket(attempt_id: int) -> Ticket | None:
-    """The ticket that the browser brings, when it is of this attempt and of this sign-in."""
+    """The ticket in the cookie, if it was issued for this attempt and this sign-in session."""
     text, token = request.cookies.get(COOKIE), session.get("_user_id")
     if not text or not token:
         return None
@@ -339,16 +339,16 @@ def coverage() -> Response:
 @access(OFFICES)
 @describes("工作评价结果", schemas.EvaluationOut, query=("year", "division"))
 def evaluation() -> Response:
-    """The results of a year's run in a division; none while no run has begun."""
+    """The results of a year's evaluation runs in a division; empty before a run has started."""
     year = request.args.get("year", web.today().year, type=int)
     division = web.scope().division(web.db(), request.args.get("division"))
     prefix = prefix_of(division.code)
-    found: list[schemas.EvaluatedOut] = []
+    results: list[schemas.EvaluatedOut] = []
     state = None
     for run in runs.runs_in(web.db(), prefix):
         if run.year == year:
             state = run.state
-            found += [
+            results += [
                 schemas.EvaluatedOut.model_validate(
                     as_data(str(row.person_id), runs.explain(run, row))
                     | {
@@ -359,7 +359,7 @@ def evaluation() -> Response:
                 )
                 for row, _ in runs.results_of(web.db(), run, prefix)
             ]
-    return _json(schemas.EvaluationOut(year=year, state=state, results=found))
+    return _json(schemas.EvaluationOut(year=year, state=state, results=results))
 
 
 @api.get("/people/<int:person_id>/records")

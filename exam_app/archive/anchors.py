@@ -1,5 +1,5 @@
-"""Every day, where each chain of the archive ends is noted in the database and in a file beside it, which an
-office may copy, print or send away."""
+"""Daily anchors: the head of each hash chain, stored in the database and in a text file that an office can copy, print
+or send elsewhere."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FILE = "anchors.txt"
 
 
 def anchor_today(make_session: sessionmaker[Session], config: Config, today: date) -> int:
-    """Notes the ends of today, once; how many chains."""
+    """Anchors the chain heads once a day. Returns the number of chains anchored by this call."""
     with make_session() as session:
         lines = anchor(session, today)
         if lines:
-            # The file first: an anchor that only the file knows is none too many.
+            # Write the file before the commit: an extra anchor in the file is harmless.
             with (config.instance / FILE).open("a", encoding="utf-8") as out:
                 out.writelines(line + "\n" for line in lines)
         session.commit()
@@ -26,9 +26,9 @@ def anchor_today(make_session: sessionmaker[Session], config: Config, today: dat
 
 
 def outside(config: Config) -> list[tuple[str, int, str]]:
-    """The anchors of the file: (chain, seq, hash)."""
+    """Returns the anchors in the file as (chain, seq, hash); empty without a file."""
     try:
         text = (config.instance / FILE).read_text(encoding="utf-8")
     except OSError:
         return []
-    return [found for line in text.splitlines() if (found := parse_anchor(line))]
+    return [parsed for line in text.splitlines() if (parsed := parse_anchor(line))]

@@ -1,4 +1,4 @@
-"""What the system keeps of one person, as data."""
+"""Export of everything the system stores about one person."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ from training_records.corrections.merging import naming_people
 from training_records.divisions import full_name
 from training_records.ledger.models import ROLES, Person
 
-# Said already by `person_data`; not to be told: what opens an account or holds a sign-in.
-_SAID, _SECRET = (
+# Tables that `person_data` covers already; columns that hold credentials.
+_COVERED, _SECRET = (
     ("post", "archive_entry"),
     ("password_hash", "code_digest", "holder", "secret", "sealed"),
 )
 
 
 def own_data(session: Session, person: Person) -> dict[str, object]:
-    """Everything that names a person in any table, for themselves (个人信息保护法 第四十五条: 查阅、复制)."""
-    more: dict[str, object] = {}
+    """Returns every row that refers to a person, in any table, for the person's own access and copy request
+    (个人信息保护法 第四十五条: 查阅、复制)."""
+    others: dict[str, object] = {}
     for table in naming_people():
-        if table.name in _SAID:
+        if table.name in _COVERED:
             continue
         columns = [c for c in table.c if c.name not in _SECRET]
         rows = session.execute(select(*columns).where(table.c.person_id == person.id))
-        if found := [dict(row) for row in rows.mappings()]:
-            more[table.name] = found
-    return {**person_data(session, person), "more": more}
+        if exported := [dict(row) for row in rows.mappings()]:
+            others[table.name] = exported
+    return {**person_data(session, person), "more": others}
 
 
 def person_data(session: Session, person: Person) -> dict[str, object]:
-    """Ledger, posts and every archive entry with its place in the chain."""
+    """Returns ledger, posts and every archive entry with its position in the hash chain."""
     hidden = ("id", "identity_digest")
-    own = {c.key: getattr(person, c.key) for c in person.__table__.columns if c.key not in hidden}
+    ledger = {
+        c.key: getattr(person, c.key) for c in person.__table__.columns if c.key not in hidden
+    }
     return {
         "person_id": person.id,
         "name": person.name,
-        "ledger": own,
+        "ledger": ledger,
         "experience": experience_text(session, person),
         "posts": [
             {

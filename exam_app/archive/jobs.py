@@ -1,4 +1,4 @@
-"""The archives of a whole town (or of any division) in one zip file: a PDF a person, a folder a village."""
+"""The archives of a division as one zip file: one PDF per person, one folder per division of a post."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEP = 10
 
 
 def archives_job(work: Work) -> str:
-    """One PDF for everyone in post in the division; those that are there already are not made again."""
+    """Renders one PDF per person in post in the division and zips them. A restarted job reuses finished PDFs."""
     today = now().astimezone(work.config.zone).date()
     with work.make_session() as session:
         people = _people(read_only(session), work.params["division"], today)
@@ -31,13 +31,16 @@ def archives_job(work: Work) -> str:
             with work.make_session() as session:
                 person = session.get_one(Person, person_id)
                 pdf = archive_pdf(archive_data(session, person, today))
-            with written_whole(path) as half:
-                half.write_bytes(pdf)
+            with written_whole(path) as partial:
+                partial.write_bytes(pdf)
         paths.append((path.name, name))
         if number % STEP == 0:
             work.progress(number, len(people))
-    whole = work.folder / "archives.zip"
-    with written_whole(whole) as half, zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as out:
+    archive = work.folder / "archives.zip"
+    with (
+        written_whole(archive) as partial,
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as out,
+    ):
         for file, name in paths:
             out.write(work.folder / file, name)
     for file, _ in paths:
@@ -47,7 +50,7 @@ def archives_job(work: Work) -> str:
 
 
 def _people(session: Session, code: str, today: date) -> list[tuple[int, str]]:
-    """(person, name in the zip) of those in post, by division."""
+    """Returns (person id, name in the zip) of those in post, ordered by division."""
     get_division(session, code)
     query = (
         select(Person.id, Person.name, Post.division_code)
@@ -55,9 +58,9 @@ def _people(session: Session, code: str, today: date) -> list[tuple[int, str]]:
         .where(within(Post.division_code, prefix_of(code)), in_post_on(today))
         .order_by(Post.division_code, Person.id)
     )
-    found: dict[int, str] = {}
-    places: dict[str, str] = {}
-    for person_id, name, place in session.execute(query):
-        places.setdefault(place, full_name(session, place))
-        found.setdefault(person_id, f"{places[place]}/{name}-{person_id}.pdf")
-    return list(found.items())
+    file_names: dict[int, str] = {}
+    paths: dict[str, str] = {}
+    for person_id, name, division in session.execute(query):
+        paths.setdefault(division, full_name(session, division))
+        file_names.setdefault(person_id, f"{paths[division]}/{name}-{person_id}.pdf")
+    return list(file_names.items())

@@ -1,4 +1,4 @@
-"""Pages of the archive: a person's file and their certificates."""
+"""Pages of the training archive: a person's entries and certificates, external training, evidence, corrections."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ archive = Blueprint("archive", __name__)
 
 
 def person_file(person: Person) -> dict[str, object]:
-    """What a person's page shows."""
+    """Template context of a person's archive."""
     session = web.db()
     entries = entries_of(session, person.id, all_rows=True)
     voided = {e.voids_id for e in entries if e.voids_id}
@@ -63,9 +63,9 @@ def mine() -> str:
 @archive.get("/archive/<int:person_id>")
 @access(EVERYONE)
 def person(person_id: int) -> str:
-    found = web.scope().person(web.db(), person_id)
+    subject = web.scope().person(web.db(), person_id)
     return render_template(
-        "archive/person.html", mine=person_id == web.account().person_id, **person_file(found)
+        "archive/person.html", mine=person_id == web.account().person_id, **person_file(subject)
     )
 
 
@@ -73,38 +73,38 @@ def person(person_id: int) -> str:
 @archive.get("/archive/<int:person_id>.docx", defaults={"form": "docx"})
 @access(EVERYONE)
 def paper(person_id: int, form: str) -> BaseResponse:
-    """The archive on A4, to print and seal or to edit."""
-    found = web.scope().person(web.db(), person_id)
-    data = archive_data(web.db(), found, web.today())
-    made = archive_pdf(data) if form == "pdf" else archive_docx(data)
-    web.audit_read("archive.export", f"person:{found.id}", {"form": form})
+    """The archive as PDF to print and stamp, or as DOCX to edit."""
+    person = web.scope().person(web.db(), person_id)
+    data = archive_data(web.db(), person, web.today())
+    content = archive_pdf(data) if form == "pdf" else archive_docx(data)
+    web.audit_read("archive.export", f"person:{person.id}", {"form": form})
     kind = "application/pdf" if form == "pdf" else web.DOCX
-    return web.attachment(made, kind, f"{found.name}培训档案.{form}")
+    return web.attachment(content, kind, f"{person.name}培训档案.{form}")
 
 
 @archive.get("/archive/mine.json")
 @access(LEARNERS)
 def mine_as_data() -> BaseResponse:
-    """Everything that the system keeps of oneself (个人信息保护法 第四十五条: 查阅、复制)."""
-    found = web.scope().person(web.db(), web.person_id())
-    data = json.dumps(own_data(web.db(), found), ensure_ascii=False, indent=2, default=str)
+    """Everything stored about the account's own person (个人信息保护法 第四十五条: 查阅、复制)."""
+    person = web.scope().person(web.db(), web.person_id())
+    data = json.dumps(own_data(web.db(), person), ensure_ascii=False, indent=2, default=str)
     return web.attachment(data.encode(), "application/json", "我的数据.json")
 
 
 @archive.get("/archive/mine.xapi.json")
 @access(LEARNERS)
 def own_statements() -> BaseResponse:
-    """One's learning as xAPI statements."""
+    """The account's own learning records as xAPI statements."""
     entries, zone = entries_of(web.db(), web.person_id()), web.config().zone
-    found = statements(entries, web.person_id(), web.config().public_url, zone)
-    data = json.dumps(found, ensure_ascii=False, indent=2)
+    exported = statements(entries, web.person_id(), web.config().public_url, zone)
+    data = json.dumps(exported, ensure_ascii=False, indent=2)
     return web.attachment(data.encode(), "application/json", "学习记录xAPI.json")
 
 
 @archive.post("/archives")
 @access(MANAGERS)
 def many() -> BaseResponse:
-    """Everyone's archive in a division, as a zip made in the background."""
+    """Queues a zip of the archives of a division."""
     division = web.scope().division(web.db(), request.form.get("division"))
     code, params = web.account().division_code, {"division": division.code}
     job = enqueue(web.db(), "archives", f"{division.name}培训档案", code, params, web.actor())
@@ -116,64 +116,68 @@ def many() -> BaseResponse:
 @archive.get("/certificates/<no>.pdf")
 @access(EVERYONE)
 def certificate(no: str) -> BaseResponse:
-    found = find(web.db(), no)
-    if found is None:
+    certificate = find(web.db(), no)
+    if certificate is None:
         raise NotFound("没有这张证书")
-    web.scope().person(web.db(), found.person_id)
-    pdf = certificates_pdf(rows_of(web.db(), [found.no], web.config().public_url))
-    return web.attachment(pdf, "application/pdf", f"certificate-{found.no}.pdf")
+    web.scope().person(web.db(), certificate.person_id)
+    pdf = certificates_pdf(rows_of(web.db(), [certificate.no], web.config().public_url))
+    return web.attachment(pdf, "application/pdf", f"certificate-{certificate.no}.pdf")
 
 
 @archive.route("/archive/record", methods=["GET", "POST"])
 @access(MANAGERS)
 def record() -> str | BaseResponse | tuple[str, int]:
-    """Training outside the system for many at once: checked first, then filed."""
-    more: dict[str, object] = {
+    """Files external training for many people: a preview first, then the confirmed entries."""
+    context: dict[str, object] = {
         "kinds": KINDS,
         "levels": LEVELS,
         "forms": external.FORMS,
         "files": [],
     }
     if request.method == "GET":
-        return render_template("archive/record.html", refused="", attendance=None, **more)
+        return render_template("archive/record.html", refused="", attendance=None, **context)
     session, scope = web.db(), web.scope()
     try:
         files = _files()
         training = _training(files)
         external.check(training, web.today())
         text = request.form.get("people", "")
-        found = external.read_attendance(session, text, scope.prefix, training.date)
-        if not found.found and not found.unclear:
+        attendance = external.read_attendance(session, text, scope.prefix, training.date)
+        if not attendance.found and not attendance.unclear:
             raise Refused("请写上参加的人,一行一个")
     except Refused as refused:
         session.rollback()
-        page = render_template("archive/record.html", refused=str(refused), attendance=None, **more)
+        page = render_template(
+            "archive/record.html", refused=str(refused), attendance=None, **context
+        )
         return page, 422
-    if "confirm" not in request.form or not found.found:
+    if "confirm" not in request.form or not attendance.found:
         session.commit()
         return render_template(
-            "archive/record.html", refused="", attendance=found, **{**more, "files": files}
+            "archive/record.html", refused="", attendance=attendance, **{**context, "files": files}
         )
-    filed, had = external.record(session, training, [p for p, _, _ in found.found], web.actor())
+    filed, duplicates = external.record(
+        session, training, [p for p, _, _ in attendance.found], web.actor()
+    )
     detail = {"title": training.title, "filed": filed, "files": list(files)}
     web.audit("archive.record", f"division:{web.account().division_code}", detail)
     session.commit()
-    again = f";{had} 人已经记过,没有重复记" if had else ""
-    flash(f"“{training.title}”已记入 {filed} 人的档案{again}。", "good")
+    notice = f";{duplicates} 人已经记过,没有重复记" if duplicates else ""
+    flash(f"“{training.title}”已记入 {filed} 人的档案{notice}。", "good")
     return redirect(url_for("archive.record"))
 
 
 def _files() -> tuple[str, ...]:
-    """Hashes of the evidence: kept in the step before, and uploaded now."""
-    kept = [d for d in request.form.getlist("kept") if evidence.is_kept(web.db(), d[:64])]
+    """Hashes of the evidence files: stored by the preview, and uploaded with this request."""
+    digests = [d for d in request.form.getlist("kept") if evidence.is_kept(web.db(), d[:64])]
     file = request.files.get("file")
     if file is not None and file.filename:
         code = web.account().division_code
         row = evidence.keep(
             web.db(), web.config().evidence, file.read(), file.filename, code, web.actor()
         )
-        kept.append(row.sha256)
-    return tuple(dict.fromkeys(kept))
+        digests.append(row.sha256)
+    return tuple(dict.fromkeys(digests))
 
 
 def _training(files: tuple[str, ...]) -> external.Training:
@@ -201,38 +205,38 @@ def _training(files: tuple[str, ...]) -> external.Training:
 @archive.get("/evidence/<digest>")
 @access(EVERYONE)
 def file(digest: str) -> BaseResponse:
-    """An evidence file: for offices of the place that kept it, and for those whose entry it proves."""
+    """An evidence file, for offices that may see the uploading office's files and for people whose entries cite it."""
     row, data = evidence.read(web.db(), web.config().evidence, digest)
     if not (_of_my_office(row) or _proves_mine(digest)):
         raise NotFound("没有这个附件")
-    answer = web.attachment(data, row.media_type, row.name)
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+    response = web.attachment(data, row.media_type, row.name)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
 
 
 def _of_my_office(row: Evidence) -> bool:
-    """Whether an office below or above the account's kept the file."""
+    """Whether the file belongs to an office within the account's scope or, for managers, above it."""
     prefix, code = web.scope().prefix, row.division_code
     if web.account().role == "supervisor":
         return code.startswith(prefix)
-    near = code.startswith(prefix) or prefix.startswith(prefix_of(code))
-    return near and web.account().role in MANAGERS
+    related = code.startswith(prefix) or prefix.startswith(prefix_of(code))
+    return related and web.account().role in MANAGERS
 
 
 def _proves_mine(digest: str) -> bool:
-    """Whether the file stands with an entry of the account's own person, or with a training they are taken for."""
+    """Whether an entry of the account's own person cites the file, or an event they are approved for shows it."""
     if web.account().person_id is None:
         return False
     if is_shown_to(web.db(), digest, web.person_id()):
         return True
-    own = entries_of(web.db(), web.person_id(), all_rows=True)
-    return any(digest in (e.evidence or {}).get("files", ()) for e in own)
+    entries = entries_of(web.db(), web.person_id(), all_rows=True)
+    return any(digest in (e.evidence or {}).get("files", ()) for e in entries)
 
 
 @archive.post("/archive/correct")
 @access(LEARNERS)
 def correct() -> BaseResponse:
-    """A person says what is wrong."""
+    """Files a correction request for the account's own archive."""
     entry = request.form.get("entry", type=int)
     corrections.request_correction(web.db(), web.person_id(), request.form.get("text", ""), entry)
     web.db().commit()

@@ -1,4 +1,4 @@
-"""One's own records as xAPI statements (ADL 1.0.3), to take along into another learning system."""
+"""Learning records as xAPI statements (ADL 1.0.3), for transfer to another learning system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training_records.archive.models import ArchiveEntry
 
 VERBS = "http://adlnet.gov/expapi/verbs/"
 ACTIVITIES = "http://adlnet.gov/expapi/activities/"
-# Kind of entry: verb, kind of activity.
+# Entry kind → (verb, activity type).
 KINDS = {
     "course": ("completed", "course"),
     "training": ("attended", "meeting"),
@@ -26,15 +26,15 @@ WORDS = {
     "failed": "未通过",
     "earned": "取得",
 }
-# An hour of training is 45 minutes.
+# Minutes per credit hour.
 MINUTES = 45
 
 
 def statements(
     entries: Iterable[ArchiveEntry], person_id: int, home: str, zone: ZoneInfo
 ) -> list[dict[str, object]]:
-    """A statement an entry of learning; what is no learning (background checks, awards) is left out. The person is
-    named by number only."""
+    """Returns one statement per learning entry, skipping other kinds (background checks, awards). The actor is
+    identified by the person's id only."""
     return [_statement(entry, person_id, home, zone) for entry in entries if entry.kind in KINDS]
 
 

@@ -23,7 +23,7 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(80))
     detail: Mapped[dict[str, object] | None] = mapped_column(Json)
     request_id: Mapped[str | None] = mapped_column(String(36))
-    # `scope` and the year are where the row lies on PostgreSQL (see `PartitionKey`).
+    # Partition key on PostgreSQL, together with `scope` (compare `PartitionKey`).
     year: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))

@@ -1,4 +1,4 @@
-"""The verbs of the audit log: record, read, verify."""
+"""Audit log: record, read, verify."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def record(
     scope: str = "",
     request_id: str | None = None,
 ) -> None:
-    """Appends an entry in the caller's transaction; no personal data belongs in `detail`."""
+    """Appends an entry in the caller's transaction. `detail` must hold no personal data."""
     record_many(
         session,
         [
@@ -42,7 +42,7 @@ def record(
 
 
 def record_many(session: Session, entries: Sequence[AuditEntry]) -> None:
-    """Appends entries that say all but their place in the chain, in the caller's transaction."""
+    """Appends entries in the caller's transaction. Sets `seq`, `previous`, `hash` and `year`; callers set the rest."""
     head = lock_head(session, CHAIN)
     for entry in entries:
         entry.seq, entry.previous, entry.hash = link(head, entry.content())
@@ -52,7 +52,7 @@ def record_many(session: Session, entries: Sequence[AuditEntry]) -> None:
 
 
 def tail(session: Session, limit: int = 50) -> list[AuditEntry]:
-    """The last entries, oldest first."""
+    """Returns the last entries, oldest first."""
     rows = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit))
     return list(rows)[::-1]
 
@@ -60,7 +60,8 @@ def tail(session: Session, limit: int = 50) -> list[AuditEntry]:
 def entries_in(
     session: Session, prefix: str, text: str = "", before: int | None = None, limit: int = 50
 ) -> list[AuditEntry]:
-    """Entries of the offices of a division, latest first; `text`: what the action or the subject begins with."""
+    """Returns entries of the offices of a division, latest first. `text` is a prefix of the action or subject, or the
+    exact actor."""
     query = select(AuditEntry).where(within(AuditEntry.scope, prefix))
     if text:
         query = query.where(
@@ -76,7 +77,7 @@ def entries_in(
 
 
 def verify(session: Session) -> tuple[int, list[Break]]:
-    """Checks the chain: (number of entries, breaks)."""
+    """Verifies the hash chain. Returns (number of entries, breaks)."""
     entries = list(session.scalars(select(AuditEntry).order_by(AuditEntry.seq)))
     head = session.get(ChainHead, CHAIN)
     links = [(e.seq, e.previous, e.hash, e.content()) for e in entries]

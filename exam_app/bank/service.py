@@ -1,4 +1,4 @@
-"""The bank as the application sees it: read once, again when a file changes."""
+"""Cached item bank of the application, reloaded when a file changes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from training_records.facts.loading import load_facts, required_points
 
 @dataclass(frozen=True)
 class LoadedBank:
-    """The bank at one moment; checked when somebody first asks, for the learners never do."""
+    """The item bank as of one loading. Checks run lazily, since learner pages never need them."""
 
     read_at: float
     bank: Bank
 
     @cached_property
     def problems(self) -> list[Problem]:
-        """What the checks say."""
+        """The problems reported by the bank checks."""
         facts = load_facts()
         return check_bank(self.bank, facts.clauses, changes=last_changes(facts.data))
 
     @cached_property
     def missing(self) -> list[str]:
-        """The points that nothing asks."""
+        """Required content points that no item covers."""
         counts = point_counts(self.bank, required_points())
         return [point for point in required_points() if not counts[point]]
 
@@ -36,14 +36,14 @@ _cache: dict[Path, LoadedBank] = {}
 
 
 def current_bank(folder: Path = ITEMS) -> Bank:
-    """The bank; reloaded when a file is newer than the last reading."""
+    """Returns the item bank, reloaded if a file is newer than the cached one."""
     return kept_bank(folder).bank
 
 
 def kept_bank(folder: Path = ITEMS) -> LoadedBank:
-    """The bank with its problems and the points nothing asks."""
+    """Returns the cached bank with its problems and uncovered points."""
     newest = max((p.stat().st_mtime for p in folder.rglob("*.yaml")), default=0.0)
-    kept = _cache.get(folder)
-    if kept is None or kept.read_at < newest:
-        kept = _cache[folder] = LoadedBank(newest, load_bank(folder, strict=False))
-    return kept
+    loaded = _cache.get(folder)
+    if loaded is None or loaded.read_at < newest:
+        loaded = _cache[folder] = LoadedBank(newest, load_bank(folder, strict=False))
+    return loaded

@@ -1,4 +1,4 @@
-"""The question bank for the city: look up, see keys and sources."""
+"""Search of the item bank with keys and sources, for the city."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ PAGE = 20
 @access(CITY)
 def index() -> str:
     facts = load_facts()
-    kept = kept_bank()
-    questions = kept.bank
+    loaded = kept_bank()
+    item_bank = loaded.bank
     text, topic = request.args.get("q", "")[:60], request.args.get("topic", "")
-    found = questions.search(text, topic if topic in facts.topics.values() else "")
+    matches = item_bank.search(text, topic if topic in facts.topics.values() else "")
     page = max(request.args.get("page", 1, type=int), 1)
     return render_template(
         "bank/index.html",
-        found=found[(page - 1) * PAGE : page * PAGE],
-        total=len(found),
+        found=matches[(page - 1) * PAGE : page * PAGE],
+        total=len(matches),
         page=page,
-        pages=-(-len(found) // PAGE),
+        pages=-(-len(matches) // PAGE),
         q=text,
         topic=topic,
         topics=list(facts.topics.values()),
         clauses=facts.clauses,
-        problems=kept.problems,
-        missing=kept.missing,
-        size=len(questions),
+        problems=loaded.problems,
+        missing=loaded.missing,
+        size=len(item_bank),
     )

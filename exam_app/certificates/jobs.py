@@ -1,4 +1,4 @@
-"""Many certificates in one file: set some hundreds at a time, each part kept, then joined."""
+"""Many certificates as one PDF: typeset in parts of a few hundred, which are then joined."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ PART = 500
 
 
 def certificates_job(work: Work) -> str:
-    """The certificates whose numbers are given, in that order, as one PDF."""
+    """Typesets the certificates with the given numbers, in that order, as one PDF."""
     numbers: list[str] = work.params["numbers"]
     parts = [numbers[start : start + PART] for start in range(0, len(numbers), PART)]
     work.progress(0, len(numbers))
     paths = []
-    for place, part in enumerate(parts):
-        path = work.folder / f"part-{place:05d}.pdf"
-        # A part that is there was finished before the process ended.
+    for index, part in enumerate(parts):
+        path = work.folder / f"part-{index:05d}.pdf"
+        # A restarted job reuses finished parts: they are written atomically.
         if not path.exists():
             with work.make_session() as session:
                 pdf = certificates_pdf(rows_of(read_only(session), part, work.config.public_url))
-            with written_whole(path) as half:
-                half.write_bytes(pdf)
+            with written_whole(path) as partial:
+                partial.write_bytes(pdf)
         paths.append(path)
-        work.progress(min((place + 1) * PART, len(numbers)), len(numbers))
+        work.progress(min((index + 1) * PART, len(numbers)), len(numbers))
     _join(paths, work.folder / "certificates.pdf")
     for path in paths:
         path.unlink()
@@ -43,27 +43,27 @@ def certificates_job(work: Work) -> str:
 
 
 def rows_of(session: Session, numbers: list[str], public_url: str) -> list[CertificateFields]:
-    """What is to be set of some certificates, in the order of their numbers."""
-    found = {
+    """Returns the fields to typeset, in the order of `numbers`. Raises `Refused` for an unknown number."""
+    by_number = {
         c.no: c for c in session.scalars(select(Certificate).where(Certificate.no.in_(numbers)))
     }
-    if missing := [no for no in numbers if no not in found]:
+    if missing := [no for no in numbers if no not in by_number]:
         raise Refused(f"没有编号为 {missing[0]} 的证书")
     templates = {t.id: t for t in session.scalars(select(CertificateTemplate))}
-    places = _places(session, list(found.values()))
+    divisions = _divisions(session, list(by_number.values()))
     return [
         CertificateFields(
-            found[no],
-            templates.get(found[no].template_id or 0),
-            places.get(no, ""),
+            by_number[no],
+            templates.get(by_number[no].template_id or 0),
+            divisions.get(no, ""),
             f"{public_url}/verify/{no}",
         )
         for no in numbers
     ]
 
 
-def _places(session: Session, certificates: list[Certificate]) -> dict[str, str]:
-    """Where each holder was in post on the day of issue."""
+def _divisions(session: Session, certificates: list[Certificate]) -> dict[str, str]:
+    """Returns certificate number → full name of the division where the holder was in post on the day of issue."""
     people = {c.person_id for c in certificates}
     query = select(Post.person_id, Post.division_code, Post.start, Post.end).where(
         Post.person_id.in_(people)
@@ -82,17 +82,17 @@ def _places(session: Session, certificates: list[Certificate]) -> dict[str, str]
         )
         for c in certificates
     }
-    wanted = {code for code in codes.values() if code}
-    above = {ancestor(code, level) for code in wanted for level in WIDTHS}
-    names = division_names(session, codes=wanted | above)
+    needed = {code for code in codes.values() if code}
+    above = {ancestor(code, level) for code in needed for level in WIDTHS}
+    names = division_names(session, codes=needed | above)
     return {no: joined_name(names, code) for no, code in codes.items() if code}
 
 
 def _join(paths: list[Path], out: Path) -> None:
-    whole = pypdfium2.PdfDocument.new()
+    merged = pypdfium2.PdfDocument.new()
     for path in paths:
         with pypdfium2.PdfDocument(path) as part:
-            whole.import_pages(part)
-    with written_whole(out) as half:
-        whole.save(half)
-        whole.close()
+            merged.import_pages(part)
+    with written_whole(out) as partial:
+        merged.save(partial)
+        merged.close()

@@ -1,4 +1,4 @@
-"""Pages of the certificates: kinds, issue for a training, print many, void and issue anew."""
+"""Certificate pages: templates, issue for a training, bulk printing, voiding and reissue."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ MAX_CERTIFICATES = 20_000
 def index() -> str:
     session, prefix = web.db(), web.scope().prefix
     text = request.args.get("q", "").strip()[:40]
-    found: list[Certificate] = []
+    matches: list[Certificate] = []
     if text:
-        one = service.find(session, text)
-        found = [one] if one else service.held_by(session, prefix, text)
-        found = [c for c in found if _within(c)]
+        exact = service.find(session, text)
+        matches = [exact] if exact else service.held_by(session, prefix, text)
+        matches = [c for c in matches if _within(c)]
     return render_template(
         "certificates/index.html",
         groups=service.groups_in(session, prefix),
         templates=service.templates_in(session, prefix),
         q=text,
-        found=found,
+        found=matches,
         body=BODY,
         heading=HEADING,
         name=NAME,
@@ -74,19 +74,19 @@ def make() -> BaseResponse:
 @certificates.post("/certificates/issue")
 @access(MANAGERS)
 def issue() -> BaseResponse:
-    """For everyone in the scope who took part in a training."""
+    """Issues certificates to everyone in the scope who took part in a training."""
     title, on = _training()
-    wanted = request.form.get("template", 0, type=int)
-    known = service.templates_in(web.db(), web.scope().prefix)
-    template = next((t for t in known if t.id == wanted), None)
+    template_id = request.form.get("template", 0, type=int)
+    templates = service.templates_in(web.db(), web.scope().prefix)
+    template = next((t for t in templates if t.id == template_id), None)
     if template is None:
         raise Refused("请选一种证书样式;没有就先做一种")
-    new, had = service.issue_for_training(
+    new, existing = service.issue_for_training(
         web.db(), web.scope().prefix, title, on, template, web.actor()
     )
     web.audit("certificate.issue", f"template:{template.id}", {"title": title, "issued": new})
     web.db().commit()
-    flash(f"发了 {new} 张“{title}”的{template.name};{had} 人早已有证书。", "good")
+    flash(f"发了 {new} 张“{title}”的{template.name};{existing} 人早已有证书。", "good")
     return redirect(url_for("certificates.index"))
 
 
@@ -100,7 +100,7 @@ def _training() -> tuple[str, date]:
 @certificates.post("/certificates/print")
 @access(MANAGERS)
 def print_many() -> BaseResponse:
-    """All that hold of one title and day, as one PDF."""
+    """Queues a PDF of all valid certificates of one title and day."""
     title, on = _training()
     numbers = service.valid_numbers(web.db(), web.scope().prefix, title, on, MAX_CERTIFICATES)
     if not numbers:
@@ -117,20 +117,20 @@ def print_many() -> BaseResponse:
 @certificates.post("/certificates/<no>/void")
 @access(MANAGERS)
 def void(no: str) -> BaseResponse:
-    certificate = _mine(no)
-    again, reason = "again" in request.form, request.form.get("reason", "")
-    if again:
+    certificate = _managed(no)
+    reissue, reason = "again" in request.form, request.form.get("reason", "")
+    if reissue:
         new = service.reissue(web.db(), certificate, reason, web.actor())
         flash(f"原证书已作废,新证书编号 {new.no}。", "good")
     else:
         service.void_certificate(web.db(), certificate, reason, web.actor())
         flash("已作废。扫码会看到作废的说明。", "good")
-    web.audit("certificate.void", f"certificate:{no}", {"again": again})
+    web.audit("certificate.void", f"certificate:{no}", {"again": reissue})
     web.db().commit()
     return redirect(url_for("certificates.index", q=certificate.holder))
 
 
-def _mine(no: str) -> Certificate:
+def _managed(no: str) -> Certificate:
     certificate = service.find(web.db(), no)
     if certificate is None or not _within(certificate):
         raise NotFound("没有这张证书,或不在您的管理范围内")

@@ -1,4 +1,4 @@
-"""The coverage charts as SVG, made by matplotlib on the server: bars by division, the course of the year."""
+"""Coverage charts as SVG, drawn by matplotlib on the server: bars by division, the trend over the year."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_BARS = 24
 
 
 def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
-    """Stacked bars (covered, pending, uncovered) per child, most missing on top.
+    """Draws stacked bars (covered, pending, uncovered) per subdivision, those with most people missing on top.
 
-    `narrow` is for phones: fewer inches, so that the text stays readable.
+    `narrow` is for phones: a smaller figure keeps the text readable.
     """
-    rows = _chosen(report)
+    rows = _bars(report)
     height = 1.1 + 0.42 * max(len(rows), 1)
     with drawing((3.9 if narrow else 7.2, height)) as picture:
         left, width = (0.25, 0.49) if narrow else (0.17, 0.7)
@@ -31,26 +31,39 @@ def coverage_svg(report: CoverageReport, narrow: bool = False) -> bytes:
 
 
 def course_svg(course: Course, today: date, narrow: bool = False) -> bytes:
-    """Share covered at the end of each month so far, and dotted where the year ends if it goes on so."""
+    """Draws the share covered at the end of each month so far, and the year-end forecast as a dotted line."""
     size = 11.5 if narrow else 11
     with drawing((3.9 if narrow else 7.2, 2.6)) as picture:
         left = 0.14 if narrow else 0.08
         axes = picture.figure.add_axes((left, 0.14, 0.94 - left, 0.76))
         shares = [100 * n / course.in_post for n in course.by_month] if course.in_post else []
-        # A month's figure stands at its end, this month's at today.
-        at = [*range(1, len(shares)), today.month - 1 + today.day / 31][: len(shares)]
+        # Plot each month at its end, the current month at today.
+        months_elapsed = [*range(1, len(shares)), today.month - 1 + today.day / 31][: len(shares)]
         if shares:
-            axes.plot([0, *at], [0, *shares], color=GOOD, linewidth=2.2, marker="o", markersize=4)
-            axes.annotate(f"{shares[-1]:.1f}%", (at[-1], shares[-1]), (0, 8), size=size, color=INK,
+            axes.plot(
+                [0, *months_elapsed],
+                [0, *shares],
+                color=GOOD,
+                linewidth=2.2,
+                marker="o",
+                markersize=4,
+            )
+            axes.annotate(f"{shares[-1]:.1f}%", (months_elapsed[-1], shares[-1]), (0, 8), size=size, color=INK,
                           textcoords="offset points", ha="right")  # fmt: skip
         if course.forecast is not None:
             end = 100 * course.forecast / course.in_post
-            axes.plot([at[-1], 12], [shares[-1], end], color=GOOD, linewidth=1.6, linestyle=":")
+            axes.plot(
+                [months_elapsed[-1], 12],
+                [shares[-1], end],
+                color=GOOD,
+                linewidth=1.6,
+                linestyle=":",
+            )
         axes.axhline(100, color="#d9dfe5", linewidth=1)
         axes.set_xlim(0, 12.15)
         axes.set_ylim(0, 112)
-        months = range(2, 13, 2) if narrow else range(1, 13)
-        axes.set_xticks(list(months), [f"{m}月" for m in months], color=QUIET, fontsize=size)
+        ticks = range(2, 13, 2) if narrow else range(1, 13)
+        axes.set_xticks(list(ticks), [f"{m}月" for m in ticks], color=QUIET, fontsize=size)
         axes.set_yticks([0, 50, 100], ["0", "50%", "100%"], color=QUIET, fontsize=size)
         axes.tick_params(length=0)
         for side in ("top", "right", "left"):
@@ -59,7 +72,7 @@ def course_svg(course: Course, today: date, narrow: bool = False) -> bytes:
     return picture.svg
 
 
-def _chosen(report: CoverageReport) -> list[Coverage]:
+def _bars(report: CoverageReport) -> list[Coverage]:
     rows = sorted(
         report.children or [report.total], key=lambda c: (-(c.uncovered + c.pending), c.code)
     )
@@ -73,7 +86,7 @@ def _draw(axes: Axes, rows: list[Coverage], size: float) -> None:
         )
         axes.set_axis_off()
         return
-    places = range(len(rows))
+    positions = range(len(rows))
     left = [0.0] * len(rows)
     series = (
         ("已覆盖", "covered", GOOD, ""),
@@ -83,7 +96,7 @@ def _draw(axes: Axes, rows: list[Coverage], size: float) -> None:
     for title, attribute, colour, hatch in series:
         widths = [getattr(r, attribute) / r.in_post * 100 for r in rows]
         axes.barh(
-            places,
+            positions,
             widths,
             left=left,
             color=colour,
@@ -103,7 +116,7 @@ def _draw(axes: Axes, rows: list[Coverage], size: float) -> None:
             fontsize=size,
             color=INK,
         )
-    axes.set_yticks(list(places), [r.name[:6] for r in rows], fontsize=size, color=INK)
+    axes.set_yticks(list(positions), [r.name[:6] for r in rows], fontsize=size, color=INK)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 100)
     axes.set_xticks([0, 50, 100], ["0", "50%", "100%"], color=QUIET, fontsize=size)

@@ -1,5 +1,5 @@
-"""Keeps the running figures up to date: in the background of every server process, and before a page shows
-them, so that one sees what one has just recorded."""
+"""Keeps the running coverage figures current: in a background thread of every server process, and before a page reads
+them, so that users see what they have just recorded."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from exam_app.jobs.local_worker import guarded
 from training_records.coverage.running import apply_pending, is_stale
 from training_records.database import now, read_only
 
-# A page catches up before it shows figures, so that nobody waits for this; it keeps the pages quick.
+# Seconds between background runs. Pages catch up by themselves; this only keeps their backlog short.
 EVERY = 2.0
-# What a page waits for; the rest is left to the background.
+# Change notes per round. A page runs one round and leaves the remainder to the background.
 AT_ONCE = 500
 
 
 def keep_up(factory: sessionmaker[Session], today: date, rounds: int | None = None) -> bool:
-    """Works off what has changed, `rounds` times at most; whether the figures are of now."""
+    """Applies pending changes in at most `rounds` rounds (None: until done). Returns whether figures are current."""
     with factory() as session:
         if not is_stale(read_only(session), today):
             return True
     while rounds is None or rounds > 0:
         with factory() as session:
-            more = apply_pending(session, today, AT_ONCE)
+            pending = apply_pending(session, today, AT_ONCE)
             session.commit()
-        if not more:
+        if not pending:
             return True
         rounds = None if rounds is None else rounds - 1
     return False
@@ -37,7 +37,7 @@ def keep_up(factory: sessionmaker[Session], today: date, rounds: int | None = No
 def start_keeper(
     factory: sessionmaker[Session], zone: ZoneInfo, every: float = EVERY
 ) -> threading.Event:
-    """A thread that keeps the figures up to date until the returned event is set."""
+    """Starts a daemon thread that keeps the figures current until the returned event is set."""
     stop = threading.Event()
 
     def run() -> None:

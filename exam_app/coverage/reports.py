@@ -1,4 +1,4 @@
-"""The report of a division for a year and a day: from the running figures, the closed year, or the records."""
+"""The coverage report of a division for a year and a day: from the running figures, a closed year, or the records."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from training_records.coverage.definition import coverage as compute
 from training_records.coverage.freezing import is_frozen
 from training_records.errors import Refused
 
-# Another day than today is computed from the records: in a whole province that is no page's work.
+# Any day but today is computed from the records, which for a whole province is too slow for a page.
 MAX_ROWS = 30_000
 
 
 def year_and_day(year: str | None, as_of: str | None, today: date) -> tuple[int, date]:
-    """The year and the day that a query names; `Refused` when it names none that can be shown."""
+    """Parses the year and day of a query. Raises `Refused` for invalid ones."""
     try:
-        asked = int(year or today.year)
-        if not 2000 <= asked <= 2100:
+        requested = int(year or today.year)
+        if not 2000 <= requested <= 2100:
             raise Refused("年份要在 2000 到 2100 之间")
-        return asked, date.fromisoformat(as_of) if as_of else default_as_of(asked, today)
+        return requested, date.fromisoformat(as_of) if as_of else default_as_of(requested, today)
     except ValueError:
         raise Refused("年份或日期写错了:年份如 2026,日期如 2026-11-24") from None
 
 
 def is_today(year: int, day: date, today: date) -> bool:
-    """Whether the running figures answer."""
+    """Whether the running figures apply."""
     return day == today and year == day.year
 
 
 def is_closed(session: Session, year: int, day: date, as_known_then: bool) -> bool:
-    """Whether the end of a closed year is asked for as it was known then."""
+    """Whether the frozen figures of a closed year apply."""
     return day == date(year, 12, 31) and as_known_then and is_frozen(session, year)
 
 
 def catch_up(factory: sessionmaker[Session], year: int, day: date, today: date) -> None:
-    """Works off what was just recorded where the running figures answer: before the caller's own reading begins."""
+    """Applies pending changes if the running figures apply. Call before the caller's own read transaction begins."""
     if is_today(year, day, today):
         keep_up(factory, today, rounds=1)
 
@@ -47,7 +47,7 @@ def catch_up(factory: sessionmaker[Session], year: int, day: date, today: date) 
 def report(
     session: Session, code: str, year: int, day: date, today: date, *, as_known_then: bool
 ) -> CoverageReport:
-    """Today's from the running figures, a closed year's as it was known then, any other day's from the records."""
+    """Returns today's report from the running figures, a closed year's from the frozen ones, others from the records."""
     if is_today(year, day, today):
         return reading.report(session, code, day)
     if is_closed(session, year, day, as_known_then):
@@ -56,7 +56,7 @@ def report(
 
 
 def computed(session: Session, code: str, year: int, day: date, today: date) -> CoverageReport:
-    """From the records, with names; `Refused` where there are too many."""
+    """Computes the report from the records, with names. Raises `Refused` above `MAX_ROWS` people."""
     people = reading.report(session, code, today).total.in_post
     if people > MAX_ROWS:
         raise Refused(

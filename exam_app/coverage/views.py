@@ -1,4 +1,4 @@
-"""Pages of the coverage: figures, chart, course of the year, names, the year's rule, Excel."""
+"""Coverage pages: figures, charts, trend of the year, names, the year's rule, Excel export."""
 
 from __future__ import annotations
 
@@ -39,34 +39,34 @@ coverage = Blueprint("coverage", __name__)
 SHOWN = 100
 
 
-def _asked() -> tuple[int, date]:
+def _year_and_day() -> tuple[int, date]:
     return reports.year_and_day(request.args.get("year"), request.args.get("as_of"), web.today())
 
 
-def _then() -> bool:
+def _as_known_then() -> bool:
     return "now" not in request.args
 
 
 def _report() -> CoverageReport:
-    """The report that the query asks for (``division``, ``year``, ``as_of``)."""
-    year, day = _asked()
-    # The page's own reading begins after what was just recorded has been worked off.
+    """The report for the query parameters ``division``, ``year`` and ``as_of``."""
+    year, day = _year_and_day()
+    # End the current read transaction, so that the page reads after pending changes are applied.
     web.release_session()
     reports.catch_up(web.services().session_factory, year, day, web.today())
     code = web.scope().division(web.db(), request.args.get("division")).code
-    return reports.report(web.db(), code, year, day, web.today(), as_known_then=_then())
+    return reports.report(web.db(), code, year, day, web.today(), as_known_then=_as_known_then())
 
 
 @coverage.get("/coverage")
 @access(OFFICES)
 def index() -> str:
-    year, day = _asked()
+    year, day = _year_and_day()
     report = _report()
     total = report.total
     status = request.args.get("status", "" if report.children else "all")
     if status not in ("", *reading.STATUSES):
         raise Refused("没有这种状态。请从名单上方选一项")
-    people, more = _people(report, status)
+    people, next_after = _people(report, status)
     crumbs = [d for d in path(web.db(), total.code) if d.code.startswith(web.scope().prefix)]
     children = sorted(report.children, key=lambda c: (-(c.uncovered + c.pending), c.code))
     current = reports.is_today(year, day, web.today())
@@ -78,14 +78,14 @@ def index() -> str:
         crumbs=crumbs,
         status=status,
         people=people,
-        more=more,
-        found=_found(report, status),
+        more=next_after,
+        found=_count(report, status),
         names=_names(people),
         status_names=STATUS_NAMES,
         query=_query(report),
         rule=rule_of(web.db(), year),
         current=current,
-        closed=reports.is_closed(web.db(), year, day, _then()),
+        closed=reports.is_closed(web.db(), year, day, _as_known_then()),
         course=reading.course(web.db(), total.code, day) if current else None,
         changed=_changed(report),
         masked=web.account().role in CITY,
@@ -93,22 +93,22 @@ def index() -> str:
 
 
 def _people(report: CoverageReport, status: str) -> tuple[list[Standing], str]:
-    """A page of names and where the next begins (empty: no more)."""
+    """A page of names and the cursor of the next page (empty on the last)."""
     if not status:
         return [], ""
     if report.standings:
-        found = [s for s in report.standings if _matches(s, status)]
-        return found[:SHOWN], ""
+        matches = [s for s in report.standings if _matches(s, status)]
+        return matches[:SHOWN], ""
     if not reports.is_today(report.year, report.as_of, web.today()):
         return [], ""
     after = request.args.get("after", "")
     code, _, person = after.partition("-")
     if after and not (code.isdigit() and len(code) == 12 and person.isdigit()):
         raise Refused("翻页的地址不对。请从第一页开始")
-    place = (code, int(person)) if after else ("", 0)
-    found = reading.people(web.db(), report.total.code, report.as_of, status, place, SHOWN + 1)
-    last = found[SHOWN - 1] if len(found) > SHOWN else None
-    return found[:SHOWN], f"{last.division_code}-{last.person_id}" if last else ""
+    cursor = (code, int(person)) if after else ("", 0)
+    rows = reading.people(web.db(), report.total.code, report.as_of, status, cursor, SHOWN + 1)
+    last = rows[SHOWN - 1] if len(rows) > SHOWN else None
+    return rows[:SHOWN], f"{last.division_code}-{last.person_id}" if last else ""
 
 
 def _matches(standing: Standing, status: str) -> bool:
@@ -117,26 +117,27 @@ def _matches(standing: Standing, status: str) -> bool:
     return status == "all" or standing.status == status
 
 
-def _found(report: CoverageReport, status: str) -> int:
+def _count(report: CoverageReport, status: str) -> int:
     key = {"": "in_post", "all": "in_post"}.get(status, status)
     return int(getattr(report.total, key))
 
 
 def _names(people: Sequence[Standing]) -> dict[str, str]:
-    """Names of the villages and towns of those shown."""
+    """Names of the villages and towns of the people shown."""
     codes = {s.division_code for s in people}
     return division_names(web.db(), codes=codes | {ancestor(code, "town") for code in codes})
 
 
 def _changed(report: CoverageReport) -> list[reading.CoverageDifference] | None:
-    """What is known otherwise by now about a closed year; None where the place is too large to compute."""
-    closed = reports.is_closed(web.db(), report.year, report.as_of, _then())
+    """Differences between a closed year's frozen standings and today's records. None if the year is not closed or the
+    division too large to recompute."""
+    closed = reports.is_closed(web.db(), report.year, report.as_of, _as_known_then())
     if not closed or report.total.in_post > reports.MAX_ROWS // 10:
         return None
     code = report.total.code
-    then = compute(web.db(), code, report.year, report.as_of)
-    found = reading.differences(web.db(), code, report.year, then.standings)
-    return sorted(found, key=lambda d: (d.code, d.person_id))
+    recomputed = compute(web.db(), code, report.year, report.as_of)
+    changes = reading.differences(web.db(), code, report.year, recomputed.standings)
+    return sorted(changes, key=lambda d: (d.code, d.person_id))
 
 
 def _query(report: CoverageReport) -> dict[str, str]:
@@ -157,18 +158,18 @@ def chart() -> Response:
 @coverage.get("/coverage/course.svg")
 @access(OFFICES)
 def course() -> Response:
-    """The year so far and where it leads."""
+    """The year's trend so far with its forecast."""
     division = web.scope().division(web.db(), request.args.get("division"))
-    found = reading.course(web.db(), division.code, web.today())
-    svg = course_svg(found, web.today(), "narrow" in request.args)
+    trend = reading.course(web.db(), division.code, web.today())
+    svg = course_svg(trend, web.today(), "narrow" in request.args)
     return Response(svg, mimetype="image/svg+xml")
 
 
 @coverage.route("/coverage/rule", methods=["GET", "POST"])
 @access(CITY)
 def rule() -> str | BaseResponse:
-    """What covers a director in a year: shown, and laid down by the city."""
-    year, _ = _asked()
+    """Shows a year's coverage rule; the city sets it."""
+    year, _ = _year_and_day()
     if request.method == "POST":
         form = request.form
         try:
@@ -197,7 +198,7 @@ def rule() -> str | BaseResponse:
 @coverage.route("/coverage/export.xlsx", methods=["GET"])
 @access(OFFICES)
 def export() -> Response:
-    year, day = _asked()
+    year, day = _year_and_day()
     division = web.scope().division(web.db(), request.args.get("division"))
     report = reports.computed(web.db(), division.code, year, day, web.today())
     names = division_names(web.db())

@@ -1,5 +1,5 @@
-"""Demonstration data of training events: the city's demonstration training of this year, two districts that repeated
-it, and one that is announced."""
+"""Demonstration data of training events: this year's demonstration training of the city, its repetition in two
+districts, and one upcoming event."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ COMMENTS = (
 
 
 def seed_events(session: Session, config: Config, rng: random.Random, today: date) -> None:
-    """Fills in the year's events, as if they had been held."""
+    """Creates the year's events, held, filed and upcoming. Skipped before the 60th day of the year."""
     if today.timetuple().tm_yday < 60:
         return
     spring = date(today.year, 1, 12) + timedelta(days=rng.randrange(0, 20))
-    line = add_plan(
+    plan = add_plan(
         session,
         CITY,
         today.year,
@@ -61,9 +61,9 @@ def seed_events(session: Session, config: Config, rng: random.Random, today: dat
         budget=Decimal(48000),
         demonstration=True,
     )
-    parent = _held(session, config, rng, CITY, "青岛市民政局", line, spring, 60)
+    parent = _held(session, config, rng, CITY, "青岛市民政局", plan, spring, 60)
     for district, name in zip(DISTRICTS, ("平度市", "黄岛区"), strict=True):
-        line = add_plan(
+        plan = add_plan(
             session,
             district,
             today.year,
@@ -77,7 +77,7 @@ def seed_events(session: Session, config: Config, rng: random.Random, today: dat
             budget=Decimal(12000),
         )
         day = spring + timedelta(days=20)
-        _held(session, config, rng, district, f"{name}民政局", line, day, 40, parent)
+        _held(session, config, rng, district, f"{name}民政局", plan, day, 40, parent)
     _coming(session, config, today)
 
 
@@ -133,12 +133,12 @@ def _held(
     if parent is None:
         share_quotas(session, event, heads)
     announce(session, event, "demo")
-    for number, (person, place) in enumerate(people, start=1):
+    for number, (person, village) in enumerate(people, start=1):
         session.add(
             Enrolment(
                 event_id=event.id,
                 person_id=person,
-                division_code=place,
+                division_code=village,
                 state="approved",
                 number=number,
                 updated_by="demo",
@@ -167,36 +167,38 @@ def _people(
         Post.role == "director", Post.end.is_(None), Post.start <= day, Post.person_id > 1
     )
     prefix = code.rstrip("0")
-    found = [(p, c) for p, c in session.execute(query.order_by(Post.id)) if c.startswith(prefix)]
-    rng.shuffle(found)
+    pool = [(p, c) for p, c in session.execute(query.order_by(Post.id)) if c.startswith(prefix)]
+    rng.shuffle(pool)
     chosen: list[tuple[int, str]] = []
     if code == CITY:
-        # The same from every district, as far as there are people.
-        for district in sorted({c[:6] for _, c in found}):
-            chosen += [row for row in found if row[1].startswith(district)][: heads // 10]
+        # The same number from every district, if it has that many.
+        for district in sorted({c[:6] for _, c in pool}):
+            chosen += [row for row in pool if row[1].startswith(district)][: heads // 10]
         return chosen
-    return found[:heads]
+    return pool[:heads]
 
 
 def _attend(session: Session, rng: random.Random, event: Event, person: int) -> None:
-    came = False
-    for one in event.sessions:
+    attended = False
+    for event_session in event.sessions:
         state = rng.choices(["present", "late", "leave", ""], [88, 5, 3, 4])[0]
         if state:
-            at = one.starts_at + timedelta(minutes=20 if state == "late" else -rng.randrange(2, 40))
+            moment = event_session.starts_at + timedelta(
+                minutes=20 if state == "late" else -rng.randrange(2, 40)
+            )
             session.add(
                 Attendance(
-                    session_id=one.id,
+                    session_id=event_session.id,
                     person_id=person,
                     state=state,
                     how="qr" if state != "leave" else "hand",
-                    recorded_at=at,
+                    recorded_at=moment,
                     recorded_by="demo",
                     note="村里有事" if state == "leave" else None,
                 )
             )
-            came = came or state != "leave"
-    if came and rng.random() < 0.8:
+            attended = attended or state != "leave"
+    if attended and rng.random() < 0.8:
         marks = [rng.choices([5, 4, 3, 2], [60, 30, 8, 2])[0] for _ in range(4)]
         session.add(SurveyGiven(event_id=event.id, person_id=person))
         session.add(

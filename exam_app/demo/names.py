@@ -14,7 +14,7 @@ DISTRICTS = [
     ("370283", "平度市"),
     ("370285", "莱西市"),
 ]
-# Towns and villages per district, urban ones with fewer; sums to 140 and 6,600.
+# Towns and villages per district; they sum to 140 and 6,600.
 TOWNS = {
     "370202": 8,
     "370203": 12,

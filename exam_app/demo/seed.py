@@ -1,4 +1,4 @@
-"""The demonstration data: real districts, invented towns, villages and people."""
+"""Demonstration data: real districts, invented towns, villages and people."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHUNK = 2000
 
 @dataclass
 class Seeded:
-    """What the demonstration announces."""
+    """The accounts and the exam that the demonstration prints."""
 
     exam_id: int
     year: int
@@ -46,7 +46,7 @@ class Seeded:
 
 
 def seed_demo(session: Session, config: Config, people: int = 7000, seed: int = 1) -> Seeded:
-    """Fills an empty database; one with data already is only read back."""
+    """Fills an empty database. If there is data already, only reads the accounts back."""
     today = now().astimezone(config.zone).date()
     if session.scalar(select(Division.code).limit(1)) is None:
         rng = random.Random(seed)
@@ -76,9 +76,9 @@ def _divisions(session: Session, rng: random.Random) -> list[str]:
             rows.append(
                 {"code": town, "name": town_names.pop() + kind, "level": "town", "parent": district}
             )
-            own = count // towns + (t < count % towns)
-            chosen = rng.sample(village_names, own)
-            for v in range(own):
+            number_of_villages = count // towns + (t < count % towns)
+            chosen = rng.sample(village_names, number_of_villages)
+            for v in range(number_of_villages):
                 code = f"{town[:9]}{v + 1:03d}"
                 suffix = "社区" if kind == "街道" and prefix in names.URBAN else "村"
                 rows.append(
@@ -100,9 +100,9 @@ def _people(
 ) -> None:
     chosen = list(villages)
     rng.shuffle(chosen)
-    # A new director in a village of 平度 comes first: the demonstration's own account.
-    mine = next(i for i, code in enumerate(chosen) if code.startswith("370283"))
-    chosen[0], chosen[mine] = chosen[mine], chosen[0]
+    # Person 1, the demonstration's director account, is a new director in a village of 平度.
+    first = next(i for i, code in enumerate(chosen) if code.startswith("370283"))
+    chosen[0], chosen[first] = chosen[first], chosen[0]
     people: list[dict[str, object]] = []
     posts: list[dict[str, object]] = []
     entries: list[dict[str, object]] = []
@@ -120,8 +120,8 @@ def _people(
         people.append(_person(identity, rng, today))
         posts.append(_post(identity, "supervisor", town, date(2022, 3, 1), rng))
     for table, rows in ((Person, people), (Post, posts)):
-        for at in range(0, len(rows), CHUNK):
-            session.execute(insert(table), rows[at : at + CHUNK])
+        for offset in range(0, len(rows), CHUNK):
+            session.execute(insert(table), rows[offset : offset + CHUNK])
     _file(session, entries)
 
 
@@ -169,7 +169,7 @@ def _start(rng: random.Random, today: date) -> date:
 def _history(
     person: int, code: str, start: date, today: date, rng: random.Random
 ) -> Iterator[dict[str, object]]:
-    """Up to three years of district training and exams; most of this year done, some missing."""
+    """Yields up to three years of district training and exams. Most people have trained this year, some have not."""
     district = dict(names.DISTRICTS)[code[:6]]
     inducted = False
     for year in range(max(start.year, today.year - 2), today.year + 1):
@@ -209,9 +209,9 @@ def _history(
 
 
 def _entry(
-    person: int, code: str, kind: str, day: date, title: str, organiser: str, **more: object
+    person: int, code: str, kind: str, day: date, title: str, organiser: str, **fields: object
 ) -> dict[str, object]:
-    at, district = now(), ancestor(code, "district")
+    recorded_at, district = now(), ancestor(code, "district")
     return {
         "person_id": person,
         "kind": kind,
@@ -230,22 +230,22 @@ def _entry(
         "voids_id": None,
         "reason": None,
         "recorded_by": "demo",
-        "recorded_at": at,
-        **more,
+        "recorded_at": recorded_at,
+        **fields,
         "chain": CHAINS + district,
         "district": district,
-        "year": at.year,
+        "year": recorded_at.year,
     }
 
 
 def _file(session: Session, entries: list[dict[str, object]]) -> None:
-    """Appends in bulk, hashed like any other entry."""
+    """Inserts entries in bulk, hash-chained like any other."""
     heads = {name: lock_head(session, name) for name in sorted({str(e["chain"]) for e in entries})}
     for row in entries:
         content = {k: v for k, v in row.items() if k not in ("chain", "district", "year")}
         row["seq"], row["previous"], row["hash"] = link_chain(heads[str(row["chain"])], content)
-    for at in range(0, len(entries), CHUNK):
-        session.execute(insert(ArchiveEntry), entries[at : at + CHUNK])
+    for offset in range(0, len(entries), CHUNK):
+        session.execute(insert(ArchiveEntry), entries[offset : offset + CHUNK])
 
 
 def _accounts(session: Session) -> None:
@@ -269,11 +269,11 @@ def _accounts(session: Session) -> None:
                 "person_id": person,
             }
         )
-    for at, (prefix, name) in enumerate(names.DISTRICTS):
+    for index, (prefix, name) in enumerate(names.DISTRICTS):
         rows.append(
             {
                 **base,
-                "phone": str(19910000001 + at),
+                "phone": str(19910000001 + index),
                 "name": f"{name}民政局",
                 "role": "district",
                 "division_code": prefix.ljust(12, "0"),
@@ -299,17 +299,17 @@ def _accounts(session: Session) -> None:
 
 
 def _exams(session: Session, config: Config, today: date) -> None:
-    """The assessment of new directors, and the mock exam of social workers."""
-    for blueprint, kind, more in (
+    """Creates the induction assessment and the social-work mock exam."""
+    for blueprint, kind, settings in (
         ("induction", "induction", {"attempts_allowed": 3}),
         ("social-work-mock", "social-work", {"attempts_allowed": 20, "practice": True}),
     ):
-        made = load_blueprint(blueprint)
+        loaded = load_blueprint(blueprint)
         create_exam(
             session,
             current_bank().reviewed(),
-            made,
-            title="初任儿童主任考核" if kind == "induction" else made.title,
+            loaded,
+            title="初任儿童主任考核" if kind == "induction" else loaded.title,
             kind=kind,
             division_code=CITY,
             organiser="青岛市民政局",
@@ -318,7 +318,7 @@ def _exams(session: Session, config: Config, today: date) -> None:
             closes_at=datetime.combine(today + timedelta(days=335), time(23, 59, 59), config.zone),
             created_by="demo",
             seed=2026,
-            **more,  # type: ignore[arg-type]
+            **settings,  # type: ignore[arg-type]
         )
 
 
@@ -328,13 +328,13 @@ def _announce(session: Session, year: int) -> Seeded:
     query = select(Account, Division.name).join(Division, Division.code == Account.division_code)
     director = str(FIRST_PHONE + 1)
     for role in ("director", "supervisor", "district", "city", "operator"):
-        own = query.where(Account.role == role)
-        own = own.where(Account.phone == director) if role == "director" else own
+        matches = query.where(Account.role == role)
+        matches = matches.where(Account.phone == director) if role == "director" else matches
         if role in ("supervisor", "district"):
-            own = own.where(Account.division_code.startswith("370283"))
-        row = session.execute(own.order_by(Account.id).limit(1)).first()
+            matches = matches.where(Account.division_code.startswith("370283"))
+        row = session.execute(matches.order_by(Account.id).limit(1)).first()
         if row:
-            account, place = row
+            account, division = row
             seeded.accounts.append(
                 {
                     "role": role,
@@ -342,7 +342,7 @@ def _announce(session: Session, year: int) -> Seeded:
                     "password": PASSWORD,
                     "division": account.division_code,
                     "name": account.name,
-                    "place": place,
+                    "place": division,
                 }
             )
     phones = session.scalars(

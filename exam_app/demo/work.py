@@ -1,4 +1,5 @@
-"""Demonstration data of the daily work: caseloads by codes and this half year's visits, in some villages of one district."""
+"""Demonstration data of daily work in some villages of one district: pseudonymous caseloads, visits of the last 200
+days, activities and ticked tasks."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ class _Case(TypedDict):
 
 
 def seed_work(session: Session, rng: random.Random, today: date) -> None:
-    """The first person's village is new: a caseload with everything still to do."""
+    """Creates caseloads and work records. Person 1 is new: their village has a caseload but no visits yet."""
     query = (
         select(Post.person_id, Post.division_code, Post.start)
         .where(Post.role == "director", Post.division_code.startswith("370283"))
@@ -74,15 +75,15 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
 
 def _visits(rng: random.Random, case: _Case, person: int, today: date) -> list[dict[str, object]]:
     cadence = strictest(case["categories"], known_cadences(today))
-    found: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = []
     for first, last in periods(case["opened_on"], today, cadence.months or 1 if cadence else 1):
         begin, end = max(first, case["opened_on"]), min(last, today)
-        # Most of what is owed is done; of the period under way about half.
+        # 92 % of past periods are visited, half of the current one.
         if begin > end or rng.random() > (0.92 if last < today else 0.5):
             continue
         on = begin + timedelta(days=rng.randrange((end - begin).days + 1))
         findings = {check: answers[0] for check, answers in visit_options(today).checks.items()}
-        found.append(
+        rows.append(
             {
                 "person_id": person,
                 "case_id": case["id"],
@@ -98,11 +99,11 @@ def _visits(rng: random.Random, case: _Case, person: int, today: date) -> list[d
                 "year": on.year,
             }
         )
-    return found
+    return rows
 
 
 def _tasks(rng: random.Random, person: int, since: date, today: date) -> Iterator[TaskDone]:
-    """Most of what the duty list asks for is ticked, some of it late."""
+    """Yields ticks for most tasks of the duty list, some of them late."""
     diligence = rng.choice([0.6, 0.85, 0.95])
     for step in duty_steps(today):
         months = MONTHS.get(step["rhythm"])

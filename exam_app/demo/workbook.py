@@ -1,4 +1,4 @@
-"""A ledger workbook as it comes from an office, with the usual dirt and faults planted in it."""
+"""Generates a ledger workbook as offices send it, with typical noise and planted faults."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ FAULTS = (
 def office_workbook(
     villages: Sequence[tuple[str, str, str]], rows: int = 7000, dirt: float = 0.03, seed: int = 1
 ) -> tuple[bytes, dict[int, str]]:
-    """(the workbook, row number to planted fault) for `rows` people of the (district, town, village)s.
+    """Returns (workbook, row number → planted fault) for `rows` people of the (district, town, village) triples.
 
-    Merged title, two header rows, a running number, phones as floats, with spaces or full width,
-    dates in five spellings, village names with or without 村委会, a totals row and a footer: none of
-    those is a fault. A share `dirt` of the rows has exactly one fault.
+    The noise counts as no fault: a merged title, two header rows, a running number, phone numbers as floats, with
+    spaces or full-width digits, dates in five spellings, village names with or without 村委会, a totals row and a
+    footer. A share `dirt` of the rows has exactly one fault.
     """
     rng = random.Random(seed)
     out = io.BytesIO()
@@ -47,7 +47,7 @@ def office_workbook(
         sheet = book.add_worksheet("台账")
         dates = book.add_format({"num_format": "yyyy-mm-dd"})
         sheet.merge_range("A1:N1", "2026年儿童主任信息台账(填报表)")
-        heads = [
+        headings = [
             "序号",
             "姓名",
             "性别",
@@ -59,8 +59,8 @@ def office_workbook(
             "是否专职",
             "证件号码",
         ]
-        for at, title in enumerate(heads):
-            sheet.merge_range(1, at, 2, at, title)
+        for column, title in enumerate(headings):
+            sheet.merge_range(1, column, 2, column, title)
         sheet.merge_range("K2:L2", "任职时间")
         sheet.write_row("K3", ["起", "止"])
         sheet.merge_range("M2:N2", "辖区儿童")
@@ -83,9 +83,9 @@ def office_workbook(
     return out.getvalue(), planted
 
 
-def _person(n: int, place: tuple[str, str, str], rng: random.Random) -> dict[str, object]:
+def _person(n: int, division: tuple[str, str, str], rng: random.Random) -> dict[str, object]:
     phone = FIRST_PHONE + n
-    district, town, village = place
+    district, town, village = division
     stem = village.removesuffix("村")
     return {
         "name": _spaced(_name(rng), rng),
@@ -171,8 +171,8 @@ def _write(sheet: Worksheet, row: int, number: int, p: dict[str, object], dates:
         p["children"],
         p["caseload"],
     ]
-    for at, value in enumerate(cells):
+    for column, value in enumerate(cells):
         if isinstance(value, datetime):
-            sheet.write_datetime(row, at, value, dates)
+            sheet.write_datetime(row, column, value, dates)
         elif value != "":
-            sheet.write(row, at, value)
+            sheet.write(row, column, value)

@@ -1,4 +1,4 @@
-"""Allowances of a run: the amounts of a year, and everybody's as a workbook."""
+"""Allowances of an evaluation run: the year's rates, and the resulting allowances as a workbook."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def keep(run_id: int) -> Response:
     run = own_run(run_id)
 
     def verb() -> str:
-        told = {
+        amounts = {
             name.removeprefix("r-"): text
             for name, text in request.form.items()
             if name.startswith("r-")
         }
-        verbs.keep_rules(web.db(), run.division_code, run.year, told, web.actor())
+        verbs.keep_rules(web.db(), run.division_code, run.year, amounts, web.actor())
         web.audit("allowance.rules", f"run:{run.id}")
         return "标准保存好了。"
 

@@ -1,4 +1,4 @@
-"""The five dimensions over places and years, with the way down to the person."""
+"""Dashboard of the five dimensions by division and year, with drill-down to people."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from training_records.ledger.service import person_names
 
 dashboards = Blueprint("dashboards", __name__)
 INK, QUIET, LINE = "#1c2733", "#52606d", "#d9dfe5"
-# Told apart in grey print too: each line has its own dashes and its name at its end.
+# Dash patterns, so that the lines can be told apart in greyscale print.
 STROKES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 OUTLIERS = 20
 
 
-def _found() -> Dashboard:
+def _dashboard() -> Dashboard:
     year = request.args.get("year", web.today().year, type=int)
     if not 2020 <= year <= web.today().year:
         raise Refused("年份填 2020 到今年")
@@ -31,19 +31,19 @@ def _found() -> Dashboard:
 @access(OFFICES)
 @web.report
 def index() -> str:
-    found = _found()
-    far = [(run.run_id, o) for run in found.runs for o in run.outliers]
-    far = sorted(far, key=lambda f: abs(f[1].total - f[1].middle), reverse=True)
-    ids = [o.person_id for _, o in far[:OUTLIERS]]
-    web.prefetch_division_names([g.name for g in found.places])
+    board = _dashboard()
+    outliers = [(run.run_id, o) for run in board.runs for o in run.outliers]
+    outliers = sorted(outliers, key=lambda f: abs(f[1].total - f[1].middle), reverse=True)
+    ids = [o.person_id for _, o in outliers[:OUTLIERS]]
+    web.prefetch_division_names([g.name for g in board.places])
     return render_template(
         "evaluation/dashboard.html",
-        found=found,
+        found=board,
         dimensions=DIMENSIONS,
         states=STATES,
-        run_of={run.code: run for run in found.runs},
-        far=far[:OUTLIERS],
-        more=max(len(far) - OUTLIERS, 0),
+        run_of={run.code: run for run in board.runs},
+        far=outliers[:OUTLIERS],
+        more=max(len(outliers) - OUTLIERS, 0),
         names=person_names(web.db(), ids),
     )
 
@@ -52,35 +52,35 @@ def index() -> str:
 @access(OFFICES)
 @web.report
 def trend() -> Response:
-    answer = make_response(trend_svg(_found(), narrow="narrow" in request.args))
-    answer.mimetype = "image/svg+xml"
-    return answer
+    response = make_response(trend_svg(_dashboard(), narrow="narrow" in request.args))
+    response.mimetype = "image/svg+xml"
+    return response
 
 
-def trend_svg(found: Dashboard, *, narrow: bool = False) -> bytes:
-    """A line a dimension over the years, from 0 to 100 %, named at its end."""
+def trend_svg(board: Dashboard, *, narrow: bool = False) -> bytes:
+    """Draws one line per dimension over the years, from 0 to 100 %, labelled at its end."""
     size = 11.5 if narrow else 11
     with drawing((3.9 if narrow else 7.2, 3.0)) as picture:
         axes = picture.figure.add_axes(
             (0.12 if narrow else 0.08, 0.12, 0.5 if narrow else 0.66, 0.82)
         )
-        years = [year for year, _ in found.trend]
+        years = [year for year, _ in board.trend]
         ends = []
         for (key, title), stroke in zip(DIMENSIONS.items(), STROKES, strict=True):
             points = [
                 (year, 100 * share)
-                for year, group in found.trend
+                for year, group in board.trend
                 if (share := group.shares.get(key)) is not None
             ]
             if points:
                 axes.plot(*zip(*points, strict=True), color=INK, linewidth=1.8, linestyle=stroke,
                           marker="o", markersize=4)  # fmt: skip
                 ends.append((points[-1][1], f"{title} {points[-1][1]:.0f}%"))
-        # Names that would lie on each other are moved apart.
-        at = -10.0
-        for value, words in sorted(ends):
-            at = max(value, at + 9)
-            axes.annotate(words, (1.02, at / 100), xycoords="axes fraction", va="center",
+        # Move overlapping labels apart: at least 9 percentage points.
+        height = -10.0
+        for value, label in sorted(ends):
+            height = max(value, height + 9)
+            axes.annotate(label, (1.02, height / 100), xycoords="axes fraction", va="center",
                           fontsize=size, color=INK, annotation_clip=False)  # fmt: skip
         axes.set_ylim(0, 100)
         if years:

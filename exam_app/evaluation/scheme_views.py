@@ -1,4 +1,4 @@
-"""Pages of schemes: lay one down for a year, try it on this year's records, try other weights on a run."""
+"""Pages of evaluation schemes: define one for a year, try it on this year's records, try other weights on a run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ WORDS = {
     "above": "超过几",
     "least_months": "最少任职月数",
 }
-# A person's stability costs twenty evaluations.
+# Stability takes twenty evaluations per person, so only the first people are examined.
 LOOKED_AT, CROSSING_SHOWN = 300, 100
 _NUMBER = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*[::]\s*(\d+(?:\.\d+)?)\s*(%?)")
 
@@ -65,13 +65,13 @@ def edit(year: int) -> str:
     return _page(year, scheme.model_dump(mode="json"))
 
 
-def _page(year: int, told: dict[str, Any], refused: str = "") -> str:
+def _page(year: int, submitted: dict[str, Any], refused: str = "") -> str:
     row = scheme_store.stored_scheme(web.db(), web.account().division_code, year)
-    by_id = {d.get("id"): d for d in told.get("dimensions", ())}
+    by_id = {d.get("id"): d for d in submitted.get("dimensions", ())}
     return render_template(
         "evaluation/scheme.html",
         year=year,
-        told=told,
+        told=submitted,
         dimensions=[
             {"id": key, "name": name, **by_id.get(key, {"weight": "", "indicators": []})}
             for key, name in DIMENSIONS.items()
@@ -86,12 +86,12 @@ def _page(year: int, told: dict[str, Any], refused: str = "") -> str:
 
 
 def steps_in_words(steps: Sequence[Sequence[str | float]]) -> str:
-    """Steps as the form has them: `0.6:0.5 0.9:1`."""
+    """Formats steps as the form shows them: `0.6:0.5 0.9:1`."""
     return " ".join(f"{web.plain(bound)}:{web.plain(share)}" for bound, share in steps)
 
 
-def _told_steps(text: str) -> list[list[str]]:
-    """Steps from `0.6:0.5 0.9:1` or `0.6:50% 0.9:100%`."""
+def _parse_steps(text: str) -> list[list[str]]:
+    """Parses steps such as `0.6:0.5 0.9:1` or `0.6:50% 0.9:100%`. Raises `Refused` for anything else."""
     if re.sub(r"[\s,,;;、]", "", _NUMBER.sub("", text)):
         raise Refused(f"分段“{text[:30]}”写成 0.6:50% 0.9:100% 这样:达到多少,得这项分值的多少")
     return [
@@ -100,8 +100,8 @@ def _told_steps(text: str) -> list[list[str]]:
     ]
 
 
-def _told() -> dict[str, Any]:
-    """The form's fields in the shape of a scheme file; what is left empty is left out."""
+def _submitted_scheme() -> dict[str, Any]:
+    """Returns the form's fields in the shape of a scheme file, without dimensions and indicators left empty."""
     form = request.form
 
     def field(name: str) -> str:
@@ -113,23 +113,24 @@ def _told() -> dict[str, Any]:
             continue
         indicators, number = [], 0
         while f"{key}-{number}-measure" in form and number < 20:
-            at = f"{key}-{number}-"
+            field_prefix = f"{key}-{number}-"
             number += 1
-            if not field(f"{at}points"):
+            if not field(f"{field_prefix}points"):
                 continue
-            scoring, measure = field(f"{at}scoring"), field(f"{at}measure")
-            one: dict[str, object] = {
-                "id": field(f"{at}id") or f"{key}_{number}",
-                "title": field(f"{at}title") or (KNOWN[measure].title if measure in KNOWN else ""),
+            scoring, measure = field(f"{field_prefix}scoring"), field(f"{field_prefix}measure")
+            indicator: dict[str, object] = {
+                "id": field(f"{field_prefix}id") or f"{key}_{number}",
+                "title": field(f"{field_prefix}title")
+                or (KNOWN[measure].title if measure in KNOWN else ""),
                 "measure": measure,
-                "points": field(f"{at}points"),
+                "points": field(f"{field_prefix}points"),
                 "scoring": scoring,
             }
             if scoring == "steps":
-                one["steps"] = _told_steps(field(f"{at}steps"))
-            elif field(f"{at}target"):
-                one["target"] = field(f"{at}target")
-            indicators.append(one)
+                indicator["steps"] = _parse_steps(field(f"{field_prefix}steps"))
+            elif field(f"{field_prefix}target"):
+                indicator["target"] = field(f"{field_prefix}target")
+            indicators.append(indicator)
         dimensions.append(
             {
                 "id": key,
@@ -155,12 +156,12 @@ def _told() -> dict[str, Any]:
     }
 
 
-def in_words(text: str, told: dict[str, Any]) -> str:
-    """A refusal with names instead of a file's paths."""
+def in_words(text: str, submitted: dict[str, Any]) -> str:
+    """Replaces the field paths of a refusal with the names that the form shows."""
 
     def dimension(match: re.Match[str]) -> str:
-        own = told["dimensions"][int(match[1])]
-        return str(own.get("title") or own.get("id"))
+        item = submitted["dimensions"][int(match[1])]
+        return str(item.get("title") or item.get("id"))
 
     text = re.sub(r"dimensions\.(\d+)", dimension, text)
     text = re.sub(r"\.indicators\.(\d+)", lambda m: f"第 {int(m[1]) + 1} 项指标", text)
@@ -178,7 +179,7 @@ def in_words(text: str, told: dict[str, Any]) -> str:
 @schemes.post("/evaluation/schemes/<int:year>")
 @access(MANAGERS)
 def save(year: int) -> str | Response | tuple[str, int]:
-    code, told = web.account().division_code, {}
+    code, submitted = web.account().division_code, {}
     _year(year)
     try:
         if "drop" in request.form:
@@ -195,15 +196,17 @@ def save(year: int) -> str | Response | tuple[str, int]:
                 raise Refused("方案文件要存成 UTF-8 的 YAML") from None
             scheme = read_scheme(text, f"{file.filename[-40:]} ")
         else:
-            told = {"id": f"{prefix_of(code)}-{year}"}
-            told |= _told()
-            scheme = checked_scheme(told)
+            submitted = {"id": f"{prefix_of(code)}-{year}"}
+            submitted |= _submitted_scheme()
+            scheme = checked_scheme(submitted)
         check_known(scheme)
         scheme_store.save_scheme(web.db(), code, year, scheme, web.actor())
     except Refused as refused:
         web.db().rollback()
-        told = told or scheme_store.scheme_for(web.db(), code, year).model_dump(mode="json")
-        return _page(year, told, in_words(str(refused), told)), 422
+        submitted = submitted or scheme_store.scheme_for(web.db(), code, year).model_dump(
+            mode="json"
+        )
+        return _page(year, submitted, in_words(str(refused), submitted)), 422
     web.audit("scheme.keep", f"division:{code}", {"year": year, "scheme": scheme.id})
     web.db().commit()
     flash(f"{year} 年的方案保存好了。先在下面“试算”看看会怎样。", "good")
@@ -220,7 +223,7 @@ def download(year: int) -> Response:
 
 
 def _numbers(value: object) -> object:
-    """Decimals, which are told as text, as YAML's numbers."""
+    """Converts decimals, which the JSON dump has as strings, to YAML numbers."""
     if isinstance(value, dict):
         return {k: v if k in ("id", "title", "name") else _numbers(v) for k, v in value.items()}
     if isinstance(value, list):
@@ -233,19 +236,19 @@ def _numbers(value: object) -> object:
 @schemes.get("/evaluation/schemes/<int:year>/try")
 @access(MANAGERS)
 def try_out(year: int) -> str:
-    """What a year's scheme would do to everybody, by this year's records as of today; before the year begins."""
+    """Previews a year's scheme on this year's records as of today, for use before that year begins."""
     code = web.account().division_code
     scheme = scheme_store.scheme_for(web.db(), code, _year(year))
     districts = children(web.db(), code) if level_of(code) == "city" else []
     if districts:
-        asked = request.args.get("division", districts[0].code)
-        code = next((d.code for d in districts if d.code == asked), districts[0].code)
+        requested = request.args.get("division", districts[0].code)
+        code = next((d.code for d in districts if d.code == requested), districts[0].code)
     frame = frame_of(prefix_of(code), web.today().year, web.today(), web.config())
     people = of_subjects(measured(web.db(), frame, SOURCES).values())
-    now_ = scheme_store.scheme_for(web.db(), code, web.today().year)
-    return _tried(
+    current = scheme_store.scheme_for(web.db(), code, web.today().year)
+    return _what_if_page(
         people,
-        now_,
+        current,
         scheme,
         title=f"{year} 年的方案会怎样",
         told=f"用{full_name(web.db(), code)}今年到今天的记录试算,只是看看,不影响任何人的评价。",
@@ -258,11 +261,11 @@ def try_out(year: int) -> str:
 @schemes.get("/evaluation/<int:run_id>/what-if")
 @access(MANAGERS)
 def weigh(run_id: int) -> str:
-    """Other weights on a run."""
+    """Previews other weights on a run's results."""
     run = own_run(run_id)
     rows = results_of(web.db(), run, prefix_of(run.division_code))
     scheme = scheme_of(run)
-    return _tried(
+    return _what_if_page(
         of_results(r for r, _ in rows),
         scheme,
         scheme,
@@ -272,13 +275,13 @@ def weigh(run_id: int) -> str:
     )
 
 
-def _tried(people: list[Judged], scheme: Scheme, other: Scheme, **more: object) -> str:
-    """Grades under both schemes, the other one with the weights that were asked for."""
+def _what_if_page(people: list[Judged], scheme: Scheme, other: Scheme, **context: object) -> str:
+    """Renders the grades under both schemes, with the requested weights applied to `other`."""
     weights, refused = {str(d.id): d.weight for d in other.dimensions}, ""
     try:
-        asked = {k: Decimal(request.args[k]) for k in weights if k in request.args}
-        other = rescaled(other, {**weights, **asked})
-        weights |= asked
+        requested = {k: Decimal(request.args[k]) for k in weights if k in request.args}
+        other = rescaled(other, {**weights, **requested})
+        weights |= requested
     except InvalidOperation:
         refused = "权重要填数字"
     except Refused as problem:
@@ -299,11 +302,11 @@ def _tried(people: list[Judged], scheme: Scheme, other: Scheme, **more: object) 
         stable=stability(other, people[:LOOKED_AT]),
         looked_at=min(len(people), LOOKED_AT),
         refused=refused,
-        **more,
+        **context,
     )
 
 
-def _grades(one: Scheme, two: Scheme, *counts: Counter[str]) -> list[str]:
-    """The grades of both schemes in their order."""
-    names = [g.name for s in (two, one) for g in s.grades] + ["不定等次"]
+def _grades(scheme: Scheme, other: Scheme, *counts: Counter[str]) -> list[str]:
+    """Returns the grade names of both schemes in order; 不定等次 only if it occurs."""
+    names = [g.name for s in (other, scheme) for g in s.grades] + ["不定等次"]
     return [n for n in dict.fromkeys(names) if any(c[n] for c in counts) or n != "不定等次"]

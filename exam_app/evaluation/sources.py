@@ -1,4 +1,4 @@
-"""Measures from the records of the application's own rooms, and the frame in which all are taken."""
+"""Measures computed from the application's own tables, and the frame of an evaluation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PRACTICE_DAYS = Measure(
 
 
 def frame_of(prefix: str, year: int, as_of: date, config: Config) -> Frame:
-    """The frame of a division and a year up to a day, by the facts in force at its end."""
+    """Returns the frame of a division and year up to `as_of`, with the facts in force on its last day."""
     day = min(as_of, date(year, 12, 31))
     checks = len(visit_options(day).checks)
     return Frame(
@@ -41,7 +41,7 @@ def frame_of(prefix: str, year: int, as_of: date, config: Config) -> Frame:
 
 
 def frame_of_run(run: EvaluationRun, config: Config) -> Frame:
-    """The frame in which a run began. Runs of earlier versions did not keep it."""
+    """Returns the frame frozen when the run began, or today's for runs of versions that did not store it."""
     frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, config)
     return frame if run.facts is None else thaw(frame, run.facts)
 
@@ -64,13 +64,13 @@ def _practice_days(session: Session, frame: Frame, subjects: dict[int, Subject])
         )
         .group_by(PracticeAnswer.person_id)
     )
-    found = dict(session.execute(query).all())
+    days_by_person = dict(session.execute(query).all())
     for person, subject in subjects.items():
-        subject.measures["practice_days"] = Decimal(found.get(person, 0))
+        subject.measures["practice_days"] = Decimal(days_by_person.get(person, 0))
 
 
 def exams_held(session: Session, frame: Frame) -> list[ExamHeld]:
-    """The exams that were over by the day of a frame."""
+    """Returns the exams, practice excluded, that closed within the frame."""
     start = datetime.combine(frame.first, time(0), frame.zone)
     end = datetime.combine(frame.last + timedelta(days=1), time(0), frame.zone)
     query = select(Exam.id, Exam.division_code, Exam.title, Exam.opens_at, Exam.closes_at).where(
@@ -93,7 +93,7 @@ KNOWN = {measure.name: measure for measure in (*CATALOGUE, PRACTICE_DAYS)}
 
 
 def check_known(scheme: Scheme) -> None:
-    """`Refused` when a scheme asks for a measure that no record gives."""
+    """Raises `Refused` if the scheme uses an unknown measure."""
     unknown = [m for m in scheme.measures if m not in KNOWN]
     if unknown:
         raise Refused(

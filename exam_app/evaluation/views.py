@@ -1,4 +1,4 @@
-"""Pages of the evaluation: an office's runs and people, one's own result with every point explained, what-if."""
+"""Evaluation pages: an office's runs and people, and a director's own result with every point explained."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def own_run(run_id: int) -> EvaluationRun:
     return run
 
 
-def _reach(run: EvaluationRun) -> str:
-    """Whose results are shown: of the run's division, as far as the account's scope goes."""
+def _results_prefix(run: EvaluationRun) -> str:
+    """The prefix of the results to show: the narrower of the run's division and the account's scope."""
     return max(web.scope().prefix, prefix_of(run.division_code), key=len)
 
 
@@ -46,11 +46,11 @@ def index() -> str:
     if web.account().role == "director":
         rows = runs.results_of_person(web.db(), web.person_id())
         return render_template("evaluation/mine.html", rows=rows, states=STATES)
-    found, code = runs.runs_in(web.db(), web.scope().prefix), web.account().division_code
+    shown, code = runs.runs_in(web.db(), web.scope().prefix), web.account().division_code
     return render_template(
         "evaluation/index.html",
-        runs=found,
-        names=division_names(web.db(), codes={r.division_code for r in found}),
+        runs=shown,
+        names=division_names(web.db(), codes={r.division_code for r in shown}),
         states=STATES,
         year=web.today().year,
         may_start=web.account().role == "district",
@@ -71,7 +71,7 @@ def begin() -> Response:
         code = web.account().division_code
         scheme = scheme_for(web.db(), code, year)
         frame = frame_of(prefix_of(code), year, as_of, web.config())
-        # Reckoned before the one writer of SQLite is taken.
+        # Compute the measures before taking SQLite's write lock.
         subjects = measured(web.db(), frame, SOURCES)
         run = runs.start(web.begin_writing(), code, frame, scheme, subjects, web.actor())
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
@@ -85,7 +85,7 @@ def begin() -> Response:
 @web.report
 def show(run_id: int) -> str:
     run = get_run(run_id)
-    rows = runs.results_of(web.db(), run, _reach(run))
+    rows = runs.results_of(web.db(), run, _results_prefix(run))
     web.prefetch_division_names([r.code for r, _ in rows])
     grades = [g.name for g in runs.scheme_of(run).grades]
     return render_template(
@@ -133,9 +133,9 @@ def step(run_id: int) -> Response:
 @access(OFFICES)
 @web.report
 def export(run_id: int) -> Response:
-    """Everybody's result in the scope, with every point's reckoning."""
+    """Exports the results within the scope, with the computation of every point."""
     run = get_run(run_id)
-    rows = runs.results_of(web.db(), run, _reach(run))
+    rows = runs.results_of(web.db(), run, _results_prefix(run))
     web.prefetch_division_names([r.code for r, _ in rows])
     lines = [
         SheetLine(str(p.id), p.name, web.division_path(r.code), r.months, runs.explain(run, r))
@@ -151,12 +151,12 @@ def export(run_id: int) -> Response:
 @access(OFFICES)
 @web.report
 def overview(run_id: int) -> str:
-    """The five dimensions by place and by caseload band, and who lies far from the others of their band."""
+    """The five dimensions by division and by caseload band, with the outliers of each band."""
     run = get_run(run_id)
-    rows = runs.results_of(web.db(), run, _reach(run))
+    rows = runs.results_of(web.db(), run, _results_prefix(run))
     results, names = [r for r, _ in rows], {p.id: p.name for _, p in rows}
     shares = figures.shares_of(run, results)
-    children = figures.caseloads(web.db(), run, _reach(run))
+    children = figures.caseloads(web.db(), run, _results_prefix(run))
     bands = {r.person_id: figures.band_of(children.get(r.code, 0)) for r in results}
     places = figures.by_place(results, shares, "town")
     web.prefetch_division_names([g.name for g in places])
@@ -172,7 +172,7 @@ def overview(run_id: int) -> str:
     )
 
 
-def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
+def _person_page(run: EvaluationRun, person: Person, *, is_own: bool) -> str:
     row = runs.get_result(web.db(), run, person.id)
     return render_template(
         "evaluation/person.html",
@@ -186,7 +186,7 @@ def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
         states=STATES,
         steps=runs.steps_of(web.db(), run, person.id),
         appeals=runs.appeals_of(web.db(), run, person.id),
-        is_own=own,
+        is_own=is_own,
         role=web.account().role,
     )
 
@@ -194,10 +194,10 @@ def _person_page(run: EvaluationRun, person: Person, *, own: bool) -> str:
 @evaluation.get("/evaluation/<int:run_id>/mine")
 @access(LEARNERS)
 def mine(run_id: int) -> str:
-    return _person_page(*_mine(run_id), own=True)
+    return _person_page(*_own_run(run_id), is_own=True)
 
 
-def _mine(run_id: int) -> tuple[EvaluationRun, Person]:
+def _own_run(run_id: int) -> tuple[EvaluationRun, Person]:
     person = web.own_person()
     return runs.run_of_person(web.db(), run_id, person.id), person
 
@@ -205,8 +205,8 @@ def _mine(run_id: int) -> tuple[EvaluationRun, Person]:
 @evaluation.post("/evaluation/<int:run_id>/mine")
 @access(LEARNERS)
 def say(run_id: int) -> Response:
-    """One's own word, or an objection."""
-    run, person = _mine(run_id)
+    """Stores a person's self-review, or files their appeal."""
+    run, person = _own_run(run_id)
     row = runs.get_result(web.db(), run, person.id)
 
     def verb() -> str:
@@ -224,10 +224,10 @@ def say(run_id: int) -> Response:
 @access(OFFICES)
 @web.report
 def person(run_id: int, person_id: int) -> str:
-    return _person_page(get_run(run_id), web.scope().person(web.db(), person_id), own=False)
+    return _person_page(get_run(run_id), web.scope().person(web.db(), person_id), is_own=False)
 
 
-def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> str:
+def _records(run: EvaluationRun, person: Person, measure: str, *, is_own: bool) -> str:
     if measure not in KNOWN:
         raise NotFound("没有这个指标")
     row = runs.get_result(web.db(), run, person.id)
@@ -238,8 +238,8 @@ def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> 
         person=person,
         measure=KNOWN[measure],
         value=row.measures.get(measure),
-        lines=lines if own or lines is None else without_codes(lines),
-        is_own=own,
+        lines=lines if is_own or lines is None else without_codes(lines),
+        is_own=is_own,
         most=MAX_RECORDS,
     )
 
@@ -247,37 +247,37 @@ def _records(run: EvaluationRun, person: Person, measure: str, *, own: bool) -> 
 @evaluation.get("/evaluation/<int:run_id>/mine/<measure>")
 @access(LEARNERS)
 def my_records(run_id: int, measure: str) -> str:
-    """The records behind a measure of one's own."""
-    return _records(*_mine(run_id), measure, own=True)
+    """The records behind one of the account's own measures."""
+    return _records(*_own_run(run_id), measure, is_own=True)
 
 
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>/<measure>")
 @access(OFFICES)
 @web.report
 def records(run_id: int, person_id: int, measure: str) -> str:
-    """The records behind a measure of somebody."""
+    """The records behind a person's measure."""
     person = web.scope().person(web.db(), person_id)
-    return _records(get_run(run_id), person, measure, own=False)
+    return _records(get_run(run_id), person, measure, is_own=False)
 
 
 @evaluation.post("/evaluation/<int:run_id>/<int:person_id>")
 @access(OFFICES)
 def review(run_id: int, person_id: int) -> Response:
-    """The word of the town or district, sending back, or the answer to an objection."""
+    """Stores the comment of the town or district, returns the self-review, or answers an appeal."""
     run = get_run(run_id)
-    found = web.scope().person(web.db(), person_id)
-    row = runs.get_result(web.db(), run, found.id)
+    subject = web.scope().person(web.db(), person_id)
+    row = runs.get_result(web.db(), run, subject.id)
 
     def verb() -> str:
         text, role = request.form.get("text", ""), web.account().role
         if number := request.form.get("appeal", type=int):
-            made = next(
-                (a for a in runs.appeals_of(web.db(), run, found.id) if a.id == number), None
+            appeal = next(
+                (a for a in runs.appeals_of(web.db(), run, subject.id) if a.id == number), None
             )
-            if made is None or role == "supervisor":
+            if appeal is None or role == "supervisor":
                 raise NotFound("没有这个异议")
             accepted = "accept" in request.form
-            runs.answer(web.db(), run, made, accepted, text, web.actor())
+            runs.answer(web.db(), run, appeal, accepted, text, web.actor())
             return "答复了。" + ("请改正记录,再点“重新计算”。" if accepted else "")
         if "back" in request.form:
             runs.send_back(web.db(), run, row, text, web.actor())

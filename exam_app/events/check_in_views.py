@@ -1,4 +1,4 @@
-"""Pages of the door: the changing code on the screen, signing in by phone, own codes, the survey."""
+"""Check-in pages: the rotating code on the screen, check-in by phone, personal codes, the survey."""
 
 from __future__ import annotations
 
@@ -32,26 +32,28 @@ _QR = zxingcpp.BarcodeFormat.QRCode
 @access(MANAGERS)
 def screen(event_id: int, session_id: int) -> str:
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
-    one = planning.get_session(web.db(), event, session_id)
-    return render_template("events/screen.html", event=event, one=one)
+    session = planning.get_session(web.db(), event, session_id)
+    return render_template("events/screen.html", event=event, one=session)
 
 
 @check_in.get("/events/<int:event_id>/sessions/<int:session_id>/code.json")
 @access(MANAGERS)
 def code(event_id: int, session_id: int) -> Response:
-    """The code of this half minute as a picture, when the next one comes, and how many are in."""
+    """Returns the current code as SVG, the seconds until the next one, and the attendance counts."""
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
-    one = planning.get_session(web.db(), event, session_id)
+    session = planning.get_session(web.db(), event, session_id)
     moment = now()
-    told = attendance.code_at(event, one.id, moment)
-    link = web.config().public_url + url_for("check_in.enter", session_id=one.id, code=told)
-    counts = attendance.counts(web.db(), one)
+    code_text = attendance.code_at(event, session.id, moment)
+    link = web.config().public_url + url_for(
+        "check_in.enter", session_id=session.id, code=code_text
+    )
+    counts = attendance.counts(web.db(), session)
     return jsonify(
         {
             "svg": qr_svg(link),
             "link": link,
             "next": attendance.STEP - moment.timestamp() % attendance.STEP,
-            "open": attendance.check_in_open(one, moment) and event.state == "open",
+            "open": attendance.check_in_open(session, moment) and event.state == "open",
             "in": counts.get("present", 0) + counts.get("late", 0),
             "unlisted": counts.get("unlisted", 0),
             "of": len(clashes.taking_part(web.db(), event)),
@@ -62,32 +64,32 @@ def code(event_id: int, session_id: int) -> Response:
 @check_in.get("/events/in/<int:session_id>/<code>")
 @access(LEARNERS)
 def enter(session_id: int, code: str) -> str | tuple[str, int]:
-    """What the code on the screen leads to: one tap to sign in."""
-    one = planning.announced_session(web.db(), session_id)
-    holds = attendance.code_holds(one.event, one.id, code, now())
-    page = render_template("events/enter.html", one=one, code=code, holds=holds)
-    return page if holds else (page, 410)
+    """The page behind the screen's code, with one button to check in."""
+    session = planning.announced_session(web.db(), session_id)
+    valid = attendance.code_holds(session.event, session.id, code, now())
+    page = render_template("events/enter.html", one=session, code=code, holds=valid)
+    return page if valid else (page, 410)
 
 
 @check_in.post("/events/in/<int:session_id>/<code>")
 @access(LEARNERS)
 def sign(session_id: int, code: str) -> Response | str | tuple[str, int]:
-    one = planning.announced_session(web.db(), session_id)
-    if not attendance.code_holds(one.event, one.id, code, now()):
+    session = planning.announced_session(web.db(), session_id)
+    if not attendance.code_holds(session.event, session.id, code, now()):
         web.db().rollback()
-        return render_template("events/enter.html", one=one, code=code, holds=False), 410
+        return render_template("events/enter.html", one=session, code=code, holds=False), 410
     try:
-        state, again = attendance.check_in(
-            web.db(), one, web.person_id(), "qr", f"person:{web.person_id()}"
+        state, already = attendance.check_in(
+            web.db(), session, web.person_id(), "qr", f"person:{web.person_id()}"
         )
     except Refused as refused:
         web.db().rollback()
         return render_template(
-            "events/enter.html", one=one, code=code, holds=True, refused=str(refused)
+            "events/enter.html", one=session, code=code, holds=True, refused=str(refused)
         ), 422
     web.db().commit()
     return render_template(
-        "events/entered.html", one=one, state=state, again=again, presence=PRESENCE
+        "events/entered.html", one=session, state=state, again=already, presence=PRESENCE
     )
 
 
@@ -97,16 +99,16 @@ def mine() -> str:
     person = web.person_id()
     rows = []
     for event, enrolled in enrolment.events_of_person(web.db(), person):
-        came = attendance.attendance_of(web.db(), event).get(person, {})
+        attended = attendance.attendance_of(web.db(), event).get(person, {})
         rows.append(
             {
                 "event": event,
                 "enrolled": enrolled,
-                "came": came,
+                "came": attended,
                 "files": files_of(web.db(), event, "material")
                 if enrolled.state == "approved"
                 else [],
-                "hours": attendance.hours_of(event, came),
+                "hours": attendance.hours_of(event, attended),
                 "survey": survey.may_answer(web.db(), event, person),
                 "code": qr_svg(door_link(event.id, person))
                 if enrolled.state == "approved"
@@ -127,28 +129,28 @@ def _at_door(code: str) -> tuple[Event, Person]:
 @check_in.get("/events/door/<code>")
 @access(OFFICES)
 def at_door(code: str) -> str:
-    """What a person's own code leads to on the phone of somebody of the office."""
+    """The page behind a personal code, for staff at the door."""
     event, person = _at_door(code)
     return _door_page(event, person, code)
 
 
-def _door_page(event: Event, person: Person, code: str, **more: str) -> str:
+def _door_page(event: Event, person: Person, code: str, **context: str) -> str:
     open_now = attendance.sessions_on(web.db(), [event], now())
-    came = attendance.attendance_of(web.db(), event).get(person.id, {})
+    attended = attendance.attendance_of(web.db(), event).get(person.id, {})
     return render_template(
         "events/door.html",
         event=event,
         person=person,
         code=code,
         open=open_now,
-        came=came,
+        came=attended,
         presence=PRESENCE,
-        place=_place(event, person),
-        **more,
+        place=_enrolment_label(event, person),
+        **context,
     )
 
 
-def _place(event: Event, person: Person) -> str:
+def _enrolment_label(event: Event, person: Person) -> str:
     try:
         row = enrolment.get_enrolment(web.db(), event, person.id)
     except NotFound:
@@ -160,25 +162,25 @@ def _place(event: Event, person: Person) -> str:
 @access(OFFICES)
 def check_in_person(code: str) -> str | tuple[str, int]:
     event, person = _at_door(code)
-    one = planning.get_session(web.db(), event, request.form.get("session", 0, type=int))
+    session = planning.get_session(web.db(), event, request.form.get("session", 0, type=int))
     try:
-        state, again = attendance.check_in(web.db(), one, person.id, "door", web.actor())
+        state, already = attendance.check_in(web.db(), session, person.id, "door", web.actor())
     except Refused as refused:
         web.db().rollback()
         event, person = _at_door(code)
         return _door_page(event, person, code, refused=str(refused)), 422
     web.db().commit()
-    told = "早已签到" if again else PRESENCE[state]
-    return _door_page(event, person, code, told=f"{person.name}:{told}")
+    outcome = "早已签到" if already else PRESENCE[state]
+    return _door_page(event, person, code, told=f"{person.name}:{outcome}")
 
 
 @check_in.post("/events/<int:event_id>/sessions/<int:session_id>/photo")
 @access(OFFICES)
 def photo(event_id: int, session_id: int) -> Response:
-    """Signs in all whose codes are on a photo, e.g. of badges."""
+    """Checks in everyone whose personal code is on a photo, e.g. of badges."""
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
-    one = planning.get_session(web.db(), event, session_id)
-    back = redirect(url_for("roll.board", event_id=event_id, session_id=session_id))
+    session = planning.get_session(web.db(), event, session_id)
+    response = redirect(url_for("roll.board", event_id=event_id, session_id=session_id))
     file = request.files.get("photo")
     try:
         if file is None or not file.filename:
@@ -188,15 +190,15 @@ def photo(event_id: int, session_id: int) -> Response:
             raise Refused("照片里没有认出这次培训的签到码。请靠近一点,拍清楚再试")
         new = 0
         for person in dict.fromkeys(people):
-            _, again = attendance.check_in(web.db(), one, person, "door", web.actor())
-            new += not again
+            _, already = attendance.check_in(web.db(), session, person, "door", web.actor())
+            new += not already
     except Refused as refused:
         web.db().rollback()
         flash(str(refused), "bad")
-        return back
+        return response
     web.db().commit()
     flash(f"照片里认出 {len(set(people))} 个码,新签到 {new} 人。", "good")
-    return back
+    return response
 
 
 def _codes_on(data: bytes) -> list[tuple[int, int]]:
@@ -207,13 +209,13 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
             grey = picture.convert("L")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
         raise Refused("这不是照片。请用 JPG 或 PNG") from None
-    found, secret = [], web.config().secret_key
+    decoded, secret = [], web.config().secret_key
     for code in zxingcpp.read_barcodes(grey, formats=_QR):  # type: ignore[arg-type]
         try:
-            found.append(read_code(secret, urlsplit(code.text).path.rpartition("/")[2]))
+            decoded.append(read_code(secret, urlsplit(code.text).path.rpartition("/")[2]))
         except NotFound:
             continue
-    return found
+    return decoded
 
 
 @check_in.route("/events/<int:event_id>/survey", methods=["GET", "POST"])

@@ -1,4 +1,4 @@
-"""A person's own code for the door: theirs for one event, signed by the server."""
+"""Personal check-in codes: one per person and event, signed by the server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def _signature(secret: str, event_id: int, person_id: int) -> str:
 
 
 def own_code(secret: str, event_id: int, person_id: int) -> str:
-    """The code of a person for an event; `secret`: the application's key."""
+    """Returns the signed code of a person for an event. `secret` is the application's secret key."""
     return f"{event_id}-{person_id}-{_signature(secret, event_id, person_id)}"
 
 
 def read_code(secret: str, code: str) -> tuple[int, int]:
-    """(event, person) of a code, or NotFound when it was not made here."""
+    """Returns (event id, person id) of a code. Raises `NotFound` for an invalid signature."""
     parts = code.split("-")
     if len(parts) == 3 and parts[0].isdecimal() and parts[1].isdecimal() and len(code) < 60:
         event_id, person_id = int(parts[0]), int(parts[1])

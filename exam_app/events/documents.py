@@ -1,4 +1,4 @@
-"""Papers of an event: notice and lists (DOCX), badges and table signs (PDF), the report with charts (DOCX)."""
+"""Documents of an event: notice and lists (DOCX), badges and table signs (PDF), the report with charts (DOCX)."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ FOLDER = Path(__file__).parent
 TEAL, GREY = "#0f6b66", "#9fb3b1"
 
 
-def when(one: EventSession, zone: ZoneInfo) -> str:
-    """A session's time in words."""
-    start, end = one.starts_at.astimezone(zone), one.ends_at.astimezone(zone)
+def when(event_session: EventSession, zone: ZoneInfo) -> str:
+    """Formats the time of a session."""
+    start, end = event_session.starts_at.astimezone(zone), event_session.ends_at.astimezone(zone)
     return f"{chinese_date(start.date())} {start:%H:%M}–{end:%H:%M}"
 
 
 def notice_docx(session: Session, event: Event, today: datetime, zone: ZoneInfo) -> bytes:
-    """The notice to the divisions: what, who, when, where, how many from whom, until when."""
+    """Returns the notice to the divisions: audience, place, courses, quotas, nomination deadline."""
     document = new_document(f"{event.title}通知")
     heading(document, f"关于举办{event.title}的通知", 18, WD_ALIGN_PARAGRAPH.CENTER)
     below = division_names(session, codes=set(quotas_of(session, event)))
-    to = "、".join(n for c, n in sorted(below.items())) or "各有关单位"
-    document.add_paragraph(f"{to}:")
+    recipients = "、".join(n for c, n in sorted(below.items())) or "各有关单位"
+    document.add_paragraph(f"{recipients}:")
     _indented(document, f"为做好{AUDIENCES[event.audience]}队伍培训,现将有关事项通知如下。")
-    facts = [
+    arrangements = [
         ["培训对象", AUDIENCES[event.audience]],
         ["培训形式", event.form],
         ["地点", event.place or "线上"],
@@ -58,11 +58,13 @@ def notice_docx(session: Session, event: Event, today: datetime, zone: ZoneInfo)
     ]
     if event.nominate_by:
         local = event.nominate_by.astimezone(zone)
-        facts.append(["报名截止", f"{chinese_date(local.date())} {local:%H:%M},在系统里报名单"])
+        arrangements.append(
+            ["报名截止", f"{chinese_date(local.date())} {local:%H:%M},在系统里报名单"]
+        )
     if event.contact:
-        facts.append(["联系人", event.contact])
+        arrangements.append(["联系人", event.contact])
     heading(document, "一、基本安排")
-    table(document, [], facts, (3, 14))
+    table(document, [], arrangements, (3, 14))
     heading(document, "二、课程")
     rows = [[when(s, zone), s.title, s.teacher, s.place or event.place] for s in event.sessions]
     table(document, ["时间", "内容", "授课人", "地点"], rows, (5.4, 5.6, 3, 3))
@@ -70,8 +72,10 @@ def notice_docx(session: Session, event: Event, today: datetime, zone: ZoneInfo)
     if quotas:
         heading(document, "三、名额分配")
         names = division_names(session, codes=set(quotas))
-        shared = [[names[c], str(n)] for c, n in quotas.items() if n]
-        table(document, ["单位", "名额"], [*shared, ["合计", str(sum(quotas.values()))]], (10, 7))
+        quota_rows = [[names[c], str(n)] for c, n in quotas.items() if n]
+        table(
+            document, ["单位", "名额"], [*quota_rows, ["合计", str(sum(quotas.values()))]], (10, 7)
+        )
     if event.note:
         heading(document, "四、其他要求" if quotas else "三、其他要求")
         _indented(document, event.note)
@@ -95,17 +99,19 @@ def _sealed(document: Document, organiser: str, day: str) -> None:
 
 
 def list_docx(session: Session, event: Event, zone: ZoneInfo) -> bytes:
-    """The name list, and a page to sign for each session."""
+    """Returns the name list, with a signature page per session."""
     document = new_document(f"{event.title}名单")
     people = _people(session, event)
     heading(document, f"{event.title}学员名单", 18, WD_ALIGN_PARAGRAPH.CENTER)
     document.add_paragraph(f"共 {len(people)} 人。编号和胸牌、签到表一致。")
     rows = [[str(n), name, place, phone] for n, name, place, phone in people]
     table(document, ["编号", "姓名", "单位", "手机号"], rows, (1.8, 3, 8.4, 3.8))
-    for one in event.sessions:
+    for event_session in event.sessions:
         document.add_page_break()  # type: ignore[no-untyped-call]
-        heading(document, f"签到表:{one.title}", 16, WD_ALIGN_PARAGRAPH.CENTER)
-        document.add_paragraph(f"{when(one, zone)}  {one.place or event.place}  {one.teacher}")
+        heading(document, f"签到表:{event_session.title}", 16, WD_ALIGN_PARAGRAPH.CENTER)
+        document.add_paragraph(
+            f"{when(event_session, zone)}  {event_session.place or event.place}  {event_session.teacher}"
+        )
         rows = [[str(n), name, place, ""] for n, name, place, _ in people]
         table(document, ["编号", "姓名", "单位", "签名"], rows, (1.8, 3, 8, 4.2), 0.9)
     return saved(document)
@@ -120,7 +126,7 @@ def _people(session: Session, event: Event) -> list[tuple[int, str, str, str]]:
 
 
 def badges_pdf(session: Session, event: Event, link: dict[int, str]) -> bytes:
-    """Badges, ten on a page. `link`: person to the address of their own code."""
+    """Typesets badges, ten per page. `link` maps each person to the URL in their personal code."""
     rows = [(e, p) for e, p in roll(session, event) if e.state == "approved"]
     codes = {ancestor(e.division_code, "district") for e, _ in rows}
     names = division_names(session, codes=codes)
@@ -140,7 +146,7 @@ def badges_pdf(session: Session, event: Event, link: dict[int, str]) -> bytes:
 
 
 def signs_pdf(session: Session, event: Event) -> bytes:
-    """Table signs to fold, one on a page: the name on both sides."""
+    """Typesets foldable table signs, one per page, with the name on both sides."""
     rows = [(e, p) for e, p in roll(session, event) if e.state == "approved"]
     return typeset(FOLDER / "signs.typ", {"title": event.title, "names": [p.name for _, p in rows]})
 
@@ -154,7 +160,7 @@ def report_docx(
     today: datetime,
     zone: ZoneInfo,
 ) -> bytes:
-    """The report: figures, charts, comments, pictures with captions."""
+    """Returns the report: figures, charts, comments, and `pictures` as (caption, image)."""
     event, total = report.event, report.total
     document = new_document(f"{event.title}总结")
     heading(document, f"{event.title}总结报告", 18, WD_ALIGN_PARAGRAPH.CENTER)
@@ -168,8 +174,8 @@ def report_docx(
     if report.branches:
         _picture(document, attendance_chart(report))
     rows = [_row(b) for b in (*report.branches, total)]
-    heads = ["单位", "名额", "录取", "到课人数", "到课率", "学时合计"]
-    table(document, heads, rows, (4.6, 2.2, 2.2, 2.6, 2.6, 2.8))
+    headings = ["单位", "名额", "录取", "到课人数", "到课率", "学时合计"]
+    table(document, headings, rows, (4.6, 2.2, 2.2, 2.6, 2.6, 2.8))
     document.add_paragraph()
     held = [
         [
@@ -182,8 +188,8 @@ def report_docx(
         ]
         for h in report.held
     ]
-    heads = ["课程", "时间", "到课", "迟到", "请假", "缺课"]
-    table(document, heads, held, (5.2, 5.4, 1.6, 1.6, 1.6, 1.6))
+    headings = ["课程", "时间", "到课", "迟到", "请假", "缺课"]
+    table(document, headings, held, (5.2, 5.4, 1.6, 1.6, 1.6, 1.6))
     heading(document, "三、考试")
     _scores(document, scores)
     heading(document, "四、满意度")
@@ -234,20 +240,21 @@ def _scores(document: Document, scores: Scores) -> None:
 
 
 def _survey(document: Document, report: Report) -> None:
-    found = report.survey
-    if found.satisfied is None:
+    survey = report.survey
+    if survey.satisfied is None:
         _indented(
-            document, f"收到 {found.answers} 份,不足 {MIN_ANSWERS} 份,不公布结果,以免看出是谁填的。"
+            document,
+            f"收到 {survey.answers} 份,不足 {MIN_ANSWERS} 份,不公布结果,以免看出是谁填的。",
         )
         return
     _indented(
         document,
-        f"收到匿名问卷 {found.answers} 份,满意和很满意占 {100 * found.satisfied:.1f}%。",
+        f"收到匿名问卷 {survey.answers} 份,满意和很满意占 {100 * survey.satisfied:.1f}%。",
     )
     _picture(document, survey_chart(report))
-    if found.comments:
+    if survey.comments:
         document.add_paragraph("学员的话(原文):")
-        for text in found.comments:
+        for text in survey.comments:
             document.add_paragraph(f"· {text}")
 
 
@@ -256,7 +263,7 @@ def _picture(document: Document, png: bytes) -> None:
 
 
 def attendance_chart(report: Report) -> bytes:
-    """Rates of attendance by division, as PNG."""
+    """Draws attendance rates by division as PNG."""
     rows = sorted((b for b in report.branches if b.rate is not None), key=lambda b: b.rate or 0)
     with drawing((8, 0.9 + 0.42 * max(len(rows), 1)), as_png=True) as picture:
         axes = picture.figure.subplots()
@@ -270,7 +277,7 @@ def attendance_chart(report: Report) -> bytes:
 
 
 def scores_chart(scores: Scores) -> bytes:
-    """Mean scores before and after, as PNG."""
+    """Draws mean scores before and after training as PNG."""
     with drawing((8, 2.0), as_png=True) as picture:
         axes = picture.figure.subplots()
         values = [scores.after or 0, scores.before or 0]
@@ -286,7 +293,7 @@ def scores_chart(scores: Scores) -> bytes:
 
 
 def survey_chart(report: Report) -> bytes:
-    """Mean marks by question, as PNG."""
+    """Draws mean survey marks by question as PNG."""
     with drawing((8, 2.8), as_png=True) as picture:
         axes = picture.figure.subplots()
         names = [QUESTIONS[q] for q in report.survey.means][::-1]
@@ -298,8 +305,8 @@ def survey_chart(report: Report) -> bytes:
     return picture.png
 
 
-def _plain(picture: Picture, axes: Axes, most: float) -> None:
-    axes.set_xlim(0, most)
+def _plain(picture: Picture, axes: Axes, limit: float) -> None:
+    axes.set_xlim(0, limit)
     axes.xaxis.set_visible(False)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)

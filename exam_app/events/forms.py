@@ -1,4 +1,4 @@
-"""What the pages of events share: whose event it is, where its codes lead, and what a form says."""
+"""Shared by the event pages: scope checks, check-in links and form parsing."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ from training_records.events.models import Event
 
 
 def own_prefix() -> str:
-    """The prefix of the codes that the one who asks has in scope."""
+    """The division code prefix of the account's scope."""
     return web.scope().prefix
 
 
 def event_within(event_id: int) -> Event:
-    """An event that the one who asks may see, or NotFound."""
+    """Returns an event that the account may see. Raises `NotFound` otherwise."""
     return planning.get_event(web.db(), event_id, own_prefix())
 
 
 def own_event(event_id: int) -> Event:
-    """An event that the one who asks may change, or NotFound."""
+    """Returns an event that the account may change. Raises `NotFound` otherwise."""
     return planning.own_event(web.db(), event_id, own_prefix())
 
 
 def door_link(event_id: int, person_id: int) -> str:
-    """The address in a person's own code."""
+    """Returns the URL in a person's check-in code."""
     code = own_code(web.config().secret_key, event_id, person_id)
     return web.config().public_url + url_for("check_in.at_door", code=code)
 
 
 def organiser() -> str:
-    """The office of the one who asks, as papers name it."""
-    own = get_division(web.db(), web.account().division_code)
-    return f"{own.name}民政局" if own.level in ("city", "district") else own.name
+    """The name of the account's office, as documents print it."""
+    division = get_division(web.db(), web.account().division_code)
+    return f"{division.name}民政局" if division.level in ("city", "district") else division.name
 
 
 def moment(name: str, what: str) -> datetime:
-    """A date and time of the form, in the offices' zone; `Refused` says which is missing."""
+    """Parses a date and time of the form, in the configured zone unless it names one. Raises `Refused` otherwise."""
     try:
-        told = datetime.fromisoformat(request.form.get(name, ""))
+        parsed = datetime.fromisoformat(request.form.get(name, ""))
     except ValueError:
         raise Refused(f"请填{what}") from None
-    return told.replace(tzinfo=web.config().zone) if told.tzinfo is None else told
+    return parsed.replace(tzinfo=web.config().zone) if parsed.tzinfo is None else parsed
 
 
 def whole_number(name: str, what: str) -> int:
-    """A number from 0 of at most nine digits; `Refused` otherwise."""
+    """Parses a whole number from 0 with at most nine digits. Raises `Refused` otherwise."""
     text = request.form.get(name, "").strip()
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise Refused(f"{what}要填整数")
@@ -62,7 +62,7 @@ def whole_number(name: str, what: str) -> int:
 
 
 def decimal(name: str, what: str) -> Decimal:
-    """A finite number; `Refused` otherwise."""
+    """Parses a finite decimal number. Raises `Refused` otherwise."""
     try:
         value = Decimal(request.form.get(name, "").strip())
     except InvalidOperation:
@@ -73,10 +73,10 @@ def decimal(name: str, what: str) -> Decimal:
 
 
 def words(name: str, most: int) -> str:
-    """A line of the form without needless blanks, `most` characters of it."""
+    """Returns a form field with whitespace collapsed, cut to `most` characters."""
     return " ".join(request.form.get(name, "").split())[:most]
 
 
 def try_event(event_id: int, verb: Callable[[], str | None]) -> Response:
-    """Does it and goes back to the event, with what was done or why it was refused."""
+    """Runs `verb` and redirects to the event, flashing its message or the refusal."""
     return web.try_to(verb, url_for("events.show", event_id=event_id))

@@ -1,4 +1,4 @@
-"""Pages of what comes of an event: papers, report, files, filing."""
+"""Outcome pages of an event: documents, report, files, filing of credit hours."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def paper(event_id: int, paper: str) -> Response:
 def _report(event: Event) -> bytes:
     zone = web.config().zone
     pictures = []
-    for shown, kept in files_of(web.db(), event, "photo")[:8]:
-        data = evidence.read(web.db(), web.config().evidence, kept.sha256)[1]
-        pictures.append((shown.caption or "培训现场", data))
+    for event_file, stored in files_of(web.db(), event, "photo")[:8]:
+        data = evidence.read(web.db(), web.config().evidence, stored.sha256)[1]
+        pictures.append((event_file.caption or "培训现场", data))
     notes = [
         f"{n.created_at.astimezone(zone):%Y-%m-%d %H:%M} {n.text}"
         for n in reversed(planning.notes_of(web.db(), event))
@@ -93,7 +93,7 @@ def report(event_id: int) -> str:
 @outcome.post("/events/<int:event_id>/files")
 @access(MANAGERS)
 def keep(event_id: int) -> Response:
-    """A picture or material, and the words of the report."""
+    """Stores a photo or course material, and the summary of the report."""
     event = own_event(event_id)
 
     def verb() -> str:
@@ -103,7 +103,7 @@ def keep(event_id: int) -> Response:
         if file is None or not file.filename:
             return "保存好了。"
         kind: FileKind = "photo" if request.form.get("kind") == "photo" else "material"
-        kept = evidence.keep(
+        stored = evidence.keep(
             web.db(),
             web.config().evidence,
             file.read(),
@@ -111,21 +111,21 @@ def keep(event_id: int) -> Response:
             event.division_code,
             web.actor(),
         )
-        attach(web.db(), event, kept, kind, words("caption", 60))
+        attach(web.db(), event, stored, kind, words("caption", 60))
         return "传好了。"
 
-    back = (
+    target = (
         url_for("outcome.report", event_id=event_id)
         if "summary" in request.form or request.form.get("kind") == "photo"
         else None
     )
-    return web.try_to(verb, back or url_for("events.show", event_id=event_id))
+    return web.try_to(verb, target or url_for("events.show", event_id=event_id))
 
 
 @outcome.route("/events/<int:event_id>/file", methods=["GET", "POST"])
 @access(MANAGERS)
 def file(event_id: int) -> str | Response:
-    """What would be filed, and the one confirmed step."""
+    """Previews the filing of credit hours, and files them once confirmed."""
     event = own_event(event_id)
     if request.method == "POST":
 

@@ -1,4 +1,4 @@
-"""Pages of the people of an event: the list, and who came."""
+"""Enrolment and attendance pages of an event."""
 
 from __future__ import annotations
 
@@ -23,24 +23,28 @@ def nominate(event_id: int) -> Response:
     event = event_within(event_id)
 
     def verb() -> str:
-        own = event.division_code.startswith(own_prefix()) and web.account().role in MANAGERS
-        found = read_attendance(web.db(), request.form.get("people", ""), own_prefix(), web.today())
-        if not found.found and not found.unclear:
-            raise Refused("请写上要报的人,一行一个")
-        ids = [p for p, _, _ in found.found]
-        done = enrolment.nominate(
-            web.db(), event, ids, own_prefix(), web.actor(), web.today(), own=own
+        is_organiser = (
+            event.division_code.startswith(own_prefix()) and web.account().role in MANAGERS
         )
-        web.audit("event.nominate", f"event:{event.id}", {"people": len(done.taken)})
-        names = {p: name for p, name, _ in found.found}
-        told = [f"报上 {len(done.taken)} 人。"]
-        if done.waiting:
-            told.append(f"名额满了,{len(done.waiting)} 人候补。")
-        if done.there:
-            told.append(f"{len(done.there)} 人已经在名单里。")
-        told += [f"{names[p]}没有报上:{why}。" for p, why in done.refused[:20]]
-        told += [f"“{line[:20]}”没有报上:{why}。" for line, why in found.unclear[:20]]
-        return "".join(told)
+        attendees = read_attendance(
+            web.db(), request.form.get("people", ""), own_prefix(), web.today()
+        )
+        if not attendees.found and not attendees.unclear:
+            raise Refused("请写上要报的人,一行一个")
+        ids = [p for p, _, _ in attendees.found]
+        outcome = enrolment.nominate(
+            web.db(), event, ids, own_prefix(), web.actor(), web.today(), own=is_organiser
+        )
+        web.audit("event.nominate", f"event:{event.id}", {"people": len(outcome.taken)})
+        names = {p: name for p, name, _ in attendees.found}
+        messages = [f"报上 {len(outcome.taken)} 人。"]
+        if outcome.waiting:
+            messages.append(f"名额满了,{len(outcome.waiting)} 人候补。")
+        if outcome.there:
+            messages.append(f"{len(outcome.there)} 人已经在名单里。")
+        messages += [f"{names[p]}没有报上:{why}。" for p, why in outcome.refused[:20]]
+        messages += [f"“{line[:20]}”没有报上:{why}。" for line, why in attendees.unclear[:20]]
+        return "".join(messages)
 
     return try_event(event_id, verb)
 
@@ -74,8 +78,8 @@ def withdraw(event_id: int, person_id: int) -> Response:
     web.scope().person(web.db(), person_id)
 
     def verb() -> str:
-        moved = enrolment.withdraw(web.db(), event, person_id, words("reason", 200), web.actor())
-        return "退出了。" + ("候补的第一个人补上了。" if moved else "")
+        promoted = enrolment.withdraw(web.db(), event, person_id, words("reason", 200), web.actor())
+        return "退出了。" + ("候补的第一个人补上了。" if promoted else "")
 
     return try_event(event_id, verb)
 
@@ -83,21 +87,21 @@ def withdraw(event_id: int, person_id: int) -> Response:
 @roll.get("/events/<int:event_id>/sessions/<int:session_id>")
 @access(OFFICES)
 def board(event_id: int, session_id: int) -> str:
-    """The list of a session, to register by hand, by numbers, by a photo of codes."""
+    """The attendance list of a session: check-in by hand, by badge numbers or by a photo of codes."""
     event = own_event(event_id)
-    one = planning.get_session(web.db(), event, session_id)
-    came = attendance.attendance_of(web.db(), event)
+    session = planning.get_session(web.db(), event, session_id)
+    attended = attendance.attendance_of(web.db(), event)
     people = [(e, p) for e, p in enrolment.roll(web.db(), event) if e.state == "approved"]
     web.prefetch_division_names([e.division_code for e, _ in people])
     return render_template(
         "events/board.html",
         event=event,
-        one=one,
-        people=[(e, p, came.get(p.id, {}).get(one.id)) for e, p in people],
-        unlisted=[(p, s) for p, s in attendance.unlisted(web.db(), event) if one in s],
+        one=session,
+        people=[(e, p, attended.get(p.id, {}).get(session.id)) for e, p in people],
+        unlisted=[(p, s) for p, s in attendance.unlisted(web.db(), event) if session in s],
         presence=PRESENCE,
         how=HOW,
-        open=attendance.check_in_open(one, now()),
+        open=attendance.check_in_open(session, now()),
     )
 
 
@@ -105,24 +109,24 @@ def board(event_id: int, session_id: int) -> str:
 @access(OFFICES)
 def register(event_id: int, session_id: int) -> Response:
     event = own_event(event_id)
-    one: EventSession = planning.get_session(web.db(), event, session_id)
-    back = url_for("roll.board", event_id=event_id, session_id=session_id)
+    session: EventSession = planning.get_session(web.db(), event, session_id)
+    target = url_for("roll.board", event_id=event_id, session_id=session_id)
 
     def verb() -> str:
         if "numbers" in request.form:
-            done = attendance.check_in_numbers(
-                web.db(), one, request.form["numbers"], "late" in request.form, web.actor()
+            outcome = attendance.check_in_numbers(
+                web.db(), session, request.form["numbers"], "late" in request.form, web.actor()
             )
-            told = f"补签到 {len(done.signed)} 人。"
-            if done.again:
-                told += f"{len(done.again)} 人早已签到。"
-            if done.unknown:
-                told += f"没有这些编号:{'、'.join(done.unknown[:20])}。"
-            return told
+            message = f"补签到 {len(outcome.signed)} 人。"
+            if outcome.again:
+                message += f"{len(outcome.again)} 人早已签到。"
+            if outcome.unknown:
+                message += f"没有这些编号:{'、'.join(outcome.unknown[:20])}。"
+            return message
         person = request.form.get("person", 0, type=int)
         enrolment.get_enrolment(web.db(), event, person)
         state = request.form.get("state", "")
-        attendance.mark(web.db(), one, person, state, words("note", 200), web.actor())
+        attendance.mark(web.db(), session, person, state, words("note", 200), web.actor())
         return "登记好了。"
 
-    return web.try_to(verb, back)
+    return web.try_to(verb, target)

@@ -1,4 +1,4 @@
-"""Scores before and after a training, of those who sat both exams."""
+"""Exam scores of a training event, before and after."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from training_records.events.models import Event
 
 @dataclass(frozen=True)
 class Scores:
-    """Percentages: of those who sat both, mean before and after, mean gain with the half width of its 95 %
-    interval (normal approximation, None below five); how many sat and passed the exam afterwards."""
+    """Scores in percent. Of those who sat both exams: the mean before and after, and the mean gain with the half-width
+    of its 95 % interval (normal approximation, None below five people). Of all: how many sat and passed the second."""
 
     both: int
     before: float | None
@@ -29,7 +29,7 @@ class Scores:
 
 
 def scores_of(session: Session, event: Event) -> Scores:
-    """The scores of those who take part in an event."""
+    """Returns the scores of an event's participants."""
     people = set(taking_part(session, event))
     before = _percent(session, event.before_id, people)
     after = _percent(session, event.after_id, people)

@@ -1,4 +1,4 @@
-"""Pages of the offices: plan, events, sessions, quotas."""
+"""Event pages of the offices: plan, events, sessions, quotas."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def index() -> str | Response:
     if web.account().role == "director":
         return redirect(url_for("check_in.mine"))
     year = request.args.get("year", web.today().year, type=int)
-    found = planning.events_for_office(web.db(), own_prefix())
-    codes = {e.division_code for e in found}
+    shown = planning.events_for_office(web.db(), own_prefix())
+    codes = {e.division_code for e in shown}
     return render_template(
         "events/index.html",
         year=year,
-        events=found,
+        events=shown,
         names=division_names(web.db(), codes=codes),
         states=STATES,
         demonstrations=demonstrations(web.db(), own_prefix(), year, web.config().zone),
@@ -122,8 +122,8 @@ def add_plan() -> Response | tuple[str, int]:
 def plan_line(line_id: int) -> Response:
     line = planning.get_line(web.db(), line_id, web.account().division_code)
     if "remove" in request.form:
-        back = url_for("events.plan", year=line.year)
-        return web.try_to(lambda: planning.remove_plan(web.db(), line), back)
+        target = url_for("events.plan", year=line.year)
+        return web.try_to(lambda: planning.remove_plan(web.db(), line), target)
     event = planning.start_planned(web.db(), line, organiser(), web.actor(), web.config().zone)
     web.audit("event.create", f"event:{event.id}", {"title": event.title})
     web.db().commit()
@@ -135,8 +135,8 @@ def plan_line(line_id: int) -> Response:
 def create() -> Response:
     def verb() -> str:
         parent = request.form.get("parent", type=int)
-        known = {e.id: e for e in repeatable(web.db(), own_prefix())}
-        if parent is not None and parent not in known:
+        parents = {e.id: e for e in repeatable(web.db(), own_prefix())}
+        if parent is not None and parent not in parents:
             raise Refused("没有这个示范培训")
         event = planning.create_event(
             web.db(),
@@ -150,20 +150,20 @@ def create() -> Response:
             parent_id=parent,
         )
         web.audit("event.create", f"event:{event.id}", {"title": event.title})
-        made.append(event.id)
+        created.append(event.id)
         return "建好了。接着安排课程、填地点,再发通知。"
 
-    made: list[int] = []
-    answer = web.try_to(verb, url_for("events.index"))
-    return redirect(url_for("events.show", event_id=made[0])) if made else answer
+    created: list[int] = []
+    response = web.try_to(verb, url_for("events.index"))
+    return redirect(url_for("events.show", event_id=created[0])) if created else response
 
 
 @events.get("/events/<int:event_id>")
 @access(OFFICES)
 def show(event_id: int) -> str:
     event = event_within(event_id)
-    session, own = web.db(), event.division_code.startswith(own_prefix())
-    people = enrolment.roll(session, event, "" if own else own_prefix())
+    session, is_organiser = web.db(), event.division_code.startswith(own_prefix())
+    people = enrolment.roll(session, event, "" if is_organiser else own_prefix())
     quotas = planning.quotas_of(session, event)
     below = (
         children(session, event.division_code) if level_of(event.division_code) != "town" else []
@@ -178,7 +178,7 @@ def show(event_id: int) -> str:
     return render_template(
         "events/show.html",
         event=event,
-        mine=own and web.account().role in MANAGERS,
+        mine=is_organiser and web.account().role in MANAGERS,
         people=people,
         counts={s: sum(r.state == s for r, _ in people) for s in ENROLMENTS},
         quotas=quotas,
@@ -193,7 +193,7 @@ def show(event_id: int) -> str:
         signed={s.id: attendance.counts(session, s) for s in event.sessions},
         over=planning.is_over(event),
         clashes=busy(session, [p.id for r, p in people if r.state == "approved"], event)
-        if own and event.state == "open"
+        if is_organiser and event.state == "open"
         else {},
         files=files_of(session, event, "material"),
         filed_on=filing.day_of(event, web.config().zone),
@@ -237,15 +237,15 @@ def edit(event_id: int) -> Response:
 @events.post("/events/<int:event_id>/step")
 @access(MANAGERS)
 def step(event_id: int) -> Response:
-    """Announce or cancel."""
+    """Announces or cancels an event."""
     event = own_event(event_id)
 
     def verb() -> str:
         if "cancel" in request.form:
             signed = planning.cancel(web.db(), event, words("reason", 200), web.actor())
             web.audit("event.cancel", f"event:{event.id}", {"signed": signed})
-            kept = f"已有 {signed} 人签过到,上过的课可以归档。" if signed else ""
-            return f"培训取消了。{kept}"
+            notice = f"已有 {signed} 人签过到,上过的课可以归档。" if signed else ""
+            return f"培训取消了。{notice}"
         planning.announce(web.db(), event, web.actor())
         web.audit("event.announce", f"event:{event.id}")
         return "通知发布了。下级单位现在可以报名单。"
@@ -268,10 +268,10 @@ def add_session(event_id: int) -> Response:
 def _session_values() -> dict[str, Any]:
     text, teacher_id = words("teacher_phone", 20), None
     if text:
-        found = read_attendance(web.db(), text, own_prefix(), web.today()).found
-        if len(found) != 1:
+        matches = read_attendance(web.db(), text, own_prefix(), web.today()).found
+        if len(matches) != 1:
             raise Refused("授课人的手机号在台账里没有找到。不是儿童主任的就空着")
-        teacher_id = found[0][0]
+        teacher_id = matches[0][0]
     return {
         "title": words("title", 60),
         "starts_at": moment("starts_at", "开始时间"),
@@ -287,23 +287,23 @@ def _session_values() -> dict[str, Any]:
 @access(MANAGERS)
 def change_session(event_id: int, session_id: int) -> Response:
     event = own_event(event_id)
-    one = planning.get_session(web.db(), event, session_id)
+    session = planning.get_session(web.db(), event, session_id)
 
     def verb() -> str:
         reason = words("reason", 200)
         if "drop" in request.form:
-            planning.drop_session(web.db(), one, reason, web.actor())
+            planning.drop_session(web.db(), session, reason, web.actor())
             return "去掉了。"
         clash = planning.move_session(
             web.db(),
-            one,
+            session,
             moment("starts_at", "开始时间"),
             moment("ends_at", "结束时间"),
             reason,
             web.actor(),
         )
-        told = f"有 {len(clash)} 人在新的时间另有培训,名单里标出来了。" if clash else ""
-        return f"时间改好了。{told}"
+        notice = f"有 {len(clash)} 人在新的时间另有培训,名单里标出来了。" if clash else ""
+        return f"时间改好了。{notice}"
 
     return try_event(event_id, verb)
 

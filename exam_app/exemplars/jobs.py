@@ -1,4 +1,4 @@
-"""Publication: what was chosen goes into the knowledge base, what was withdrawn leaves it."""
+"""Publishes chosen model workers and good-practice cases in the knowledge base, and removes withdrawn ones."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from training_records.inspection.models import GoodCase
 
 
 def gather_published(session: Session) -> Published:
-    """What is to be published as of now, latest year first."""
+    """Returns the current model workers and good-practice cases to publish, latest year first."""
     people = [
         PublishedPerson(row.year, person.name, full_name(session, row.village_code), row.words)
         for row, person in exemplars_in(session, "", states=("chosen",))
     ]
     query = select(GoodCase).where(GoodCase.state == "chosen")
     cases = [
-        # The district says enough: a village could tell who is meant.
+        # Name only the district: a village could identify the people involved.
         PublishedCase(
             c.year,
             c.title,
@@ -48,24 +48,24 @@ def gather_published(session: Session) -> Published:
 
 
 def ask_publication(session: Session, division_code: str, by: str) -> Job:
-    """A job that brings the knowledge base up to date; one that waits already does it too."""
+    """Queues a rebuild of the knowledge base, or returns the one already waiting."""
     waiting = session.scalar(select(Job).where(Job.kind == "publish", Job.state == "waiting"))
     return waiting or enqueue(session, "publish", "更新知识库“身边的典型”", division_code, {}, by)
 
 
 def publish_job(work: Work) -> None:
-    """Writes what is published and builds the site in a process of its own: the pages of this one are cached."""
+    """Writes the published content and rebuilds the site. A subprocess, because this process caches the pages."""
     with work.make_session() as session:
         published = gather_published(read_only(session))
     site = work.config.instance / "kb"
     write_published(file_of(site), published)
     work.progress(1, 2)
-    done = subprocess.run(
+    build = subprocess.run(
         [sys.executable, "-m", "exam_app", "kb", "build"],
         capture_output=True,
         text=True,
         env={**os.environ, "ACADEMY_INSTANCE": str(work.config.instance)},
     )
-    if done.returncode:
-        raise Refused(f"知识库没有建成,还是原来的样子:{done.stderr.strip()[-200:]}")
+    if build.returncode:
+        raise Refused(f"知识库没有建成,还是原来的样子:{build.stderr.strip()[-200:]}")
     work.progress(2, 2)

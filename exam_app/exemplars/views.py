@@ -1,4 +1,4 @@
-"""Pages of model workers: candidates, nominations, agreement, publicity, choice."""
+"""Pages of model workers: candidates, nomination, consent, publication period, selection."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ exemplars = Blueprint("exemplars", __name__)
 @exemplars.get("/exemplars")
 @access(EVERYONE)
 def index() -> str:
-    """Directors: their own nomination and those that are public; offices: candidates and nominations."""
-    session, own = web.db(), web.account()
-    if own.role not in MANAGERS:
+    """Directors see their own and the public nominations; offices see candidates and nominations."""
+    session, account = web.db(), web.account()
+    if account.role not in MANAGERS:
         public = service.exemplars_in(
-            session, own.division_code[:6], states=("publicity", "chosen")
+            session, account.division_code[:6], states=("publicity", "chosen")
         )
         web.prefetch_division_names([e.village_code for e, _ in public])
         mine = service.exemplars_of(session, web.person_id())
         return render_template("exemplars/mine.html", mine=mine, public=public, states=STATES)
     prefix = web.scope().prefix
     year = request.args.get("year", web.today().year, type=int)
-    found = service.candidates(session, prefix, year)
+    candidates = service.candidates(session, prefix, year)
     rows = service.exemplars_in(session, prefix, year)
-    web.prefetch_division_names([c.code for c in found] + [e.village_code for e, _ in rows])
+    web.prefetch_division_names([c.code for c in candidates] + [e.village_code for e, _ in rows])
     taken = {e.person_id for e, _ in rows if e.state not in ("declined", "withdrawn")}
     return render_template(
         "exemplars/index.html",
         year=year,
-        candidates=[c for c in found if c.person.id not in taken],
+        candidates=[c for c in candidates if c.person.id not in taken],
         rows=rows,
         states=STATES,
         years=service.YEARS,
-        may_nominate=level_of(own.division_code) == "district",
+        may_nominate=level_of(account.division_code) == "district",
     )
 
 
@@ -58,23 +58,27 @@ def form(person_id: int) -> str:
 @exemplars.post("/exemplars/nominate/<int:person_id>")
 @access(MANAGERS)
 def nominate(person_id: int) -> str | Response | tuple[str, int]:
-    person, told = web.scope().person(web.db(), person_id), request.form
+    person, submitted = web.scope().person(web.db(), person_id), request.form
     try:
         row = service.nominate(
             web.db(),
             person,
             web.account().division_code,
-            told.get("year", web.today().year, type=int),
-            told.get("material", ""),
-            told.get("words", ""),
+            submitted.get("year", web.today().year, type=int),
+            submitted.get("material", ""),
+            submitted.get("words", ""),
             web.today(),
             web.actor(),
         )
     except Refused as refused:
         web.db().rollback()
-        year = told.get("year", web.today().year, type=int)
+        year = submitted.get("year", web.today().year, type=int)
         page = render_template(
-            "exemplars/nominate.html", person=person, told=told, year=year, refused=str(refused)
+            "exemplars/nominate.html",
+            person=person,
+            told=submitted,
+            year=year,
+            refused=str(refused),
         )
         return page, 422
     web.audit("exemplar.nominate", f"person:{person.id}", {"year": row.year})
@@ -84,14 +88,14 @@ def nominate(person_id: int) -> str | Response | tuple[str, int]:
     )
 
 
-def _office(number: int) -> Exemplar:
+def _nomination(number: int) -> Exemplar:
     return service.get_exemplar(web.db(), number, web.scope().prefix)
 
 
 @exemplars.get("/exemplars/<int:number>")
 @access(MANAGERS)
 def show(number: int) -> str:
-    row = _office(number)
+    row = _nomination(number)
     return render_template(
         "exemplars/show.html",
         row=row,
@@ -106,29 +110,29 @@ def show(number: int) -> str:
 @exemplars.post("/exemplars/<int:number>")
 @access(MANAGERS)
 def decide(number: int) -> Response:
-    """Publicity, answers, choice (the city's), or none."""
-    row = _office(number)
+    """Publishes a nomination, answers an objection, selects it (the city only), or declines it."""
+    row = _nomination(number)
 
     def verb() -> str:
         form, session = request.form, web.db()
         if "publish" in form:
             days = form.get("days", 0, type=int)
             service.publish(session, row, days, web.today(), web.actor())
-            told = f"公示到 {row.publicity_until}。"
+            message = f"公示到 {row.publicity_until}。"
         elif objection := form.get("objection", type=int):
             service.answer(session, row, objection, form.get("text", ""), web.actor())
-            told = "答复了。"
+            message = "答复了。"
         elif "choose" in form:
             if level_of(web.account().division_code) != "city":
                 raise Refused("由市民政局选定")
             service.choose(session, row, web.today(), web.actor())
             ask_publication(session, web.account().division_code, web.actor())
-            told = "选定了,记进了本人档案;知识库正在更新。"
+            message = "选定了,记进了本人档案;知识库正在更新。"
         else:
             service.decline(session, row, form.get("text", ""), web.actor())
-            told = "记下了:没有选。"
+            message = "记下了:没有选。"
         web.audit("exemplar.decide", f"exemplar:{row.id}", {"state": row.state})
-        return told
+        return message
 
     return web.try_to(verb, url_for("exemplars.show", number=number))
 
@@ -136,7 +140,7 @@ def decide(number: int) -> Response:
 @exemplars.post("/exemplars/<int:number>/own")
 @access(LEARNERS)
 def own(number: int) -> Response:
-    """The person agrees, or takes it back."""
+    """The nominated person gives or withdraws consent."""
 
     def verb() -> str:
         row = service.own_exemplar(web.db(), number, web.person_id())
@@ -153,7 +157,7 @@ def own(number: int) -> Response:
 @exemplars.post("/exemplars/<int:number>/objection")
 @access(LEARNERS)
 def objection(number: int) -> Response:
-    """Somebody of the same district has something against a nomination."""
+    """Files an objection to a nomination in the account's district."""
 
     def verb() -> str:
         district = web.account().division_code[:6]

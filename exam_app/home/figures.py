@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def exposition(session: Session) -> bytes:
-    """All figures of all workers, and those of the database as of now."""
+    """Returns the metrics of all worker processes, and gauges computed from the database now."""
     from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_latest, multiprocess
 
     registry = REGISTRY
@@ -24,8 +24,8 @@ def exposition(session: Session) -> bytes:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     collectors()
-    now = CollectorRegistry()
-    attempts = Gauge("academy_attempts_in_progress", "Exams under way", registry=now)
+    current = CollectorRegistry()
+    attempts = Gauge("academy_attempts_in_progress", "Exams under way", registry=current)
     attempts.set(
         session.scalar(
             select(func.count()).select_from(Attempt).where(Attempt.state == "in_progress")
@@ -33,12 +33,12 @@ def exposition(session: Session) -> bytes:
         or 0
     )
     clock = Gauge(
-        "academy_clock_jump_seconds", "Machine's clock ahead of the server's", registry=now
+        "academy_clock_jump_seconds", "Machine's clock ahead of the server's", registry=current
     )
     clock.set(CLOCK.jump())
-    jobs = Gauge("academy_jobs", "Jobs by state", ["state"], registry=now)
+    jobs = Gauge("academy_jobs", "Jobs by state", ["state"], registry=current)
     for state in ("waiting", "running", "failed"):
         jobs.labels(state).set(0)
     for state, count in session.execute(select(Job.state, func.count()).group_by(Job.state)):
         jobs.labels(state).set(count)
-    return bytes(generate_latest(registry) + generate_latest(now))
+    return bytes(generate_latest(registry) + generate_latest(current))

@@ -1,4 +1,4 @@
-"""What a director is to do now, and what comes next: one list, the most pressing first."""
+"""The to-do list of a director, most pressing first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class TodayTask:
-    """Something to do: what, why, about how many minutes, the button and the page that it leads to."""
+    """One item of the list: title, reason, estimated minutes, and the button with its target page."""
 
     title: str
     why: str
@@ -45,7 +45,7 @@ class TodayTask:
 
 @dataclass(frozen=True)
 class YearStatus:
-    """How a person stands this year: induction passed, credit hours missing, exam passed."""
+    """A person's training status this year: induction passed, credit hours missing, exam passed."""
 
     inducted: bool
     missing: Decimal
@@ -60,10 +60,10 @@ def tasks_of(
     today: date,
     zone: ZoneInfo,
 ) -> list[TodayTask]:
-    """The tasks of the director who has this account."""
+    """Returns the tasks of a director, most pressing first."""
     exams = exams_for(session, person_id)
-    own = courses_of(session, account.role, account.division_code)
-    courses = {p.course.id: p for p in progress_in(session, person_id, own, today, zone)}
+    available = courses_of(session, account.role, account.division_code)
+    courses = {p.course.id: p for p in progress_in(session, person_id, available, today, zone)}
     tasks = [
         *_alarms(session, person_id),
         *_under_way(exams),
@@ -72,7 +72,7 @@ def tasks_of(
         *_exams(exams, courses, standing),
     ]
     tasks += _visits(session, person_id, today)
-    tasks += _asked(session, person_id)
+    tasks += _requests(session, person_id)
     done = done_on(session, person_id, today, zone)
     if done < DAILY:
         why = "快忘的题先出,练一练,记得更牢。"
@@ -81,15 +81,15 @@ def tasks_of(
 
 
 def _alarms(session: Session, person_id: int) -> Iterator[TodayTask]:
-    """What was found on a visit and has to be reported at once."""
-    found = work.unreported(session, person_id)
-    if found:
-        why = f"{found[0][1].code} 的走访记录里有必须立即报告的情况,还没有记下报告。先打 110。"
+    """Visit findings under mandatory reporting that have no report yet."""
+    unreported = work.unreported(session, person_id)
+    if unreported:
+        why = f"{unreported[0][1].code} 的走访记录里有必须立即报告的情况,还没有记下报告。先打 110。"
         yield TodayTask("立即报告", why, 1, "记下已经报告", "work.visits")
 
 
-def _asked(session: Session, person_id: int) -> Iterator[TodayTask]:
-    """What offices wait for: one's own word in the evaluation, agreement to a nomination, a case to be mended."""
+def _requests(session: Session, person_id: int) -> Iterator[TodayTask]:
+    """Requests of offices: self-review in the evaluation, consent to a nomination, a returned case."""
     for run, row in results_of_person(session, person_id):
         if row.returned or (run.state == "self_review" and not row.self_comment):
             why = "退回来了,请补上说明。" if row.returned else "分已经算出来了,看一看,写上您的话。"
@@ -105,14 +105,14 @@ def _asked(session: Session, person_id: int) -> Iterator[TodayTask]:
 
 
 def _visits(session: Session, person_id: int, today: date) -> Iterator[TodayTask]:
-    """Visits of this month or quarter, and tasks that offices gave."""
+    """Visits due or overdue by their cadence, and tasks that offices assigned."""
     villages = work.villages_of(session, person_id, today)
     due = work.due_list(session, villages, known_cadences(today), today)
     overdue = sum(d.state == "overdue" for d in due)
-    left = sum(d.state in ("due", "contact") for d in due)
-    if overdue or left:
+    due_now = sum(d.state in ("due", "contact") for d in due)
+    if overdue or due_now:
         why = f"{overdue} 个上期没有走到。" if overdue else "按走访频次,这一期还没有走到。"
-        yield TodayTask(f"走访 {overdue + left} 个孩子", why, 20, "去走访", "work.log")
+        yield TodayTask(f"走访 {overdue + due_now} 个孩子", why, 20, "去走访", "work.log")
     tasks = work.tasks_of(session, person_id, villages, duty_steps(today), today)
     open_tasks = [t for t in tasks if t.own and t.done_on is None]
     if open_tasks:
@@ -125,14 +125,14 @@ def _under_way(exams: list[tuple[Exam, list[Attempt]]]) -> Iterator[TodayTask]:
     for _, attempts in exams:
         for attempt in attempts:
             if attempt.state == "in_progress" and attempt.deadline > now():
-                left = int((attempt.deadline - now()).total_seconds() // 60)
-                why = f"您有一场考试没有交卷,还剩 {left} 分钟。"
+                minutes = int((attempt.deadline - now()).total_seconds() // 60)
+                why = f"您有一场考试没有交卷,还剩 {minutes} 分钟。"
                 page = ("exams.take", {"attempt_id": attempt.id})
-                yield TodayTask("接着考试", why, left, "回到考试", *page)
+                yield TodayTask("接着考试", why, minutes, "回到考试", *page)
 
 
 def _events(session: Session, person_id: int, zone: ZoneInfo) -> Iterator[TodayTask]:
-    """Trainings that one is taken for: signing in, the next days, the survey after."""
+    """Training events the person is approved for: check-in, start within a week, the survey for a week after."""
     page, moment = "check_in.mine", now()
     for event, enrolled in events_of_person(session, person_id):
         if enrolled.state != "approved" or event.state not in ("open", "filed"):
@@ -142,11 +142,11 @@ def _events(session: Session, person_id: int, zone: ZoneInfo) -> Iterator[TodayT
             yield TodayTask(f"填问卷:{event.title}", "不记名。", 1, "去填", *survey)
         if event.state != "open":
             continue
-        came = attendance_of(session, event).get(person_id, {})
-        for one in event.sessions:
-            if check_in_open(one, moment) and one.id not in came:
-                why = f"{span(one.starts_at, one.ends_at, zone)},{one.place or event.place}。到场扫大屏,或出示您的码。"
-                yield TodayTask(f"签到:{one.title}", why, 1, "我的签到码", page)
+        attended = attendance_of(session, event).get(person_id, {})
+        for event_session in event.sessions:
+            if check_in_open(event_session, moment) and event_session.id not in attended:
+                why = f"{span(event_session.starts_at, event_session.ends_at, zone)},{event_session.place or event.place}。到场扫大屏,或出示您的码。"
+                yield TodayTask(f"签到:{event_session.title}", why, 1, "我的签到码", page)
                 break
         else:
             ahead = [s for s in event.sessions if moment < s.starts_at < moment + WEEK]
@@ -188,13 +188,13 @@ def _exams(
     if standing.inducted and standing.examined:
         return
     for exam, attempts in exams:
-        left = exam.attempts_allowed - len(attempts)
+        attempts_left = exam.attempts_allowed - len(attempts)
         open_now = exam.opens_at <= now() < exam.closes_at and not exam.practice
-        if not open_now or left <= 0 or any(a.passed for a in attempts):
+        if not open_now or attempts_left <= 0 or any(a.passed for a in attempts):
             continue
-        learnt = [p for p in courses.values() if p.course.exam == exam.kind]
-        if any(not p.finished for p in learnt) and not standing.inducted:
+        prerequisites = [p for p in courses.values() if p.course.exam == exam.kind]
+        if any(not p.finished for p in prerequisites) and not standing.inducted:
             continue
-        why = f"{'课程学完了,可以考试。' if learnt else ''}还有 {left} 次机会。"
+        why = f"{'课程学完了,可以考试。' if prerequisites else ''}还有 {attempts_left} 次机会。"
         page = ("exams.intro", {"exam_id": exam.id})
         yield TodayTask(f"参加考试:{exam.title}", why, exam.minutes, "去考试", *page)

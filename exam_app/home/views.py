@@ -1,4 +1,4 @@
-"""The first page: what to do now (director), how things stand (office)."""
+"""The home page: tasks for a director, figures for an office. Also health checks and metrics."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ def index() -> str:
     if web.account().role == "director":
         return render_template("home/director.html", **_director(web.person_id()))
     division = web.scope().division(web.db(), None)
-    # The page's own reading begins after what was just recorded has been worked off.
+    # End the current read transaction, so that the page reads after pending changes are applied.
     web.release_session()
     keep_up(web.services().session_factory, web.today(), rounds=1)
     report = reading.report(web.db(), division.code, web.today())
-    soon = web.today() + timedelta(days=30)
-    _, due = search_people(web.db(), prefix_of(division.code), on=web.today(), limit=0, due_by=soon)
+    horizon = web.today() + timedelta(days=30)
+    _, due = search_people(
+        web.db(), prefix_of(division.code), on=web.today(), limit=0, due_by=horizon
+    )
     return render_template(
         "home/office.html",
         division=division,
@@ -55,7 +57,7 @@ def index() -> str:
 
 
 def _director(person_id: int) -> dict[str, object]:
-    """Post, the one thing to do now, and this year's hours."""
+    """Template context of a director: post, reminders, this year's hours and tasks."""
     session = web.db()
     post = current_post(session, person_id, web.today())
     today = web.today()
@@ -100,11 +102,11 @@ def readyz() -> tuple[Response, int]:
 @home.get("/metrics")
 @access(PUBLIC)
 def metrics() -> Response:
-    """For Prometheus: asked for on the machine itself, or with the token of `ACADEMY_METRICS_TOKEN`."""
+    """Prometheus metrics, for requests from the machine itself or with the token of `ACADEMY_METRICS_TOKEN`."""
     token = web.config().metrics_token
-    told = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    near = request.remote_addr in ("127.0.0.1", "::1") and not forwarded
-    if not near and not (token and secrets.compare_digest(told.encode(), token.encode())):
+    local = request.remote_addr in ("127.0.0.1", "::1") and not forwarded
+    if not local and not (token and secrets.compare_digest(presented.encode(), token.encode())):
         raise NotFound("没有这个页面")
     return Response(exposition(web.db()), content_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""Files that the knowledge base offers: forms as DOCX, the year as a calendar file."""
+"""Downloads of the knowledge base: forms as DOCX, the year's dates as an iCalendar file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULES = {
 
 
 def write_forms(forms: Sequence[FactData], folder: Path) -> None:
-    """One A4 DOCX a form, made from the form's template in `forms.yaml`."""
+    """Writes one A4 DOCX per form of `forms.yaml`."""
     folder.mkdir(parents=True, exist_ok=True)
     for form in forms:
         _document(form).save(str(folder / f"{form['id']}.docx"))
@@ -75,8 +75,8 @@ def _document(form: FactData) -> DocumentObject:
 
 
 def write_calendar(entries: Sequence[FactData], path: Path) -> None:
-    """The year's dates as an iCalendar file (RFC 5545), repeating, with a reminder a week before
-    a deadline and on the morning of the others."""
+    """Writes the year's dates as an iCalendar file (RFC 5545) with recurring events. Deadlines alarm a week before,
+    other dates on the morning of the day."""
     calendar = Calendar()
     calendar.add("prodid", "-//child-director-academy//knowledge base//ZH")
     calendar.add("version", "2.0")
@@ -91,7 +91,7 @@ def _event(entry: FactData) -> Event:
     start = datetime.date(FIRST_YEAR, entry["month"] or 1, entry["day"])
     event = Event()
     event.add("uid", f"{entry['id']}@child-director-academy")
-    # A fixed stamp: the same facts give the same file.
+    # Fixed timestamp, for reproducible output.
     event.add("dtstamp", datetime.datetime(FIRST_YEAR, 1, 1, tzinfo=datetime.UTC))
     event.add("summary", ("期限：" if entry.get("deadline") else "") + entry["what"])
     event.add("description", f"{entry['when']}；{entry['who']}；依据 {entry['source']}")

@@ -1,4 +1,4 @@
-"""The history of the facts: what changed when, so that pages and questions can be looked at again."""
+"""Change history of the facts, which shows the pages and items that need another review."""
 
 from __future__ import annotations
 
@@ -12,58 +12,62 @@ HISTORY = DATA / "history.yaml"
 
 
 def records(data: FactData) -> FactData:
-    """Every record a page or question may rest on, by id: clauses, articles, steps, lines."""
-    found: FactData = {}
+    """Returns every record that a page or item may cite, by id: clauses, articles, duty steps, service-list lines,
+    visit rules."""
+    by_id: FactData = {}
     policy = data["policy"]
     for task in policy["tasks"]:
-        found[f"{policy['code']}#{task['item']}"] = task
+        by_id[f"{policy['code']}#{task['item']}"] = task
     for section in policy["sections"]:
-        found[f"{policy['code']}#{section['id']}"] = section
+        by_id[f"{policy['code']}#{section['id']}"] = section
     for source in data["sources"]:
         for article in source["articles"]:
-            found[f"{source['code']}#{article['id']}"] = article
+            by_id[f"{source['code']}#{article['id']}"] = article
     for duty in data["duties"]["director"]:
-        found |= _versions("", duty["steps"])
+        by_id |= _versions("", duty["steps"])
     for category in data["services"]:
-        found |= {row["id"]: row for row in category["rows"]}
-    return found | _versions("visit:", data["visits"])
+        by_id |= {row["id"]: row for row in category["rows"]}
+    return by_id | _versions("visit:", data["visits"])
 
 
 def _versions(prefix: str, rows: list[FactData]) -> FactData:
-    """By id what was and is in force: the row itself where there is only one."""
-    found: dict[str, list[FactData]] = {}
+    """Returns past and current versions by id: the row itself if there is only one."""
+    by_id: dict[str, list[FactData]] = {}
     for row in rows:
-        found.setdefault(prefix + row["id"], []).append(row)
-    return {key: own[0] if len(own) == 1 else {"versions": own} for key, own in found.items()}
+        by_id.setdefault(prefix + row["id"], []).append(row)
+    return {
+        key: versions[0] if len(versions) == 1 else {"versions": versions}
+        for key, versions in by_id.items()
+    }
 
 
 def digest(record: FactData) -> str:
-    """Twelve hex digits of what a record says; a field left empty says nothing, so that a new
-    optional field changes no record."""
+    """Returns the first twelve hex digits of the SHA-256 of a record. Empty fields are excluded, so that adding an
+    optional field changes no digest."""
     record = {key: value for key, value in record.items() if value not in ("", [], None, False)}
     text = json.dumps(record, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def recorded(history: list[FactData]) -> dict[str, str | None]:
-    """The last recorded digest of each record."""
-    known: dict[str, str | None] = {}
+    """Returns the last recorded digest of each record; None if it was removed."""
+    digests: dict[str, str | None] = {}
     for change in history:
-        known.update(change["records"])
-    return known
+        digests.update(change["records"])
+    return digests
 
 
 def unrecorded(data: FactData) -> dict[str, str | None]:
-    """Records that differ from the history: id to new digest, None when removed."""
-    known = recorded(data["history"])
+    """Returns the records that differ from the history: id → new digest, None if removed."""
+    last_recorded = recorded(data["history"])
     current = {key: digest(record) for key, record in records(data).items()}
-    changed: dict[str, str | None] = {k: v for k, v in current.items() if known.get(k) != v}
-    changed |= {k: None for k, v in known.items() if v is not None and k not in current}
+    changed: dict[str, str | None] = {k: v for k, v in current.items() if last_recorded.get(k) != v}
+    changed |= {k: None for k, v in last_recorded.items() if v is not None and k not in current}
     return changed
 
 
 def last_changes(data: FactData) -> dict[str, datetime.date]:
-    """The day each record last changed."""
+    """Returns the day each record last changed."""
     days: dict[str, datetime.date] = {}
     for change in data["history"]:
         days |= dict.fromkeys(change["records"], change["date"])
@@ -71,7 +75,7 @@ def last_changes(data: FactData) -> dict[str, datetime.date]:
 
 
 def record_changes(note: str, day: datetime.date) -> int:
-    """Appends what changed to the history file; the number of records."""
+    """Appends the changed records to the history file. Returns their number."""
     changed = unrecorded(load_facts().data)
     if not changed:
         return 0

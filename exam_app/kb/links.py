@@ -1,4 +1,4 @@
-"""Links of the knowledge base: sources to clauses, clauses back to pages, words to the glossary."""
+"""Links of the knowledge base: citations to clauses, clauses back to citing pages, terms to the glossary."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ BACKLINKS = re.compile(r"⟦used:([^⟧]+)⟧")
 ANCHOR = re.compile(
     r"\{[^}\n]*#([^\s}]+)[^}\n]*\}\s*$|<(?:a|section|div)[^>]* id=\"([^\"]+)\"", re.M
 )
-# A clause cited everywhere leads to the first pages; the rest is found by searching.
+# Back-links shown per clause; search finds the other pages.
 MAX_LINKS = 4
 MAIN = ("services/", "duties/")
 TITLE = re.compile(r"^title: (.+)$", re.M)
 
 
 class BuildError(Exception):
-    """The knowledge base could not be built; the message says where and why."""
+    """The knowledge base could not be built. The message names the file and the reason."""
 
 
 def page_title(text: str) -> str:
-    """The title in a page's front matter."""
-    found = TITLE.search(text)
-    return found[1].strip() if found else ""
+    """Returns the title in a page's front matter, or an empty string."""
+    match = TITLE.search(text)
+    return match[1].strip() if match else ""
 
 
 def relative(page: str, target: str) -> str:
-    """A link from `page` to ``other/page#anchor`` as Markdown wants it."""
+    """Returns the relative Markdown link from `page` to ``other/page#anchor``."""
     name, _, anchor = target.partition("#")
     path = os.path.relpath(f"{name}.md", os.path.dirname(page) or ".")
     return path + (f"#{anchor}" if anchor else "")
 
 
 def cited_in(text: str) -> list[str]:
-    """Sources that a page cites, in order of appearance, each once."""
-    found = [c for match in SOURCE.finditer(text) for c in match[1].split("、")]
-    return list(dict.fromkeys(found))
+    """Returns the distinct sources that a page cites, in order of appearance."""
+    sources = [c for match in SOURCE.finditer(text) for c in match[1].split("、")]
+    return list(dict.fromkeys(sources))
 
 
 def link_sources(text: str, page: str) -> str:
-    """〔青21#10、未保法#11〕 becomes links; an unknown source is a `BuildError`."""
+    """Replaces 〔青21#10、未保法#11〕 by links. Raises `BuildError` for an unknown source."""
     clauses = load_facts().clauses
 
     def replace(match: re.Match[str]) -> str:
@@ -59,7 +59,7 @@ def link_sources(text: str, page: str) -> str:
 
 
 def link_back(pages: Mapping[str, str]) -> dict[str, str]:
-    """``⟦used:青21#10⟧`` becomes links to the pages that cite the clause."""
+    """Replaces ``⟦used:青21#10⟧`` by links to the pages that cite the clause."""
     users: dict[str, list[str]] = defaultdict(list)
     for name, text in pages.items():
         if name not in ("sources", "changes", "glossary") and not name.startswith("policy/"):
@@ -69,13 +69,13 @@ def link_back(pages: Mapping[str, str]) -> dict[str, str]:
     def fill(name: str, text: str) -> str:
         def replace(match: re.Match[str]) -> str:
             cited = match[1]
-            # The teaching pages first, and of those the ones that rest on the clause the most.
-            found = sorted(
+            # Teaching pages first, then by number of citations.
+            citing = sorted(
                 users[cited], key=lambda u: (not u.startswith(MAIN), -pages[u].count(cited))
             )
-            links = [f"[{page_title(pages[u])}]({relative(name, u)})" for u in found[:MAX_LINKS]]
-            more = f"等 {len(found)} 页" if len(found) > MAX_LINKS else ""
-            return "用在：" + "、".join(links) + more + "。" if links else ""
+            links = [f"[{page_title(pages[u])}]({relative(name, u)})" for u in citing[:MAX_LINKS]]
+            suffix = f"等 {len(citing)} 页" if len(citing) > MAX_LINKS else ""
+            return "用在：" + "、".join(links) + suffix + "。" if links else ""
 
         return BACKLINKS.sub(replace, text)
 
@@ -86,46 +86,46 @@ _PROTECTED = re.compile(r"\[[^\]]*\]\([^)]*\)(?:\{[^}]*\})?|<[^>]*>|`[^`]*`|〔[
 
 
 def link_terms(text: str, page: str, terms: Iterable[FactData]) -> str:
-    """The first mention of each glossary word in running text becomes a pop-up link."""
-    left = {t["term"]: t["means"] for t in terms}
+    """Links the first mention of each glossary term in running text to its pop-up definition."""
+    pending = {t["term"]: t["means"] for t in terms}
     if page == "glossary":
         return text
     lines = text.split("\n")
     for number, line in enumerate(lines):
-        if not left:
+        if not pending:
             break
         if line.startswith(("#", "title:", "|", "!!!", "<", "---", "⟦", "{")):
             continue
-        lines[number] = _link_terms_in(line, page, left)
+        lines[number] = _link_terms_in(line, page, pending)
     return "\n".join(lines)
 
 
-def _link_terms_in(line: str, page: str, left: dict[str, str]) -> str:
-    kept: list[str] = []
+def _link_terms_in(line: str, page: str, pending: dict[str, str]) -> str:
+    held: list[str] = []
 
     def hold(match: re.Match[str]) -> str:
-        kept.append(match[0])
-        return f"\ue000{len(kept) - 1}\ue001"
+        held.append(match[0])
+        return f"\ue000{len(held) - 1}\ue001"
 
     line = _PROTECTED.sub(hold, line)
-    for term in sorted(left, key=len, reverse=True):
+    for term in sorted(pending, key=len, reverse=True):
         plain = term.strip("“”")
         if plain in line:
-            means = left.pop(term).replace('"', "”")
+            means = pending.pop(term).replace('"', "”")
             target = f"{relative(page, 'glossary')}#{anchor_of(term)}"
             link = f'[{plain}]({target}){{ .term data-means="{means}" }}'
-            kept.append(link)
-            line = line.replace(plain, f"\ue000{len(kept) - 1}\ue001", 1)
+            held.append(link)
+            line = line.replace(plain, f"\ue000{len(held) - 1}\ue001", 1)
     while "\ue000" in line:
-        line = re.sub("\ue000(\\d+)\ue001", lambda m: kept[int(m[1])], line)
+        line = re.sub("\ue000(\\d+)\ue001", lambda m: held[int(m[1])], line)
     return line
 
 
 def anchor_of(term: str) -> str:
-    """The glossary's anchor of a word."""
+    """Returns the glossary anchor of a term."""
     return "t-" + re.sub(r"[^\w]", "", term)
 
 
 def anchors_of(name: str, text: str) -> set[str]:
-    """A page's name and its ``page#anchor`` names."""
+    """Returns a page's name and its ``page#anchor`` names."""
     return {name} | {f"{name}#{m[1] or m[2]}" for m in ANCHOR.finditer(text)}

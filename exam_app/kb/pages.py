@@ -1,8 +1,7 @@
-"""Pages of the knowledge base: templates and facts become Markdown.
+"""Renders the pages of the knowledge base from templates and facts to Markdown.
 
-Every ``.md`` of `docs/` is a template over the facts; a ``.md.page`` is the template
-of several pages. `〔青21#10〕` becomes a link to the clause. The result is plain
-Markdown that MkDocs and Zensical both build.
+Every ``.md`` file of `docs/` is a template over the facts; a ``.md.page`` file is the template of several pages.
+`〔青21#10〕` becomes a link to the clause. The result is plain Markdown that both MkDocs and Zensical build.
 """
 
 from __future__ import annotations
@@ -46,17 +45,17 @@ RHYTHMS = {
 
 
 def source_folder() -> Path:
-    """Where `docs/` and `mkdocs.yml` lie: on top of a checkout, in the package where the wheel brought them along."""
+    """The folder of `docs/` and `mkdocs.yml`: the root of a checkout, or the copy that the wheel packages."""
     return checkout() or Path(__file__).parent / "source"
 
 
 DOCS = source_folder() / "docs"
-# For developers: no part of the knowledge base.
+# Decision records are for developers and excluded from the knowledge base.
 DECISIONS = DOCS / "decisions"
 
 
 def write_sources(target: Path, published: Published = NOTHING) -> list[str]:
-    """Renders all pages and files into `target`; returns the pages' names (without ``.md``)."""
+    """Renders all pages and downloads into `target`. Returns the page names without ``.md``."""
     shutil.rmtree(target, ignore_errors=True)
     pages = render_pages(published)
     for name, text in pages.items():
@@ -76,19 +75,18 @@ def write_sources(target: Path, published: Published = NOTHING) -> list[str]:
 
 
 def _write_words(data: FactData, path: Path) -> None:
-    """Words that the search index must not cut: the field's terms and short colloquial ones."""
+    """Writes the jieba dictionary of words that the search must not split: glossary terms and short colloquial ones."""
     words = (DOCS / "jieba.txt").read_text("utf-8").splitlines()
     terms = [t["term"].strip("“”") for t in data["glossary"]]
     spoken = [word for group in data["search"].values() for word in group if len(word) <= 4]
-    known = {line.split()[0] for line in words if line}
-    words += [f"{w} 1000000 n" for w in dict.fromkeys(terms + spoken) if w not in known]
+    existing = {line.split()[0] for line in words if line}
+    words += [f"{w} 1000000 n" for w in dict.fromkeys(terms + spoken) if w not in existing]
     path.write_text("\n".join(words) + "\n", "utf-8")
 
 
 @cache
 def render_pages(published: Published = NOTHING) -> dict[str, str]:
-    """Page name to finished Markdown, as it was when the process first asked. Raises `BuildError`
-    with the page's name."""
+    """Returns page name → finished Markdown, cached for the lifetime of the process. Raises `BuildError`."""
     data = load_facts().data
     pages = link_back(raw_pages(published))
     finished = {}
@@ -103,7 +101,7 @@ def render_pages(published: Published = NOTHING) -> dict[str, str]:
 
 
 def raw_pages(published: Published = NOTHING) -> dict[str, str]:
-    """Page name to Markdown as the templates give it, sources not yet linked."""
+    """Returns page name → Markdown as rendered, before sources are linked."""
     data = load_facts().on(date.today())
     environment = jinja2.Environment(  # nosec B701
         loader=jinja2.FileSystemLoader(DOCS),
@@ -130,26 +128,26 @@ def raw_pages(published: Published = NOTHING) -> dict[str, str]:
             continue
         name = path.relative_to(DOCS).with_suffix("").as_posix()
         pages[name] = _render(environment, f"{name}.md", context)
-    for name, template, own in _families(data):
-        pages[name] = _render(environment, template, {**context, **own})
+    for name, template, extra in _families(data):
+        pages[name] = _render(environment, template, {**context, **extra})
     return pages
 
 
 def _families(data: FactData) -> list[tuple[str, str, FactData]]:
-    """(page, template, own context) of the pages that share a template."""
+    """Returns (page, template, extra context) of the pages that share a template."""
     tasks = data["policy"]["tasks"]
-    found = []
+    pages = []
     for action in data["policy"]["actions"]:
-        own = {"action": action, "tasks": [t for t in tasks if t["action"] == action["id"]]}
-        found.append((f"policy/action-{action['id']}", "policy/action.md.page", own))
+        extra = {"action": action, "tasks": [t for t in tasks if t["action"] == action["id"]]}
+        pages.append((f"policy/action-{action['id']}", "policy/action.md.page", extra))
     for card in data["cards"]:
-        found.append((f"cards/{card['id']}", "cards/card.md.page", {"card": card}))
+        pages.append((f"cards/{card['id']}", "cards/card.md.page", {"card": card}))
     for story in data["cases"]:
-        found.append((f"cases/case-{story['id']}", "cases/case.md.page", {"story": story}))
+        pages.append((f"cases/case-{story['id']}", "cases/case.md.page", {"story": story}))
     for name, rhythm in RHYTHMS.items():
-        own = {"name": name, "rhythm": rhythm}
-        found.append((f"checklists/{name}", "checklists/list.md.page", own))
-    return found
+        extra = {"name": name, "rhythm": rhythm}
+        pages.append((f"checklists/{name}", "checklists/list.md.page", extra))
+    return pages
 
 
 def _render(environment: jinja2.Environment, template: str, context: FactData) -> str:
@@ -161,14 +159,14 @@ def _render(environment: jinja2.Environment, template: str, context: FactData) -
 
 @cache
 def question_counts() -> tuple[Counter[str], Counter[str]]:
-    """Reviewed questions by what they ask (clause, step, line) and by page."""
+    """Counts items by the point they cover (clause, duty step, service-list line), and reviewed items by page."""
     bank = load_bank(strict=False)
     by_page = Counter(question.kb.partition("#")[0] for question in bank.reviewed())
     return Counter(point_counts(bank, ())), by_page
 
 
 def asked(point: str) -> str:
-    """A link to practise what asks a clause, a duty step or a line; empty where nothing does."""
+    """Returns a link to practise the items covering a clause, duty step or line; empty if there are none."""
     count = question_counts()[0][point]
     if not count:
         return ""
@@ -176,14 +174,14 @@ def asked(point: str) -> str:
 
 
 def _with_footer(name: str, text: str) -> str:
-    """Adds sources, the date checked, who is responsible and the way to practise."""
+    """Appends sources, date of review, data owner and a practice link."""
     care = load_facts().data["pages"]
-    own = care.get(name, care["default"])
+    review = care.get(name, care["default"])
     sources = cited_in(text)
-    shown = "、".join(f"〔{s}〕" for s in sources[:6]) + ("等" if len(sources) > 6 else "")
-    lines = [f"出处：{shown}" if shown else "出处：本学堂的使用说明"]
-    lines.append(f"核对日期：{own['checked']:%Y年%-m月%-d日}")
-    lines.append(f"负责：{own['responsible']}")
+    cited = "、".join(f"〔{s}〕" for s in sources[:6]) + ("等" if len(sources) > 6 else "")
+    lines = [f"出处：{cited}" if cited else "出处：本学堂的使用说明"]
+    lines.append(f"核对日期：{review['checked']:%Y年%-m月%-d日}")
+    lines.append(f"负责：{review['responsible']}")
     count = question_counts()[1][name]
     practice = f"[用这一页练几道题（共 {count} 题）](/practice?page={name}){{ .practise .online data-search-exclude=1 }}\n\n"
     return (
@@ -193,13 +191,13 @@ def _with_footer(name: str, text: str) -> str:
 
 
 def _with_spoken_words(name: str, text: str, words: dict[str, list[str]]) -> str:
-    """Puts what people type instead of the field's word where only the search sees it: into the
-    section, and as tags of the page, which the search keeps whole and puts first."""
-    own = [w for place, group in words.items() if place.partition("#")[0] == name for w in group]
-    if own and text.startswith("---\n"):
-        text = f"---\ntags: [{', '.join(own)}]\n" + text.removeprefix("---\n")
-    for place, spoken in words.items():
-        page, _, anchor = place.partition("#")
+    """Adds colloquial search words: hidden in their section, and as tags of the page, which the search doesn't split
+    and ranks first."""
+    tags = [w for target, group in words.items() if target.partition("#")[0] == name for w in group]
+    if tags and text.startswith("---\n"):
+        text = f"---\ntags: [{', '.join(tags)}]\n" + text.removeprefix("---\n")
+    for target, spoken in words.items():
+        page, _, anchor = target.partition("#")
         if page != name:
             continue
         heading = re.search(rf"^## .*\{{ #{re.escape(anchor)} \}}[ \t]*$", text, re.M)
@@ -207,23 +205,23 @@ def _with_spoken_words(name: str, text: str, words: dict[str, list[str]]) -> str
             hidden = f'\n\n<p class="spoken" hidden>{"、".join(spoken)}</p>\n'
             text = text[: heading.end()] + hidden + text[heading.end() :]
         elif anchor:
-            raise BuildError(f"search.yaml：{place} 要指到一个二级标题")
+            raise BuildError(f"search.yaml：{target} 要指到一个二级标题")
     return text
 
 
 def anchors_in(pages: dict[str, str]) -> set[str]:
-    """All ``page`` and ``page#anchor`` names of rendered pages."""
+    """Returns all ``page`` and ``page#anchor`` names of rendered pages."""
     return set().union(*(anchors_of(name, text) for name, text in pages.items()))
 
 
 @cache
 def anchors() -> set[str]:
-    """All ``page`` and ``page#anchor`` names that a question may point to."""
+    """Returns all ``page`` and ``page#anchor`` names that an item may refer to."""
     return anchors_in(raw_pages())
 
 
 def page_html(name: str) -> str:
-    """One page as sanitised HTML for the app's own reading view; links lead into ``/kb/``."""
+    """Returns a page as sanitised HTML for reading inside the app, with links into ``/kb/``. Raises `KeyError`."""
     text = render_pages().get(name)
     if text is None:
         raise KeyError(name)
@@ -241,7 +239,7 @@ def page_html(name: str) -> str:
 
 
 def written_html(text: str) -> str:
-    """A trainer's Markdown as sanitised HTML."""
+    """Converts a trainer's Markdown to sanitised HTML."""
     return _clean(markdown.markdown(text, extensions=["tables", "sane_lists", "nl2br"]))
 
 
@@ -256,7 +254,7 @@ def _clean(html: str) -> str:
 
 
 def kb_url(link: str) -> str:
-    """``services/visits#monthly`` as a path of the site."""
+    """Returns the site path of ``services/visits#monthly``."""
     page, _, anchor = link.partition("#")
     page = "" if page == "index" else page.removesuffix("/index") + "/"
     return f"/kb/{page}" + (f"#{anchor}" if anchor else "")

@@ -1,4 +1,4 @@
-"""What offices publish in the knowledge base: model workers who agreed to it, and cases that the city chose."""
+"""Content that offices publish in the knowledge base: model workers who consented, and cases that the city chose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
 
 @dataclass(frozen=True)
 class PublishedPerson:
-    """A model worker: as the knowledge base names them."""
+    """A model worker as the knowledge base presents them."""
 
     year: int
     name: str
@@ -25,7 +25,7 @@ class PublishedPerson:
 
 @dataclass(frozen=True)
 class PublishedCase:
-    """A case: what the matter was, what was done, what came of it."""
+    """A good-practice case: situation, action taken, result."""
 
     year: int
     title: str
@@ -37,7 +37,7 @@ class PublishedCase:
 
 @dataclass(frozen=True)
 class Published:
-    """All that is published."""
+    """All published content."""
 
     people: tuple[PublishedPerson, ...] = ()
     cases: tuple[PublishedCase, ...] = ()
@@ -47,29 +47,29 @@ NOTHING = Published()
 
 
 def file_of(site: Path) -> Path:
-    """Where what is published lies, beside the site."""
+    """Returns the path of the published content, beside the site folder."""
     return site.with_name("published.json")
 
 
 def load_published(path: Path) -> Published:
-    """What is published; nothing where there is no file."""
+    """Loads the published content; `NOTHING` if there is no file."""
     if not path.exists():
         return NOTHING
-    told = json.loads(path.read_text("utf-8"))
+    stored = json.loads(path.read_text("utf-8"))
     return Published(
-        tuple(PublishedPerson(**p) for p in told["people"]),
-        tuple(PublishedCase(**c) for c in told["cases"]),
+        tuple(PublishedPerson(**p) for p in stored["people"]),
+        tuple(PublishedCase(**c) for c in stored["cases"]),
     )
 
 
 def write_published(path: Path, published: Published) -> None:
-    """Keeps what is published, for this build and all later ones."""
-    with written_whole(path) as half:
-        half.write_text(json.dumps(asdict(published), ensure_ascii=False, indent=1), "utf-8")
+    """Stores the published content atomically, for this and later builds."""
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(asdict(published), ensure_ascii=False, indent=1), "utf-8")
 
 
 def as_markdown(text: str) -> str:
-    """What people wrote, as Markdown that shows just that: no markup, no HTML, no links to sources."""
+    """Escapes user text so that Markdown renders it literally: no markup, no HTML, no source links."""
     text = re.sub("[〔〕⟦⟧]", "", text)
     lines = [
         _MARKS.sub(r"\\\1", html.escape(line.strip(), quote=False)) for line in text.splitlines()

@@ -1,4 +1,4 @@
-"""The knowledge base as a site: built by MkDocs, kept on the phone, copied to a USB stick."""
+"""The knowledge base as a static site: built by MkDocs, cached offline on phones, or copied to a USB stick."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from training_records.facts.loading import DATA, load_facts
 _SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", re.S)
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".ics")
 WORKER = DOCS / "assets" / "sw.js"
-# The search brings every language's word cutter along; a phone needs Chinese only.
+# Lunr ships segmenters and stemmers for every language; the offline cache needs Chinese only.
 _FOREIGN = re.compile(r"lunr/(wordcut|tinyseg)|lunr/min/lunr\.(?!zh\.|multi\.|stemmer)")
 _MARKED = re.compile("\u200b?([、。，；：！？“”（）《》〔〕 ])\u200b?")
 KEPT = (".html", ".css", ".js", ".json", ".docx", ".ics", ".woff2", ".png", ".svg")
 
 
-def fingerprint(*more: Path) -> str:
-    """Changes when anything that the site is made from changes."""
+def fingerprint(*extra: Path) -> str:
+    """Returns a hash over everything that the site is built from, and the extra files."""
     digest = hashlib.sha256()
     code = Path(__file__).parent.glob("*.py")
     site = [source_folder() / "mkdocs.yml", *DOCS.rglob("*")]
-    for path in [*site, *code, *DATA.glob("*.yaml"), *ITEMS.rglob("*.yaml"), *more]:
+    for path in [*site, *code, *DATA.glob("*.yaml"), *ITEMS.rglob("*.yaml"), *extra]:
         if path.is_file() and not path.is_relative_to(DECISIONS):
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
 def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool:
-    """Builds the site into `site` unless it is current; True when it was built."""
+    """Builds the site into `site` unless it is current. Returns whether it was built. `strict` checks the facts too."""
     stamp = site / ".fingerprint"
     current = fingerprint(file_of(site))
     if not force and stamp.exists() and stamp.read_text() == current:
@@ -57,7 +57,7 @@ def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool
     if strict:
         check_facts()
     fresh = site.with_name(site.name + ".new")
-    with _workshop() as folder:
+    with _workspace() as folder:
         write_sources(folder / "build" / "docs", load_published(file_of(site)))
         _mkdocs(folder, fresh, strict=strict)
     (fresh / "csp.json").write_text(json.dumps(sorted(script_hashes(fresh))))
@@ -71,16 +71,16 @@ def build_site(site: Path, *, strict: bool = False, force: bool = False) -> bool
 
 
 def build_folder(folder: Path) -> None:
-    """The site as a folder that opens from a USB stick, without any server, search included."""
-    with _workshop() as place:
-        write_sources(place / "build" / "docs")
-        _mkdocs(place, folder, strict=True, offline=True)
+    """Builds the site as a folder that works from a USB stick without a server, including search."""
+    with _workspace() as workspace:
+        write_sources(workspace / "build" / "docs")
+        _mkdocs(workspace, folder, strict=True, offline=True)
 
 
 @contextmanager
-def _workshop() -> Iterator[Path]:
-    """A folder with `mkdocs.yml` to write the sources of one build into: the checkout, where Zensical and `mkdocs serve`
-    find them, one build at a time; a temporary one where the code is installed."""
+def _workspace() -> Iterator[Path]:
+    """Yields a folder with `mkdocs.yml` for the sources of one build. In a checkout that is its root, where Zensical
+    and `mkdocs serve` expect them, under a file lock; otherwise a temporary folder."""
     root = checkout()
     if root is None:
         with tempfile.TemporaryDirectory() as temporary:
@@ -95,7 +95,7 @@ def _workshop() -> Iterator[Path]:
 
 
 def check_facts() -> None:
-    """Raises `BuildError` when facts changed unrecorded or a step card is hard to read."""
+    """Raises `BuildError` if a fact changed without a change record, or a strict readability check fails."""
     changed = unrecorded(load_facts().data)
     if changed:
         raise BuildError(
@@ -109,19 +109,19 @@ def check_facts() -> None:
 
 def _mkdocs(folder: Path, target: Path, *, strict: bool, offline: bool = False) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(folder / "mkdocs.yml")]
-    done = subprocess.run(  # noqa: S603
+    build = subprocess.run(  # noqa: S603
         [*command, "-d", str(target.resolve()), *(["--strict"] if strict else [])],
         cwd=folder,
         capture_output=True,
         text=True,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "OFFLINE": "true" if offline else "false"},
     )
-    if done.returncode:
-        raise BuildError(f"知识库没有建成：\n{done.stdout}{done.stderr}")
+    if build.returncode:
+        raise BuildError(f"知识库没有建成：\n{build.stdout}{build.stderr}")
 
 
 def write_worker(site: Path, version: str) -> None:
-    """The service worker with the list of what it keeps, so that a second visit needs no network."""
+    """Writes the service worker with the list of files it caches, so that the site works offline after one visit."""
     names = sorted(
         path.relative_to(site).as_posix()
         for path in site.rglob("*")
@@ -137,8 +137,8 @@ def write_worker(site: Path, version: str) -> None:
 
 
 def _lighten_index(path: Path) -> None:
-    """Leaves a page's spoken words with the page: repeated at each section they only weigh. Marks between words are not
-    needed beside punctuation, at which words end anyway (`separator` in mkdocs.yml)."""
+    """Shrinks the search index. Drops the tags that section entries repeat from their page, and the word-boundary marks
+    (zero-width spaces) beside punctuation, where words end anyway (`separator` in mkdocs.yml)."""
     index = json.loads(path.read_text("utf-8"))
     for entry in index["docs"]:
         if "#" in entry["location"]:
@@ -149,7 +149,7 @@ def _lighten_index(path: Path) -> None:
 
 
 def compress(site: Path) -> None:
-    """Puts a ``.br`` and a ``.gz`` beside every text file, for networks where bytes count."""
+    """Writes a ``.br`` and a ``.gz`` copy beside every text file, for slow networks."""
     for path in [p for p in site.rglob("*") if p.suffix in COMPRESSED]:
         data = path.read_bytes()
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(data, 9, mtime=0))
@@ -157,7 +157,7 @@ def compress(site: Path) -> None:
 
 
 def script_hashes(site: Path) -> set[str]:
-    """CSP hashes of the theme's inline scripts, so that no ``unsafe-inline`` is needed."""
+    """Returns the CSP hashes of the theme's inline scripts, which avoid ``unsafe-inline``."""
     hashes = set()
     for page in site.rglob("*.html"):
         for match in _SCRIPT.finditer(page.read_text("utf-8")):

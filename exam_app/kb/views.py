@@ -1,4 +1,4 @@
-"""The knowledge base at ``/kb/``: the built site, readable without signing in."""
+"""Serves the built knowledge base at ``/kb/``, without sign-in."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def page(path: str) -> BaseResponse:
 
 
 def _send(site: Path, path: str) -> Response:
-    """The file, compressed where the build left a smaller copy that the browser can read."""
+    """Serves the file, precompressed if the build made a copy in an encoding that the browser accepts."""
     kind = mimetypes.guess_type(path)[0]
     for encoding, suffix in (("br", ".br"), ("gzip", ".gz")):
         if request.accept_encodings.quality(encoding) and (site / (path + suffix)).is_file():

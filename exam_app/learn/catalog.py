@@ -1,4 +1,4 @@
-"""Which courses there are: those that ship with the knowledge base and those that trainers published."""
+"""The course catalogue: courses that ship with the facts, and courses that trainers published."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from training_records.facts.loading import load_facts
 
 
 def courses_of(session: Session, role: str, division_code: str) -> list[Course]:
-    """Courses for a role in a division, by path, then as they were made."""
-    found = {c.id: c for c in load_facts().courses}
+    """Returns the courses for a role in a division, by path, then by creation. A trainer's version replaces a shipped
+    course with the same id."""
+    by_id = {c.id: c for c in load_facts().courses}
     newest = (
         select(CourseVersion.course_id, func.max(CourseVersion.number).label("number"))
         .where(CourseVersion.state != "draft")
@@ -26,16 +27,18 @@ def courses_of(session: Session, role: str, division_code: str) -> list[Course]:
     )
     for row in session.scalars(query.order_by(CourseVersion.id)):
         if row.state == "published":
-            found[row.course_id] = Course.model_validate(row.content)
+            by_id[row.course_id] = Course.model_validate(row.content)
         else:
-            found.pop(row.course_id, None)
+            by_id.pop(row.course_id, None)
     order = list(PATHS)
-    mine = [c for c in found.values() if role in c.roles and division_code.startswith(c.prefix)]
-    return sorted(mine, key=lambda c: order.index(c.kind))
+    available = [
+        c for c in by_id.values() if role in c.roles and division_code.startswith(c.prefix)
+    ]
+    return sorted(available, key=lambda c: order.index(c.kind))
 
 
 def course_of(session: Session, course_id: str, role: str, division_code: str) -> Course:
-    """A course for a role in a division, or NotFound."""
+    """Returns a course for a role in a division. Raises `NotFound` otherwise."""
     for course in courses_of(session, role, division_code):
         if course.id == course_id:
             return course

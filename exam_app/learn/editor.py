@@ -1,4 +1,4 @@
-"""The verbs of trainers: write a course, publish it, take it back. Published versions never change."""
+"""Course authoring: draft, publish, withdraw. Published versions are immutable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORDS = {
 
 
 def versions_in(session: Session, prefix: str) -> list[CourseVersion]:
-    """Of every course of offices in a division its latest version, newest first."""
+    """Returns the latest version of every course owned by offices in a division, newest first."""
     query = select(CourseVersion).where(within(CourseVersion.division_code, prefix))
     latest: dict[str, CourseVersion] = {}
     for row in session.scalars(query.order_by(CourseVersion.number)):
@@ -44,12 +44,12 @@ def versions_in(session: Session, prefix: str) -> list[CourseVersion]:
 
 
 def get_version(session: Session, version_id: int, prefix: str) -> CourseVersion:
-    """A version of a course of an office in the scope, or NotFound."""
+    """Returns a version of a course owned by an office in the scope. Raises `NotFound` otherwise."""
     return get_within(session, CourseVersion, version_id, prefix, "这门课")
 
 
 def create(session: Session, title: str, division_code: str, level: str, by: str) -> CourseVersion:
-    """A new course: a draft with one empty unit."""
+    """Creates a course: a draft with one empty unit."""
     if not title.strip():
         raise Refused("请填课程名称")
     course_id = f"c-{uuid4().hex[:10]}"
@@ -79,7 +79,7 @@ def _empty_unit() -> dict[str, object]:
 
 
 def draft_of(session: Session, row: CourseVersion, by: str) -> CourseVersion:
-    """The draft to change: the version itself, or the next one, begun from what is published."""
+    """Returns the draft to edit: the version itself, or the course's open draft, or a new one copied from `row`."""
     if row.state == "draft":
         return row
     newest = session.scalar(
@@ -107,9 +107,9 @@ def draft_of(session: Session, row: CourseVersion, by: str) -> CourseVersion:
 def change(
     session: Session, row: CourseVersion, edits: int, content: dict[str, object], by: str
 ) -> None:
-    """Writes a draft as far as it holds; `edits`: as the writer had it before them.
+    """Saves a draft under optimistic locking: `edits` is the edit counter that the author loaded.
 
-    `Refused` when it does not hold, is published, or somebody else changed it meanwhile.
+    Raises `Refused` if the content is invalid, the version is published, or the counter has moved on.
     """
     if row.state != "draft":
         raise Refused("这一版已经发布,不能再改。请从课程列表点“改”,会另开一版")
@@ -122,16 +122,16 @@ def change(
 
 
 def checked(content: dict[str, object]) -> Course:
-    """A course, or `Refused` with what is wrong and where."""
+    """Validates a course. Raises `Refused` naming the field and the fault."""
     try:
         return Course.model_validate(content)
     except ValidationError as error:
         fault = error.errors()[0]
-        place = fault["loc"]
+        location = fault["loc"]
         where = " → ".join(
             f"第 {part + 1} 个单元" if isinstance(part, int) else WORDS.get(part, part)
-            for part in place
-            if part != "units" or len(place) == 1
+            for part in location
+            if part != "units" or len(location) == 1
         )
         given = str(fault.get("input", ""))[:30]
         raise Refused(
@@ -157,7 +157,7 @@ def _reason(fault: ErrorDetails) -> str:
 
 
 def add_unit(session: Session, row: CourseVersion, edits: int, by: str) -> str:
-    """A further unit at the end; its id."""
+    """Appends an empty unit. Returns its id."""
     unit = _empty_unit()
     units = [*row.content["units"], unit]
     change(session, row, edits, {**row.content, "units": units}, by)
@@ -165,7 +165,7 @@ def add_unit(session: Session, row: CourseVersion, edits: int, by: str) -> str:
 
 
 def unit_at(row: CourseVersion, unit_id: str) -> int:
-    """The place of a unit in a draft, or NotFound."""
+    """Returns the index of a unit in a draft. Raises `NotFound` otherwise."""
     for number, unit in enumerate(row.content["units"]):
         if unit["id"] == unit_id:
             return number
@@ -173,8 +173,8 @@ def unit_at(row: CourseVersion, unit_id: str) -> int:
 
 
 def publish(session: Session, row: CourseVersion, edits: int, pages: Collection[str]) -> None:
-    """Publishes a draft. `pages`: the pages of the knowledge base. `Refused` when a unit has nothing in it or
-    names a page that is not there."""
+    """Publishes a draft. `pages` are the pages of the knowledge base. Raises `Refused` if a unit is empty or refers to
+    an unknown page, or as `change` does."""
     if row.state != "draft":
         raise Refused("这一版已经发布过了")
     if edits != row.edits:
@@ -190,7 +190,7 @@ def publish(session: Session, row: CourseVersion, edits: int, pages: Collection[
 
 
 def withdraw(session: Session, row: CourseVersion) -> None:
-    """Takes a published course back; what was learnt stays."""
+    """Withdraws a published course. Progress and filed hours are kept."""
     if row.state != "published":
         raise Refused("这门课没有发布,不用撤下")
     row.state = "withdrawn"

@@ -1,4 +1,4 @@
-"""Pages of trainers: courses in Markdown with a preview, recordings and files, versions, publishing."""
+"""Course authoring pages: Markdown with preview, recordings and files, versions, publishing."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def index() -> str:
 @courses.post("/courses")
 @access(MANAGERS)
 def create() -> Response:
-    own = web.account()
-    level = "district" if own.role == "district" else "city"
+    account = web.account()
+    level = "district" if account.role == "district" else "city"
     row = editor.create(
-        web.db(), request.form.get("title", ""), own.division_code, level, web.actor()
+        web.db(), request.form.get("title", ""), account.division_code, level, web.actor()
     )
     web.audit("course.create", f"course:{row.course_id}", {"title": row.content["title"]})
     web.db().commit()
@@ -145,7 +145,7 @@ def save_unit(version_id: int, unit_id: str) -> Response | tuple[str, int]:
     units = list(row.content["units"])
     changed = dict(units[number])
     try:
-        # Recordings are large: they are put in their place before the one writer of SQLite is taken.
+        # Recordings are large: store the files before taking SQLite's write lock.
         _stage()
         web.begin_writing()
         row = _version(version_id)
@@ -168,9 +168,9 @@ def save_unit(version_id: int, unit_id: str) -> Response | tuple[str, int]:
 
 
 def _written(unit: dict[str, Any]) -> dict[str, Any]:
-    """A unit with what the form says; files are kept on the way."""
+    """Returns the unit with the form's values. Stores uploaded files."""
     form = request.form
-    found = {
+    edited = {
         **unit,
         "title": form.get("title", "").strip(),
         "minutes": form.get("minutes", "").strip(),
@@ -179,41 +179,41 @@ def _written(unit: dict[str, Any]) -> dict[str, Any]:
         "reflection": form.get("reflection", "").strip(),
     }
     items = form.get("quiz_items", "0").strip() or "0"
-    found.pop("quiz", None)
+    edited.pop("quiz", None)
     if items != "0":
-        found["quiz"] = {
+        edited["quiz"] = {
             "items": items,
             "need": form.get("quiz_need", "").strip() or items,
             "topic": form.get("quiz_topic") or None,
         }
     for name in form.getlist("drop"):
-        found.pop(name, None)
-    _files(found)
-    return found
+        edited.pop(name, None)
+    _files(edited)
+    return edited
 
 
-def _files(found: dict[str, Any]) -> None:
-    recording = _kept("recording", media.PLAYED)
+def _files(unit: dict[str, Any]) -> None:
+    recording = _uploaded("recording", media.PLAYED)
     if recording is not None:
         kind = "video" if recording.media_type.startswith("video") else "audio"
-        found["media"] = {"kind": kind, "file": recording.sha256, "seconds": recording.seconds}
+        unit["media"] = {"kind": kind, "file": recording.sha256, "seconds": recording.seconds}
     for name, types, what in (
         ("poster", ("image/png", "image/jpeg"), "图片"),
         ("subtitles", ("text/vtt",), "字幕"),
     ):
-        kept = _kept(name, types)
-        if kept is not None:
-            if "media" not in found:
+        uploaded = _uploaded(name, types)
+        if uploaded is not None:
+            if "media" not in unit:
                 raise Refused(f"先传录像或录音,再传{what}")
-            found["media"] = {**found["media"], name: kept.sha256}
+            unit["media"] = {**unit["media"], name: uploaded.sha256}
     for name in ("slides", "download"):
-        kept = _kept(name, ("application/pdf",))
-        if kept is not None:
-            found[name] = {"file": kept.sha256, "title": kept.name[:60]}
-    picture = _kept("picture", ("image/png", "image/jpeg"))
+        uploaded = _uploaded(name, ("application/pdf",))
+        if uploaded is not None:
+            unit[name] = {"file": uploaded.sha256, "title": uploaded.name[:60]}
+    picture = _uploaded("picture", ("image/png", "image/jpeg"))
     if picture is not None:
         link = f"![{picture.name}]({url_for('learn.recording', sha=picture.sha256)})"
-        found["text"] = f"{found['text'].rstrip()}\n\n{link}\n"
+        unit["text"] = f"{unit['text'].rstrip()}\n\n{link}\n"
 
 
 def _stage() -> None:
@@ -224,7 +224,7 @@ def _stage() -> None:
     }
 
 
-def _kept(name: str, types: tuple[str, ...]) -> MediaFile | None:
+def _uploaded(name: str, types: tuple[str, ...]) -> MediaFile | None:
     staged: media.Staged | None = g.staged.get(name)
     if staged is None:
         return None

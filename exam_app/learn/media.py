@@ -1,4 +1,4 @@
-"""Recordings, pictures, subtitles and documents of courses: taken in, measured, kept by their content."""
+"""Media files of courses (recordings, pictures, subtitles, documents) in content-addressed storage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training_records.files import written_whole
 
 MAX_BYTES = 300 * 2**20
 CHUNK = 2**20
-# What a file begins with (from a place on), its type, the ending under which it is handed out.
+# Offset and bytes of the file signature, media type, file name extension.
 KINDS = (
     (4, b"ftypM4A", "audio/mp4", ".m4a"),
     (4, b"ftyp", "video/mp4", ".mp4"),
@@ -35,7 +35,7 @@ PLAYED = ("video/mp4", "audio/mp4", "audio/mpeg")
 
 @dataclass(frozen=True)
 class Staged:
-    """A file that lies in its place and is not yet noted in the database."""
+    """A stored file without a database row yet."""
 
     sha256: str
     name: str
@@ -45,8 +45,8 @@ class Staged:
 
 
 def stage(folder: Path, file: BinaryIO, name: str) -> Staged:
-    """Puts a file of a course in its place, measured; the same content again lies there once. Needs no database, so
-    that nobody waits for it meanwhile. `Refused` for other kinds and sizes."""
+    """Stores a file under its hash, once per content, and measures a recording's length. Needs no database, so that no
+    write lock is held meanwhile. Raises `Refused` for other file types, for large files and unreadable recordings."""
     head = file.read(16)
     kind = next((k for k in KINDS if head[k[0] :].startswith(k[1])), None)
     if kind is None:
@@ -65,14 +65,14 @@ def stage(folder: Path, file: BinaryIO, name: str) -> Staged:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         file.seek(0)
-        with written_whole(path) as half, half.open("wb") as out:
+        with written_whole(path) as partial, partial.open("wb") as out:
             shutil.copyfileobj(file, out, CHUNK)
     seconds = _seconds(path, kind[3]) if kind[2] in PLAYED else None
     return Staged(sha, name[-100:] or f"文件{kind[3]}", kind[2], size, seconds)
 
 
 def keep(session: Session, staged: Staged, by: str) -> MediaFile:
-    """Notes a file that lies in its place; the same again is the one that is there."""
+    """Returns the database row of a stored file, inserted if new."""
     row = session.get(MediaFile, staged.sha256)
     if row is None:
         row = MediaFile(**asdict(staged), created_by=by)
@@ -81,10 +81,10 @@ def keep(session: Session, staged: Staged, by: str) -> MediaFile:
     return row
 
 
-def _seconds(path: Path, ending: str) -> int:
+def _seconds(path: Path, extension: str) -> int:
     try:
         with path.open("rb") as file:
-            length = TinyTag.get(filename=f"recording{ending}", file_obj=file).duration
+            length = TinyTag.get(filename=f"recording{extension}", file_obj=file).duration
     except (TinyTagException, ValueError, KeyError, IndexError, OSError):
         length = None
     if not length or length < 1:
@@ -93,7 +93,7 @@ def _seconds(path: Path, ending: str) -> int:
 
 
 def get(session: Session, sha: str) -> MediaFile:
-    """A kept file, or NotFound."""
+    """Returns the row of a stored file. Raises `NotFound` otherwise."""
     row = session.get(MediaFile, sha)
     if row is None:
         raise NotFound("没有这个文件")
@@ -101,10 +101,10 @@ def get(session: Session, sha: str) -> MediaFile:
 
 
 def path_of(folder: Path, sha: str) -> Path:
-    """Where a file lies."""
+    """Returns the path of a stored file."""
     return folder / "media" / sha[:2] / sha
 
 
 def ending_of(row: MediaFile) -> str:
-    """The ending of a file's name, by its type."""
+    """Returns the file name extension of its media type."""
     return next(end for _, _, kind, end in KINDS if kind == row.media_type)

@@ -1,4 +1,4 @@
-"""Tables of learning: versions of courses, kept recordings, progress, and the log of study time."""
+"""Tables of learning: course versions, media files, progress, and the log of time on task."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CourseState = Literal["draft", "published", "withdrawn"]
 
 
 class CourseVersion(Base):
-    """A course as a trainer wrote it: one draft at most, and every version that was published.
+    """A version of a trainer's course: at most one draft, and every version that was published.
 
-    `state`: draft, published, withdrawn. `edits` counts the changes to a draft, so that two who write at once
-    don't lose anything. Identity: (course, number).
+    `state`: draft, published, withdrawn. `edits` counts the changes to a draft, for optimistic locking.
+    Identity: (course, number).
     """
 
     __tablename__ = "course_version"
@@ -39,9 +39,9 @@ class CourseVersion(Base):
 
 
 class MediaFile(Base):
-    """A recording, picture, subtitle or document of a course, kept by its content. Identity: SHA-256 in hex.
+    """A recording, picture, subtitle file or document of a course, addressed by its content. Identity: SHA-256 in hex.
 
-    `seconds`: length of a recording. The file itself lies in the instance's folder under its hash.
+    `seconds`: length of a recording. The file is stored in the instance folder under its hash.
     """
 
     __tablename__ = "media_file"
@@ -56,10 +56,10 @@ class MediaFile(Base):
 
 
 class UnitProgress(Base):
-    """One person's way through one unit of a course. Identity: (person, course, unit).
+    """One person's progress in one unit of a course. Identity: (person, course, unit).
 
-    `ms`: counted study time; `watched`: stretches of a recording that were played, in seconds; `position`: where
-    to go on; `tries`: quizzes handed in.
+    `ms`: counted time on task; `watched`: played intervals of a recording, in seconds; `position`: resume position in
+    seconds; `tries`: quizzes submitted.
     """
 
     __tablename__ = "unit_progress"
@@ -77,10 +77,10 @@ class UnitProgress(Base):
 
 
 class StudyWindow(Base):
-    """One opening of a unit's page, and the time that counted in it: the log of study time. Identity: `id`.
+    """One opening of a unit's page with the time counted in it: the log of time on task. Identity: `id`.
 
-    Only a person's newest window counts. `paused`: the page is not seen; `asked`: the word that has to be tapped
-    before time goes on counting; `next_ask`: counted ms after which one is asked for.
+    Only a person's newest window counts. `paused`: the page is hidden; `asked`: the word of an open presence check,
+    to be tapped before more time counts; `next_ask`: counted ms at which the next check is due.
     """
 
     __tablename__ = "study_window"

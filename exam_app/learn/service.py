@@ -1,4 +1,4 @@
-"""The verbs of learning: how far somebody is, finish a unit, and what a finished course adds up to."""
+"""Learning: progress, quizzes, finishing a unit, and filing the credit hours of a finished course."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ORGANISERS: dict[str, tuple[DivisionLevel, str]] = {
 
 @dataclass(frozen=True)
 class Progress:
-    """A course seen by one person. `missing`: courses that have to be finished first."""
+    """One person's progress in a course. `missing`: prerequisite courses not yet finished."""
 
     course: Course
     done: frozenset[str]
@@ -57,46 +57,46 @@ class Progress:
 def progress_in(
     session: Session, person_id: int, courses: Sequence[Course], today: date, zone: ZoneInfo
 ) -> list[Progress]:
-    """How far a person has come in courses."""
+    """Returns a person's progress in each of the courses."""
     query = select(UnitProgress).where(UnitProgress.person_id == person_id)
     rows: dict[str, list[UnitProgress]] = {}
     for row in session.scalars(query):
         rows.setdefault(row.course_id, []).append(row)
-    plain = {c.id: _progress(c, rows.get(c.id, ()), today, zone) for c in courses}
+    by_id = {c.id: _progress(c, rows.get(c.id, ()), today, zone) for c in courses}
     return [
         Progress(
             p.course,
             p.done,
             p.opened,
             tuple(
-                plain[r].course for r in p.course.requires if r in plain and not plain[r].finished
+                by_id[r].course for r in p.course.requires if r in by_id and not by_id[r].finished
             ),
         )
-        for p in plain.values()
+        for p in by_id.values()
     ]
 
 
 def _progress(
     course: Course, rows: Sequence[UnitProgress], today: date, zone: ZoneInfo
 ) -> Progress:
-    known = {u.id for u in course.units}
-    own = [r for r in rows if r.unit_id in known]
+    unit_ids = {u.id for u in course.units}
+    current = [r for r in rows if r.unit_id in unit_ids]
     return Progress(
         course,
-        frozenset(r.unit_id for r in own if is_done(r, course, today, zone)),
-        frozenset(r.unit_id for r in own),
+        frozenset(r.unit_id for r in current if is_done(r, course, today, zone)),
+        frozenset(r.unit_id for r in current),
     )
 
 
 def is_done(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) -> bool:
-    """Whether a unit is finished and has not run out."""
+    """Whether a unit is finished and still valid."""
     return row.done_at is not None and course.still_counts(
         row.done_at.astimezone(zone).date(), today
     )
 
 
 def find_unit(course: Course, unit_id: str) -> Unit:
-    """The unit, or NotFound."""
+    """Returns a unit of the course. Raises `NotFound` otherwise."""
     for unit in course.units:
         if unit.id == unit_id:
             return unit
@@ -104,7 +104,7 @@ def find_unit(course: Course, unit_id: str) -> Unit:
 
 
 def begin_again(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) -> None:
-    """What was finished and has run out begins anew; the archive keeps what was filed."""
+    """Resets the progress of a finished unit whose validity has expired. Filed archive entries are kept."""
     if row.done_at is not None and not is_done(row, course, today, zone):
         row.done_at, row.ms, row.watched, row.position = None, 0, None, 0
         row.opened_at, row.reflection = now(), None
@@ -113,8 +113,8 @@ def begin_again(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) 
 def quiz_of(
     unit: Unit, row: UnitProgress, questions: Sequence[Question], reserved: Collection[str]
 ) -> list[Question]:
-    """The questions of a unit's quiz: the same until it is handed in, then others. None of them is in an exam
-    that is open or to come; when nothing is left to ask, nothing is asked."""
+    """Draws the items of a unit's quiz: the same draw until it is submitted. Excludes `reserved` items (of open and
+    coming exams). Returns fewer items, or none, if the pool is too small."""
     if unit.quiz is None:
         return []
     pages = set(unit.pages)
@@ -126,13 +126,13 @@ def quiz_of(
         and q.id not in reserved
         and (q.topic == unit.quiz.topic if unit.quiz.topic else q.kb.partition("#")[0] in pages)
     ]
-    rng = random.Random(f"{row.person_id}:{row.course_id}:{row.unit_id}:{row.tries}")  # noqa: S311 (to be the same again)
+    rng = random.Random(f"{row.person_id}:{row.course_id}:{row.unit_id}:{row.tries}")  # noqa: S311 (reproducible draw)
     return rng.sample(pool, min(unit.quiz.items, len(pool)))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What handing in a unit came to: whether it is finished, whether the course is, the quiz as it was marked."""
+    """Result of submitting a unit: whether the unit and the course are finished, and the marked quiz."""
 
     unit: bool
     course: bool
@@ -149,10 +149,10 @@ def finish_unit(
     pace: float,
     zone: ZoneInfo,
 ) -> Outcome:
-    """Finishes a unit when its conditions hold; a finished course's hours are filed.
+    """Finishes a unit if its conditions hold, and files the credit hours once the course is finished.
 
-    `quiz`: as `quiz_of` drew it; `field`: values of the form by name. `Refused` while time, recording or
-    reflection are missing.
+    `quiz`: as drawn by `quiz_of`; `field`: form values by name. Raises `Refused` while time on task, playback or
+    reflection are missing. A failed quiz returns an unfinished `Outcome`.
     """
     row = session.get(UnitProgress, (person_id, course.id, unit.id), with_for_update=True)
     if row is None:

@@ -1,8 +1,8 @@
-"""Honest study time: counted on the server, by its clock, while a person has the page before them.
+"""Time on task, measured by the server's clock while the unit's page is visible.
 
-The page says every 20 seconds that it is seen. What lies between two such beats counts, unless the page was
-hidden, a beat was left out, another window was opened since, a word that was asked for has not been tapped, or
-the day's most is reached. A beat can therefore never add more than the time that really went by.
+The page sends a heartbeat every 20 seconds. The time between two beats counts, unless the page was hidden, a beat is
+missing, a newer window exists, a presence check is unanswered, or the daily maximum is reached. A beat therefore never
+adds more than the elapsed time.
 """
 
 from __future__ import annotations
@@ -23,21 +23,20 @@ from training_records.errors import NotFound
 from training_records.facts.courses import Unit
 
 BEAT, GAP = 20, timedelta(seconds=50)
-# Somebody is asked to tap a word after so many counted minutes, at random.
+# Counted minutes between presence checks (tap the given word), drawn uniformly from this range.
 ASK = (6.0, 11.0)
 ANSWER_WITHIN = timedelta(seconds=90)
 WORDS = ("走访", "建档", "报告", "监护", "救助", "倾听", "安全", "隐私", "活动", "陪伴")
 MAX_A_DAY = timedelta(hours=6)
-# Reading counts once half of the planned minutes were studied; a recording once nine tenths were played, at
-# most at one and a half times its speed.
+# Minimum share of the planned minutes, minimum share of a recording played, fastest playback speed that counts.
 MIN_SHARE, MIN_WATCHED, FASTEST = 0.5, 0.9, 1.5
 _RANDOM = random.SystemRandom()
 
 
 @dataclass(frozen=True)
 class Beat:
-    """The answer to a beat. `state`: counting, paused, elsewhere (another window is the newest), asked (tap
-    `word`, among `words`), full (the day's most is reached); `seconds` counted in the unit so far."""
+    """Response to a heartbeat. `state`: counting, paused, elsewhere (a newer window exists), asked (presence check: tap
+    `word` among `words`), full (daily maximum reached). `seconds`: counted in the unit so far."""
 
     state: str
     seconds: int
@@ -48,11 +47,11 @@ class Beat:
 def open_window(
     session: Session, person_id: int, course_id: str, unit_id: str
 ) -> tuple[UnitProgress, StudyWindow]:
-    """A new window, which is the one that counts from now on."""
-    at = now()
+    """Opens a window, which replaces the person's earlier ones as the one that counts."""
+    moment = now()
     identity = {"person_id": person_id, "course_id": course_id, "unit_id": unit_id}
-    insert_missing(session, UnitProgress, **identity, opened_at=at)
-    window = StudyWindow(**identity, opened_at=at, last_at=at, next_ask=_next_ask(0))
+    insert_missing(session, UnitProgress, **identity, opened_at=moment)
+    window = StudyWindow(**identity, opened_at=moment, last_at=moment, next_ask=_next_ask(0))
     session.add(window)
     session.flush()
     return session.get_one(UnitProgress, identity), window
@@ -61,17 +60,17 @@ def open_window(
 def progress_of(
     session: Session, person_id: int, course_id: str, unit_id: str
 ) -> UnitProgress | None:
-    """How far a person is in a unit; None before they opened it."""
+    """Returns a person's progress in a unit; None before they opened it."""
     return session.get(UnitProgress, (person_id, course_id, unit_id))
 
 
 def progress_in(session: Session, window: StudyWindow) -> UnitProgress:
-    """How far the person of a window is in its unit."""
+    """Returns the progress that belongs to a window."""
     return session.get_one(UnitProgress, (window.person_id, window.course_id, window.unit_id))
 
 
 def own_window(session: Session, window_id: int, person_id: int) -> StudyWindow:
-    """A person's window; NotFound for one of somebody else."""
+    """Returns a person's own window. Raises `NotFound` for anybody else's."""
     window = session.get(StudyWindow, window_id)
     if window is None or window.person_id != person_id:
         raise NotFound("没有这个学习窗口。请从“学习”重新打开这个单元")
@@ -93,9 +92,10 @@ def beat(
     unit: Unit,
     zone: ZoneInfo,
 ) -> Beat:
-    """Counts what went by since the last beat. `at`: place in the recording in seconds, while it plays.
+    """Counts the time since the last beat. `seen`: the page is visible; `word`: the answer to a presence check; `at`:
+    the playback position in seconds while the recording plays.
 
-    NotFound for a window of somebody else.
+    Raises `NotFound` for anybody else's window.
     """
     window = own_window(session, window_id, person_id)
     progress = progress_in(session, window)
@@ -106,24 +106,24 @@ def beat(
         return Beat("elsewhere", progress.ms // 1000)
     moment = now()
     passed = moment - window.last_at
-    asked, late = window.asked, False
-    if asked:
-        if word != asked:
+    prompt, late = window.asked, False
+    if prompt:
+        if word != prompt:
             refused = window.refused + (word is not None)
-            _move(session, window, moment, refused=refused)
-            return _said(window, progress, seen, asked)
+            _update_window(session, window, moment, refused=refused)
+            return _reply(window, progress, seen, prompt)
         late = moment - (window.asked_at or moment) > ANSWER_WITHIN
         passed = moment - (window.asked_at or moment)
     room = MAX_A_DAY - _counted_on(session, person_id, moment, zone)
     counts = not window.paused and not late and timedelta(0) < passed
-    counts = counts and passed <= (ANSWER_WITHIN if asked else GAP)
+    counts = counts and passed <= (ANSWER_WITHIN if prompt else GAP)
     ms = int(min(passed, max(room, timedelta(0))).total_seconds() * 1000) if counts else 0
     next_ask, ask = window.next_ask, None
-    if asked:
+    if prompt:
         next_ask = _next_ask(window.ms + ms)
     elif seen and window.ms + ms >= next_ask:
         ask = _RANDOM.choice(WORDS)
-    if not _move(
+    if not _update_window(
         session,
         window,
         moment,
@@ -133,7 +133,7 @@ def beat(
         asked_at=moment if ask else None,
         next_ask=next_ask,
     ):
-        # Another beat of the same window came in between and has counted.
+        # A concurrent beat of the same window has already counted this time.
         return Beat("counting" if seen else "paused", progress.ms // 1000)
     session.execute(
         update(UnitProgress)
@@ -149,10 +149,10 @@ def beat(
         _play(progress, at, ms / 1000, unit.media.seconds)
     if room <= timedelta(0):
         return Beat("full", progress.ms // 1000)
-    return _said(window, progress, seen, ask)
+    return _reply(window, progress, seen, ask)
 
 
-def _said(window: StudyWindow, progress: UnitProgress, seen: bool, ask: str | None) -> Beat:
+def _reply(window: StudyWindow, progress: UnitProgress, seen: bool, ask: str | None) -> Beat:
     seconds = progress.ms // 1000
     if ask:
         others = [w for w in WORDS if w != ask]
@@ -162,16 +162,18 @@ def _said(window: StudyWindow, progress: UnitProgress, seen: bool, ask: str | No
     return Beat("counting" if seen else "paused", seconds)
 
 
-def _move(session: Session, window: StudyWindow, moment: datetime, **values: object) -> bool:
-    """Writes a window unless another beat did since it was read."""
-    done = rows_changed(
+def _update_window(
+    session: Session, window: StudyWindow, moment: datetime, **values: object
+) -> bool:
+    """Updates a window under optimistic locking on `last_at`. Returns whether it was written."""
+    changed = rows_changed(
         session,
         update(StudyWindow)
         .where(StudyWindow.id == window.id, StudyWindow.last_at == window.last_at)
         .values(last_at=moment, **values)
         .execution_options(synchronize_session=False),
     )
-    return done == 1
+    return changed == 1
 
 
 def _counted_on(session: Session, person_id: int, moment: datetime, zone: ZoneInfo) -> timedelta:
@@ -185,7 +187,8 @@ def _counted_on(session: Session, person_id: int, moment: datetime, zone: ZoneIn
 
 
 def _play(progress: UnitProgress, at: float, passed: float, length: int) -> None:
-    """Notes the stretch from the last place to `at` as played, if it can have been in the time that passed."""
+    """Records the interval from the last position to `at` as played, if `FASTEST` playback could have covered it in
+    `passed` seconds (with 2 s of slack). Always moves the position."""
     at = min(max(at, 0.0), float(length))
     start, progress.position = float(progress.position), int(at)
     if start < at and at - start <= passed * FASTEST + 2:
@@ -193,28 +196,28 @@ def _play(progress: UnitProgress, at: float, passed: float, length: int) -> None
 
 
 def joined(stretches: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Stretches [from, to] in order, those that touch made one."""
-    found: list[list[float]] = []
+    """Returns the intervals [from, to] sorted, with overlapping and adjacent ones merged."""
+    merged: list[list[float]] = []
     for start, end in sorted((s[0], s[1]) for s in stretches):
-        if found and start <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], end)
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
         else:
-            found.append([start, end])
-    return found
+            merged.append([start, end])
+    return merged
 
 
 def needed(unit: Unit, pace: float) -> int:
-    """Seconds of study that a unit needs; `pace` 0 switches the minimum off."""
+    """Returns the minimum time on task of a unit in seconds. `pace` 0 disables the minimum."""
     return int(unit.minutes * 60 * MIN_SHARE * pace)
 
 
 def left(progress: UnitProgress, unit: Unit, pace: float) -> int:
-    """Seconds of study that are missing."""
+    """Returns the seconds missing to the minimum time on task."""
     return max(needed(unit, pace) - progress.ms // 1000, 0)
 
 
 def unplayed(progress: UnitProgress, unit: Unit, pace: float) -> int:
-    """Seconds of the recording that are missing until enough was played."""
+    """Returns the seconds of playback missing to the minimum share. 0 without a recording, or if `pace` is 0."""
     if unit.media is None or pace == 0:
         return 0
     played = sum(end - start for start, end in progress.watched or [])
@@ -222,6 +225,6 @@ def unplayed(progress: UnitProgress, unit: Unit, pace: float) -> int:
 
 
 def log_of(session: Session, person_id: int, limit: int = 200) -> list[StudyWindow]:
-    """A person's windows, newest first."""
+    """Returns a person's windows, newest first."""
     query = select(StudyWindow).where(StudyWindow.person_id == person_id)
     return list(session.scalars(query.order_by(StudyWindow.id.desc()).limit(limit)))

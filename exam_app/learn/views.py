@@ -1,4 +1,4 @@
-"""Pages of learning: courses, units, beats of study time, the log, recordings."""
+"""Learning pages: courses, units, heartbeats of time on task, the log, recordings."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ learn = Blueprint("learn", __name__)
 
 
 def mine() -> list[Course]:
-    """The courses of the one who is signed in."""
-    own = web.account()
-    return courses_of(web.db(), own.role, own.division_code)
+    """The courses available to the account."""
+    account = web.account()
+    return courses_of(web.db(), account.role, account.division_code)
 
 
 def my_progress() -> list[Progress]:
-    """How far the one who is signed in has come."""
+    """The account's progress in its courses."""
     return progress_in(web.db(), web.person_id(), mine(), web.today(), web.config().zone)
 
 
 def _unit(course_id: str, unit_id: str) -> tuple[Course, Unit]:
-    own = web.account()
-    course = course_of(web.db(), course_id, own.role, own.division_code)
+    account = web.account()
+    course = course_of(web.db(), course_id, account.role, account.division_code)
     return course, find_unit(course, unit_id)
 
 
@@ -68,54 +68,54 @@ def index() -> str:
 @access(LEARNERS)
 @web.writes
 def unit(course_id: str, unit_id: str) -> str:
-    course, found = _unit(course_id, unit_id)
-    row, window = study.open_window(web.db(), web.person_id(), course.id, found.id)
+    course, unit = _unit(course_id, unit_id)
+    row, window = study.open_window(web.db(), web.person_id(), course.id, unit.id)
     begin_again(row, course, web.today(), web.config().zone)
     web.end_writing()
-    return _page(course, found, row, window)
+    return _page(course, unit, row, window)
 
 
 def _page(
-    course: Course, found: Unit, row: UnitProgress, window: StudyWindow | None, **more: object
+    course: Course, unit: Unit, row: UnitProgress, window: StudyWindow | None, **context: object
 ) -> str:
     state = next(p for p in my_progress() if p.course.id == course.id)
     pace = web.config().study_pace
-    quiz = quiz_of(found, row, current_bank().reviewed(), reserved_items(web.db()))
+    quiz = quiz_of(unit, row, current_bank().reviewed(), reserved_items(web.db()))
     return render_template(
         "learn/unit.html",
         course=course,
-        unit=found,
+        unit=unit,
         row=row,
         window=window,
         progress=state,
         done=is_done(row, course, web.today(), web.config().zone),
-        pages=[(name, page_html(name)) for name in found.pages],
-        text=written_html(found.text) if found.text else "",
-        number=course.units.index(found) + 1,
-        needed=study.needed(found, pace),
-        left=study.left(row, found, pace),
-        unplayed=study.unplayed(row, found, pace),
+        pages=[(name, page_html(name)) for name in unit.pages],
+        text=written_html(unit.text) if unit.text else "",
+        number=course.units.index(unit) + 1,
+        needed=study.needed(unit, pace),
+        left=study.left(row, unit, pace),
+        unplayed=study.unplayed(row, unit, pace),
         quiz=[(q, parts(q)) for q in quiz],
-        **more,
+        **context,
     )
 
 
 @learn.post("/learn/<course_id>/<unit_id>")
 @access(LEARNERS)
 def finish(course_id: str, unit_id: str) -> Response | str:
-    course, found = _unit(course_id, unit_id)
+    course, unit = _unit(course_id, unit_id)
     session, person = web.db(), web.person_id()
-    back = url_for("learn.unit", course_id=course_id, unit_id=unit_id)
-    row = study.progress_of(session, person, course.id, found.id)
+    target = url_for("learn.unit", course_id=course_id, unit_id=unit_id)
+    row = study.progress_of(session, person, course.id, unit.id)
     quiz = []
     if row is not None:
-        quiz = quiz_of(found, row, current_bank().reviewed(), reserved_items(session))
-        told = request.form.getlist("item")
-        if told != [q.id for q in quiz] and not is_done(
+        quiz = quiz_of(unit, row, current_bank().reviewed(), reserved_items(session))
+        submitted = request.form.getlist("item")
+        if submitted != [q.id for q in quiz] and not is_done(
             row, course, web.today(), web.config().zone
         ):
-            flash("小测的题换过了,请答这一页上的题。" if told else "请先答完下面的小测。")
-            return redirect(back + "#quiz")
+            flash("小测的题换过了,请答这一页上的题。" if submitted else "请先答完下面的小测。")
+            return redirect(target + "#quiz")
     missing = next(p.missing for p in my_progress() if p.course.id == course.id)
     try:
         if missing:
@@ -124,7 +124,7 @@ def finish(course_id: str, unit_id: str) -> Response | str:
             session,
             person,
             course,
-            found,
+            unit,
             quiz,
             request.form.getlist,
             web.config().study_pace,
@@ -133,17 +133,17 @@ def finish(course_id: str, unit_id: str) -> Response | str:
     except Refused as refused:
         session.rollback()
         flash(str(refused))
-        return redirect(back)
+        return redirect(target)
     session.commit()
     if not outcome.unit:
         return render_template(
-            "learn/quiz.html", course=course, unit=found, marked=outcome.marked, back=back
+            "learn/quiz.html", course=course, unit=unit, marked=outcome.marked, back=target
         )
     if outcome.course:
         flash("这门课学完了,学时已记入您的培训档案。" + ("接下来可以考试。" if course.exam else ""))
         return redirect(url_for("learn.index"))
     state = next(p for p in my_progress() if p.course.id == course.id)
-    flash(f"“{found.title}”学完了,保存好了。")
+    flash(f"“{unit.title}”学完了,保存好了。")
     if state.next_unit:
         return redirect(url_for("learn.unit", course_id=course_id, unit_id=state.next_unit.id))
     return redirect(url_for("learn.index"))
@@ -152,30 +152,30 @@ def finish(course_id: str, unit_id: str) -> Response | str:
 @learn.post("/learn/beat")
 @access(LEARNERS)
 def beat() -> Response:
-    told = request.get_json(silent=True)
-    told = told if isinstance(told, dict) else {}
-    number, word, at = told.get("window"), told.get("word"), told.get("at")
-    known = number if type(number) is int and 0 < number < 2**31 else 0
-    window = study.own_window(web.db(), known, web.person_id())
-    _, found = _unit(window.course_id, window.unit_id)
-    answer = study.beat(
+    payload = request.get_json(silent=True)
+    payload = payload if isinstance(payload, dict) else {}
+    number, word, at = payload.get("window"), payload.get("word"), payload.get("at")
+    window_id = number if type(number) is int and 0 < number < 2**31 else 0
+    window = study.own_window(web.db(), window_id, web.person_id())
+    _, unit = _unit(window.course_id, window.unit_id)
+    response = study.beat(
         web.db(),
         web.person_id(),
         window.id,
-        seen=told.get("seen") is True,
+        seen=payload.get("seen") is True,
         word=word[:10] if isinstance(word, str) else None,
         at=float(at) if isinstance(at, int | float) and 0 <= at < 10**6 else None,
-        unit=found,
+        unit=unit,
         zone=web.config().zone,
     )
     row = study.progress_in(web.db(), window)
     pace = web.config().study_pace
-    more = {
-        "left": study.left(row, found, pace),
-        "unplayed": study.unplayed(row, found, pace),
+    remaining = {
+        "left": study.left(row, unit, pace),
+        "unplayed": study.unplayed(row, unit, pace),
     }
     web.db().commit()
-    return jsonify({**asdict(answer), **more})
+    return jsonify({**asdict(response), **remaining})
 
 
 @learn.get("/learn/log", defaults={"person_id": None})
@@ -183,8 +183,8 @@ def beat() -> Response:
 @access(EVERYONE)
 def log(person_id: int | None) -> str:
     person = web.scope().person(web.db(), person_id or web.person_id())
-    own = web.account().person_id == person.id
-    if not own and web.account().role not in OFFICES:
+    is_own = web.account().person_id == person.id
+    if not is_own and web.account().role not in OFFICES:
         raise NotFound("没有这个人,或不在您的管理范围内")
     windows = study.log_of(web.db(), person.id)
     titles = {
@@ -193,7 +193,7 @@ def log(person_id: int | None) -> str:
         for u in c.units
     }
     return render_template(
-        "learn/log.html", person=person, windows=windows, titles=titles, mine=own
+        "learn/log.html", person=person, windows=windows, titles=titles, mine=is_own
     )
 
 
@@ -206,7 +206,7 @@ def recording(sha: str) -> Response:
     if not path.exists():
         current_app.logger.error("media file missing: %s", row.sha256)
         raise NotFound("这个文件不在服务器上了,请告诉区(市)民政部门")
-    answer = send(
+    response = send(
         path,
         mimetype=row.media_type,
         conditional=True,
@@ -214,5 +214,5 @@ def recording(sha: str) -> Response:
         max_age=86400,
         download_name=row.name if row.media_type == "application/pdf" else None,
     )
-    answer.headers["Cache-Control"] = "private, max-age=86400"
-    return answer
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response

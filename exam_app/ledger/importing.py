@@ -1,4 +1,4 @@
-"""A workbook that an office has seen checked is written: a large one as a job, for nobody waits for it then."""
+"""Writes a checked ledger workbook: small ones within the request, large ones as a background job."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from training_records.ledger.importer import (
     titles_of,
 )
 
-# Bytes of a workbook that is checked and written while one waits: some four thousand rows.
+# Size in bytes up to which a workbook is written within the request: about 4,000 rows.
 AT_ONCE = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Order:
-    """What of a workbook is to be written, for which office, by whom. `file`: its name in the uploads."""
+    """Parameters of an import: file, office, scope, author, and which rows and changes to apply. `file`: its name in
+    the upload folder."""
 
     file: str
     name: str
@@ -45,17 +46,17 @@ class Order:
 
 
 def digest_key(secret_key: str) -> bytes:
-    """The key of the identity digests, derived from the secret key."""
+    """Returns the key of the identity digests, derived from the secret key."""
     return hashlib.sha256(b"identity:" + secret_key.encode()).digest()
 
 
 def sealing(config: Config) -> Sealing | None:
-    """What seals identity numbers where they are to be kept, else None."""
+    """Returns the function that seals identity numbers for storage; None if they are not stored."""
     return seal_of(config).close if config.keep_identity else None
 
 
 def uploads(config: Config) -> Path:
-    """The folder of workbooks between checking and writing."""
+    """Returns the folder of workbooks between check and import."""
     folder = config.instance / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -64,7 +65,7 @@ def uploads(config: Config) -> Path:
 def check(
     session: Session, config: Config, data: bytes, division: str, prefix: str, today: date
 ) -> Checked:
-    """What an office's workbook would change; writes nothing."""
+    """Returns what an office's workbook would change. Writes nothing."""
     return check_ledger(
         session,
         data,
@@ -77,7 +78,7 @@ def check(
 
 
 def write(session: Session, order: Order, checked: Checked, today: date) -> ImportReport:
-    """Writes what was checked and notes it in the audit log; nothing where the report has not `applied`."""
+    """Applies a checked workbook and records it in the audit log. Writes nothing unless the report is `applied`."""
     report = apply_checked(
         session,
         checked,
@@ -108,14 +109,14 @@ def write(session: Session, order: Order, checked: Checked, today: date) -> Impo
 
 
 def ask_import(session: Session, order: Order) -> Job:
-    """Asks for a workbook to be written in the background."""
+    """Queues an import."""
     return enqueue(
         session, "import", f"导入台账:{order.name}", order.division, asdict(order), order.by
     )
 
 
 def import_job(work: Work) -> None:
-    """Checks and writes a workbook, all in one transaction: begun again, it finds what is written unchanged."""
+    """Checks and writes a workbook. Idempotent: the write is one transaction, and a rerun finds the rows unchanged."""
     order = Order(**work.params)
     path = uploads(work.config) / order.file
     today = now().astimezone(work.config.zone).date()
@@ -138,6 +139,6 @@ def import_job(work: Work) -> None:
 
 
 def forget(path: Path) -> None:
-    """Removes a workbook that has been written."""
+    """Deletes an uploaded workbook and the file with its name."""
     path.unlink(missing_ok=True)
     path.with_suffix(".name").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Pages of one person in the ledger: what is known, posts, background check, history; and what to do about them."""
+"""Pages of a person in the ledger: details, posts, background check, leave, change history, merging."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ABSENT = {
     "absence.start": "请假第一天",
     "absence.end": "请假最后一天",
 }
-# The check has its own form, with its own rules.
+# The background check has its own form and rules.
 EDITED = tuple(f for f in PERSON_FIELDS if not f.startswith("background_"))
 
 
@@ -44,8 +44,12 @@ def _page(person: Person, refused: str = "", status: int = 200) -> ResponseRetur
     session = web.db()
     number = identity.kept_number(session, person.id, seal_of(web.config()).open)
     lines = [
-        # A role: whose account it was is the office's own matter.
-        (line, _told(line.fields), "系统" if line.created_by in ("cli", "system") else "经办人")
+        # Show only the kind of author, not whose account made the change.
+        (
+            line,
+            _change_lines(line.fields),
+            "系统" if line.created_by in ("cli", "system") else "经办人",
+        )
         for line in service.history(session, person.id)
     ]
     page = render_template(
@@ -69,27 +73,27 @@ def _page(person: Person, refused: str = "", status: int = 200) -> ResponseRetur
     return (page, status) if status != 200 else page
 
 
-def _told(fields: Mapping[str, Sequence[object]]) -> list[str]:
-    told = []
+def _change_lines(fields: Mapping[str, Sequence[object]]) -> list[str]:
+    lines = []
     for name, (before, after) in fields.items():
         if name == "person" and before is not None and after is not None:
-            told.append("另一条登记和这里的是同一个人")
+            lines.append("另一条登记和这里的是同一个人")
         elif name in ("person", "post"):
-            told.append(
+            lines.append(
                 ("新登记" if before is None else "撤销") + {"person": "人员", "post": "任职"}[name]
             )
         elif name in ABSENT:
-            told.append(f"{ABSENT[name]}:{before or '空'} → {after or '空'}")
+            lines.append(f"{ABSENT[name]}:{before or '空'} → {after or '空'}")
         elif name == "identity_digest":
-            told.append("证件号码(不显示)")
+            lines.append("证件号码(不显示)")
         else:
             title = COLUMNS[name.removeprefix("post.")][0]
-            told.append(f"{title}:{shown(before) or '空'} → {shown(after) or '空'}")
-    return told
+            lines.append(f"{title}:{shown(before) or '空'} → {shown(after) or '空'}")
+    return lines
 
 
 def _parsed(names: tuple[str, ...]) -> dict[str, object]:
-    """The form's fields as the ledger keeps them. `Refused` says which is wrong."""
+    """Parses the form's fields as the ledger stores them. Raises `Refused` naming the invalid one."""
     values: dict[str, object] = {}
     for name in names:
         if name not in request.form:
@@ -106,14 +110,14 @@ def _parsed(names: tuple[str, ...]) -> dict[str, object]:
 
 
 def _day(name: str, word: str) -> date:
-    found = _parsed((name,)).get(name)
-    if not isinstance(found, date):
+    day = _parsed((name,)).get(name)
+    if not isinstance(day, date):
         raise Refused(f"请填{word},例如 {web.today()}")
-    return found
+    return day
 
 
-def _place(text: str, role: str) -> str:
-    """A division's code from 12 digits or from names like 云桥镇 前河村."""
+def _division_code(text: str, role: str) -> str:
+    """Resolves a division code from 12 digits or from names like 云桥镇 前河村. Raises `Refused`."""
     places, parts = Places(web.db(), web.scope().prefix), text.split()
     level = service.LEVEL_OF_ROLE.get(role, "village")
     try:
@@ -127,17 +131,17 @@ def _place(text: str, role: str) -> str:
         raise Refused(f"地方:{error}") from None
 
 
-def _do(person_id: int, action: Callable[[Person], str]) -> ResponseReturnValue:
-    """Carries out a form's action, or shows the page with what is wrong."""
+def _act(person_id: int, action: Callable[[Person], str]) -> ResponseReturnValue:
+    """Runs a form's action and redirects, or renders the page with the refusal."""
     person = web.scope().person(web.db(), person_id)
     try:
-        done = action(person)
+        message = action(person)
     except Refused as refused:
         web.db().rollback()
         return _page(web.scope().person(web.db(), person_id), str(refused), 422)
     web.audit("ledger.change", f"person:{person.id}", {"action": request.endpoint})
     web.db().commit()
-    flash(done, "good")
+    flash(message, "good")
     return redirect(url_for("people.show", person_id=person.id))
 
 
@@ -151,7 +155,7 @@ def _post(person: Person) -> Post:
 @people.route("/ledger/people/new", methods=["GET", "POST"])
 @access(MANAGERS)
 def new() -> str | BaseResponse | tuple[str, int]:
-    """A new person with a background check and a first post."""
+    """Registers a person with a background check and a first post."""
     if request.method == "GET":
         return render_template("ledger/new.html", refused="", roles=ROLES)
     session = web.db()
@@ -160,12 +164,15 @@ def new() -> str | BaseResponse | tuple[str, int]:
         values = {f: v for f, v in _parsed(("name", "phone", "gender")).items() if v is not None}
         if not values.get("name") or not values.get("phone"):
             raise Refused("请填姓名和手机号")
-        place, start = _place(request.form.get("place", ""), role), _day("start", "任职开始日期")
+        division, start = (
+            _division_code(request.form.get("place", ""), role),
+            _day("start", "任职开始日期"),
+        )
         person = service.register(session, values, web.actor(), "新登记")
         checked = _day("background_checked_on", "入职查询日期")
         result = request.form.get("background_result", "")
         appointments.record_check(session, person, checked, result, web.actor(), today=web.today())
-        appointments.appoint(session, person, role, place, start, web.actor(), "新登记")
+        appointments.appoint(session, person, role, division, start, web.actor(), "新登记")
     except Refused as refused:
         session.rollback()
         return render_template("ledger/new.html", refused=str(refused), roles=ROLES), 422
@@ -184,7 +191,7 @@ def edit(person_id: int) -> ResponseReturnValue:
         changed = service.edit_person(web.db(), person, values, web.actor(), reason)
         return "改好了,原来的内容留在变更记录里。" if changed else "没有改动。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/check")
@@ -196,13 +203,13 @@ def check(person_id: int) -> ResponseReturnValue:
         appointments.record_check(web.db(), person, on, result, web.actor(), today=web.today())
         return f"入职查询已登记,下次到期 {web.chinese_date(person.background_next_due)}。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/identity")
 @access(MANAGERS)
 def identity_number(person_id: int) -> ResponseReturnValue:
-    """The whole identity number, once, to an office that says what for; the audit log keeps who and why, not the
+    """Shows the full identity number to an office that states the purpose. The audit log records who and why, not the
     number."""
     person = web.scope().person(web.db(), person_id)
     reason = " ".join(request.form.get("reason", "").split())[:60]
@@ -219,13 +226,13 @@ def identity_number(person_id: int) -> ResponseReturnValue:
 def appoint(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         role = request.form.get("role", "director")
-        code = _place(request.form.get("place", ""), role)
+        code = _division_code(request.form.get("place", ""), role)
         start = _day("start", "任职开始日期")
         reason = request.form.get("reason")
         post = appointments.appoint(web.db(), person, role, code, start, web.actor(), reason)
         return f"已登记:{full_name(web.db(), post.division_code)}{ROLES[post.role]}。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/leave")
@@ -236,13 +243,13 @@ def leave(person_id: int) -> ResponseReturnValue:
         service.leave(web.db(), _post(person), end, web.actor(), reason)
         return "离任已登记。培训档案和学时都留着。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/absence")
 @access(MANAGERS)
 def away(person_id: int) -> ResponseReturnValue:
-    """Notes a leave, its end, or takes it back."""
+    """Records a leave of absence or its end, or removes one."""
 
     def action(person: Person) -> str:
         form, session = request.form, web.db()
@@ -258,7 +265,7 @@ def away(person_id: int) -> ResponseReturnValue:
         absence.note_absence(session, person, kind, start, end, web.actor(), form.get("reason", ""))
         return "请假记下了。评价时这些日子按不在任算。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/transfer")
@@ -266,12 +273,12 @@ def away(person_id: int) -> ResponseReturnValue:
 def transfer(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         old, start = _post(person), _day("start", "调动日期")
-        code = _place(request.form.get("place", ""), old.role)
+        code = _division_code(request.form.get("place", ""), old.role)
         reason = request.form.get("reason", "")
         post = appointments.transfer(web.db(), old, code, start, web.actor(), reason)
         return f"已调到{full_name(web.db(), post.division_code)},学时跟着人走。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/post")
@@ -285,43 +292,43 @@ def edit_post(person_id: int) -> ResponseReturnValue:
         changed = service.edit_post(web.db(), _post(person), values, web.actor(), reason)
         return "任职改好了。" if changed else "没有改动。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/merge")
 @access(MANAGERS)
 def merge(person_id: int) -> ResponseReturnValue:
-    """Joins another entry of the same person into this one."""
+    """Merges a duplicate, given by its phone number, into this person."""
 
     def action(person: Person) -> str:
         phone = _parsed(("phone",)).get("phone")
         other = service.id_of_phone(web.db(), None if phone is None else str(phone))
         if other is None:
             raise Refused("没有登记过这个手机号,请核对")
-        gone = web.scope().person(web.db(), other)
-        merging.merge(web.db(), person, gone, web.actor(), request.form.get("reason", ""))
-        return f"{gone.phone} 名下的任职、培训和考试都并到这里了。并错了可以在这一页撤销。"
+        duplicate = web.scope().person(web.db(), other)
+        merging.merge(web.db(), person, duplicate, web.actor(), request.form.get("reason", ""))
+        return f"{duplicate.phone} 名下的任职、培训和考试都并到这里了。并错了可以在这一页撤销。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.post("/ledger/people/<int:person_id>/unmerge/<int:merge_id>")
 @access(MANAGERS)
 def unmerge(person_id: int, merge_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
-        done = next((m for m in merging.merges_of(web.db(), person.id) if m.id == merge_id), None)
-        if done is None:
+        record = next((m for m in merging.merges_of(web.db(), person.id) if m.id == merge_id), None)
+        if record is None:
             raise Refused("没有这次合并,请刷新页面再看")
-        merging.unmerge(web.db(), done, web.actor())
+        merging.unmerge(web.db(), record, web.actor())
         return "合并已撤销,任职、培训和考试都回到原来的人名下。"
 
-    return _do(person_id, action)
+    return _act(person_id, action)
 
 
 @people.get("/ledger/twins")
 @access(MANAGERS)
 def twins() -> str:
-    """Pairs that may be one person."""
+    """Candidate pairs of duplicates."""
     pairs = merging.twins(web.db(), web.scope().prefix)
     return render_template("ledger/twins.html", pairs=pairs)
 
@@ -329,22 +336,22 @@ def twins() -> str:
 @people.get("/ledger/gaps")
 @access(OFFICES)
 def gaps() -> str:
-    """Villages without a director, and those that need a second."""
+    """Villages without a director, towns without a supervisor, and villages whose caseload needs a second director."""
     division = web.scope().division(web.db(), request.args.get("division"))
     prefix = prefix_of(division.code)
-    empty, total = service.vacancies(web.db(), prefix, web.today())
+    vacant, total = service.vacancies(web.db(), prefix, web.today())
     towns, of_towns = service.vacancies(web.db(), prefix, web.today(), role="supervisor")
-    many = service.overloaded(web.db(), prefix, web.today(), SHOWN + 1)
-    codes = [d.code for d in (*empty, *towns)] + [row.code for row in many]
+    overloaded = service.overloaded(web.db(), prefix, web.today(), SHOWN + 1)
+    codes = [d.code for d in (*vacant, *towns)] + [row.code for row in overloaded]
     return render_template(
         "ledger/gaps.html",
         division=division,
-        empty=empty,
+        empty=vacant,
         total=total,
         towns=towns,
         of_towns=of_towns,
-        many=many[:SHOWN],
-        more=len(many) > SHOWN,
+        many=overloaded[:SHOWN],
+        more=len(overloaded) > SHOWN,
         most=service.CASELOAD,
         places={code: full_name(web.db(), code) for code in codes},
     )

@@ -1,4 +1,4 @@
-"""Pages of the ledger: list, import, template, export, opening an account."""
+"""Ledger pages: list, import, template, export, opening an account."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def index() -> str:
 
 
 def _day(value: str) -> date:
-    """The day that the ledger is seen as of: any, or today."""
+    """Parses the as-of day of the ledger; today if empty. Raises `Refused`."""
     if not value.strip():
         return web.today()
     try:
@@ -106,18 +106,18 @@ def blank() -> Response:
 def export() -> Response:
     division = web.scope().division(web.db(), request.args.get("division"))
     name, prefix = division.name, prefix_of(division.code)
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the answer closes it)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the response)
     on = _day(request.args.get("on", ""))
     rows = write_ledger(web.db(), prefix, name, on, file, claimed)
     web.audit_read("ledger.export", f"division:{division.code}", {"rows": rows})
     file.seek(0)
-    answer: Response = send_file(
+    response: Response = send_file(
         file,
         mimetype=web.XLSX,
         as_attachment=True,
         download_name=f"ledger-{division.code}-{on}.xlsx",
     )
-    return answer
+    return response
 
 
 @ledger.route("/ledger/import", methods=["GET", "POST"])
@@ -134,15 +134,15 @@ def upload() -> str | tuple[str, int]:
         report = _check(data).report
     except Refused as refused:
         return _page(refused=str(refused)), 422
-    return _page(report=report, key=_keep(data, file.filename), name=file.filename)
+    return _page(report=report, key=_store(data, file.filename), name=file.filename)
 
 
 @ledger.post("/ledger/import/<key>/titles")
 @access(MANAGERS)
 @web.only_reads
 def titles(key: str) -> BaseResponse | str:
-    """What an office's own titles stand for: remembered, and the file checked again."""
-    path = _kept(key)
+    """Stores the office's mapping of column headings and checks the file again."""
+    path = _uploaded(key)
     names, fields = request.form.getlist("title"), request.form.getlist("field")
     chosen = {t: f for t, f in zip(names, fields, strict=False) if f in COLUMNS or f == ""}
     remember_titles(web.begin_writing(), web.account().division_code, chosen)
@@ -155,7 +155,7 @@ def titles(key: str) -> BaseResponse | str:
 @access(MANAGERS)
 @web.only_reads
 def apply(key: str) -> BaseResponse | tuple[str, int]:
-    path = _kept(key)
+    path = _uploaded(key)
     order = importing.Order(
         file=path.name,
         name=_name(path),
@@ -187,10 +187,10 @@ def apply(key: str) -> BaseResponse | tuple[str, int]:
 
 
 def _in_background(path: Path, order: importing.Order) -> BaseResponse:
-    # Under another name it can't be asked for twice.
-    taken = path.rename(path.with_name(f"asked-{path.name}"))
+    # Rename the upload first, so that a second request can't queue the same import.
+    queued = path.rename(path.with_name(f"asked-{path.name}"))
     importing.forget(path)
-    job = importing.ask_import(web.begin_writing(), replace(order, file=taken.name))
+    job = importing.ask_import(web.begin_writing(), replace(order, file=queued.name))
     web.db().commit()
     return redirect(url_for("jobs.show", job_id=job.id))
 
@@ -198,7 +198,7 @@ def _in_background(path: Path, order: importing.Order) -> BaseResponse:
 @ledger.post("/ledger/imports/<int:batch_id>/undo")
 @access(MANAGERS)
 def undo(batch_id: int) -> BaseResponse:
-    """Takes back a whole import."""
+    """Undoes an import batch."""
     batch = get_batch(web.db(), batch_id, web.scope().prefix)
     undone = undo_batch(web.db(), batch, web.actor())
     web.audit(
@@ -207,15 +207,15 @@ def undo(batch_id: int) -> BaseResponse:
         {"removed": undone.removed, "restored": undone.restored, "kept": len(undone.kept)},
     )
     web.db().commit()
-    kept = f";{len(undone.kept)} 条因为后来又用过或改过,留着没动" if undone.kept else ""
-    flash(f"已撤销:取消新登记 {undone.removed} 条,改回 {undone.restored} 条{kept}。")
+    retained = f";{len(undone.kept)} 条因为后来又用过或改过,留着没动" if undone.kept else ""
+    flash(f"已撤销:取消新登记 {undone.removed} 条,改回 {undone.restored} 条{retained}。")
     return redirect(url_for("ledger.upload", _anchor="imports"))
 
 
 @ledger.get("/ledger/import/<key>/errors.xlsx")
 @access(MANAGERS)
 def errors(key: str) -> Response:
-    report = _check(_kept(key).read_bytes()).report
+    report = _check(_uploaded(key).read_bytes()).report
     return web.download(errors_workbook(report.errors), "ledger-errors.xlsx")
 
 
@@ -234,13 +234,18 @@ def open_account(person_id: int) -> str | BaseResponse:
     return render_template("admin/initial.html", account=account, password=password)
 
 
-def _page(report: ImportReport | None = None, **more: object) -> str:
-    """The page of the import, with the office's latest imports below."""
+def _page(report: ImportReport | None = None, **context: object) -> str:
+    """Renders the import page with the latest batches in the scope."""
     imports = batches_of(web.db(), web.scope().prefix)
-    left = report.left[:SHOWN_LEFT] if report else []
-    places = {code: full_name(web.db(), code) for code in {one.code for one in left}}
+    departed = report.left[:SHOWN_LEFT] if report else []
+    places = {code: full_name(web.db(), code) for code in {row.code for row in departed}}
     return render_template(
-        "ledger/import.html", imports=imports, columns=COLUMNS, places=places, report=report, **more
+        "ledger/import.html",
+        imports=imports,
+        columns=COLUMNS,
+        places=places,
+        report=report,
+        **context,
     )
 
 
@@ -255,8 +260,8 @@ def _check(data: bytes) -> Checked:
     )
 
 
-def _keep(data: bytes, name: str) -> str:
-    """Keeps an uploaded workbook for the second step; forgets those of yesterday."""
+def _store(data: bytes, name: str) -> str:
+    """Stores an uploaded workbook for the second step. Returns its key. Deletes uploads older than `KEEP_SECONDS`."""
     folder = importing.uploads(web.config())
     for old in [*folder.glob("*.xlsx"), *folder.glob("*.name")]:
         if old.stat().st_mtime < time.time() - KEEP_SECONDS:
@@ -269,13 +274,13 @@ def _keep(data: bytes, name: str) -> str:
 
 
 def _name(path: Path) -> str:
-    """The name that a kept workbook came under."""
-    kept = path.with_suffix(".name")
-    return kept.read_text() if kept.exists() else ""
+    """Returns the original file name of an uploaded workbook."""
+    name_file = path.with_suffix(".name")
+    return name_file.read_text() if name_file.exists() else ""
 
 
-def _kept(key: str) -> Path:
-    found = importing.uploads(web.config()) / f"{web.account().id}-{key}.xlsx"
-    if not key.isalnum() or not found.exists():
+def _uploaded(key: str) -> Path:
+    path = importing.uploads(web.config()) / f"{web.account().id}-{key}.xlsx"
+    if not key.isalnum() or not path.exists():
         raise NotFound("上传的文件已经过期,请重新选择文件")
-    return found
+    return path

@@ -1,4 +1,4 @@
-"""Questions as practised on a page: what to draw, what a form says, what was right."""
+"""Practice forms: drawing items, parsing responses, marking."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from question_bank import (
 
 @dataclass(frozen=True)
 class Choice:
-    """What to practise: a topic, a page of the knowledge base, or a clause, step or line."""
+    """Filter of a practice set: a topic, a page of the knowledge base, or a point (clause, duty step, service-list
+    line). Empty fields match everything."""
 
     topic: str = ""
     page: str = ""
@@ -34,7 +35,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Practised:
-    """One answered part of a practice: a question, or one sub-question of a case."""
+    """One marked part of a practice set: an item, or a sub-question of a case."""
 
     item: Question
     question: Answerable
@@ -46,20 +47,20 @@ class Practised:
 def practice_set(
     pool: Sequence[Question], reserved: set[str], choice: Choice, rng: random.Random, n: int = 5
 ) -> list[Question]:
-    """Questions of a pool to practise, none of them in an exam that is open or to come."""
+    """Draws up to `n` items of a pool that match `choice`. Excludes `reserved` items (of open and coming exams)."""
     free = [q for q in pool if q.id not in reserved and choice.fits(q)]
     return rng.sample(free, min(n, len(free)))
 
 
 def parts(item: Question) -> list[tuple[str, Answerable, str | None]]:
-    """(field name, question, text of the case) of a question or of a case's sub-questions."""
+    """Returns (field name, question, case text) of an item or of a case's sub-questions."""
     if item.type != "case":
         return [(item.id, item, None)]
     return [(f"{item.id}.{n}", sub, item.text) for n, sub in enumerate(item.questions, start=1)]
 
 
 def check_practice(item: Question, field: Callable[[str], Sequence[str]]) -> list[Practised]:
-    """The parts of a question with the responses read from a form (`field` gives its values)."""
+    """Marks the parts of an item. `field` returns the form values of a name. Invalid responses count as omitted."""
     marked = []
     for name, question, text in parts(item):
         try:
@@ -72,9 +73,9 @@ def check_practice(item: Question, field: Callable[[str], Sequence[str]]) -> lis
 
 
 def read_response(question: Answerable, given: Sequence[str]) -> Response:
-    """A form's values as a response; None where nothing was answered.
+    """Converts form values to a response; None if unanswered.
 
-    Order: the place of each option, in the options' order. Match: the number of each left side.
+    Order: `given` has the position of each option, in the order of the options. Match: the number for each left side.
     """
     if not any(given):
         return None
@@ -85,10 +86,10 @@ def read_response(question: Answerable, given: Sequence[str]) -> Response:
     if question.type == "fill":
         return list(given)
     if question.type == "order":
-        placed = dict(zip(question.options, given, strict=False))
-        if not all(place.isdecimal() for place in placed.values()):
+        positions = dict(zip(question.options, given, strict=False))
+        if not all(position.isdecimal() for position in positions.values()):
             return None
-        return sorted(placed, key=lambda label: int(placed[label]))
+        return sorted(positions, key=lambda label: int(positions[label]))
     if question.type == "match":
         chosen = zip(question.left, given, strict=False)
         return {left: int(number) for left, number in chosen if number.isdecimal()}

@@ -1,7 +1,7 @@
-"""Spaced repetition with FSRS: when a question is to be asked again, and how well it is remembered by now.
+"""Spaced repetition with FSRS: due date and recall probability of an item.
 
 Source of the model: the FSRS algorithm as implemented by the `fsrs` package (open-spaced-repetition), with its
-default parameters. Steps of minutes are left out: practice comes once a day.
+default parameters. Learning steps of minutes are disabled, because practice happens once a day.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RETENTION, LONGEST = 0.9, 180
 
 @lru_cache
 def scheduler() -> Scheduler:
-    """The scheduler: nine tenths remembered, at most half a year between two questions."""
+    """Returns the scheduler: target retention 0.9, intervals of at most 180 days, no fuzzing."""
     return Scheduler(
         desired_retention=RETENTION,
         learning_steps=(),
@@ -32,7 +32,7 @@ def scheduler() -> Scheduler:
 
 
 def card_of(row: PracticeCard) -> Card:
-    """The library's card of a row."""
+    """Converts a row to the library's card."""
     return Card(
         card_id=1,
         state=State(row.state),
@@ -45,7 +45,7 @@ def card_of(row: PracticeCard) -> Card:
 
 
 def review(row: PracticeCard, right: bool, unsure: bool, at: datetime) -> None:
-    """Notes an answer: wrong = Again, right but unsure = Hard, right = Good."""
+    """Updates a card with an answer: wrong = Again, right but unsure = Hard, right = Good."""
     rating = Rating.Again if not right else Rating.Hard if unsure else Rating.Good
     card, _ = scheduler().review_card(card_of(row), rating, at)
     row.state, row.step = int(card.state), card.step
@@ -56,13 +56,13 @@ def review(row: PracticeCard, right: bool, unsure: bool, at: datetime) -> None:
 
 
 def recall(row: PracticeCard, at: datetime) -> float:
-    """The chance that the question would be answered rightly now, 0–1."""
+    """Returns the probability of recall at a moment, 0–1."""
     return float(scheduler().get_card_retrievability(card_of(row), at))
 
 
 @dataclass(frozen=True)
 class Mastery:
-    """A topic: questions met, of them last answered rightly, share as of now with a 90 % interval."""
+    """Mastery of a topic: items met, items whose last answer was right, estimated share with a 90 % interval."""
 
     topic: str
     met: int
@@ -73,19 +73,20 @@ class Mastery:
 
 
 def mastery(topic: str, cards: Sequence[PracticeCard], at: datetime) -> Mastery:
-    """How much of a topic is known: Beta(1, 1) before the first answer; a question last answered rightly counts as
-    right by the chance that it is still remembered, one answered wrongly as wrong.
+    """Estimates the mastery of a topic with a Beta(1, 1) prior.
 
-    The interval is that of the posterior Beta(1 + r, 1 + n − r), n questions met, r the sum of those chances.
+    An item last answered right counts with its recall probability, one answered wrong as 0. With n items met and r the
+    sum of those values, the posterior is Beta(1 + r, 1 + n − r). `share` is its mean, `low` and `high` bound its
+    central 90 %.
     """
     met = len(cards)
-    known = sum(recall(c, at) for c in cards if c.right)
-    low, high = beta.interval(0.9, 1 + known, 1 + met - known)
+    recalled = sum(recall(c, at) for c in cards if c.right)
+    low, high = beta.interval(0.9, 1 + recalled, 1 + met - recalled)
     return Mastery(
         topic,
         met,
         sum(c.right for c in cards),
-        (1 + known) / (2 + met),
+        (1 + recalled) / (2 + met),
         float(low),
         float(high),
     )

@@ -1,4 +1,4 @@
-"""Tables of the practice: what is remembered of each question, and every answer."""
+"""Tables of practice: the memory state of each item, and every answer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from training_records.database import Base, Json
 
 
 class PracticeCard(Base):
-    """How well one person remembers one question, as FSRS keeps it. Identity: (person, item).
+    """The FSRS memory state of one person for one item. Identity: (person, item).
 
-    `state`, `step`, `stability` (days until recall falls to 90 %), `difficulty` (1–10): the library's own; `due`:
-    when to ask again; `right`: the last answer.
+    `state`, `step`, `stability` (days until recall falls to 90 %), `difficulty` (1–10): as the library defines them;
+    `due`: next review; `right`: whether the last answer was right.
     """
 
     __tablename__ = "practice_card"
@@ -35,9 +35,10 @@ class PracticeCard(Base):
 
 
 class PracticeAnswer(Base):
-    """One answer in practice, numbered by the phone that gave it, so that sending it twice counts once.
+    """One practice answer. The client generates `key`, which makes resending idempotent.
 
-    `answered_at`: when, by the server's reckoning; `unsure`: said so. Identity: (person, key).
+    `answered_at`: the server's time minus the age that the client reports; `unsure`: the person marked it as unsure.
+    Identity: (person, key).
     """
 
     __tablename__ = "practice_answer"

@@ -1,4 +1,4 @@
-"""The verbs of the daily practice: what to ask, take answers, what was wrong, how much is known."""
+"""Daily practice: drawing items, recording answers, review list, mastery."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training_records.errors import Refused
 
 DAILY, PACK, AT_ONCE = 5, 15, 100
 FRESH = 2
-# Marked by the phone without a network: what needs no folding of texts.
+# Item types that the client can mark offline: they need no text normalisation.
 TYPES = ("single", "multiple", "true_false")
 OnPhone = Single | Multiple | TrueFalse
 OLDEST = timedelta(days=14)
@@ -29,7 +29,7 @@ OLDEST = timedelta(days=14)
 
 @dataclass(frozen=True)
 class PhoneAnswer:
-    """An answer from a phone. `key`: the phone's own number for it; `ago`: seconds since it was given."""
+    """An answer from a client. `key`: its idempotency key; `ago`: seconds since it was given."""
 
     key: str
     item_id: str
@@ -40,7 +40,7 @@ class PhoneAnswer:
 
 
 def cards_of(session: Session, person_id: int) -> dict[str, PracticeCard]:
-    """A person's cards by question."""
+    """Returns a person's cards by item id."""
     query = select(PracticeCard).where(PracticeCard.person_id == person_id)
     return {c.item_id: c for c in session.scalars(query)}
 
@@ -53,11 +53,11 @@ def draw(
     rng: random.Random,
     n: int,
 ) -> list[OnPhone]:
-    """The next questions: what is due, least remembered first, and new ones of the topics least known; no topic
-    twice in a row where others are left.
+    """Draws the next items: due ones by rising recall probability, and new ones from the topics with least mastery.
+    Avoids the same topic twice in a row.
 
-    Two in five are new while there are any: with few questions a day and a large bank, reviews alone would leave
-    most of it unseen (`academy bench practice`).
+    Two in five are new while any exist: with few items a day and a large bank, reviews alone would leave most of it
+    unseen (`academy bench practice`).
     """
     free = {q.id: q for q in questions if q.id not in reserved and isinstance(q, OnPhone)}
     due = sorted(
@@ -65,42 +65,42 @@ def draw(
         key=lambda c: recall(c, at),
     )
     fresh = _new(cards, [q for q in free.values() if q.id not in cards], at, rng)
-    kept = min(len(fresh), max(n * FRESH // DAILY, n - len(due)))
-    old = [free[c.item_id] for c in due[: n - kept]]
-    return _mixed(_woven(old, fresh[:kept]))
+    new_count = min(len(fresh), max(n * FRESH // DAILY, n - len(due)))
+    reviews = [free[c.item_id] for c in due[: n - new_count]]
+    return _alternating_topics(_interleaved(reviews, fresh[:new_count]))
 
 
 def _new(
     cards: Mapping[str, PracticeCard], fresh: list[OnPhone], at: datetime, rng: random.Random
 ) -> list[OnPhone]:
-    """Questions not met before, one of each topic in turn, beginning with the least known."""
+    """Returns new items, one of each topic in turn, beginning with the topic of least mastery."""
     by_topic: dict[str, list[OnPhone]] = defaultdict(list)
     rng.shuffle(fresh)
     for question in fresh:
         by_topic[question.topic].append(question)
-    own: dict[str, list[PracticeCard]] = defaultdict(list)
+    cards_by_topic: dict[str, list[PracticeCard]] = defaultdict(list)
     for card in cards.values():
-        own[card.topic].append(card)
-    order = sorted(by_topic, key=lambda t: (mastery(t, own[t], at).share, rng.random()))
+        cards_by_topic[card.topic].append(card)
+    order = sorted(by_topic, key=lambda t: (mastery(t, cards_by_topic[t], at).share, rng.random()))
     longest = max(map(len, by_topic.values()), default=0)
     return [by_topic[t][k] for k in range(longest) for t in order if k < len(by_topic[t])]
 
 
-def _woven(old: list[OnPhone], fresh: list[OnPhone]) -> list[OnPhone]:
-    """Both in their order, the new ones spread evenly among the others."""
-    places = [(k + 0.5) / len(old) for k in range(len(old))]
-    new = [(k + 0.75) / len(fresh) for k in range(len(fresh))]
-    pairs = [*zip(places, old, strict=True), *zip(new, fresh, strict=True)]
+def _interleaved(old: list[OnPhone], fresh: list[OnPhone]) -> list[OnPhone]:
+    """Merges both lists in their order, spreading the new items evenly."""
+    old_positions = [(k + 0.5) / len(old) for k in range(len(old))]
+    new_positions = [(k + 0.75) / len(fresh) for k in range(len(fresh))]
+    pairs = [*zip(old_positions, old, strict=True), *zip(new_positions, fresh, strict=True)]
     return [question for _, question in sorted(pairs, key=lambda pair: pair[0])]
 
 
-def _mixed(questions: list[OnPhone]) -> list[OnPhone]:
-    left = list(questions)
+def _alternating_topics(questions: list[OnPhone]) -> list[OnPhone]:
+    remaining = list(questions)
     mixed: list[OnPhone] = []
-    while left:
+    while remaining:
         last = mixed[-1].topic if mixed else None
-        at = next((k for k, q in enumerate(left) if q.topic != last), 0)
-        mixed.append(left.pop(at))
+        index = next((k for k, q in enumerate(remaining) if q.topic != last), 0)
+        mixed.append(remaining.pop(index))
     return mixed
 
 
@@ -111,8 +111,8 @@ def take(
     questions: Mapping[str, Question],
     reserved: Collection[str],
 ) -> dict[str, bool]:
-    """Takes answers, each once by its key: key to whether it was right. Left out is what can't be marked: a
-    question that is unknown, in an exam that is open or to come, or not answered as its type is."""
+    """Records answers, idempotent by key. Returns key → whether the answer was right. Skips what can't be marked:
+    unknown items, `reserved` items (of open and coming exams), and responses invalid for the item type."""
     if len(answers) > AT_ONCE:
         raise Refused(f"一次最多同步 {AT_ONCE} 题")
     at = now()
@@ -130,10 +130,10 @@ def take(
             response = valid_response(question, answer.response)
         except InvalidResponse:
             continue
-        given = at - min(max(timedelta(seconds=answer.ago), timedelta(0)), OLDEST)
+        answered_at = at - min(max(timedelta(seconds=answer.ago), timedelta(0)), OLDEST)
         right = score(question, response) == 1.0
         marked[answer.key] = right
-        _note(session, cards, person_id, question, answer, right, given)
+        _note(session, cards, person_id, question, answer, right, answered_at)
     session.flush()
     return marked
 
@@ -141,7 +141,7 @@ def take(
 def note_form(
     session: Session, person_id: int, key: str, marked: Sequence[tuple[Question, bool]]
 ) -> None:
-    """Notes questions marked on a page: (question, right) each, once by the page's own key."""
+    """Records the (item, right) pairs of a practice form, idempotent by the form's key."""
     cards = cards_of(session, person_id)
     for number, (question, right) in enumerate(marked):
         answer = PhoneAnswer(f"{key[:32]}-{number}", question.id, None, False, 0, daily=False)
@@ -187,13 +187,13 @@ def _note(
         session.add(card)
         cards[question.id] = card
     if card.last_review is not None and at < card.last_review:
-        # An answer that comes late must not turn the memory back.
+        # An answer synced late must not move the last review back.
         at = card.last_review
     review(card, right, answer.unsure, at)
 
 
 def done_on(session: Session, person_id: int, day: date, zone: ZoneInfo) -> int:
-    """How many questions of the daily practice were answered on a day."""
+    """Returns the number of daily-practice answers given on a day."""
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
     return (
         session.scalar(
@@ -209,7 +209,7 @@ def done_on(session: Session, person_id: int, day: date, zone: ZoneInfo) -> int:
 
 
 def streak(session: Session, person_id: int, today: date, zone: ZoneInfo) -> int:
-    """Days in a row with practice, up to today or yesterday."""
+    """Returns the number of consecutive days with practice up to today or yesterday, at most 121."""
     since = datetime(today.year, today.month, today.day, tzinfo=zone) - timedelta(days=120)
     query = select(PracticeAnswer.answered_at).where(
         PracticeAnswer.person_id == person_id,
@@ -227,7 +227,7 @@ def streak(session: Session, person_id: int, today: date, zone: ZoneInfo) -> int
 def wrong_book(
     cards: Mapping[str, PracticeCard], questions: Mapping[str, Question], reserved: Collection[str]
 ) -> list[Question]:
-    """Questions whose last answer was wrong, the latest first."""
+    """Returns the items whose last answer was wrong, latest first."""
     wrong = [c for c in cards.values() if not c.right and c.item_id in questions]
     wrong.sort(key=lambda c: c.last_review or c.due, reverse=True)
     return [questions[c.item_id] for c in wrong if c.item_id not in reserved]
@@ -236,8 +236,8 @@ def wrong_book(
 def mastery_by_topic(
     cards: Mapping[str, PracticeCard], topics: Sequence[str], at: datetime
 ) -> list[Mastery]:
-    """How much of each topic is known, least first."""
-    own: dict[str, list[PracticeCard]] = defaultdict(list)
+    """Returns the mastery of each topic, lowest first."""
+    cards_by_topic: dict[str, list[PracticeCard]] = defaultdict(list)
     for card in cards.values():
-        own[card.topic].append(card)
-    return sorted((mastery(t, own[t], at) for t in topics), key=lambda m: m.share)
+        cards_by_topic[card.topic].append(card)
+    return sorted((mastery(t, cards_by_topic[t], at) for t in topics), key=lambda m: m.share)

@@ -1,4 +1,4 @@
-"""Pages of the practice: five questions a day (also without a network), by topic, wrong answers, what is known."""
+"""Practice pages: five items a day (also offline), practice by topic, review list, mastery."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def _topics() -> list[str]:
 @practice.route("/practice", methods=["GET", "POST"])
 @access(LEARNERS)
 def index() -> str:
-    """The practice's first page; with a topic, page or point, five questions of it as a form."""
-    wanted = {name: request.values.get(name, "")[:60] for name in ("topic", "page", "point")}
-    if wanted["topic"] not in _topics():
-        wanted["topic"] = ""
-    choice = Choice(**wanted)
+    """The practice home page; with a topic, page or point, a form with five matching items."""
+    filters = {name: request.values.get(name, "")[:60] for name in ("topic", "page", "point")}
+    if filters["topic"] not in _topics():
+        filters["topic"] = ""
+    choice = Choice(**filters)
     if request.method == "POST":
         return _marked(choice)
-    if any(wanted.values()) or "all" in request.args:
+    if any(filters.values()) or "all" in request.args:
         return _form(choice)
     session, person, today = web.db(), web.person_id(), web.today()
     cards = service.cards_of(session, person)
@@ -56,16 +56,16 @@ def index() -> str:
 
 def _marked(choice: Choice) -> str:
     questions, reserved = current_bank(), reserved_items(web.db())
-    # A key of an exam that is open stays out of reach, whatever the form asks for.
+    # Drop reserved items, whatever the form names: marking would reveal keys of open and coming exams.
     shown = [
         questions[i]
         for i in request.form.getlist("item")[:20]
         if i in questions.questions and i not in reserved
     ]
     by_item = [(q, check_practice(q, request.form.getlist)) for q in shown]
-    marked = [part for _, found in by_item for part in found]
+    marked = [part for _, marked_parts in by_item for part in marked_parts]
     key = request.form.get("key", "")[:32] or uuid4().hex
-    results = [(q, all(part.right for part in found)) for q, found in by_item]
+    results = [(q, all(part.right for part in marked_parts)) for q, marked_parts in by_item]
     service.note_form(web.db(), web.person_id(), key, results)
     web.db().commit()
     return render_template(
@@ -102,13 +102,13 @@ def daily() -> str:
 @practice.get("/practice/pack.json")
 @access(LEARNERS)
 def pack() -> Response:
-    """The next questions with keys and explanations, enough for some days without a network; none of them is in
-    an exam that is open or to come."""
+    """The next items with keys and explanations, enough for some days offline. Excludes items of open and coming
+    exams."""
     session, person, at = web.db(), web.person_id(), now()
     cards = service.cards_of(session, person)
     pool = load_pool("daily").of(current_bank().reviewed())
-    # The same questions all day until they are answered.
-    rng = random.Random(f"{person}:{web.today()}")  # noqa: S311 (to be the same again)
+    # The same draw all day until the items are answered.
+    rng = random.Random(f"{person}:{web.today()}")  # noqa: S311 (reproducible draw)
     drawn = service.draw(cards, pool, reserved_items(session), at, rng, service.PACK)
     done = service.done_on(session, person, web.today(), web.config().zone)
     return jsonify(
@@ -121,7 +121,7 @@ def pack() -> Response:
     )
 
 
-def _item(question: service.OnPhone, again: bool) -> dict[str, object]:
+def _item(question: service.OnPhone, seen_before: bool) -> dict[str, object]:
     options = (
         {"true": "对", "false": "错"}
         if question.type == "true_false"
@@ -140,24 +140,24 @@ def _item(question: service.OnPhone, again: bool) -> dict[str, object]:
         "explanation": question.explanation,
         "source": question.source,
         "kb": kb_url(question.kb),
-        "again": again,
+        "again": seen_before,
     }
 
 
 @practice.post("/practice/answers")
 @access(LEARNERS)
 def answers() -> Response:
-    told = request.get_json(silent=True)
-    rows = told.get("answers") if isinstance(told, dict) else None
+    payload = request.get_json(silent=True)
+    rows = payload.get("answers") if isinstance(payload, dict) else None
     if not isinstance(rows, list):
         raise Refused("请求里要有 answers")
-    found = [a for row in rows if (a := _answer(row)) is not None]
+    parsed = [a for row in rows if (a := _answer(row)) is not None]
     questions, reserved = current_bank().questions, reserved_items(web.db())
-    marked = service.take(web.db(), web.person_id(), found, questions, reserved)
+    marked = service.take(web.db(), web.person_id(), parsed, questions, reserved)
     web.db().commit()
     done = service.done_on(web.db(), web.person_id(), web.today(), web.config().zone)
-    # What can't be taken is named too, so that the phone does not send it for ever.
-    return jsonify({"taken": [a.key for a in found], "right": marked, "done": done})
+    # Acknowledge answers that can't be marked too, so that the client stops resending them.
+    return jsonify({"taken": [a.key for a in parsed], "right": marked, "done": done})
 
 
 def _answer(row: object) -> service.PhoneAnswer | None:
@@ -176,11 +176,11 @@ def _answer(row: object) -> service.PhoneAnswer | None:
 def wrong() -> str:
     session = web.db()
     cards = service.cards_of(session, web.person_id())
-    found = service.wrong_book(cards, current_bank().questions, reserved_items(session))
+    items = service.wrong_book(cards, current_bank().questions, reserved_items(session))
     return render_template(
         "practice/wrong.html",
-        questions=[(q, parts(q)) for q in found[:30]],
-        count=len(found),
+        questions=[(q, parts(q)) for q in items[:30]],
+        count=len(items),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tables of the reminders: what is to be told to whom, by which ways, and what was sent."""
+"""Tables of the reminders: reminders, delivery channels, deliveries."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ WAYS = {"webhook": "企业微信、钉钉群机器人", "smtp": "电子邮件", 
 
 
 class Reminder(Base):
-    """One thing to tell one person, once. Identity: `key`, which names the thing.
+    """One reminder for one person. Identity: `key`, which names the occasion, so that it is created once.
 
-    `seen_at`: when the person saw it in the app.
+    `until`: last day on which it is relevant; `seen_at`: when the person saw it in the app.
     """
 
     __tablename__ = "reminder"
@@ -48,10 +48,10 @@ class Reminder(Base):
 
 
 class Channel(Base):
-    """A way out of the app that an office has set up. Identity: `id`.
+    """A delivery channel that an office has set up. Identity: `id`.
 
-    `target`: a robot's address; `secret`: what its messages are signed with; nothing is sent between `quiet_from`
-    and `quiet_to` o'clock.
+    `target`: URL of a group robot; `secret`: its signing key; `quiet_from`, `quiet_to`: full hours between which
+    nothing is sent.
     """
 
     __tablename__ = "reminder_channel"
@@ -70,7 +70,7 @@ class Channel(Base):
 
 
 class Delivery(Base):
-    """A reminder that went out by a way, or is going: written before it is sent, so that nobody is told twice.
+    """The delivery of a reminder through a channel. Inserted before sending, so that nothing is sent twice.
 
     `state`: sending, sent, failed. Identity: (reminder, channel).
     """

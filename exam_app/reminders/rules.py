@@ -1,4 +1,4 @@
-"""What there is to remind of on a day: each rule gives (key, kind, person, division, text, path, until)."""
+"""Rules that generate the reminders due at a moment."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from training_records.events.models import Enrolment, Event, EventNote, EventSes
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on
 
-# Days in post after which somebody without a passed induction is reminded.
+# Days in post after which a director without a passed induction is reminded.
 INDUCTION_AFTER = (3, 15, 25, 45)
-# Months at whose beginning somebody who is short of hours or the exam is reminded.
+# Months in which uncovered directors are reminded of missing hours or the exam, once a month.
 HOURS_IN = (6, 9, 10, 11, 12)
 CLOSING, COMING, CHECK_DUE = timedelta(days=3), timedelta(days=2), 30
 
 
 class DueReminder(NamedTuple):
-    """Something to tell somebody. `key` names the thing, so that it is told once."""
+    """A reminder that is due. `key` names the occasion, for deduplication."""
 
     key: str
     kind: ReminderKind
@@ -39,7 +39,7 @@ class DueReminder(NamedTuple):
 
 
 def due_on(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueReminder]:
-    """Everything that is to be told now, told before or not."""
+    """Yields every reminder due now, including those created before."""
     today = moment.astimezone(zone).date()
     yield from _induction(session, today)
     yield from _hours(session, today)
@@ -137,25 +137,25 @@ def _events(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueR
         )
         .order_by(EventSession.starts_at)
     )
-    told: set[tuple[int, int, date]] = set()
-    for one, event, row in session.execute(query):
-        start = one.starts_at.astimezone(zone)
-        if (event.id, row.person_id, start.date()) in told:
+    emitted: set[tuple[int, int, date]] = set()
+    for event_session, event, row in session.execute(query):
+        start = event_session.starts_at.astimezone(zone)
+        if (event.id, row.person_id, start.date()) in emitted:
             continue
-        told.add((event.id, row.person_id, start.date()))
+        emitted.add((event.id, row.person_id, start.date()))
         yield DueReminder(
             f"event:{event.id}:{start.date()}:{row.person_id}",
             "event",
             row.person_id,
             row.division_code,
-            f"{start.month} 月 {start.day} 日 {start:%H:%M},{one.place or event.place}:{event.title}。请准时签到。",
+            f"{start.month} 月 {start.day} 日 {start:%H:%M},{event_session.place or event.place}:{event.title}。请准时签到。",
             "/events/mine",
             start.date(),
         )
 
 
 def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueReminder]:
-    """Sessions that were moved or taken out and events that were cancelled, to all who are on the list."""
+    """Sessions moved or dropped and events cancelled in the last two days, for everyone on the list."""
     query = (
         select(EventNote, Event, Enrolment)
         .join(Event, Event.id == EventNote.event_id)
@@ -190,7 +190,7 @@ def _checks(session: Session, today: date) -> Iterator[DueReminder]:
         )
     )
     for person, due, code in session.execute(query):
-        assert due  # noqa: S101 (between two days)
+        assert due  # noqa: S101 (never NULL: the query filters on it)
         yield DueReminder(
             f"check:{person}:{due}",
             "check",
@@ -203,9 +203,10 @@ def _checks(session: Session, today: date) -> Iterator[DueReminder]:
 
 
 def is_quiet(moment: datetime, zone: ZoneInfo, quiet_from: int, quiet_to: int) -> bool:
-    """Whether nothing is to be sent at a moment: from one full hour to another, over midnight too."""
-    at = moment.astimezone(zone).time()
+    """Whether a moment lies in the quiet hours [`quiet_from`, `quiet_to`), which may span midnight. Never if both are
+    equal."""
+    local_time = moment.astimezone(zone).time()
     start, end = time(quiet_from % 24), time(quiet_to % 24)
     if start == end:
         return False
-    return start <= at < end if start < end else at >= start or at < end
+    return start <= local_time < end if start < end else local_time >= start or local_time < end

@@ -1,4 +1,4 @@
-"""The verbs of the reminders: note what is due, send it by an office's ways, once; lists; settings."""
+"""Reminders: create those that are due, deliver each once per channel, export lists, manage channels."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ PART, AT_ONCE = 500, 200
 
 
 def note_due(make_session: sessionmaker[Session], config: Config, moment: datetime) -> int:
-    """Notes what is to be told now and was not yet; how many are new."""
+    """Creates the reminders that are due and don't exist yet. Returns their number."""
     with make_session() as session:
         read_only(session)
-        found = list(due_on(session, moment, config.zone))
-        known: set[str] = set()
-        keys = [d.key for d in found]
+        due = list(due_on(session, moment, config.zone))
+        existing: set[str] = set()
+        keys = [d.key for d in due]
         for start in range(0, len(keys), PART):
             query = select(Reminder.key).where(Reminder.key.in_(keys[start : start + PART]))
-            known.update(session.scalars(query))
+            existing.update(session.scalars(query))
         session.rollback()
-    fresh = [d for d in found if d.key not in known]
+    fresh = [d for d in due if d.key not in existing]
     new = 0
     for start in range(0, len(fresh), PART):
         with make_session() as session:
@@ -50,8 +50,8 @@ def note_due(make_session: sessionmaker[Session], config: Config, moment: dateti
 
 
 def send_due(make_session: sessionmaker[Session], config: Config, moment: datetime) -> int:
-    """Sends by every way that is not quiet now what it has not sent; how many reminders went out. A process that dies
-    in the midst leaves them as 'sending': they are not sent again."""
+    """Delivers pending reminders through every channel outside its quiet hours. Returns the number sent. At-most-once:
+    deliveries interrupted by a crash stay 'sending' and are not retried."""
     with make_session() as session:
         read_only(session)
         channels = session.scalars(
@@ -64,9 +64,9 @@ def send_due(make_session: sessionmaker[Session], config: Config, moment: dateti
     return sent
 
 
-def _waiting(channel: Channel, moment: datetime, config: Config) -> Select[Reminder, Person]:
-    """Reminders that a way has still to send: of its division, made since it was set up, not over."""
-    gone = (
+def _pending(channel: Channel, moment: datetime, config: Config) -> Select[Reminder, Person]:
+    """Selects the pending reminders of a channel: of its division, created since it was set up, not expired."""
+    delivered = (
         select(Delivery.reminder_id)
         .where(Delivery.reminder_id == Reminder.id, Delivery.channel_id == channel.id)
         .exists()
@@ -78,7 +78,7 @@ def _waiting(channel: Channel, moment: datetime, config: Config) -> Select[Remin
             within(Reminder.division_code, prefix_of(channel.division_code)),
             Reminder.created_at >= channel.created_at,
             Reminder.until >= moment.astimezone(config.zone).date(),
-            ~gone,
+            ~delivered,
         )
         .order_by(Reminder.id)
     )
@@ -90,8 +90,8 @@ def _waiting(channel: Channel, moment: datetime, config: Config) -> Select[Remin
 def _take(
     session: Session, channel: Channel, moment: datetime, config: Config, limit: int
 ) -> list[tuple[Reminder, Person]]:
-    """Takes reminders for a way, so that no other process sends them too."""
-    rows = [(r, p) for r, p in session.execute(_waiting(channel, moment, config).limit(limit))]
+    """Claims pending reminders for a channel by inserting deliveries, so that no other process sends them."""
+    rows = [(r, p) for r, p in session.execute(_pending(channel, moment, config).limit(limit))]
     if not rows:
         return []
     insert = (
@@ -109,42 +109,44 @@ def _take(
         )
         .on_conflict_do_nothing()
     )
-    mine = set(session.scalars(insert.returning(Delivery.reminder_id)))
-    return [(r, p) for r, p in rows if r.id in mine]
+    claimed = set(session.scalars(insert.returning(Delivery.reminder_id)))
+    return [(r, p) for r, p in rows if r.id in claimed]
 
 
 def _send(
     make_session: sessionmaker[Session], config: Config, channel: Channel, moment: datetime
 ) -> int:
     with make_session() as session:
-        mine = _take(session, channel, moment, config, AT_ONCE)
-        names = division_names(session, codes={r.division_code for r, _ in mine})
+        claimed = _take(session, channel, moment, config, AT_ONCE)
+        names = division_names(session, codes={r.division_code for r, _ in claimed})
         session.commit()
-    if not mine:
+    if not claimed:
         return 0
     try:
         if channel.way == "smtp":
-            return _mail(make_session, config, channel, mine)
-        lines = [f"{names.get(r.division_code, '')} {mask_name(p.name)}:{r.text}" for r, p in mine]
+            return _mail(make_session, config, channel, claimed)
+        lines = [
+            f"{names.get(r.division_code, '')} {mask_name(p.name)}:{r.text}" for r, p in claimed
+        ]
         text = digest(lines[:MAX_LINES], max(len(lines) - MAX_LINES, 0), config.public_url)
         fault = post(channel.target or "", channel.secret, text, config)
     except (RecordsError, smtplib.SMTPException, OSError) as error:
         fault = str(error)[:200] or type(error).__name__
-    _note(make_session, channel, [r.id for r, _ in mine], fault)
+    _note(make_session, channel, [r.id for r, _ in claimed], fault)
     if fault:
         log.error("reminders", channel=channel.id, fault=fault[:80])
-    return 0 if fault else len(mine)
+    return 0 if fault else len(claimed)
 
 
 def _mail(
     make_session: sessionmaker[Session],
     config: Config,
     channel: Channel,
-    mine: Sequence[tuple[Reminder, Person]],
+    claimed: Sequence[tuple[Reminder, Person]],
 ) -> int:
     mail, sent = Mail(config), 0
     try:
-        for reminder, person in mine:
+        for reminder, person in claimed:
             text = f"{person.name},您好:\n\n{reminder.text}\n\n{config.public_url}{reminder.path}"
             try:
                 mail.send(person.email or "", "儿童主任学堂提醒", text)
@@ -173,11 +175,11 @@ def _note(
 def export_list(
     session: Session, channel: Channel, moment: datetime, config: Config
 ) -> tuple[bytes, int]:
-    """Phone numbers and texts for the county's SMS platform as CSV (UTF-8 with a mark, so that Excel reads it):
-    the file and how many; each reminder is in one file only."""
-    mine = _take(session, channel, moment, config, 100_000)
-    for start in range(0, len(mine), PART):
-        ids = [r.id for r, _ in mine[start : start + PART]]
+    """Exports pending reminders for the county's SMS platform as CSV (UTF-8 with BOM, for Excel). Returns the file and
+    the number of rows. Each reminder is exported once."""
+    claimed = _take(session, channel, moment, config, 100_000)
+    for start in range(0, len(claimed), PART):
+        ids = [r.id for r, _ in claimed[start : start + PART]]
         session.execute(
             update(Delivery)
             .where(Delivery.channel_id == channel.id, Delivery.reminder_id.in_(ids))
@@ -186,17 +188,17 @@ def export_list(
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["手机号", "姓名", "内容"])
-    for reminder, person in mine:
-        # A name that a spreadsheet would take for a formula is made a text.
+    for reminder, person in claimed:
+        # Prevent CSV injection: a spreadsheet would evaluate such a name as a formula.
         name = f"'{person.name}" if person.name[:1] in "=+-@\t\r" else person.name
         writer.writerow([person.phone, name, reminder.text])
-    return b"\xef\xbb\xbf" + out.getvalue().encode(), len(mine)
+    return b"\xef\xbb\xbf" + out.getvalue().encode(), len(claimed)
 
 
 def add_channel(
     session: Session, division_code: str, by: str, config: Config, **values: Any
 ) -> Channel:
-    """A new way out. `Refused` when it can't work."""
+    """Adds a channel. Raises `Refused` for invalid settings, and `OSError` if the mail server can't be reached."""
     if values["way"] not in WAYS:
         raise Refused("请选一种发送方式")
     if not values["name"].strip():
@@ -216,30 +218,30 @@ def add_channel(
 
 
 def forget_failed(session: Session, channel: Channel) -> int:
-    """Lets what surely did not go out be sent again; how many."""
+    """Deletes failed deliveries, so that they are retried. Returns their number."""
     query = delete(Delivery).where(Delivery.channel_id == channel.id, Delivery.state == "failed")
     return len(session.scalars(query.returning(Delivery.reminder_id)).all())
 
 
 def channels_in(session: Session, prefix: str) -> list[Channel]:
-    """The ways of offices in a division."""
+    """Returns the channels of offices in a division."""
     query = select(Channel).where(within(Channel.division_code, prefix))
     return list(session.scalars(query.order_by(Channel.id)))
 
 
 def get_channel(session: Session, channel_id: int, prefix: str) -> Channel:
-    """A way of an office in the scope, or NotFound."""
+    """Returns a channel of an office in the scope. Raises `NotFound` otherwise."""
     return get_within(session, Channel, channel_id, prefix, "这种发送方式")
 
 
 def waiting_count(session: Session, channel: Channel, moment: datetime, config: Config) -> int:
-    """How many reminders a way has still to send."""
-    query = _waiting(channel, moment, config).order_by(None).subquery()
+    """Returns the number of pending reminders of a channel."""
+    query = _pending(channel, moment, config).order_by(None).subquery()
     return session.scalar(select(func.count()).select_from(query)) or 0
 
 
 def unseen(session: Session, person_id: int, moment: datetime, config: Config) -> list[Reminder]:
-    """What a person has not seen yet and still matters, newest first."""
+    """Returns a person's latest unseen, unexpired reminders (at most five), newest first."""
     query = select(Reminder).where(
         Reminder.person_id == person_id,
         Reminder.seen_at.is_(None),
@@ -249,7 +251,7 @@ def unseen(session: Session, person_id: int, moment: datetime, config: Config) -
 
 
 def see(session: Session, person_id: int) -> None:
-    """Notes that a person has seen all of theirs."""
+    """Marks all reminders of a person as seen."""
     session.execute(
         update(Reminder)
         .where(Reminder.person_id == person_id, Reminder.seen_at.is_(None))
@@ -258,7 +260,7 @@ def see(session: Session, person_id: int) -> None:
 
 
 def counts_by_kind(session: Session, prefix: str, today: date) -> Sequence[Row[str, int, int]]:
-    """The reminders in a division that still hold: kind, how many, how many of them were seen."""
+    """Counts the unexpired reminders in a division: (kind, total, seen)."""
     return session.execute(
         select(Reminder.kind, func.count(), func.count(Reminder.seen_at))
         .where(within(Reminder.division_code, prefix), Reminder.until >= today)
@@ -269,7 +271,7 @@ def counts_by_kind(session: Session, prefix: str, today: date) -> Sequence[Row[s
 def latest(
     session: Session, prefix: str, limit: int = 100
 ) -> list[tuple[Delivery, Reminder, Person, Channel]]:
-    """The log: what was sent last in a division."""
+    """Returns the latest deliveries in a division."""
     query = (
         select(Delivery, Reminder, Person, Channel)
         .join(Reminder, Reminder.id == Delivery.reminder_id)

@@ -1,4 +1,4 @@
-"""Pages of the reminders: an office's ways out, the log, the list for the SMS platform; 'seen' for a person."""
+"""Reminder pages: an office's channels, the delivery log, the export for the SMS platform, marking as seen."""
 
 from __future__ import annotations
 
@@ -55,8 +55,10 @@ def add() -> Response | tuple[str, int]:
         )
     except (Refused, OSError) as refused:
         web.db().rollback()
-        told = str(refused) if isinstance(refused, Refused) else "连不上邮件服务器,请管理员检查设置"
-        return _page(told), 422
+        message = (
+            str(refused) if isinstance(refused, Refused) else "连不上邮件服务器,请管理员检查设置"
+        )
+        return _page(message), 422
     web.audit("reminders.channel", f"channel:{channel.id}", {"way": channel.way})
     web.db().commit()
     flash(f"“{channel.name}”设好了。从现在起的新提醒会从这里发出。", "good")
@@ -66,7 +68,7 @@ def add() -> Response | tuple[str, int]:
 @reminders.post("/reminders/<int:channel_id>")
 @access(MANAGERS)
 def change(channel_id: int) -> Response:
-    """Switches a way off or on, tries it, or hands out the list for the SMS platform."""
+    """Toggles or tests a channel, retries failed deliveries, or exports the list for the SMS platform."""
     channel = service.get_channel(web.db(), channel_id, web.scope().prefix)
     if "list" in request.form and channel.way == "csv":
         data, number = service.export_list(web.db(), channel, now(), web.config())

@@ -1,5 +1,5 @@
-"""The district's annual self-inspection report (due 30 October, 青21#五二): figures that the system knows, and places to
-write what it does not know."""
+"""The district's annual self-inspection report (due 30 October, 青21#五二): computed figures, and placeholders for the
+office to fill in."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAX_BARS = 12
 
 @dataclass(frozen=True)
 class Annual:
-    """All figures of a report."""
+    """The figures and texts of a report."""
 
     name: str
     code: str
@@ -63,7 +63,7 @@ class Annual:
 
 
 def gather(session: Session, code: str, year: int, as_of: date, zone: ZoneInfo) -> Annual:
-    """The figures of a division for a year up to a day. `Refused` for a day before the year."""
+    """Collects the figures of a division for a year up to a day. Raises `Refused` for a day before the year."""
     if as_of < date(year, 1, 1):
         raise Refused(f"{as_of} 还没到 {year} 年,没有数字可报")
     day = min(as_of, date(year, 12, 31))
@@ -100,12 +100,12 @@ def _events(
     query = select(Event).where(
         within(Event.division_code, prefix), Event.state.in_(("open", "filed"))
     )
-    found = []
+    held = []
     for event in session.scalars(query.order_by(Event.id)):
         days = [s.starts_at.astimezone(zone).date() for s in event.sessions]
         if days and days[0].year == year and days[0] <= day:
-            found.append((event, people_reached(session, event)))
-    return found
+            held.append((event, people_reached(session, event)))
+    return held
 
 
 def _exams(session: Session, prefix: str, year: int, zone: ZoneInfo) -> list[str]:
@@ -125,38 +125,38 @@ def _grades(session: Session, run: EvaluationRun) -> Counter[str]:
     return Counter(grade or "不定等次" for grade in session.scalars(query))
 
 
-def annual_docx(session: Session, found: Annual) -> bytes:
-    """The report as a document that an office goes on writing."""
-    document = new_document(f"{found.name}{found.year}年自查报告")
-    title = f"{found.name}{found.year}年农村留守儿童和困境儿童关爱服务质量提升行动自查报告"
+def annual_docx(session: Session, annual: Annual) -> bytes:
+    """Returns the report as DOCX for the office to complete."""
+    document = new_document(f"{annual.name}{annual.year}年自查报告")
+    title = f"{annual.name}{annual.year}年农村留守儿童和困境儿童关爱服务质量提升行动自查报告"
     heading(document, title, 18, WD_ALIGN_PARAGRAPH.CENTER)
     document.add_paragraph(
-        f"数字截至{chinese_date(found.as_of)},由系统从台账、档案和工作记录里算出;写着“{TO_WRITE}”的地方请补上。"
+        f"数字截至{chinese_date(annual.as_of)},由系统从台账、档案和工作记录里算出;写着“{TO_WRITE}”的地方请补上。"
     )
     heading(document, "一、总体情况")
-    _indented(document, _opening(found))
+    _indented(document, _opening(annual))
     heading(document, "二、儿童主任队伍建设(第 20 项)")
-    _team(document, session, found)
+    _team(document, session, annual)
     heading(document, "三、走访、活动和政策落实")
-    _work(document, found)
+    _work(document, annual)
     heading(document, "四、工作评价和满意度")
-    _evaluation(document, found)
+    _evaluation(document, annual)
     heading(document, "五、23 项任务进展")
     rows = [
-        [str(t["item"]), t["title"], progress(found, int(t["item"])) or TO_WRITE]
+        [str(t["item"]), t["title"], progress(annual, int(t["item"])) or TO_WRITE]
         for t in load_facts().data["policy"]["tasks"]
     ]
     table(document, ["项", "任务", "进展"], rows, (1.4, 4.6, 11))
     heading(document, "六、优秀案例")
-    _cases(document, found.cases)
+    _cases(document, annual.cases)
     heading(document, "七、存在的问题")
-    for gap in gaps(found):
+    for gap in gaps(annual):
         document.add_paragraph(f"· {gap}")
-    _written(document, found.texts.get("problems"))
+    _written(document, annual.texts.get("problems"))
     heading(document, "八、下一步措施")
-    _written(document, found.texts.get("measures"))
+    _written(document, annual.texts.get("measures"))
     document.add_paragraph()
-    seal = document.add_paragraph(f"{found.name}民政局\n(盖章处)\n{chinese_date(found.as_of)}")
+    seal = document.add_paragraph(f"{annual.name}民政局\n(盖章处)\n{chinese_date(annual.as_of)}")
     seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     return saved(document)
 
@@ -173,7 +173,7 @@ def _written(document: Document, text: str | None) -> None:
 
 
 def _cases(document: Document, cases: Sequence[GoodCase]) -> None:
-    """The cases that the district accepted, the city's choice first."""
+    """Appends the good-practice cases, or a placeholder."""
     if not cases:
         _indented(document, TO_WRITE)
     for number, case in enumerate(cases, 1):
@@ -187,22 +187,22 @@ def _rate(row: Coverage) -> str:
     return "—" if row.rate is None else f"{100 * row.rate:.1f}%"
 
 
-def _opening(found: Annual) -> str:
-    total, work = found.coverage.total, found.work
+def _opening(annual: Annual) -> str:
+    total, work = annual.coverage.total, annual.work
     return (
-        f"全{'市' if found.name.endswith('市') else '区'}在岗儿童主任 {total.in_post} 人,"
+        f"全{'市' if annual.name.endswith('市') else '区'}在岗儿童主任 {total.in_post} 人,"
         f"当年培训已覆盖 {total.covered} 人,覆盖率 {_rate(total)};"
         f"走访对象 {work.children} 名,记录走访和联系 {sum(work.visits.values())} 次,"
         f"开展活动 {sum(work.activities.values())} 场、{work.came} 人次。"
     )
 
 
-def _team(document: Document, session: Session, found: Annual) -> None:
-    total, rule = found.coverage.total, rule_of(session, found.year)
+def _team(document: Document, session: Session, annual: Annual) -> None:
+    total, rule = annual.coverage.total, rule_of(session, annual.year)
     _indented(
         document,
-        f"台账:在岗儿童主任 {total.in_post} 人,没有儿童主任的村(社区){found.vacancies} 个,"
-        f"按规定需增配的 {found.overloaded} 处;入职查询 30 天内到期、过期或没登记的 {found.checks_due} 条。",
+        f"台账:在岗儿童主任 {total.in_post} 人,没有儿童主任的村(社区){annual.vacancies} 个,"
+        f"按规定需增配的 {annual.overloaded} 处;入职查询 30 天内到期、过期或没登记的 {annual.checks_due} 条。",
     )
     _indented(
         document,
@@ -210,25 +210,25 @@ def _team(document: Document, session: Session, found: Annual) -> None:
         f"待训 {total.pending} 人,未覆盖 {total.uncovered} 人,覆盖率 {_rate(total)};"
         f"在岗而初任考核没有合格的 {total.not_inducted} 人。",
     )
-    if found.coverage.children:
-        document.add_picture(io.BytesIO(coverage_chart(found)), width=Cm(16))
+    if annual.coverage.children:
+        document.add_picture(io.BytesIO(coverage_chart(annual)), width=Cm(16))
         rows = [
             [c.name, *map(str, (c.in_post, c.covered, c.pending, c.uncovered)), _rate(c)]
-            for c in (*found.coverage.children, total)
+            for c in (*annual.coverage.children, total)
         ]
         rows[-1][0] = "合计"
-        heads = ["单位", "在岗", "已覆盖", "待训", "未覆盖", "覆盖率"]
-        table(document, heads, rows, (5, 2.4, 2.4, 2.4, 2.4, 2.4))
-    if found.events:
+        headings = ["单位", "在岗", "已覆盖", "待训", "未覆盖", "覆盖率"]
+        table(document, headings, rows, (5, 2.4, 2.4, 2.4, 2.4, 2.4))
+    if annual.events:
         document.add_paragraph()
-        rows = [[e.title, e.organiser, e.form, f"{n} 人"] for e, n in found.events]
+        rows = [[e.title, e.organiser, e.form, f"{n} 人"] for e, n in annual.events]
         table(document, ["培训", "主办", "形式", "到课"], rows, (7, 5, 2.5, 2.5))
-    words = "、".join(dict.fromkeys(found.exams)) or "没有"
-    _indented(document, f"当年的考试:{words}。")
+    exams = "、".join(dict.fromkeys(annual.exams)) or "没有"
+    _indented(document, f"当年的考试:{exams}。")
 
 
-def _work(document: Document, found: Annual) -> None:
-    work = found.work
+def _work(document: Document, annual: Annual) -> None:
+    work = annual.work
     by_form = "、".join(f"{FORMS[f]} {n} 次" for f, n in work.visits.items()) or "没有记录"
     _indented(document, f"走访:走访对象 {work.children} 名(只用村内代号),{by_form}。")
     _indented(
@@ -242,82 +242,82 @@ def _work(document: Document, found: Annual) -> None:
         table(document, ["活动主题", "场次"], rows, (8, 4))
 
 
-def _evaluation(document: Document, found: Annual) -> None:
-    if found.evaluation is None:
+def _evaluation(document: Document, annual: Annual) -> None:
+    if annual.evaluation is None:
         _indented(document, f"工作评价:当年还没有开始。{TO_WRITE}")
     else:
-        run, grades = found.evaluation
-        words = ",".join(f"{g} {n} 人" for g, n in grades.most_common())
-        _indented(document, f"工作评价:到“{STATES[run.state]}”这一步。{words}。")
-    answers, people = found.satisfaction
+        run, grades = annual.evaluation
+        distribution = ",".join(f"{g} {n} 人" for g, n in grades.most_common())
+        _indented(document, f"工作评价:到“{STATES[run.state]}”这一步。{distribution}。")
+    answers, people = annual.satisfaction
     _indented(
         document,
         f"满意度:收到匿名问卷 {answers} 份,涉及儿童主任 {people} 人(不足 5 份的不显示个人结果)。",
     )
 
 
-def progress(found: Annual, item: int) -> str:
-    """What the report says of one of the 23 tasks: what the system knows, then what was written."""
-    parts = (known_of(found, item), found.texts.get(f"task-{item}", ""))
+def progress(annual: Annual, item: int) -> str:
+    """Returns the progress on one of the 23 tasks: computed figures, then the office's text."""
+    parts = (known_of(annual, item), annual.texts.get(f"task-{item}", ""))
     return "\n".join(part for part in parts if part)
 
 
-def known_of(found: Annual, item: int) -> str:
-    """What the system knows of one of the 23 tasks; empty where it knows nothing."""
-    work, total = found.work, found.coverage.total
+def known_of(annual: Annual, item: int) -> str:
+    """Returns the computed figures on one of the 23 tasks; empty if there are none."""
+    work, total = annual.work, annual.coverage.total
     themes = work.activities
-    told = {
+    figures = {
         8: f"走访中发现并记录必须报告的情况 {work.alarms} 次,已报告 {work.reported} 次",
         10: f"走访对象 {work.children} 名;家访 {work.visits.get('home', 0)} 次,其他联系 {sum(work.visits.values()) - work.visits.get('home', 0)} 次",
         13: f"开展活动 {sum(themes.values())} 场、{work.came} 人次",
         16: f"安全类活动 {sum(themes.get(t, 0) for t in ('safety', 'drowning', 'bullying', 'abuse'))} 场",
         18: f"网络安全活动 {themes.get('internet', 0)} 场",
-        20: f"在岗 {total.in_post} 人,培训覆盖率 {_rate(total)};办班 {len(found.events)} 期、到课 {sum(n for _, n in found.events)} 人次",
+        20: f"在岗 {total.in_post} 人,培训覆盖率 {_rate(total)};办班 {len(annual.events)} 期、到课 {sum(n for _, n in annual.events)} 人次",
     }
     if item == 2 and themes.get("mental"):
         return f"心理健康活动 {themes['mental']} 场"
     if item == 7 and themes.get("family"):
         return f"家庭教育活动 {themes['family']} 场"
-    return told.get(item, "")
+    return figures.get(item, "")
 
 
-def gaps(found: Annual) -> list[str]:
-    """Gaps that the figures show."""
-    total = found.coverage.total
-    gaps = []
+def gaps(annual: Annual) -> list[str]:
+    """Returns the gaps that the figures show, as sentences."""
+    total = annual.coverage.total
+    sentences = []
     if total.uncovered:
-        gaps.append(f"还有 {total.uncovered} 人没有完成当年培训")
+        sentences.append(f"还有 {total.uncovered} 人没有完成当年培训")
     if total.not_inducted:
-        gaps.append(f"{total.not_inducted} 人在岗而初任考核没有合格")
-    if found.vacancies:
-        gaps.append(f"{found.vacancies} 个村(社区)没有儿童主任")
-    if found.overloaded:
-        gaps.append(f"{found.overloaded} 处需要增配儿童主任")
-    if found.checks_due:
-        gaps.append(f"{found.checks_due} 条入职查询要补或要续")
-    if found.work.alarms > found.work.reported:
-        gaps.append(f"{found.work.alarms - found.work.reported} 次应报告的情况没有记下报告")
-    return gaps or ["系统里的数字没有显示出缺口"]
+        sentences.append(f"{total.not_inducted} 人在岗而初任考核没有合格")
+    if annual.vacancies:
+        sentences.append(f"{annual.vacancies} 个村(社区)没有儿童主任")
+    if annual.overloaded:
+        sentences.append(f"{annual.overloaded} 处需要增配儿童主任")
+    if annual.checks_due:
+        sentences.append(f"{annual.checks_due} 条入职查询要补或要续")
+    if annual.work.alarms > annual.work.reported:
+        sentences.append(f"{annual.work.alarms - annual.work.reported} 次应报告的情况没有记下报告")
+    return sentences or ["系统里的数字没有显示出缺口"]
 
 
-def coverage_chart(found: Annual) -> bytes:
-    """Rates of coverage of the places below that are furthest behind, as PNG."""
-    every = sorted(
-        (c for c in found.coverage.children if c.rate is not None), key=lambda c: -(c.rate or 0)
+def coverage_chart(annual: Annual) -> bytes:
+    """Draws the coverage rates of the subdivisions furthest behind (at most `MAX_BARS`) as PNG."""
+    subdivisions = sorted(
+        (c for c in annual.coverage.children if c.rate is not None), key=lambda c: -(c.rate or 0)
     )
-    rows = every[-MAX_BARS:]
+    rows = subdivisions[-MAX_BARS:]
     with drawing((8, 1.0 + 0.36 * max(len(rows), 1)), as_png=True) as picture:
         axes = picture.figure.subplots()
         values = [100 * (c.rate or 0) for c in rows]
         bars = axes.barh([c.name for c in rows], values, color=TEAL)
         axes.bar_label(bars, [f"{v:.1f}%" for v in values], padding=4)
-        short = sum((c.rate or 0) < 1 for c in every)
+        uncovered = sum((c.rate or 0) < 1 for c in subdivisions)
         axes.set_title(
-            f"{short} 个地方还没有全覆盖" if short else "各地都已全覆盖",
+            f"{uncovered} 个地方还没有全覆盖" if uncovered else "各地都已全覆盖",
             loc="left",
             fontweight="bold",
         )
-        if short and len(every) > len(rows):
+        if uncovered and len(subdivisions) > len(rows):
             axes.set_xlabel(f"只画最低的 {len(rows)} 个,全部见下表")
         axes.set_xlim(0, 118)
         axes.set_xticks([])

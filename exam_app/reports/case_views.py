@@ -1,4 +1,4 @@
-"""Pages of collected cases: a director or an office hands one in, districts accept, the city chooses."""
+"""Pages of good-practice cases: directors and offices submit, districts accept, the city chooses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _parts() -> dict[str, str]:
 @cases.get("/cases")
 @access(EVERYONE)
 def index() -> str:
-    """Offices: what was handed in; directors: their own."""
+    """Offices see the cases in their scope; directors their own."""
     role = web.account().role
     year = request.args.get("year", web.today().year, type=int)
     rows: list[tuple[GoodCase, Person | None]]
@@ -45,11 +45,11 @@ def index() -> str:
     )
 
 
-def _form(row: GoodCase | None, told: Mapping[str, object], refused: str = "") -> str:
+def _form(row: GoodCase | None, submitted: Mapping[str, object], refused: str = "") -> str:
     return render_template(
         "reports/case_form.html",
         row=row,
-        told=told,
+        told=submitted,
         refused=refused,
         items=_items(),
         parts=verbs.PARTS,
@@ -65,23 +65,23 @@ def new() -> str:
 @cases.post("/cases/new")
 @access(EVERYONE)
 def submit() -> str | Response | tuple[str, int]:
-    form, own = request.form, web.account()
+    form, account = request.form, web.account()
     try:
         verbs.submit(
             web.db(),
-            own.division_code,
+            account.division_code,
             web.today().year,
             form.get("item", 0, type=int),
             _parts(),
             "nameless" in form,
             web.actor(),
-            own.person_id if own.role == "director" else None,
+            account.person_id if account.role == "director" else None,
         )
     except Refused as refused:
         web.db().rollback()
         return _form(None, form.to_dict(), str(refused)), 422
     web.db().commit()
-    flash("案例交上去了。" + ("区(市)看过会答复您。" if own.role == "director" else ""), "good")
+    flash("案例交上去了。" + ("区(市)看过会答复您。" if account.role == "director" else ""), "good")
     return redirect(url_for("cases.index"))
 
 
@@ -107,7 +107,7 @@ def show(number: int) -> str:
 @cases.post("/cases/<int:number>")
 @access(EVERYONE)
 def mend(number: int) -> str | Response | tuple[str, int]:
-    """A director writes anew what was sent back."""
+    """Resubmits a returned case of the director."""
     row = _case(number)
     if web.account().role != "director":
         raise NotFound("没有这个案例")

@@ -1,4 +1,4 @@
-"""Pages of the annual self-inspection report: write into it, take it along as a document, hand it in; who has."""
+"""Pages of the annual self-inspection report: edit, download, file; overview of filings for the city."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _year() -> int:
 @access(MANAGERS)
 @web.report
 def index() -> str:
-    """A district's own report, or (city) who has handed in."""
+    """A district's own report; other offices see the filings of their districts."""
     year, code = _year(), web.account().division_code
     due = verbs.due_on(year)
     if level_of(code) != "district":
@@ -39,9 +39,9 @@ def index() -> str:
             filings=verbs.filings(web.db(), code, year, web.today()),
             states=verbs.FILING_STATES,
         )
-    found = gather(web.db(), code, year, web.today(), web.config().zone)
+    figures = gather(web.db(), code, year, web.today(), web.config().zone)
     tasks = [
-        (t["item"], t["title"], known_of(found, int(t["item"])))
+        (t["item"], t["title"], known_of(figures, int(t["item"])))
         for t in load_facts().data["policy"]["tasks"]
     ]
     return render_template(
@@ -49,10 +49,10 @@ def index() -> str:
         year=year,
         due=due,
         report=verbs.report_of(web.db(), code, year),
-        texts=found.texts,
+        texts=figures.texts,
         tasks=tasks,
-        cases=found.cases,
-        gaps=gaps(found),
+        cases=figures.cases,
+        gaps=gaps(figures),
         most=verbs.MAX_TEXT,
     )
 
@@ -60,7 +60,7 @@ def index() -> str:
 @reports.post("/reports")
 @access(MANAGERS)
 def write() -> Response:
-    """Keeps what was written, or hands the sealed report in."""
+    """Saves the office's texts, or files the stamped report."""
     year, code = _year(), web.account().division_code
 
     def verb() -> str:
@@ -68,7 +68,7 @@ def write() -> Response:
         if "hand_in" in request.form:
             if file is None or not file.filename:
                 raise Refused("请先选盖好章的报告(PDF,或拍照 JPG、PNG)")
-            kept = evidence.keep(
+            stored = evidence.keep(
                 web.db(),
                 web.config().evidence,
                 file.read(),
@@ -76,8 +76,8 @@ def write() -> Response:
                 code,
                 web.actor(),
             )
-            row = verbs.hand_in(web.db(), code, year, kept.sha256, web.today(), web.actor())
-            web.audit("report.file", f"division:{code}", {"year": year, "sha256": kept.sha256})
+            row = verbs.hand_in(web.db(), code, year, stored.sha256, web.today(), web.actor())
+            web.audit("report.file", f"division:{code}", {"year": year, "sha256": stored.sha256})
             late = row.filed_on is not None and row.filed_on > verbs.due_on(year)
             return "交上去了,市民政局看得到。" + ("期限已过,记为晚交。" if late else "")
         texts = {
@@ -95,24 +95,24 @@ def write() -> Response:
 @reports.get("/reports/annual.docx")
 @access(MANAGERS)
 def annual() -> Response:
-    """The annual report of the office's own division; of one of its districts for the city."""
+    """The annual report of a division in the scope as DOCX, by default the office's own."""
     year = _year()
     division = web.scope().division(web.db(), request.args.get("division"))
-    found = gather(web.db(), division.code, year, web.today(), web.config().zone)
-    data = annual_docx(web.db(), found)
+    figures = gather(web.db(), division.code, year, web.today(), web.config().zone)
+    data = annual_docx(web.db(), figures)
     web.audit_read("report.annual", f"division:{division.code}", {"year": year})
-    return web.attachment(data, web.DOCX, f"{found.name}{year}年自查报告.docx")
+    return web.attachment(data, web.DOCX, f"{figures.name}{year}年自查报告.docx")
 
 
 @reports.get("/reports/<code>.file")
 @access(MANAGERS)
 def filed(code: str) -> Response:
-    """The sealed report as it was handed in."""
+    """The stamped report as it was filed."""
     division, year = web.scope().division(web.db(), code), _year()
     row = verbs.report_of(web.db(), division.code, year)
     if row is None or row.file is None:
         raise NotFound("还没有交")
-    kept, data = evidence.read(web.db(), web.config().evidence, row.file)
-    ending = {"application/pdf": "pdf", "image/png": "png"}.get(kept.media_type, "jpg")
+    stored, data = evidence.read(web.db(), web.config().evidence, row.file)
+    extension = {"application/pdf": "pdf", "image/png": "png"}.get(stored.media_type, "jpg")
     web.audit_read("report.read", f"division:{division.code}", {"year": year})
-    return web.attachment(data, kept.media_type, f"{division.name}{year}年自查报告.{ending}")
+    return web.attachment(data, stored.media_type, f"{division.name}{year}年自查报告.{extension}")

@@ -14,8 +14,8 @@ SpotItemState = Literal["open", "fine", "wrong", "mended"]
 
 
 class SpotCheck(Base):
-    """A random sample of archives that an office looks through (抽查). Identity: `id`; the same seed over the same
-    people draws the same."""
+    """A random sample of archives that an office audits (抽查). Identity: `id`. The draw is reproducible from the seed
+    and the population."""
 
     __tablename__ = "spot_check"
 
@@ -31,10 +31,10 @@ class SpotCheck(Base):
 
 
 class SpotItem(Base):
-    """One archive of a sample and what was found. Identity: (check, person).
+    """One archive of a sample and the findings. Identity: (check, person).
 
-    `answers`: question of the check list to yes or no; `state`: open, fine, wrong (to be mended by the due day)
-    or mended.
+    `answers`: checklist question → yes or no; `state`: open, fine, wrong (to be corrected by the due day) or mended;
+    `again`: how it was corrected.
     """
 
     __tablename__ = "spot_item"

@@ -1,4 +1,4 @@
-"""The verbs of spot checks: draw, note what was found, look again."""
+"""Spot checks: draw a sample, record findings, record corrections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Post
 from training_records.ledger.service import in_post_on
 
-# What the archive of a person has to hold (one file a person, complete and true).
+# Checklist of a person's archive.
 QUESTIONS = {
     "posts": "任职经历和实际一致",
     "training": "每条培训都有依据(签到表、通知或证书)",
@@ -37,21 +37,23 @@ MAX_SAMPLE = 500
 def sample(
     people: list[tuple[str, int]], size: int, seed: int, width: int
 ) -> list[tuple[str, int]]:
-    """`size` of (division's code, person), each division below (the first `width` digits) in proportion to its
-    people, at least one while there is room. The same seed draws the same.
+    """Draws a stratified sample of (division code, person id). Strata are the divisions given by the first `width`
+    digits. Allocation is proportional, with at least one person per stratum if `size` allows. Reproducible by seed.
 
-    What is left after one for each is shared by the people left, largest remainders first; the people in a
-    division are shuffled by the seed.
+    After one place per stratum, the remaining places are allocated in proportion to the remaining people by largest
+    remainders. The seed shuffles the people of each stratum.
     """
-    rng = random.Random(seed)  # noqa: S311 (to be repeated by anybody)
+    rng = random.Random(seed)  # noqa: S311 (reproducible draw)
     groups: dict[str, list[tuple[str, int]]] = {}
     for code, person in sorted(people):
         groups.setdefault(code[:width], []).append((code, person))
     size = min(size, len(people))
     least = 1 if size >= len(groups) else 0
-    left = size - least * len(groups)
+    remaining = size - least * len(groups)
     room = len(people) - least * len(groups)
-    exact = {name: left * (len(own) - least) / max(room, 1) for name, own in groups.items()}
+    exact = {
+        name: remaining * (len(members) - least) / max(room, 1) for name, members in groups.items()
+    }
     shares = {name: least + int(value) for name, value in exact.items()}
     order = sorted(groups, key=lambda name: (-(exact[name] % 1), name))
     for name in order[: size - sum(shares.values())]:
@@ -78,25 +80,25 @@ def draw(
         )
         .order_by(Post.division_code)
     )
-    people = {person: place for place, person in rows}
+    people = {person: division for division, person in rows}
     if not people:
         raise Refused("这里没有在岗的儿童主任,不用抽查")
     widths = [w for w in WIDTHS.values() if w > WIDTHS[level_of(code)]]
     chosen = sample([(c, p) for p, c in people.items()], size, seed, min(widths, default=12))
     check = SpotCheck(division_code=code, seed=seed, drawn_on=today, due_on=due_on, created_by=by)
-    check.items = [SpotItem(person_id=person, code=place) for place, person in chosen]
+    check.items = [SpotItem(person_id=person, code=division) for division, person in chosen]
     session.add(check)
     session.flush()
     return check
 
 
 def checks_in(session: Session, prefix: str, limit: int = 20) -> list[SpotCheck]:
-    """The latest spot checks in a division, newest first."""
+    """Returns the latest spot checks in a division, newest first."""
     return latest_within(session, SpotCheck, prefix, limit)
 
 
 def get_check(session: Session, check_id: int, prefix: str) -> SpotCheck:
-    """A spot check in the scope, or NotFound."""
+    """Returns a spot check in the scope. Raises `NotFound` otherwise."""
     return get_within(session, SpotCheck, check_id, prefix, "这次抽查")
 
 
@@ -108,7 +110,7 @@ def look(
     finding: str,
     by: str,
 ) -> SpotItem:
-    """Notes what was found in one archive; what is not in order needs words and is to be mended."""
+    """Records the findings on one archive. Any "no" needs a finding and makes it `wrong`, to be corrected."""
     item = _item(check, person_id)
     missing = [QUESTIONS[q] for q in QUESTIONS if q not in answers]
     if missing:
@@ -123,7 +125,7 @@ def look(
 
 
 def look_again(session: Session, check: SpotCheck, person_id: int, words: str, by: str) -> SpotItem:
-    """Notes that what was wrong has been mended."""
+    """Records how a `wrong` archive was corrected."""
     item = _item(check, person_id)
     if item.state != "wrong":
         raise Refused("这份没有要整改的问题")

@@ -28,11 +28,11 @@ STATES: dict[SpotItemState, str] = {
 @spot.get("/spot")
 @access(MANAGERS)
 def index() -> str:
-    found = service.checks_in(web.db(), web.scope().prefix)
-    places = {c.division_code: get_division(web.db(), c.division_code).name for c in found}
+    checks = service.checks_in(web.db(), web.scope().prefix)
+    places = {c.division_code: get_division(web.db(), c.division_code).name for c in checks}
     return render_template(
         "spot/index.html",
-        checks=found,
+        checks=checks,
         places=places,
         seed=secrets.randbelow(900_000) + 100_000,
         due=web.today() + timedelta(days=30),

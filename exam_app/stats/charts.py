@@ -1,4 +1,4 @@
-"""Charts of a test for people who write questions, as SVG: readable in grey print, text as text."""
+"""Item analysis charts for item writers, as SVG: legible in greyscale print, text not converted to paths."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _svg(draw: Callable[[Axes], None], width: float, height: float) -> str:
 
 
 def facility_and_discrimination(result: TestStats) -> str:
-    """A dot an item: right is easier, up is better at telling good from weak."""
+    """Scatter plot of facility (x) and corrected point-biserial (y), one dot per item."""
     shown = [
         (i.id, i.facility, i.point_biserial_corrected)
         for i in result.items
@@ -53,7 +53,7 @@ def facility_and_discrimination(result: TestStats) -> str:
 
 
 def wright_map(calibration: Calibration) -> str:
-    """Persons on the left, items on the right, on one scale of ability."""
+    """Wright map: persons on the left, items on the right, on one ability scale."""
     theta = np.array([p.theta for p in calibration.persons])
     items = [(i.id, i.b) for i in calibration.items if i.b is not None]
 
@@ -64,8 +64,8 @@ def wright_map(calibration: Calibration) -> str:
         rows: dict[int, int] = {}
         for name, b in sorted(items, key=lambda pair: pair[1]):
             level = round(float(np.clip(b, -4, 4)) / 0.25)
-            place = rows[level] = rows.get(level, 0) + 1
-            axes.text(0.04 + 0.16 * (place - 1), level * 0.25, name, va="center", color=INK)
+            column = rows[level] = rows.get(level, 0) + 1
+            axes.text(0.04 + 0.16 * (column - 1), level * 0.25, name, va="center", color=INK)
         axes.axvline(0, color=QUIET, linewidth=1)
         widest = max(rows.values(), default=1)
         axes.set_xlim(-1.05, max(1.0, 0.16 * widest + 0.2))
@@ -78,12 +78,12 @@ def wright_map(calibration: Calibration) -> str:
 
 
 def information(calibration: Calibration) -> str:
-    """How exactly the test measures at each ability."""
-    known = calibrated(calibration.items)
+    """Test information function over ability."""
+    parameters = calibrated(calibration.items)
 
     def draw(axes: Axes) -> None:
-        if known:
-            a, b = zip(*known.values(), strict=True)
+        if parameters:
+            a, b = zip(*parameters.values(), strict=True)
             curve = total_information(a, b, THETA)
             axes.plot(THETA, curve, color=TEAL, linewidth=2)
             top = int(curve.argmax())
@@ -99,16 +99,16 @@ def information(calibration: Calibration) -> str:
 
 
 def characteristic_curves(items: Sequence[ItemParameters], most: int = 12) -> str:
-    """Chance of a right answer by ability, the items that tell apart least first."""
+    """Item characteristic curves of the `most` least discriminating items."""
     chosen = sorted(calibrated(items).items(), key=lambda pair: pair[1][0])[:most]
 
     def draw(axes: Axes) -> None:
-        for number, (place, (a, b)) in enumerate(chosen):
+        for number, (index, (a, b)) in enumerate(chosen):
             p = probability(np.array([a]), np.array([-a * b]), THETA)[0]
             style = ("-", "--", "-.", ":")[number % 4]
             axes.plot(THETA, p, style, color=TEAL if number % 2 else INK, linewidth=1.4)
             at = int(np.argmin(abs(p - (0.2 + 0.6 * number / max(len(chosen) - 1, 1)))))
-            axes.annotate(items[place].id, (THETA[at], p[at]), color=QUIET)
+            axes.annotate(items[index].id, (THETA[at], p[at]), color=QUIET)
         axes.set_ylim(0, 1)
         axes.set_xlabel("能力")
         axes.set_ylabel("答对的可能")

@@ -1,4 +1,4 @@
-"""The report of a test for those who wrote its questions: a page that stands alone, and a workbook."""
+"""The item analysis report for item writers: a self-contained HTML page, and a workbook."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from training_records.xlsx import Sheet
 def html(
     title: str, result: TestStats, calibration: Calibration | None, data: Responses, day: date
 ) -> str:
-    """One HTML file without any other: words first, then pictures, then the table."""
+    """Renders the report as one self-contained HTML file: summary, charts, table."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"])
     )
     pictures = [("难度和区分度", charts.facility_and_discrimination(result), DOTS)]
     fits: dict[str, ItemFit] = {}
-    said = summary(result)
+    sentences = summary(result)
     if calibration is not None:
         pictures += [
             ("人和题放在一把尺上", charts.wright_map(calibration), WRIGHT),
             ("哪里量得准", charts.information(calibration), INFORMATION),
             ("每题的曲线", charts.characteristic_curves(calibration.items), CURVES),
         ]
-        found = item_fit(data.shares(), calibration.items)
-        fits = {fit.id: fit for fit in found}
-        said.append(overall(data, calibration))
+        item_fits = item_fit(data.shares(), calibration.items)
+        fits = {fit.id: fit for fit in item_fits}
+        sentences.append(overall(data, calibration))
     return environment.get_template("report.html").render(
         title=title,
         day=day,
         result=result,
-        said=said,
+        said=sentences,
         flagged=[i for i in result.items if i.flags],
         calibration=calibration,
         parameters={} if calibration is None else {i.id: i for i in calibration.items},
@@ -54,7 +54,7 @@ def html(
 
 
 def overall(data: Responses, calibration: Calibration) -> str:
-    """Whether the curves may be trusted."""
+    """Returns a sentence on the overall fit of the model (M2, RMSEA)."""
     try:
         fit = m2(data.shares(), calibration.items, calibration.model)
     except ValueError:
@@ -71,7 +71,7 @@ CURVES = "从左到右，能力越强答对的可能越大。平的曲线分不�
 
 
 def summary(result: TestStats) -> list[str]:
-    """What there is to say of a test, in plain sentences."""
+    """Summarises a test in plain sentences."""
     lines = [f"{result.n_persons} 人答了 {result.n_items} 道题。"]
     if result.alpha is not None:
         word = "够稳" if result.alpha >= 0.8 else "一般" if result.alpha >= 0.7 else "偏低"
@@ -93,10 +93,10 @@ def summary(result: TestStats) -> list[str]:
 def xlsx(
     title: str, result: TestStats, calibration: Calibration | None, key: Sequence[str]
 ) -> bytes:
-    """The same figures as a workbook: items, options, parameters."""
+    """Returns the figures as a workbook: items, options, parameters."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False})
-    heads = [
+    headings = [
         "题号",
         "人数",
         "难度",
@@ -108,7 +108,7 @@ def xlsx(
         "删去后信度",
         "要看的",
     ]
-    sheet = Sheet(book, "题目", title, heads, [14, 8, 8, 8, 10, 8, 8, 8, 12, 60])
+    sheet = Sheet(book, "题目", title, headings, [14, 8, 8, 8, 10, 8, 8, 8, 12, 60])
     for line, item in enumerate(result.items, start=2):
         _line(sheet, line, _item_row(item))
     options = Sheet(book, "选项", title, ["题号", "选项", "答案", "人数", "比例", "与总分相关"])
@@ -121,8 +121,18 @@ def xlsx(
             line += 1
     if calibration is not None:
         parameters = Sheet(book, "参数", title, ["题号", "a", "b", "a 的误差", "b 的误差"])
-        for line, found in enumerate(calibration.items, start=2):
-            _line(parameters, line, [found.id, found.a, found.b, found.se_a, found.se_b])
+        for line, item_parameters in enumerate(calibration.items, start=2):
+            _line(
+                parameters,
+                line,
+                [
+                    item_parameters.id,
+                    item_parameters.a,
+                    item_parameters.b,
+                    item_parameters.se_a,
+                    item_parameters.se_b,
+                ],
+            )
     book.close()
     return out.getvalue()
 
@@ -143,10 +153,10 @@ def _item_row(item: ItemStats) -> list[Cell]:
 
 
 def _line(sheet: Sheet, line: int, values: Sequence[Cell]) -> None:
-    for at, value in enumerate(values):
+    for column, value in enumerate(values):
         if isinstance(value, str):
-            sheet.sheet.write_string(line, at, value, sheet.wrapped)
+            sheet.sheet.write_string(line, column, value, sheet.wrapped)
         elif value is None:
-            sheet.sheet.write_string(line, at, "—", sheet.cell)
+            sheet.sheet.write_string(line, column, "—", sheet.cell)
         else:
-            sheet.sheet.write_number(line, at, round(float(value), 4), sheet.cell)
+            sheet.sheet.write_number(line, column, round(float(value), 4), sheet.cell)

@@ -1,4 +1,4 @@
-"""The public check of a certificate."""
+"""Public verification of a certificate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def form() -> str | Response:
 @verify.get("/verify/<no>")
 @access(PUBLIC)
 def certificate(no: str) -> tuple[str, int]:
-    found = find(web.db(), no)
+    match = find(web.db(), no)
     return render_template(
-        "verify/certificate.html", no=no[:40], certificate=found
-    ), 200 if found else 404
+        "verify/certificate.html", no=no[:40], certificate=match
+    ), 200 if match else 404

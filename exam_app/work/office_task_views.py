@@ -1,4 +1,4 @@
-"""Tasks that offices give: what was given, who has done it."""
+"""Pages of assigned tasks: assign, withdraw, follow up."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def give() -> Response:
 @office_tasks.get("/office-tasks/<int:task_id>")
 @access(OFFICES)
 def show(task_id: int) -> str:
-    """Who has done a task, and who has not."""
+    """Completion of a task by director."""
     prefix = web.scope().prefix
     row = tasks.get_given(web.db(), task_id, prefix)
-    found = tasks.doing(web.db(), row, prefix, web.today())
-    web.prefetch_division_names([d.code for d in found])
-    return render_template("work/doing.html", row=row, found=found)
+    rows = tasks.doing(web.db(), row, prefix, web.today())
+    web.prefetch_division_names([d.code for d in rows])
+    return render_template("work/doing.html", row=row, found=rows)

@@ -1,4 +1,4 @@
-"""Satisfaction by codes on paper, and the checking of visits by sample."""
+"""Pages of the satisfaction survey (by printed codes) and of visit verification samples."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ MAX_PEOPLE = 120
 def index() -> str:
     session, prefix = web.db(), web.scope().prefix
     year = web.today().year
-    found = satisfaction.satisfaction_in(session, prefix, year)
-    people = person_names(session, found)
+    results = satisfaction.satisfaction_in(session, prefix, year)
+    people = person_names(session, results)
     return render_template(
         "work/satisfaction.html",
         rounds=satisfaction.rounds_in(session, prefix),
-        found=sorted(found.items(), key=lambda item: people.get(item[0], "")),
+        found=sorted(results.items(), key=lambda item: people.get(item[0], "")),
         people=people,
         fewest=satisfaction.MIN_ANSWERS,
         year=year,
@@ -62,7 +62,7 @@ def begin() -> Response:
 @surveys.post("/satisfaction/<int:round_id>/slips")
 @access(MANAGERS)
 def slips(round_id: int) -> Response:
-    """Codes on paper for the directors of a town; those printed before and not used end."""
+    """Prints survey codes for the directors of a town. Revokes unused codes printed before."""
     session = web.db()
     round_ = satisfaction.get_round(session, round_id, web.scope().prefix)
     division = web.scope().division(session, request.form.get("division", "").strip())
@@ -78,26 +78,26 @@ def slips(round_id: int) -> Response:
     web.audit("satisfaction.slips", f"round:{round_.id}", {"slips": len(issued)})
     until = round_.closes_on.isoformat()
     session.commit()
-    told = {"until": until, "slips": [_slip(*one) for one in issued]}
-    pdf = typeset(Path(__file__).parent / "slips.typ", told)
+    content = {"until": until, "slips": [_slip(*slip) for slip in issued]}
+    pdf = typeset(Path(__file__).parent / "slips.typ", content)
     return web.attachment(pdf, "application/pdf", f"{division.name}满意度问卷码.pdf")
 
 
-def _slip(name: str, place: str, token: str) -> dict[str, str]:
+def _slip(name: str, division: str, token: str) -> dict[str, str]:
     link = web.config().public_url + url_for("surveys.answer", token=token)
-    shown = f"{token[:5]}-{token[5:]}"
-    return {"name": name, "place": place, "token": shown, "qr": qr_svg(link)}
+    grouped = f"{token[:5]}-{token[5:]}"
+    return {"name": name, "place": division, "token": grouped, "qr": qr_svg(link)}
 
 
 @surveys.route("/s/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
 def answer(token: str) -> str | tuple[str, int]:
-    """The survey of whoever holds a code; no sign-in, nothing about them is kept."""
-    told = {"questions": satisfaction.QUESTIONS, "marks": satisfaction.MARKS, "token": token}
+    """The survey page behind a code, without sign-in. Nothing about the respondent is stored."""
+    context = {"questions": satisfaction.QUESTIONS, "marks": satisfaction.MARKS, "token": token}
     try:
         row, _ = satisfaction.ticket_of(web.db(), token, web.today())
     except NotFound as error:
-        return render_template("work/answer.html", refused=str(error), name="", **told), 404
+        return render_template("work/answer.html", refused=str(error), name="", **context), 404
     name = load_person(web.db(), row.person_id).name
     if request.method == "POST":
         marks = {q: request.form.get(q, 0, type=int) for q in satisfaction.QUESTIONS}
@@ -105,10 +105,12 @@ def answer(token: str) -> str | tuple[str, int]:
             satisfaction.take(web.db(), token, marks, web.today())
         except (Refused, NotFound) as error:
             web.db().rollback()
-            return render_template("work/answer.html", refused=str(error), name=name, **told), 422
+            return render_template(
+                "work/answer.html", refused=str(error), name=name, **context
+            ), 422
         web.db().commit()
-        return render_template("work/answer.html", done=True, name=name, **told)
-    return render_template("work/answer.html", name=name, **told)
+        return render_template("work/answer.html", done=True, name=name, **context)
+    return render_template("work/answer.html", name=name, **context)
 
 
 @surveys.get("/visit-checks")

@@ -1,4 +1,4 @@
-"""Pages of the daily work: caseload, visits (also without a network), activities, tasks."""
+"""Pages of daily work: caseload, visits (also offline), activities, tasks."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ STATES = {
 
 
 def villages() -> list[str]:
-    """The villages of the one who is signed in."""
+    """The villages of the account's posts."""
     return service.villages_of(web.db(), web.person_id(), web.today())
 
 
 def _village() -> str:
-    own, told = villages(), request.form.get("village", "")
-    if not own:
+    assigned, requested = villages(), request.form.get("village", "")
+    if not assigned:
         raise Refused("您现在没有任职的村(社区)。请联系镇(街)或区(市)民政部门")
-    if told and told not in own:
+    if requested and requested not in assigned:
         raise NotFound("不是您任职的村(社区)")
-    return told or own[0]
+    return requested or assigned[0]
 
 
 def day_of(text: str, what: str) -> date:
-    """A day from a form. `Refused` when it is none."""
+    """Parses an ISO date. Raises `Refused` otherwise."""
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
@@ -60,15 +60,15 @@ def day_of(text: str, what: str) -> date:
 @work.get("/caseload")
 @access(DIRECTORS)
 def cases() -> str:
-    own = villages()
-    known = known_cadences(web.today())
-    due = service.due_list(web.db(), own, known, web.today())
+    assigned = villages()
+    cadences = known_cadences(web.today())
+    due = service.due_list(web.db(), assigned, cadences, web.today())
     by_code = sorted(due, key=lambda d: (d.entry.division_code, d.entry.code))
     return render_template(
         "work/caseload.html",
         due=by_code,
-        villages=own,
-        cadences=known,
+        villages=assigned,
+        cadences=cadences,
         states=STATES,
         enough=CASELOAD,
     )
@@ -113,9 +113,9 @@ def log() -> str:
 @work.get("/visits/data.json")
 @access(DIRECTORS)
 def data() -> Response:
-    """All that is needed to log visits for some days without a network."""
-    options, known = visit_options(web.today()), known_cadences(web.today())
-    due = service.due_list(web.db(), villages(), known, web.today())
+    """Everything a client needs to log visits offline for some days."""
+    options, cadences = visit_options(web.today()), known_cadences(web.today())
+    due = service.due_list(web.db(), villages(), cadences, web.today())
     return jsonify(
         {
             "today": web.today().isoformat(),
@@ -139,7 +139,7 @@ def data() -> Response:
                     "case": d.entry.id,
                     "code": d.entry.code,
                     "place": web.division_path(d.entry.division_code),
-                    "categories": [known[c].title for c in d.entry.categories if c in known],
+                    "categories": [cadences[c].title for c in d.entry.categories if c in cadences],
                     "state": d.state,
                     "word": STATES[d.state],
                     "until": d.until and d.until.isoformat(),
@@ -155,12 +155,12 @@ def data() -> Response:
 @work.post("/visits/sync")
 @access(DIRECTORS)
 def sync() -> Response:
-    """Takes visits from a phone: those that can't be are named with the reason, and do not come again."""
-    told = request.get_json(silent=True)
-    rows = told.get("visits") if isinstance(told, dict) else None
+    """Records visits logged offline. Refused ones are returned with the reason, so that the client drops them."""
+    payload = request.get_json(silent=True)
+    rows = payload.get("visits") if isinstance(payload, dict) else None
     if not isinstance(rows, list) or len(rows) > MAX_AT_ONCE:
         raise Refused(f"请求里要有 visits,最多 {MAX_AT_ONCE} 条")
-    taken, refused, own = [], {}, villages()
+    taken, refused, assigned = [], {}, villages()
     options = visit_options(web.today())
     for row in rows:
         key = row.get("key") if isinstance(row, dict) else None
@@ -168,7 +168,7 @@ def sync() -> Response:
             continue
         try:
             visit = _visit(row, key)
-            service.log_visit(web.db(), web.person_id(), visit, own, options, web.today())
+            service.log_visit(web.db(), web.person_id(), visit, assigned, options, web.today())
         except RecordsError as error:
             refused[key] = str(error)
         else:
@@ -219,7 +219,7 @@ def visits() -> str:
 @work.post("/visits/<int:visit_id>")
 @access(DIRECTORS)
 def visit(visit_id: int) -> Response:
-    """Notes the report to the police, or keeps a picture of the signed form."""
+    """Records that the police were notified, or stores a photo of the signed form."""
     person = web.person_id()
 
     def verb() -> str:
@@ -227,17 +227,17 @@ def visit(visit_id: int) -> Response:
             service.note_report(web.db(), person, visit_id, now())
             return "记下了:已向公安机关报告。"
         row = service.get_visit(web.db(), visit_id, person)
-        row.photo = _kept(images=True)
+        row.photo = _store_upload(images=True)
         return "照片传好了。"
 
     return web.try_to(verb, url_for("work.visits"))
 
 
-def _kept(*, images: bool = False) -> str:
+def _store_upload(*, images: bool = False) -> str:
     file = request.files.get("file")
     if file is None or not file.filename:
         raise Refused("请先选一张照片")
-    kept = evidence.keep(
+    stored = evidence.keep(
         web.db(),
         web.config().evidence,
         file.read(),
@@ -245,9 +245,9 @@ def _kept(*, images: bool = False) -> str:
         web.account().division_code,
         web.actor(),
     )
-    if images and not kept.media_type.startswith("image/"):
+    if images and not stored.media_type.startswith("image/"):
         raise Refused("照片要用 JPG 或 PNG")
-    return kept.sha256
+    return stored.sha256
 
 
 @work.get("/activities")
@@ -305,14 +305,14 @@ def hold(activity_id: int) -> Response:
     def verb() -> str:
         service.hold_activity(web.db(), row, web.today(), _activity_values())
         if request.files.get("file"):
-            row.photo = _kept(images=True)
+            row.photo = _store_upload(images=True)
         return f"“{row.title}”记成办过了。"
 
     return web.try_to(verb, url_for("work.activities"))
 
 
 def my_tasks() -> list[service.DutyTask]:
-    """The tasks of the one who is signed in."""
+    """The account's tasks."""
     return service.tasks_of(
         web.db(), web.person_id(), villages(), duty_steps(web.today()), web.today()
     )
@@ -327,8 +327,8 @@ def tasks() -> str:
 @work.post("/tasks")
 @access(DIRECTORS)
 def tick() -> Response:
-    wanted = (request.form.get("task", ""), request.form.get("period", ""))
-    task = next((t for t in my_tasks() if (t.task, t.period) == wanted), None)
+    requested = (request.form.get("task", ""), request.form.get("period", ""))
+    task = next((t for t in my_tasks() if (t.task, t.period) == requested), None)
     if task is None:
         raise NotFound("没有这项任务")
 
@@ -336,8 +336,8 @@ def tick() -> Response:
         if "undo" in request.form:
             service.undo_task(web.db(), web.person_id(), task, web.today())
             return "撤回了。"
-        kept = _kept() if request.files.get("file") else None
-        service.do_task(web.db(), web.person_id(), task, web.today(), kept)
+        proof = _store_upload() if request.files.get("file") else None
+        service.do_task(web.db(), web.person_id(), task, web.today(), proof)
         return f"“{task.title}”做完了。"
 
     return web.try_to(verb, url_for("work.tasks"))
