@@ -1,4 +1,4 @@
-"""What every request shares, under one name: `web.db()`, `web.account()`, `web.refuse(…)`."""
+"""Everything that requests share, in one namespace: `web.db()`, `web.account()`, `web.refuse(…)`."""
 
 from exam_app.core.words import plain
 from exam_app.web.answers import (

@@ -1,6 +1,7 @@
-"""Who may call what (roles) and whose data they see (the scope): the one place for both.
+"""Access control: the roles that may call a view, and the scope of data an account may see.
 
-Every view names its roles with `access`; a view without is refused, and a test walks the URL map.
+Every view declares its roles with `access`. A view without roles is refused; a test walks the URL
+map.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ PUBLIC = frozenset({"public"})
 
 
 def access(roles: frozenset[str]) -> Callable[[View], View]:
-    """Marks a view with the roles that may call it; `PUBLIC` needs no sign-in."""
+    """Declares the roles that may call a view; `PUBLIC` needs no sign-in."""
 
     def mark(view: View) -> View:
         view.access = roles  # type: ignore[attr-defined]
@@ -39,14 +40,14 @@ def access(roles: frozenset[str]) -> Callable[[View], View]:
 
 @dataclass(frozen=True)
 class Scope:
-    """A signed-in account's reach: a code prefix, and for a director only themselves."""
+    """The data an account may see: a division-code prefix; a director sees only their own record."""
 
     role: str
     prefix: str
     person_id: int | None
 
     def person(self, session: Session, person_id: int) -> Person:
-        """A person within reach; NotFound otherwise, so that nothing is given away."""
+        """A person within the scope. NotFound otherwise, so that the response doesn't reveal who exists."""
         if self.role == "director":
             if person_id != self.person_id:
                 raise NotFound("没有这个人,或不在您的管理范围内")
@@ -54,7 +55,7 @@ class Scope:
         return get_person(session, person_id, self.prefix)
 
     def division(self, session: Session, code: str | None) -> Division:
-        """A division within reach (default: the whole of it); NotFound otherwise."""
+        """A division within the scope, by default the whole scope; NotFound otherwise."""
         if self.role == "director":
             raise NotFound("没有这个区划,或不在您的管理范围内")
         if not code:

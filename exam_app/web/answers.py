@@ -1,4 +1,4 @@
-"""Answers that every page gives the same way: problems, refusals, files."""
+"""Responses common to all pages: problem details, refusals, redirects, files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def problem(status: int, detail: str, **more: object) -> Response:
 
 
 def refuse(status: int, detail: str, **more: object) -> BaseResponse:
-    """An error answer: problem details for the API, a page otherwise."""
+    """An error response: problem details for the API, a page otherwise. Rolls the session back."""
     if "session" in g:
         g.session.rollback()
     if wants_json():
@@ -73,7 +73,7 @@ def refuse(status: int, detail: str, **more: object) -> BaseResponse:
 
 
 def safe_next(target: str | None) -> str:
-    """A path of this site, or the home page: open redirects are refused."""
+    """`target` when it is a path of this site, else the home page; prevents open redirects."""
     if (
         target
         and target.startswith("/")
@@ -85,38 +85,41 @@ def safe_next(target: str | None) -> str:
 
 
 def try_to(verb: Callable[[], str | None], target: str) -> BaseResponse:
-    """Calls a verb, commits, says what it did or why it was refused, and goes on to a page."""
+    """Calls a verb, commits, flashes its message or the refusal, and redirects to `target`."""
     try:
-        told = verb()
+        message = verb()
     except Refused as refused:
         db().rollback()
         flash(str(refused), "bad")
         return redirect(target)
     db().commit()
-    if told:
-        flash(told, "good")
+    if message:
+        flash(message, "good")
     return redirect(target)
 
 
 def redirect_ok(text: str, target: str) -> BaseResponse:
-    """Commits, says so, and goes on to a page."""
+    """Commits, flashes `text` and redirects to `target`."""
     db().commit()
     flash(text)
     return redirect(target)
 
 
 def redirect_refused(text: str, target: str) -> BaseResponse:
-    """Changes nothing, says why, and goes on to a page."""
+    """Rolls back, flashes `text` and redirects to `target`."""
     db().rollback()
     flash(text)
     return redirect(target)
 
 
 def worker_script() -> BaseResponse:
-    """The service worker that opens kept pages without a network; each path that serves it is its scope."""
-    answer = current_app.send_static_file("exam-sw.js")
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    """The service worker that opens cached pages offline.
+
+    Its scope is the path it is served from, so each section serves its own copy.
+    """
+    response = current_app.send_static_file("exam-sw.js")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 def download(data: bytes, name: str) -> Response:
@@ -127,7 +130,7 @@ def download(data: bytes, name: str) -> Response:
 
 
 def attachment(data: bytes, mimetype: str, name: str) -> BaseResponse:
-    """A file to keep, under a name that may be Chinese."""
+    """A file as an attachment; `name` may contain Chinese characters."""
     response = BaseResponse(data, mimetype=mimetype)
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response

@@ -1,4 +1,4 @@
-"""Scripts and styles, packed once a process and served small: phones on village networks wait for them."""
+"""Static scripts and styles, compressed once per process to keep pages small on slow mobile networks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PACKED = (".css", ".js", ".svg")
 
 @lru_cache(256)
 def _packed(path: str, changed: float, encoding: str) -> tuple[bytes, str]:
-    """(content in an encoding, its tag)."""
+    """(compressed content, ETag); `changed` keys the cache on the file's modification time."""
     data = Path(path).read_bytes()
-    packed = brotli.compress(data, quality=9) if encoding == "br" else gzip.compress(data, 9)
-    return packed, generate_etag(packed)
+    compressed = brotli.compress(data, quality=9) if encoding == "br" else gzip.compress(data, 9)
+    return compressed, generate_etag(compressed)
 
 
 def serve_packed(app: Flask, endpoint: str, folder: str) -> None:
-    """Lets `endpoint` answer with packed files where the browser takes them."""
+    """Makes `endpoint` serve compressed files to browsers that accept the encoding."""
     plain: Callable[..., ResponseReturnValue] = app.ensure_sync(app.view_functions[endpoint])
 
     def view(filename: str) -> ResponseReturnValue:
@@ -37,12 +37,12 @@ def serve_packed(app: Flask, endpoint: str, folder: str) -> None:
             changed = Path(path).stat().st_mtime
         except OSError:
             return plain(filename=filename)
-        data, tag = _packed(path, changed, encoding)
-        kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-        response = Response(data, mimetype=kind[path.rsplit(".", 1)[1]])
+        data, etag = _packed(path, changed, encoding)
+        mimetypes = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+        response = Response(data, mimetype=mimetypes[path.rsplit(".", 1)[1]])
         response.headers["Content-Encoding"] = encoding
         response.vary.add("Accept-Encoding")
-        response.set_etag(tag)
+        response.set_etag(etag)
         response.cache_control.public = True
         response.cache_control.max_age = 3600
         return response.make_conditional(request)

@@ -1,4 +1,4 @@
-"""What pages write into the audit log."""
+"""Audit-log entries written by pages."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ from exam_app.web.session import (
 
 
 def export_reason() -> str:
-    """Why somebody takes personal data along, as they said."""
+    """The stated reason for exporting personal data, from the query string."""
     return " ".join(request.args.get("reason", "").split())[:60]
 
 
 def audit(action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:
-    """Records in the audit log what the signed-in account did, with the reason that was asked for."""
+    """Records an action of the signed-in account in the audit log; an export with its stated reason."""
     if GROUPS.get(request.endpoint or "") == "export" and (reason := export_reason()):
         detail = {**(detail or {}), "reason": reason}
     record(db(), actor(), action, subject, detail, account().division_code, g.request_id)
 
 
 def audit_read(action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:
-    """Records what a view that only reads has handed out, once it is made: nobody waits for the writer of
-    SQLite meanwhile."""
+    """Records what a read-only view has handed out.
+
+    Called once the response is built, so that SQLite's write lock is held only for the entry.
+    """
     begin_writing()
     audit(action, subject, detail)
     end_writing()

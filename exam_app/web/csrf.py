@@ -1,4 +1,4 @@
-"""The token that every state change carries."""
+"""CSRF protection of state-changing requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from exam_app.web.current import bearer
 
 
 class Csrf(CSRFProtect):
-    """A token in a header comes from a script: no other site's page can make a browser send it."""
+    """Exempts requests with a bearer token: browsers never attach that header to cross-site requests."""
 
     def protect(self, *args: object, **more: object) -> None:
         if bearer() is None:

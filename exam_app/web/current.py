@@ -1,4 +1,4 @@
-"""Who is asking, from where, on which day."""
+"""The current request: configuration, account, scope, day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ API = "/api/"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-# Seconds after which an office has to sign in again.
+# Idle seconds after which an office account has to sign in again.
 OFFICE_IDLE = 2 * 3600
 
 
@@ -33,8 +33,11 @@ def config() -> Config:
 
 
 def within_idle_timeout(own: Account) -> bool:
-    """Whether an office's account was used within `OFFICE_IDLE`: its computer may stand in a room that others enter. The
-    moment is kept in the signed cookie; those who learn on their own phone stay signed in for two weeks."""
+    """Whether an office account was used within `OFFICE_IDLE`; updates the time of last use.
+
+    Office computers may stand in shared rooms. The time is kept in the signed cookie. Other
+    accounts, used on personal phones, have no idle timeout.
+    """
     at, last = int(now().timestamp()), session.get("at", 0)
     if own.role in MANAGERS and last and at - last > OFFICE_IDLE:
         return False
@@ -44,13 +47,13 @@ def within_idle_timeout(own: Account) -> bool:
 
 
 def bearer() -> str | None:
-    """The token that a script sends along; for the API only."""
+    """The bearer token of an API request, if any."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     return text.strip() if kind.lower() == "bearer" and wants_json() else None
 
 
 def second_step_required() -> bool:
-    """Whether the one who is signed in has to have a second step."""
+    """Whether the signed-in account must have two-step verification set up."""
     return config().second_step == "required" and not config().demo and account().role in MANAGERS
 
 
@@ -65,24 +68,24 @@ def scope() -> Scope:
 
 
 def session_hash() -> str:
-    """The hash of the sign-in's token, by which an attempt knows the device that holds it."""
+    """The hash of the session token; identifies the sign-in that holds an attempt."""
     return token_hash(current_user.id)
 
 
 def person_id() -> int:
-    """The person that the account stands for; NotFound for offices' accounts."""
+    """The person behind the account; NotFound for office accounts."""
     if account().person_id is None:
         raise NotFound("您的账号没有对应的任职人员,这里没有您的学习和考试")
     return cast(int, account().person_id)
 
 
 def today() -> date:
-    """The day in the offices' time zone."""
+    """Today's date in the offices' time zone."""
     return now().astimezone(config().zone).date()
 
 
 def actor() -> str:
-    """The signed-in account as logs and records name it."""
+    """The signed-in account as identified in logs and records."""
     return f"account:{account().id}"
 
 

@@ -1,4 +1,4 @@
-"""What is said when something can't be done: each kind of error has its words in one place."""
+"""Error handlers: the user-facing message of each kind of error, in one place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 def init_failures(app: Flask) -> None:
-    """Answers for errors that views let through."""
+    """Registers handlers for exceptions that views don't catch."""
 
     app.register_error_handler(
         CSRFError, lambda e: refuse(400, "页面放得太久,已经失效。请刷新后再试一次")
@@ -41,7 +41,7 @@ def init_failures(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     def _database(error: DBAPIError) -> BaseResponse:
         log.error("database", error=type(error.orig).__name__)
-        g.without_account = True  # looking it up again would fail again
+        g.without_account = True  # loading the account would fail again
         response = refuse(503, "数据库暂时忙或连不上,没有保存。请等半分钟再试一次")
         response.headers["Retry-After"] = "30"
         return response
@@ -68,7 +68,8 @@ def init_failures(app: Flask) -> None:
     @app.errorhandler(DataError)
     @app.errorhandler(OverflowError)
     def _too_large(error: Exception) -> BaseResponse:
-        # A number that no column can hold: SQLite's driver and PostgreSQL say so in their own way.
+        # A number out of the column's range: SQLite's driver raises OverflowError, PostgreSQL
+        # DataError.
         return refuse(422, "有个数字太大或格式不对,没有保存。请检查后再试")
 
     @app.errorhandler(Exception)

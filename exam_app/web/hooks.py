@@ -1,4 +1,4 @@
-"""Hooks around every request: access, limits, headers, the log."""
+"""Request hooks: access control, rate limits, security headers, request log."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ from exam_app.web.session import (
     use_replica,
 )
 
-# What every answer carries, and behind TLS.
+# Sent with every response; HSTS only behind TLS.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # What frame-ancestors says, once more for old browsers.
+    # For browsers without support for frame-ancestors.
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
@@ -56,7 +56,7 @@ HEADERS = {
 HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 
 
-# Pages that an account with an initial password may still reach.
+# Endpoints open to an account that still has its initial password.
 BEFORE_CHANGE = {
     "accounts.password",
     "accounts.logout",
@@ -67,12 +67,12 @@ BEFORE_CHANGE = {
 }
 
 
-# And one that has yet to set up its second step.
+# Endpoints also open to an account that must set up two-step verification first.
 BEFORE_SECOND = {"own_account.index", "own_account.set_up", "own_account.switch"}
 
 
 def refused_to(roles: frozenset[str]) -> BaseResponse | None:
-    """Why the one who asks may not call what is for these roles; None when they may."""
+    """The refusal when the current account may not call a view for these roles; None when it may."""
     if not current_user.is_authenticated:
         if wants_json():
             return problem(401, "请先登录")
@@ -99,7 +99,10 @@ def refused_to(roles: frozenset[str]) -> BaseResponse | None:
 
 
 def init_request_context(app: Flask) -> None:
-    """Gives every request its number. Before all other hooks: what they refuse is logged under it too."""
+    """Gives every request its id.
+
+    Registered before all other hooks, so that requests they refuse are logged under the id too.
+    """
 
     @app.before_request
     def _bind() -> None:
@@ -110,7 +113,7 @@ def init_request_context(app: Flask) -> None:
 
 
 def init_web(app: Flask) -> None:
-    """Hooks around every request."""
+    """Registers the hooks around every request."""
 
     @app.before_request
     def _begin() -> BaseResponse | None:
@@ -128,19 +131,19 @@ def init_web(app: Flask) -> None:
         return refused
 
     def _no_reason(endpoint: str) -> BaseResponse | None:
-        """Asks an office why it takes personal data along; what it says goes into the audit log."""
-        asked = config().export_reason == "required" and GROUPS.get(endpoint) == "export"
-        if not asked or account().role == "director" or export_reason():
+        """Asks for the reason of an export of personal data; `web.audit` records it."""
+        required = config().export_reason == "required" and GROUPS.get(endpoint) == "export"
+        if not required or account().role == "director" or export_reason():
             return None
         if wants_json():
             return problem(422, "导出个人信息要写原因:在地址后加 reason")
-        kept = [(k, v) for k, v in request.args.items(multi=True) if k != "reason"]
-        page = render_template("reason.html", kept=kept, missing="reason" in request.args)
+        params = [(k, v) for k, v in request.args.items(multi=True) if k != "reason"]
+        page = render_template("reason.html", kept=params, missing="reason" in request.args)
         return current_app.make_response((page, 422 if "reason" in request.args else 200))
 
     def _too_often(endpoint: str) -> BaseResponse | None:
-        own = current_user.is_authenticated
-        key = f"account:{account().id}" if own else f"address:{request.remote_addr}"
+        signed_in = current_user.is_authenticated
+        key = f"account:{account().id}" if signed_in else f"address:{request.remote_addr}"
         wait = services().limits.wait(endpoint, key) if endpoint in GROUPS else 0
         if not wait:
             return None
@@ -178,7 +181,7 @@ def _policy() -> str:
 
 
 def site_policy(site: Path) -> str:
-    """The knowledge base's policy: the theme's inline scripts by their hashes."""
+    """The knowledge base's content security policy; allows the theme's inline scripts by hash."""
     try:
         hashes = " ".join(json.loads((site / "csp.json").read_text()))
     except OSError:

@@ -1,5 +1,8 @@
-"""How often somebody may ask for what costs much or could be used to find things out: by account, or by address where nobody
-is signed in. The counts lie in Redis where there is one (`ACADEMY_REDIS_URL`), else in each process."""
+"""Rate limits on endpoints that are expensive or could be used to enumerate data.
+
+Counted by account, or by address when nobody is signed in. Counters are kept in Redis when
+`ACADEMY_REDIS_URL` is set, else in each process.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from exam_app.config import Config
 
 log = structlog.get_logger()
 RATES = {
-    # Whether a certificate number exists, tried out.
+    # Guessing certificate numbers.
     "verify": parse("30/minute"),
-    # Names and phones, gone through.
+    # Enumerating names and phone numbers.
     "search": parse("60/minute"),
-    # Files of personal data, taken away.
+    # Exporting files of personal data.
     "export": parse("40/minute"),
 }
 GROUPS = {
@@ -39,14 +42,17 @@ GROUPS = {
 
 
 class Limits:
-    """The counters of one application."""
+    """The rate limiter of one application."""
 
     def __init__(self, config: Config) -> None:
         storage = storage_from_string(config.redis_url or "memory://", wrap_exceptions=True)
         self._limiter = MovingWindowRateLimiter(storage)
 
     def wait(self, endpoint: str | None, key: str) -> int:
-        """Counts one request; 0, or the seconds after which it may be tried again. Without its Redis nobody is held up."""
+        """Counts one request. Returns 0, or the seconds until a retry is allowed.
+
+        Fails open: when Redis is unavailable the request is allowed.
+        """
         group = GROUPS.get(endpoint or "")
         if group is None:
             return 0

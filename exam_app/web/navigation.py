@@ -1,4 +1,4 @@
-"""The places that never move, by role."""
+"""The main menu, by role."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """A menu entry: endpoint, word, sign; `phone`: also in the bottom bar of a phone; `also`: other rooms of it."""
+    """A menu entry.
+
+    `endpoint`: the page it opens; `title`, `sign`: its word and icon; `phone`: whether it is also
+    in the bottom bar on phones; `also`: further blueprints that belong to it.
+    """
 
     endpoint: str
     title: str
@@ -16,9 +20,9 @@ class MenuEntry:
     also: tuple[str, ...] = ()
 
     def holds(self, endpoint: str | None) -> bool:
-        """Whether a page belongs to this place."""
-        own = (endpoint or "").split(".")[0]
-        return own in (self.endpoint.split(".")[0], *self.also)
+        """Whether a page belongs to this entry."""
+        blueprint = (endpoint or "").split(".")[0]
+        return blueprint in (self.endpoint.split(".")[0], *self.also)
 
 
 DIRECTOR = [
@@ -50,7 +54,7 @@ CITY = [*OFFICE, MenuEntry("bank.index", "题库", "❏", phone=False)]
 
 
 def navigation(role: str) -> list[MenuEntry]:
-    """What a role may do; what it may not isn't shown."""
+    """The menu of a role; entries it may not use are left out."""
     if role == "director":
         return DIRECTOR
     if role == "supervisor":

@@ -1,4 +1,4 @@
-"""One line of the log for each request."""
+"""The request log: one line per request."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ log = structlog.get_logger()
 
 
 def new_request_id() -> str:
-    """A number by which a request is found in the log; no secret, so the system is not asked for randomness."""
+    """A random id that identifies the request in the log. Not a secret, so a fast PRNG is enough."""
     return f"{random.getrandbits(64):016x}"  # nosec B311
 
 
 def log_request(
     method: str, endpoint: str | None, status: int, started: float, request_id: str | None = None
 ) -> None:
-    """One line a request, without personal data; `started`: `time.perf_counter` at its beginning; `request_id`:
-    that of one outside Flask, which has no context to add: its line takes the short way."""
+    """Logs and measures one request, without personal data.
+
+    `started`: `time.perf_counter` at its beginning. `request_id`: only for requests handled outside
+    Flask; they have no log context, so the line is written to the log directly.
+    """
     seconds = time.perf_counter() - started
     observe(method, endpoint, status, seconds)
     ms = round(1000 * seconds, 1)
-    told = {"method": method, "endpoint": endpoint, "status": status, "ms": ms}
+    fields = {"method": method, "endpoint": endpoint, "status": status, "ms": ms}
     if request_id is None:
-        log.info("request", **told)
+        log.info("request", **fields)
     else:
-        LOG.info(line("info", {**told, "request_id": request_id, "event": "request"}))
+        LOG.info(line("info", {**fields, "request_id": request_id, "event": "request"}))

@@ -1,4 +1,4 @@
-"""What an application holds for as long as it runs: set up once, reached from everywhere by its type."""
+"""The services of an application: created once at start-up, accessed by type."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _KEY = "academy"
 
 
 class Part(Protocol):
-    """What a capability holds for as long as the application runs."""
+    """A long-lived object of a capability, closed with the application."""
 
     def close(self) -> None:
-        """Gives back what it opened."""
+        """Closes what it opened."""
 
 
 P = TypeVar("P", bound=Part)
@@ -30,8 +30,11 @@ P = TypeVar("P", bound=Part)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`replica`: a copy that reports are read from; `oidc`: the office's own identity provider. None where
-    there is none. `parts`: what capabilities hold by themselves, one of a type."""
+    """The services of one application.
+
+    `replica`: the read replica for reports; `oidc`: the office's identity provider. None when not
+    configured. `parts`: the capabilities' own long-lived objects, at most one of each type.
+    """
 
     engine: Engine
     session_factory: sessionmaker[Session]
@@ -41,14 +44,14 @@ class Services:
     parts: tuple[Part, ...] = ()
 
     def part(self, kind: type[P]) -> P:
-        """A capability's part by its type. Raises `LookupError` where the application has none."""
+        """The part of a type. Raises `LookupError` when the application has none."""
         for part in self.parts:
             if isinstance(part, kind):
                 return part
         raise LookupError(kind.__name__)
 
     def close(self) -> None:
-        """Gives back the connections that the application opened by itself; the engine may be shared."""
+        """Closes the connections that the services opened; the engine may be shared and stays open."""
         for part in self.parts:
             part.close()
         if self.replica is not None:
@@ -56,7 +59,7 @@ class Services:
 
 
 def set_services(app: Flask, made: Services) -> None:
-    """Gives an application its services."""
+    """Attaches its services to an application."""
     app.extensions[_KEY] = made
 
 
@@ -66,5 +69,5 @@ def services_of(app: Flask) -> Services:
 
 
 def services() -> Services:
-    """The services of the running application."""
+    """The services of the current application."""
     return services_of(current_app)

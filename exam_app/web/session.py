@@ -23,7 +23,10 @@ from training_records.ledger.models import Person
 
 
 def db() -> Session:
-    """The request's session: reading for GET, else writing; committed by the view or `commit`."""
+    """The request's session: read-only for safe methods, else writable; the view commits.
+
+    `writes` and `only_reads` override this by view.
+    """
     if "session" not in g:
         session = services().session_factory()
         g.session = session if _is_writing() else read_only(session)
@@ -31,32 +34,34 @@ def db() -> Session:
 
 
 def own_account() -> Account:
-    """The signed-in account in the request's session, to be changed there."""
+    """The signed-in account, attached to the request's session so that it can be changed."""
     return db().get_one(Account, account().id)
 
 
 def own_person() -> Person:
-    """The person that the account stands for; NotFound for offices' accounts."""
+    """The person behind the account; NotFound for office accounts."""
     return db().get_one(Person, person_id())
 
 
 def release_session() -> None:
-    """Gives the request's session back before somebody else writes for it."""
+    """Closes the request's session, e.g. before another session writes on its behalf."""
     session = g.pop("session", None)
     if session is not None:
         session.close()
 
 
 def begin_writing() -> Session:
-    """Ends reading and gives the request a session that writes: a view that only reads at first keeps the
-    one writer of SQLite for a shorter while. `end_writing` commits it."""
+    """Replaces the request's session by a writable one; `end_writing` commits it.
+
+    A view that only reads at first holds SQLite's write lock for a shorter time.
+    """
     release_session()
     g.session = services().session_factory()
     return cast(Session, g.session)
 
 
 def end_writing() -> None:
-    """Commits, and goes on reading with the same session."""
+    """Commits and makes the session read-only again."""
     db().commit()
     read_only(db())
 
@@ -67,35 +72,35 @@ def _is_writing() -> bool:
 
 
 def writes(view: View) -> View:
-    """Marks a GET view that notes something (e.g. when a unit was first opened)."""
+    """Marks a GET view that writes (e.g. when a unit was first opened)."""
     view.writes = True  # type: ignore[attr-defined]
     return view
 
 
 def report(view: View) -> View:
-    """Marks a GET view that may read a copy of the database, where there is one."""
+    """Marks a GET view that may read from the replica."""
     view.report = True  # type: ignore[attr-defined]
     return view
 
 
 def use_replica() -> None:
     replica = services().replica
-    # A script keeps no cookie: nobody knows what it wrote last.
+    # Scripts keep no cookie, so the position of their last write is unknown.
     if replica is not None and bearer() is None:
-        copy = replica.session(session.get("wrote", START))
-        if copy is not None:
+        replica_session = replica.session(session.get("wrote", START))
+        if replica_session is not None:
             release_session()
-            g.session = copy
+            g.session = replica_session
 
 
 def note_write_position() -> None:
-    """Keeps in the cookie how far a copy must have come to show what was just written."""
+    """Stores the primary's WAL position in the session cookie; the replica must reach it to be read."""
     if services().replica is not None and not current_user.is_anonymous:
         with services().session_factory() as primary:
             session["wrote"] = place_in_log(read_only(primary))
 
 
 def only_reads(view: View) -> View:
-    """Marks a view that changes nothing through the request's session, whatever its method."""
+    """Marks a view that writes nothing through the request's session, whatever its method."""
     view.writes = False  # type: ignore[attr-defined]
     return view

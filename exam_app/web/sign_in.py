@@ -1,4 +1,4 @@
-"""Who is signed in: by the session cookie, or by a script's token."""
+"""Authentication of a request: by session cookie or by bearer token."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from exam_app.web.session import db
 
 
 class SignedIn(UserMixin):
-    """What Flask-Login keeps: the session token, the account behind it, and what it may do (read, write)."""
+    """The user object of Flask-Login: session token, account and scope (read, write)."""
 
     def __init__(self, token: str, account: Account, scope: str = "write") -> None:
         self.id, self.account, self.scope = token, account, scope
 
 
 def init_sign_in(app: Flask) -> None:
-    """Sets up Flask-Login."""
+    """Registers the loaders for the session cookie and for bearer tokens."""
     manager = LoginManager(app)
 
     @manager.user_loader
@@ -37,15 +37,15 @@ def init_sign_in(app: Flask) -> None:
     @manager.request_loader
     def _bearer(_request: Request) -> SignedIn | None:
         text = bearer()
-        found = find_token(db(), text) if text and "without_account" not in g else None
-        return SignedIn(f"token:{token_hash(text or '')}", *found) if found else None
+        match = find_token(db(), text) if text and "without_account" not in g else None
+        return SignedIn(f"token:{token_hash(text or '')}", *match) if match else None
 
 
 def remember(account: Account, token: str) -> None:
-    """Binds the browser to a fresh session; whatever was in the old one is gone."""
+    """Binds the browser to a new session; everything in the old one is dropped."""
     before = session.get("_user_id")
     if before:
-        # Whoever was signed in on this browser is not any more, their running exam included.
+        # Ends the previous sign-in on this browser, and with it its hold on a running exam.
         sign_out(db(), before)
         db().commit()
     session.clear()
@@ -71,9 +71,10 @@ _BROWSERS = (
 
 
 def device() -> Device:
-    """Where the request comes from, in words that its owner recognises."""
-    agent = request.user_agent.string
+    """The device behind a request, described so that its owner recognises it."""
+    user_agent = request.user_agent.string
     parts = [
-        next((word for mark, word in names if mark in agent), "") for names in (_SYSTEMS, _BROWSERS)
+        next((word for mark, word in names if mark in user_agent), "")
+        for names in (_SYSTEMS, _BROWSERS)
     ]
     return Device(" ".join(p for p in parts if p) or "别的程序", request.remote_addr or "")

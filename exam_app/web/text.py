@@ -1,4 +1,4 @@
-"""How dates, numbers and places read in pages."""
+"""Formatting of dates, times and division names for pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def span(start: datetime, end: datetime) -> str:
 
 
 def prefetch_division_names(codes: Iterable[str]) -> None:
-    """Reads the names of places in one go, for the `place` filter."""
+    """Loads names of divisions in one query, for the `division` filter."""
     known: dict[str, str] = g.setdefault("places", {})
     wanted = set(codes) - known.keys()
     if wanted:
@@ -32,13 +32,13 @@ def prefetch_division_names(codes: Iterable[str]) -> None:
 
 
 def division_path(code: str) -> str:
-    """A division's name with those above it up to the district."""
+    """A division's name, preceded by those above it up to the district."""
     prefetch_division_names([code])
     return str(g.places.get(code, code))
 
 
 def local(value: datetime | None) -> str:
-    """A moment as a form's field for date and time takes it."""
+    """A time in the format of an HTML datetime-local field."""
     return f"{value.astimezone(config().zone):%Y-%m-%dT%H:%M}" if value else ""
 
 
