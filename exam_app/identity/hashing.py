@@ -1,7 +1,7 @@
-"""Password hashes, made by one thread of low priority a process.
+"""Password hashing on one low-priority thread per process.
 
-A hash costs some 25 ms of a processor on purpose. When a whole city signs in at once, the hashes queue up
-behind each other instead of taking the processor from the saves of those who sit their exam.
+A hash deliberately costs some 25 ms of processor time. When a whole city signs in at once, checks
+queue behind each other instead of taking processor time from the saves of running exams.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from exam_app.core.metrics import observe_password_check
 from exam_app.core.threads import lower_priority
 
-# OWASP's argon2id minimum (19 MiB, 2 passes, 1 lane): bounds what a burst of sign-ins costs.
+# OWASP's argon2id minimum (19 MiB, 2 passes, 1 lane): bounds the cost of a burst of sign-ins.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 MAX_WAITING = 40
 
 
 class HashingBusy(Exception):
-    """More people sign in than can be checked in a few seconds."""
+    """The queue of password checks is full (`MAX_WAITING`)."""
 
 
 class _Queue:
@@ -67,15 +67,15 @@ _QUEUE = _Queue()
 
 
 def hash_password(password: str) -> str:
-    """An argon2id hash."""
+    """The argon2id hash of a password."""
     return HASHER.hash(password)
 
 
 def verify(hashed: str, password: str) -> bool:
-    """Whether the password is the hashed one; waits its turn. Raises `HashingBusy`."""
+    """Whether the password matches the hash; queues for the hashing thread. Raises `HashingBusy`."""
     return _QUEUE.verify(hashed, password)
 
 
 def outdated(hashed: str) -> bool:
-    """Whether the hash was made with other costs than today's."""
+    """Whether the hash was made with other cost parameters than today's."""
     return HASHER.check_needs_rehash(hashed)

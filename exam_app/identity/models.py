@@ -15,7 +15,7 @@ AccountRole = Literal["director", "supervisor", "district", "city", "operator"]
 
 
 class Account(Base):
-    """Who may sign in: one phone, one role, one scope. Identity: `id`; `phone` is unique."""
+    """An account that may sign in: one phone, one role, one scope. Identity: `id`; `phone` is unique."""
 
     __tablename__ = "account"
     __table_args__ = (one_of("role", AccountRole),)
@@ -37,7 +37,7 @@ class Account(Base):
 class LoginSession(Base):
     """One sign-in on one device. Identity: the hash of its random token.
 
-    Signing out deletes the row, so that a copied cookie is worth nothing afterwards.
+    Signing out deletes the row, which invalidates copies of the cookie.
     """
 
     __tablename__ = "login_session"
@@ -46,7 +46,7 @@ class LoginSession(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
-    # What its owner recognises it by.
+    # Device description shown to the account's owner.
     device: Mapped[str | None] = mapped_column(String(40))
     ip: Mapped[str | None] = mapped_column(String(45))
 
@@ -54,8 +54,11 @@ class LoginSession(Base):
 
 
 class SecondStep(Base):
-    """The authenticator of an account. Identity: the account. `secret`: sealed; `last_step`: the time step of the last
-    code that was taken, which does not hold again."""
+    """The TOTP authenticator of an account. Identity: the account.
+
+    `secret`: sealed. `last_step`: the time step of the last accepted code; a code can't be
+    replayed.
+    """
 
     __tablename__ = "second_step"
 
@@ -66,7 +69,7 @@ class SecondStep(Base):
 
 
 class RecoveryCode(Base):
-    """A code on paper for when the phone is gone, once. Identity: its salted hash, as of a password."""
+    """A single-use recovery code for a lost authenticator. Identity: its salted password hash."""
 
     __tablename__ = "recovery_code"
 
@@ -76,8 +79,11 @@ class RecoveryCode(Base):
 
 
 class SecurityKey(Base):
-    """A key that a computer, phone or stick keeps for the second step (WebAuthn). Identity: the credential's id. `sign_count`: the
-    key's own counter, where it has one."""
+    """A WebAuthn credential on a computer, phone or security key, used as second step.
+
+    Identity: the credential's id. `sign_count`: the authenticator's signature counter, where it has
+    one.
+    """
 
     __tablename__ = "security_key"
 
@@ -106,7 +112,7 @@ class ApiToken(Base):
 
 
 class Throttle(Base):
-    """Failed sign-ins of one phone or one address. Identity: `key`."""
+    """Failed sign-ins by one key: a phone, an address or a second step. Identity: `key`."""
 
     __tablename__ = "throttle"
 
@@ -126,13 +132,15 @@ ROLES: dict[AccountRole, str] = {
 
 
 class Activation(Base):
-    """A code on paper by which a person opens their own account. Identity: the person; a new code replaces the
-    old."""
+    """A printed code with which a person opens their own account. Identity: the person.
+
+    A new code replaces the old one.
+    """
 
     __tablename__ = "activation"
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    # Keyed, so that codes can't be tried out on a copy of the database.
+    # A keyed digest: without the key, codes can't be brute-forced from a copy of the database.
     code_digest: Mapped[str] = mapped_column(String(64))
     created_by: Mapped[str] = mapped_column("by", String(40))
     created_at: Mapped[datetime] = mapped_column("made_at", default=now)

@@ -1,4 +1,4 @@
-"""The second step of signing in: a code from an authenticator (TOTP, RFC 6238), or a recovery code from paper."""
+"""Two-step verification: a code from an authenticator (TOTP, RFC 6238), or a recovery code."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from training_records.database import now
 from training_records.errors import Refused
 
 ISSUER = "儿童主任学堂"
-# A clock may be half a minute off, and the last code may just have changed.
+# Accept one step either way: clocks may be off by half a minute, or the code may just have changed.
 INTERVAL, AROUND = 30, 1
 RECOVERY_CODES, RECOVERY_LENGTH = 10, 10
-# Whether it is asked for; in an outer join false where there is none.
+# Whether two-step verification is on; in an outer join false when there is no row.
 IS_ON = SecondStep.confirmed_at.is_not(None)
 
 
 def is_on(session: Session, account_id: int) -> bool:
-    """Whether an account asks for a second step."""
+    """Whether an account has two-step verification on."""
     return bool(session.scalar(select(IS_ON).where(SecondStep.account_id == account_id)))
 
 
 def begin(session: Session, account: Account, seal: Seal) -> str:
-    """A new secret that waits to be confirmed; one that waits already stays."""
+    """Starts the set-up: returns the secret awaiting confirmation, a new one unless one is pending."""
     row = session.get(SecondStep, account.id)
     if row is not None and row.confirmed_at is not None:
         raise Refused("两步登录已经开着。要换手机,请先关掉再重新设置")
@@ -43,12 +43,12 @@ def begin(session: Session, account: Account, seal: Seal) -> str:
 
 
 def address_of(account: Account, secret: str) -> str:
-    """What the QR code for the authenticator says (otpauth://…)."""
+    """The otpauth:// URI for the authenticator's QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=account.phone, issuer_name=ISSUER)
 
 
 def confirm(session: Session, account: Account, code: str, seal: Seal) -> list[str]:
-    """Switches the second step on with a first right code; the recovery codes, which are shown once."""
+    """Switches two-step verification on with a first valid code; the recovery codes, shown only once."""
     row = session.get(SecondStep, account.id)
     if row is None or row.confirmed_at is not None:
         raise Refused("请先扫二维码,再填验证码")
@@ -60,7 +60,7 @@ def confirm(session: Session, account: Account, code: str, seal: Seal) -> list[s
 
 
 def new_recovery_codes(session: Session, account: Account) -> list[str]:
-    """Ten codes for when the phone is gone, each once; earlier ones no longer hold."""
+    """`RECOVERY_CODES` new single-use codes; earlier ones become invalid."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
     codes = [
         "".join(secrets.choice(ALPHABET) for _ in range(RECOVERY_LENGTH))
@@ -74,7 +74,7 @@ def new_recovery_codes(session: Session, account: Account) -> list[str]:
 
 
 def codes_left(session: Session, account_id: int) -> int:
-    """How many recovery codes are unused."""
+    """The number of unused recovery codes."""
     return len(_unused(session, account_id))
 
 
@@ -86,7 +86,10 @@ def _unused(session: Session, account_id: int) -> Sequence[str]:
 
 
 def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
-    """Whether a code is right now. Each holds once, also when two come at the same moment."""
+    """Whether a code is valid now.
+
+    Each code is accepted once, also when two requests race: the conditional update decides.
+    """
     row = session.get(SecondStep, account_id)
     if row is None or row.confirmed_at is None:
         return False
@@ -101,24 +104,24 @@ def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
         return bool(getattr(taken, "rowcount", 0))
     if len(text) != RECOVERY_LENGTH:
         return False
-    right = next((d for d in _unused(session, account_id) if verify(d, text)), None)
+    digest = next((d for d in _unused(session, account_id) if verify(d, text)), None)
     used: object = session.execute(
         update(RecoveryCode)
-        .where(RecoveryCode.digest == right, RecoveryCode.used_at.is_(None))
+        .where(RecoveryCode.digest == digest, RecoveryCode.used_at.is_(None))
         .values(used_at=now())
     )
     return bool(getattr(used, "rowcount", 0))
 
 
 def switch_off(session: Session, account_id: int) -> None:
-    """Takes the second step away, recovery codes and keys with it."""
+    """Removes the second step with its recovery codes and security keys."""
     security_keys.remove_all(session, account_id)
     session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     session.execute(delete(SecondStep).where(SecondStep.account_id == account_id))
 
 
 def _step(secret: str, code: str) -> int | None:
-    """The time step that a code belongs to, None where it is none of now."""
+    """The time step of a code, None when it is not valid now."""
     if not (code.isascii() and code.isdecimal() and len(code) == 6):
         return None
     totp, current = pyotp.TOTP(secret, interval=INTERVAL), int(now().timestamp()) // INTERVAL

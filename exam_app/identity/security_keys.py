@@ -1,4 +1,4 @@
-"""Keys of computers, phones and sticks for the second step (WebAuthn level 2): nothing to type, and of no use to a false site."""
+"""Security keys for the second step (WebAuthn level 2): nothing to type, and phishing-resistant."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from training_records.errors import NotFound, Refused
 
 MAX_KEYS = 10
 SITE_NAME = "儿童主任学堂"
-# What the library raises for anything that is no answer of a key.
+# Raised by the library for malformed or invalid responses.
 _NO_ANSWER = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError)
 
 
 @dataclass(frozen=True)
 class Site:
-    """What keys are bound to: the host's name, and the address in the browser."""
+    """The relying party that credentials are bound to: `name`, its host, and `origin`."""
 
     name: str
     origin: str
@@ -41,14 +41,17 @@ class Site:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the browser's key is asked (JSON), and the challenge that its answer must sign."""
+    """Options for the browser's credential call (JSON), and the challenge that the response must sign."""
 
     options: dict[str, object]
     challenge: str
 
 
 def site_of(public_url: str) -> Site | None:
-    """The site of an address, None where browsers give out no keys: without TLS, or by a number."""
+    """The relying party of a public URL.
+
+    None where browsers offer no WebAuthn: without TLS (other than localhost), or for an IP address.
+    """
     parts = urlsplit(public_url)
     host = parts.hostname or ""
     try:
@@ -60,7 +63,7 @@ def site_of(public_url: str) -> Site | None:
 
 
 def need_site(public_url: str) -> Site:
-    """The site of an address; NotFound where there is none."""
+    """The relying party of a public URL; NotFound where WebAuthn is unavailable."""
     site = site_of(public_url)
     if site is None:
         raise NotFound("这个网址不能用设备登录:要有 https 和域名")
@@ -69,21 +72,21 @@ def need_site(public_url: str) -> Site:
 
 def keys_of(session: Session, account_id: int) -> Sequence[SecurityKey]:
     """An account's keys, oldest first."""
-    own = select(SecurityKey).where(SecurityKey.account_id == account_id)
-    return session.scalars(own.order_by(SecurityKey.created_at)).all()
+    query = select(SecurityKey).where(SecurityKey.account_id == account_id)
+    return session.scalars(query.order_by(SecurityKey.created_at)).all()
 
 
 def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
-    """Asks a key to make a credential. `Refused` when there are many already."""
-    there = keys_of(session, account.id)
-    if len(there) >= MAX_KEYS:
+    """Options for registering a credential. `Refused` when the account has `MAX_KEYS` already."""
+    registered = keys_of(session, account.id)
+    if len(registered) >= MAX_KEYS:
         raise Refused(f"最多 {MAX_KEYS} 把,请先删掉不用的")
     options = webauthn.generate_registration_options(
         rp_id=site.name,
         rp_name=SITE_NAME,
         user_id=f"account:{account.id}".encode(),
         user_name=account.name,
-        exclude_credentials=_described(there),
+        exclude_credentials=_described(registered),
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.DISCOURAGED
         ),
@@ -94,9 +97,9 @@ def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
 def make(
     session: Session, account: Account, site: Site, challenge: str, answer: object, name: str
 ) -> SecurityKey:
-    """Keeps the key that answered. `Refused` when the answer is not one to the challenge at this site."""
+    """Registers a credential. `Refused` when the response doesn't match the challenge and site."""
     try:
-        found = webauthn.verify_registration_response(
+        verified = webauthn.verify_registration_response(
             credential=_credential(answer),
             expected_challenge=base64url_to_bytes(challenge),
             expected_rp_id=site.name,
@@ -105,11 +108,11 @@ def make(
     except _NO_ANSWER:
         raise Refused("没有加上,请再试一次") from None
     key = SecurityKey(
-        credential_id=bytes_to_base64url(found.credential_id),
+        credential_id=bytes_to_base64url(verified.credential_id),
         account_id=account.id,
-        public_key=bytes_to_base64url(found.credential_public_key),
+        public_key=bytes_to_base64url(verified.credential_public_key),
         name=" ".join(name.split())[:40] or "这台设备",
-        sign_count=found.sign_count,
+        sign_count=verified.sign_count,
     )
     if session.get(SecurityKey, key.credential_id) is not None:
         raise Refused("这把已经加过了")
@@ -119,25 +122,28 @@ def make(
 
 
 def ask_to_sign(session: Session, account_id: int, site: Site) -> Asked:
-    """Asks one of an account's keys to sign. NotFound when it has none."""
-    there = keys_of(session, account_id)
-    if not there:
+    """Options for an assertion by one of the account's keys. NotFound when it has none."""
+    registered = keys_of(session, account_id)
+    if not registered:
         raise NotFound("这个账号没有加过设备")
     return _asked(
         webauthn.generate_authentication_options(
-            rp_id=site.name, allow_credentials=_described(there)
+            rp_id=site.name, allow_credentials=_described(registered)
         )
     )
 
 
 def passes(session: Session, account_id: int, site: Site, challenge: str, answer: object) -> bool:
-    """Whether one of the account's keys has signed the challenge at this site, and is no copy of an earlier state."""
-    given = answer.get("id") if isinstance(answer, dict) else None
-    key = session.get(SecurityKey, given) if isinstance(given, str) else None
+    """Whether one of the account's keys signed the challenge for this site.
+
+    The library refuses a signature counter that did not advance: a sign of a cloned authenticator.
+    """
+    credential_id = answer.get("id") if isinstance(answer, dict) else None
+    key = session.get(SecurityKey, credential_id) if isinstance(credential_id, str) else None
     if key is None or key.account_id != account_id:
         return False
     try:
-        found = webauthn.verify_authentication_response(
+        verified = webauthn.verify_authentication_response(
             credential=_credential(answer),
             expected_challenge=base64url_to_bytes(challenge),
             expected_rp_id=site.name,
@@ -147,12 +153,12 @@ def passes(session: Session, account_id: int, site: Site, challenge: str, answer
         )
     except _NO_ANSWER:
         return False
-    key.sign_count, key.used_at = found.new_sign_count, now()
+    key.sign_count, key.used_at = verified.new_sign_count, now()
     return True
 
 
 def remove(session: Session, account_id: int, handle: str) -> None:
-    """Takes a key away, told by the beginning of its id. NotFound when there is none."""
+    """Removes a key by the first 16 characters of its id. NotFound when there is none."""
     key = next((k for k in keys_of(session, account_id) if k.credential_id[:16] == handle), None)
     if key is None:
         raise NotFound("没有这把")
@@ -160,7 +166,7 @@ def remove(session: Session, account_id: int, handle: str) -> None:
 
 
 def remove_all(session: Session, account_id: int) -> None:
-    """Takes all keys of an account away."""
+    """Removes all keys of an account."""
     session.execute(delete(SecurityKey).where(SecurityKey.account_id == account_id))
 
 

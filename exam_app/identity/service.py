@@ -43,11 +43,11 @@ MIN_PASSWORD = 8
 
 
 class SignInRefused(Refused):
-    """Wrong credentials or too many tries; the message is the same whether the phone exists."""
+    """Wrong credentials or too many attempts; the message is the same whether or not the phone exists."""
 
 
 class CodeNeeded(Refused):
-    """The password was right; the code of the second step is still to come."""
+    """The password was right; the second step is still required."""
 
     def __init__(self, account_id: int) -> None:
         super().__init__("还要填手机上的验证码")
@@ -55,7 +55,7 @@ class CodeNeeded(Refused):
 
 
 class Device(NamedTuple):
-    """Where somebody signs in from: what its browser calls itself, in few words, and its address."""
+    """The client of a sign-in: a short description of the browser, and its address."""
 
     name: str = ""
     address: str = ""
@@ -71,17 +71,19 @@ def _dummy_hash() -> str:
 
 @lru_cache
 def common_passwords() -> frozenset[str]:
-    """Passwords that are tried first: some thirty thousand from leaks (of which 11,600 are long enough), and those that
-    people of this country and this trade think of."""
-    # Large, and asked for only where a password is set.
+    """Common passwords: some 30,000 leaked ones (11,600 of them long enough), and a local list.
+
+    The local list holds passwords typical of this country and profession.
+    """
+    # Imported late: the lists are large and only needed when a password is set.
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-    own = files("exam_app.identity").joinpath("common_passwords.txt").read_text().split()
-    return frozenset(own) | frozenset(FREQUENCY_LISTS["passwords"])
+    local = files("exam_app.identity").joinpath("common_passwords.txt").read_text().split()
+    return frozenset(local) | frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def check_password_rules(password: str, phone: str) -> None:
-    """Refused when too short or long, common, one character repeated, or holding the phone."""
+    """Refused when too short, too long, common, of at most two distinct characters, or containing the phone."""
     if len(password) < MIN_PASSWORD:
         raise Refused(f"新密码只有 {len(password)} 位,至少要 {MIN_PASSWORD} 位")
     if len(password) > 128:
@@ -102,7 +104,7 @@ def create_account(
     person_id: int | None = None,
     password: str | None = None,
 ) -> tuple[Account, str]:
-    """A new account and its initial password, which must be changed at the first sign-in."""
+    """Returns a new account and its initial password, which must be changed at first sign-in."""
     try:
         phone = parse_phone(phone)
     except ValueError as error:
@@ -126,17 +128,17 @@ def create_account(
 
 
 def claimed(session: Session, people: Iterable[int]) -> set[int]:
-    """Who of some people has an account of their own."""
+    """Those of `people` who have an account."""
     query = select(Account.person_id).where(Account.person_id.in_(list(people)))
     return {person for person in session.scalars(query) if person is not None}
 
 
 def new_initial_password() -> str:
-    """Ten characters that are easy to read out."""
+    """Ten random characters that are easy to read aloud."""
     return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
 
 
-# Asked when thousands sign in: put together once.
+# Hot path of sign-in: build the statements once, bind parameters per call.
 _PASSWORD = select(Account.id, Account.password_hash).where(Account.phone == bindparam("phone"))
 _ACCOUNT = (
     select(Account, second.IS_ON)
@@ -147,26 +149,33 @@ _THROTTLES = select(Throttle).where(Throttle.key.in_(bindparam("keys", expanding
 
 
 def sign_in(session: Session, phone: str, password: str, device: Device) -> tuple[Account, str]:
-    """The account and a fresh session token. `SignInRefused` otherwise; failures are counted. `CodeNeeded` where the
-    account asks for a second step: nobody is signed in before `enter_code`.
+    """Returns the account and a new session token. `SignInRefused` otherwise; failures are counted.
 
-    The caller commits in both cases: also a refused try has to be remembered. Neither lock nor
-    connection is held while the password is checked, so that a storm of sign-ins doesn't hold up
-    anyone's saving. `HashingBusy` when too many wait already.
+    `CodeNeeded` when the account has two-step verification: `enter_code` completes the sign-in.
+
+    The caller commits in every case, so that a refused attempt is counted. No lock or connection is
+    held while the password is checked, so that a burst of sign-ins doesn't block saves.
+    `HashingBusy` when the queue of password checks is full.
     """
     at = now()
     keys = throttle_keys(phone, device.address)
     session.rollback()
     read_only(session)
     blocked = refuse_blocked(session, keys, at)
-    found = session.execute(_PASSWORD, {"phone": phone}).one_or_none()
+    credentials = session.execute(_PASSWORD, {"phone": phone}).one_or_none()
     session.rollback()
-    right = verify(found.password_hash if found else _dummy_hash(), password)
-    row = session.execute(_ACCOUNT, {"id": found.id}).one_or_none() if right and found else None
+    matches = verify(credentials.password_hash if credentials else _dummy_hash(), password)
+    row = (
+        session.execute(_ACCOUNT, {"id": credentials.id}).one_or_none()
+        if matches and credentials
+        else None
+    )
     account, two_steps = row or (None, False)
     if not (account and account.active):
         count_failure(session, keys, at)
-        log.info("sign_in", account=found.id if found else None, outcome="wrong_password")
+        log.info(
+            "sign_in", account=credentials.id if credentials else None, outcome="wrong_password"
+        )
         raise SignInRefused("手机号或密码不对,请检查后再试。忘记密码请找区(市)民政部门重设")
     if keys[0] in blocked:
         unlock(session, phone)
@@ -182,8 +191,10 @@ def sign_in(session: Session, phone: str, password: str, device: Device) -> tupl
 def enter_code(
     session: Session, account_id: int, code: str, seal: Seal, device: Device
 ) -> tuple[Account, str]:
-    """The second step: the account and a fresh session token. `SignInRefused` for a wrong code; failures are counted by
-    account and by address."""
+    """The second step: returns the account and a new session token.
+
+    `SignInRefused` for a wrong code; failures are counted by account and by address.
+    """
     wrong = "验证码不对,或已经用过。请看手机上现在的 6 位数字,再填一次"
     return _second(
         session, account_id, lambda: second.passes(session, account_id, code, seal), wrong, device
@@ -193,7 +204,7 @@ def enter_code(
 def enter_key(
     session: Session, account_id: int, site: Site, challenge: str, answer: object, device: Device
 ) -> tuple[Account, str]:
-    """Like `enter_code`, by the answer of a key."""
+    """Like `enter_code`, with the response of a security key."""
 
     def right() -> bool:
         on = second.is_on(session, account_id)
@@ -220,12 +231,12 @@ def _second(
 
 
 def throttle_keys(phone: str, address: str) -> list[str]:
-    """What failures are counted by."""
+    """The keys by which failed sign-ins are counted."""
     return [f"phone:{phone[:11]}", f"address:{address}"]
 
 
 def count_failure(session: Session, keys: Sequence[str], at: datetime) -> None:
-    """Counts one more failure; from some number on the keys are blocked for a while."""
+    """Counts a failure for each key; beyond a limit the key is blocked for a growing time."""
     for key in keys:
         insert_missing(session, Throttle, key=key, failures=0, last_at=at)
     locked = (
@@ -240,7 +251,7 @@ def count_failure(session: Session, keys: Sequence[str], at: datetime) -> None:
 
 
 def refuse_blocked(session: Session, keys: Sequence[str], at: datetime) -> list[str]:
-    """`SignInRefused` while a key is blocked; else the keys that have failures."""
+    """`SignInRefused` while a key is blocked; else returns the keys that have failures."""
     throttles = list(session.scalars(_THROTTLES, {"keys": list(keys)}))
     waits = [t.blocked_until - at for t in throttles if t.blocked_until and t.blocked_until > at]
     if waits:
@@ -251,7 +262,7 @@ def refuse_blocked(session: Session, keys: Sequence[str], at: datetime) -> list[
 
 
 def open_session(session: Session, account: Account, device: Device = NOWHERE) -> str:
-    """A new session token for an account."""
+    """Opens a session for an account and returns its token."""
     token = secrets.token_urlsafe(32)
     session.add(
         LoginSession(
@@ -267,11 +278,11 @@ def open_session(session: Session, account: Account, device: Device = NOWHERE) -
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token, of a sign-in or for a script."""
+    """The stored hash of a session or API token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-# Asked at every request: put together once.
+# Hot path, once per request: build the statement once, bind parameters per call.
 _SIGNED_IN = (
     select(LoginSession)
     .where(
@@ -282,18 +293,18 @@ _SIGNED_IN = (
 
 
 def find_session(session: Session, token: str) -> Account | None:
-    """The account that a token is signed in as."""
+    """The account signed in with a token, None when the session has ended or the account is inactive."""
     row = session.scalar(_SIGNED_IN, {"hashed": token_hash(token), "at": now()})
     return row.account if row and row.account.active else None
 
 
 def sign_out(session: Session, token: str) -> None:
-    """Ends one session on the server."""
+    """Ends one session."""
     session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(token)))
 
 
 def sessions_of(session: Session, account_id: int) -> list[LoginSession]:
-    """Where an account is signed in, latest first."""
+    """The open sessions of an account, latest first."""
     query = select(LoginSession).where(
         LoginSession.account_id == account_id, LoginSession.expires_at > now()
     )
@@ -301,8 +312,10 @@ def sessions_of(session: Session, account_id: int) -> list[LoginSession]:
 
 
 def end_sessions(session: Session, account_id: int, keep: str, handle: str = "") -> int:
-    """Signs an account out elsewhere: where the hash begins with `handle` (none: everywhere) but not in the session whose
-    hash is `keep`; how many."""
+    """Ends sessions of an account and returns how many.
+
+    Ends those whose hash starts with `handle` (empty: all), except the one with hash `keep`.
+    """
     query = delete(LoginSession).where(
         LoginSession.account_id == account_id, LoginSession.token_hash != keep
     )
@@ -329,7 +342,7 @@ def change_password(
 
 
 def reset_password(session: Session, account: Account) -> str:
-    """A new initial password; all sessions and tokens end, the lock is lifted."""
+    """Sets a new initial password and returns it; ends sessions and tokens, lifts the block."""
     initial = new_initial_password()
     account.password_hash = hash_password(initial)
     account.must_change_password = True
@@ -340,7 +353,7 @@ def reset_password(session: Session, account: Account) -> str:
 
 
 def unlock(session: Session, phone: str) -> None:
-    """Forgets failed sign-ins of a phone."""
+    """Clears the failed sign-ins of a phone."""
     session.execute(delete(Throttle).where(Throttle.key == f"phone:{phone}"))
 
 
@@ -353,14 +366,14 @@ def get_account(session: Session, phone: str) -> Account:
 
 
 def find_account(session: Session, phone: str) -> Account | None:
-    """The account with this phone that may sign in."""
+    """The active account with this phone, if any."""
     return session.scalar(select(Account).where(Account.phone == phone, Account.active))
 
 
 def search_accounts(
     session: Session, prefix: str, roles: Sequence[str], text: str, limit: int = 50
 ) -> list[Account]:
-    """Accounts of these roles in a division by the beginning of the phone or a part of the name."""
+    """Accounts of these roles in a division, by prefix of the phone or part of the name."""
     query = select(Account).where(
         within(Account.division_code, prefix),
         Account.role.in_(roles),
@@ -373,7 +386,7 @@ def search_accounts(
 
 
 def account_within(session: Session, account_id: int, prefix: str, roles: Sequence[str]) -> Account:
-    """An account of one of these roles in a division; NotFound otherwise, whether or not it is there."""
+    """An account of one of these roles in a division; NotFound otherwise, whether or not it exists."""
     account = session.get(Account, account_id)
     if account is None or account.role not in roles or not account.division_code.startswith(prefix):
         raise NotFound("没有这个账号,或不在您的管理范围内")

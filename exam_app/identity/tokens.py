@@ -1,4 +1,4 @@
-"""Tokens for scripts: made in the account page, with what they may do and until when."""
+"""API tokens for scripts: created on the account page, with a scope and an expiry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARK = "acad_"
 
 
 def make_token(session: Session, account: Account, name: str, scope: str, days: int) -> str:
-    """A new token, shown once; only its hash is kept."""
+    """Creates a token and returns it; it is shown once, only its hash is stored."""
     if scope not in SCOPES:
         raise Refused("请选令牌能做什么")
     if not name.strip():
@@ -43,13 +43,13 @@ def make_token(session: Session, account: Account, name: str, scope: str, days: 
 
 
 def tokens_of(session: Session, account_id: int) -> list[ApiToken]:
-    """The tokens of an account that hold, latest first."""
+    """The valid tokens of an account, latest first."""
     query = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.expires_at > now())
     return list(session.scalars(query.order_by(ApiToken.created_at.desc())))
 
 
 def find_token(session: Session, text: str) -> tuple[Account, str] | None:
-    """The account that a token stands for, and what it may do."""
+    """The account and scope of a valid token, None otherwise."""
     row = session.scalar(
         select(ApiToken)
         .where(ApiToken.digest == token_hash(text), ApiToken.expires_at > now())
@@ -59,7 +59,7 @@ def find_token(session: Session, text: str) -> tuple[Account, str] | None:
 
 
 def revoke(session: Session, account_id: int, handle: str) -> None:
-    """Takes a token away. `handle`: the first digits of its hash."""
+    """Deletes a token. `handle`: the first digits of its hash, at least 12. NotFound when there is none."""
     row = next((t for t in tokens_of(session, account_id) if t.digest.startswith(handle)), None)
     if row is None or len(handle) < 12:
         raise NotFound("没有这个令牌")
