@@ -1,4 +1,4 @@
-"""What work in the background gets, and what comes round."""
+"""The environment of background work, and the definition of periodic tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exam_app.config import Config
 
 @dataclass(frozen=True)
 class Background:
-    """What work in the background gets: sessions and settings."""
+    """What background work is given: a session factory and the configuration."""
 
     make_session: sessionmaker[Session]
     config: Config
@@ -20,7 +20,7 @@ class Background:
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """What has to be done every `every` seconds, by one process or by several: it locks what it changes."""
+    """A task due every `every` seconds. Processes may run it concurrently: it locks what it changes."""
 
     name: str
     every: int

@@ -1,4 +1,4 @@
-"""Pictures as SVG, made by matplotlib on the server, one at a time; text stays text."""
+"""Charts as SVG, rendered by matplotlib on the server; text stays text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _matplotlib() -> None:
     matplotlib.use("svg")
     from matplotlib import font_manager
 
-    # Measured with the font of a dependency; drawn by the reader's own Chinese font.
+    # Laid out with the bundled font; rendered with the reader's own Chinese font.
     font_manager.fontManager.addfont(f"{font_folder()}/NotoSansCJKsc-Regular.otf")
     matplotlib.rcParams.update(
         {
@@ -38,7 +38,7 @@ def _matplotlib() -> None:
 
 
 class Picture:
-    """A figure to draw on, and its SVG (or PNG, for documents) once the drawing is done."""
+    """A figure to draw on, and its SVG (or PNG, for documents) after `drawing` has exited."""
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
@@ -47,7 +47,7 @@ class Picture:
 
 @contextmanager
 def drawing(size: tuple[float, float], *, as_png: bool = False) -> Iterator[Picture]:
-    """A figure of `size` inches; matplotlib keeps state, so one thread draws at a time."""
+    """A figure of `size` inches. matplotlib keeps global state, so a lock serialises drawing."""
     with _LOCK:
         _matplotlib()
         from matplotlib.figure import Figure

@@ -1,8 +1,9 @@
-"""The log: standard error, one line of JSON an event, from which nobody suffers: with a full disk a line of
-the log is lost, not an answer.
+"""The log: one line of JSON per event, on standard error.
 
-A server writes a line a request, so what a line costs counts. Its workers keep what is only told (`info`) for a
-moment and write some lines together; a warning or an error is written at once, with all before it.
+Never raises: on a full disk log lines are dropped, requests are not.
+
+A server logs every request, so writing must be cheap. Workers buffer `info` lines briefly and write
+them in batches. Warnings and errors are written at once, after all buffered lines.
 """
 
 from __future__ import annotations
@@ -21,61 +22,62 @@ from multiprocessing.util import Finalize
 import structlog
 from structlog.typing import Processor
 
-# Seconds: what a worker that is killed may lose of its log.
+# Seconds between flushes; a worker that is killed loses at most this much of its log.
 PAUSE = 0.2
-# Lines kept while standard error takes none; beyond that the oldest go.
+# Lines buffered while standard error is blocked; beyond that the oldest are dropped.
 MAX_HELD = 50_000
 _ENCODE = JSONEncoder(ensure_ascii=False, default=repr).encode
 
 
 class Log:
-    """What structlog hands its lines to."""
+    """The logger behind structlog."""
 
     def __init__(self) -> None:
-        self._held: deque[str] = deque(maxlen=MAX_HELD)
-        self._holds = False
-        self._pouring = threading.Lock()
+        self._buffer: deque[str] = deque(maxlen=MAX_HELD)
+        self._buffering = False
+        self._flushing = threading.Lock()
 
     def info(self, line: str) -> None:
-        """Written at once, or soon where lines are held."""
-        self._held.append(line)
-        if not self._holds:
+        """Writes a line at once, or buffers it while `hold` is in effect."""
+        self._buffer.append(line)
+        if not self._buffering:
             self.pour()
 
     debug = info
 
     def error(self, line: str) -> None:
-        """Written at once."""
-        self._held.append(line)
+        """Writes a line at once, after all buffered lines."""
+        self._buffer.append(line)
         self.pour()
 
     warning = critical = exception = error
 
     def pour(self) -> None:
-        """Writes what is held."""
-        # One thread at a time, or what another has taken out comes after an error that it belongs before.
-        with self._pouring:
+        """Writes all buffered lines."""
+        # Serialised: a concurrent flush could write lines out of order, after an error they
+        # precede.
+        with self._flushing:
             lines = []
             with suppress(IndexError):
                 while True:
-                    lines.append(self._held.popleft() + "\n")
+                    lines.append(self._buffer.popleft() + "\n")
             if lines:
                 with suppress(OSError):
                     sys.stderr.write("".join(lines))
                     sys.stderr.flush()
 
     def hold(self) -> None:
-        """From here on lines of this process are held for a moment; at its end all are written."""
-        if self._holds:
+        """Starts buffering in this process, with a periodic flush; the rest is written at exit."""
+        if self._buffering:
             return
-        self._holds = True
+        self._buffering = True
 
-        def pour_again() -> None:
+        def flush_periodically() -> None:
             while True:
                 time.sleep(PAUSE)
                 self.pour()
 
-        threading.Thread(target=pour_again, name="log", daemon=True).start()
+        threading.Thread(target=flush_periodically, name="log", daemon=True).start()
         Finalize(None, self.pour, exitpriority=0)
 
 
@@ -83,7 +85,7 @@ LOG = Log()
 
 
 def line(level: str, values: Mapping[str, object]) -> str:
-    """An event as the log writes it, with the moment of now."""
+    """An event as one line of JSON, with the current time."""
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return _ENCODE({**values, "level": level, "timestamp": at})
 
@@ -100,7 +102,7 @@ PROCESSORS: list[Processor] = [
 
 
 def init_logs() -> None:
-    """Sends every logger's events to the log."""
+    """Routes the events of all loggers to `LOG`."""
     structlog.configure(
         processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -1,7 +1,7 @@
-"""What monitoring asks for (Prometheus): requests by endpoint and status, their time, and how things stand.
+"""Prometheus metrics: requests by endpoint and status, their duration, processor time of password checks.
 
-With several worker processes the figures lie in a folder that all of them write to (`PROMETHEUS_MULTIPROC_DIR`,
-set by `academy serve` before a worker begins).
+With several worker processes, samples go to a shared directory (`PROMETHEUS_MULTIPROC_DIR`) that
+`academy serve` sets before workers start.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 def share_between_workers() -> None:
-    """Gives the workers that are started from here a folder for their figures; empty at each start."""
+    """Creates an empty directory for the samples of the workers started from this process."""
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="academy-metrics-")
 
 
 @lru_cache
 def collectors() -> tuple[Counter, Histogram, Counter]:
-    """The collectors of this process; called once before there are threads."""
-    # Imported late: the library looks for the folder when it is imported.
+    """The collectors of this process; first called before threads start."""
+    # Imported late: the library reads the environment variable on import.
     from prometheus_client import Counter, Histogram
 
     requests = Counter("academy_requests", "Requests answered", ["method", "endpoint", "status"])
@@ -36,14 +36,14 @@ def collectors() -> tuple[Counter, Histogram, Counter]:
 
 
 def observe(method: str, endpoint: str | None, status: int, seconds: float) -> None:
-    """Counts one request. No path and no id: an endpoint's name only."""
+    """Counts one request. Labels hold the endpoint's name only, no path and no id."""
     count, times = _of(method, endpoint or "none", str(status))
     count.inc()
     times.observe(seconds)
 
 
 def observe_password_check(seconds: float) -> None:
-    """Counts the processor seconds of one password check."""
+    """Counts the processor time of one password check, in seconds."""
     collectors()[2].inc(seconds)
 
 

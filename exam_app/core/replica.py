@@ -1,8 +1,8 @@
-"""A copy of the database that reports are read from, where there is one (PostgreSQL, streaming replication).
+"""The read replica for reports (PostgreSQL, streaming replication).
 
-Whoever has just written sees what they wrote: after a change the place in the primary's log is kept in their
-signed cookie, and the copy is read only when it has come as far. When it has not, follows no longer, or does
-not answer, the primary is read.
+Read-your-writes: after a change the primary's WAL position is stored in the signed cookie, and the
+replica is read only once it has replayed that far. When it lags, has stopped replicating or doesn't
+answer, the primary is read.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from training_records.database import (
 )
 
 log = structlog.get_logger()
-# Seconds: to connect, and until a copy that did not answer is asked again.
+# Seconds: connection timeout, and pause before a replica that failed is tried again.
 CONNECT, PAUSE = 2, 10.0
-_FOLLOWS = text(
+_HAS_REPLAYED = text(
     "SELECT NOT pg_is_in_recovery() OR (EXISTS (SELECT FROM pg_stat_wal_receiver) "
     "AND pg_last_wal_replay_lsn() >= CAST(:wrote AS pg_lsn))"
 )
-_PLACE = text("SELECT pg_current_wal_lsn()::text")
+_POSITION = text("SELECT pg_current_wal_lsn()::text")
 START = "0/0"
 
 
 class Replica:
-    """The copy at ``ACADEMY_REPLICA_URL``."""
+    """The replica at ``ACADEMY_REPLICA_URL``."""
 
     def __init__(self, url: str) -> None:
         whole = engine_url(url).update_query_dict({"connect_timeout": str(CONNECT)})
         self._engine = make_engine(whole.render_as_string(hide_password=False))
         self._factory: sessionmaker[Session] = make_session_factory(self._engine)
-        self._again = 0.0
+        self._retry_at = 0.0
 
     def session(self, wrote: str) -> Session | None:
-        """A session that reads the copy, None when the primary has to be read. `wrote`: how far the copy
-        must have come."""
-        if time.monotonic() < self._again:
+        """A session on the replica, None when the primary must be read. `wrote`: the WAL position it must
+        have replayed."""
+        if time.monotonic() < self._retry_at:
             return None
         session = self._factory()
         try:
-            if read_only(session).scalar(_FOLLOWS, {"wrote": wrote}):
+            if read_only(session).scalar(_HAS_REPLAYED, {"wrote": wrote}):
                 return session
         except OperationalError as error:
-            self._again = time.monotonic() + PAUSE
+            self._retry_at = time.monotonic() + PAUSE
             log.warning("replica", error=type(error.orig).__name__)
         session.close()
         return None
@@ -62,10 +62,10 @@ class Replica:
 
 
 def make_replica(config: Config) -> Replica | None:
-    """The copy that is configured, if any."""
+    """The configured replica, if any."""
     return Replica(config.replica_url) if config.replica_url else None
 
 
 def place_in_log(session: Session) -> str:
-    """How far the primary's log has come: what was committed before lies before it."""
-    return str(session.scalar(_PLACE))
+    """The primary's current WAL position; everything committed so far lies before it."""
+    return str(session.scalar(_POSITION))

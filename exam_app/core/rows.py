@@ -1,4 +1,4 @@
-"""What a statement did to the rows of a table."""
+"""Row counts of statements."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from sqlalchemy.sql.dml import UpdateBase
 
 
 def rows_changed(session: Session, statement: UpdateBase) -> int:
-    """Executes an insert, update or delete; how many rows it touched."""
-    # `Session.execute` is typed for queries; a statement that changes rows has a cursor's result.
+    """Executes an insert, update or delete and returns the number of rows it touched."""
+    # `Session.execute` is typed for queries; for DML the result is a `CursorResult`.
     return cast("CursorResult[object]", session.execute(statement)).rowcount

@@ -1,4 +1,4 @@
-"""Secrets that the database keeps: sealed with keys that it does not hold, and sealed anew when the keys change."""
+"""Encryption of secrets at rest with keys kept outside the database; supports key rotation."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from training_records.errors import Refused
 
 
 class Seal:
-    """Seals with the first key, opens with any (AES-128-CBC with HMAC-SHA-256, Fernet)."""
+    """Encrypts with the first key, decrypts with any (AES-128-CBC with HMAC-SHA-256, Fernet)."""
 
     def __init__(self, keys: list[str]) -> None:
         self._fernets = MultiFernet([Fernet(_derived(key)) for key in keys])
 
     def close(self, text: str) -> str:
-        """The text, sealed."""
+        """The encrypted text."""
         return self._fernets.encrypt(text.encode()).decode()
 
     def open(self, sealed: str) -> str:
-        """What was sealed. `Refused` when none of the keys fits."""
+        """The decrypted text. `Refused` when none of the keys fits."""
         try:
             return self._fernets.decrypt(sealed.encode()).decode()
         except InvalidToken:
@@ -32,7 +32,7 @@ class Seal:
             ) from None
 
     def renew(self, sealed: str) -> str:
-        """The same, sealed with the first key."""
+        """The same secret, re-encrypted with the first key. `Refused` when none of the keys fits."""
         try:
             return self._fernets.rotate(sealed.encode()).decode()
         except InvalidToken:

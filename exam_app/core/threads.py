@@ -1,4 +1,4 @@
-"""Priority of threads."""
+"""Thread priority."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ NICE = 10
 
 
 def lower_priority() -> None:
-    """Lowers the priority of this thread alone (Linux knows threads as processes here)."""
+    """Lowers the priority of the calling thread only (Linux, where `setpriority` takes a thread id)."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -1,4 +1,4 @@
-"""How moments and numbers read in Chinese, given the zone."""
+"""Formatting of times and numbers for Chinese readers, independent of a request."""
 
 from __future__ import annotations
 
