@@ -1,1 +1,1 @@
-"""What keeps an installation going for years: backups and the proof that they hold, moving between engines."""
+"""Long-term operation of an installation: backups and restore drills, moving between engines, retention."""

@@ -1,7 +1,8 @@
-"""Backups of a whole installation: database, evidence, recordings, anchors; encrypted, kept by a rule, and proved.
+"""Backups of a whole installation: database, evidence, recordings, anchors; encrypted, rotated and verified.
 
-A bundle is a tar file with `manifest.json` (time, engine, SHA-256 of each file), encrypted for the
-recipients' public keys (age, https://age-encryption.org/v1) when there are any: the server itself can't read it then.
+A bundle is a tar file with `manifest.json` (time, engine, SHA-256 of each file). With recipients it
+is encrypted to their public keys (age, https://age-encryption.org/v1), and the server itself can't
+read it.
 """
 
 from __future__ import annotations
@@ -43,20 +44,20 @@ DATABASE, MANIFEST = "database", "manifest.json"
 FOLDERS = ("evidence", "media")
 FILES = (ANCHORS, "published.json")
 NAME = re.compile(r"academy-(\d{8}T\d{6})Z\.tar(\.age)?")
-# How many of the latest days, weeks and months are kept.
+# Retention: the number of latest days, weeks and months of which a bundle is kept.
 KEEP = (7, 5, 12)
 SPOT = 20
 
 
 def make_bundle(config: Config, folder: Path, recipients: Sequence[str] = ()) -> Path:
-    """A bundle of everything as of now. `Refused` for a recipient that is none."""
+    """Writes a bundle of the current state. `Refused` for an invalid recipient."""
     keys = [_recipient(r) for r in recipients]
     folder.mkdir(parents=True, exist_ok=True)
     at = now()
     target = folder / f"academy-{at:%Y%m%dT%H%M%S}Z.tar{'.age' if keys else ''}"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as made:
         work = Path(made)
-        # The database first: what it names lies in the folders already, and files are never taken away.
+        # Dump the database first: the files it refers to exist already and are never deleted.
         dump(config.database_url, work / DATABASE)
         files = {DATABASE: work / DATABASE, **_files(config.instance)}
         manifest: Manifest = {
@@ -87,12 +88,12 @@ def _recipient(text: str) -> pyrage.x25519.Recipient:
 
 
 def _files(instance: Path) -> dict[str, Path]:
-    found = {name: instance / name for name in FILES if (instance / name).is_file()}
+    files = {name: instance / name for name in FILES if (instance / name).is_file()}
     for folder in FOLDERS:
         for path in sorted((instance / folder).rglob("*")):
             if path.is_file() and path.suffix != ".half":
-                found[path.relative_to(instance).as_posix()] = path
-    return found
+                files[path.relative_to(instance).as_posix()] = path
+    return files
 
 
 def _sha256(path: Path) -> str:
@@ -101,32 +102,35 @@ def _sha256(path: Path) -> str:
 
 
 def bundles_in(folder: Path) -> list[tuple[datetime, Path]]:
-    """The bundles of a folder, latest first."""
-    found = []
+    """(time, path) of the bundles in a folder, latest first."""
+    bundles = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if match := NAME.fullmatch(path.name):
-            found.append((datetime.strptime(match[1], "%Y%m%dT%H%M%S"), path))
-    return sorted(found, reverse=True)
+            bundles.append((datetime.strptime(match[1], "%Y%m%dT%H%M%S"), path))
+    return sorted(bundles, reverse=True)
 
 
 def superfluous(
     bundles: Iterable[tuple[datetime, Path]], keep: tuple[int, int, int] = KEEP
 ) -> list[Path]:
-    """What the rule lets go: all but the last of each of the latest days, weeks and months that have one. The latest
-    bundle is never among them."""
+    """The bundles to delete under the retention rule.
+
+    Kept is the last bundle of each of the latest days, weeks and months that have one, and always
+    the latest bundle.
+    """
     ordered, kept = sorted(bundles, reverse=True), set()
-    marks = ("%Y-%m-%d", "%G-%V", "%Y-%m")
-    for mark, number in zip(marks, keep, strict=True):
+    formats = ("%Y-%m-%d", "%G-%V", "%Y-%m")
+    for format_, count in zip(formats, keep, strict=True):
         seen: dict[str, Path] = {}
         for at, path in ordered:
-            seen.setdefault(at.strftime(mark), path)
-        kept |= set(list(seen.values())[:number])
+            seen.setdefault(at.strftime(format_), path)
+        kept |= set(list(seen.values())[:count])
     return [path for _, path in ordered[1:] if path not in kept]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a drill found: rows by table, archive and audit entries checked, evidence files compared, problems."""
+    """The result of a drill: rows by table, checked archive and audit entries, checked evidence files, problems."""
 
     bundle: str
     made_at: str
@@ -138,7 +142,7 @@ class Proof:
 
 
 class Manifest(TypedDict):
-    """When and of what engine a bundle is, and the SHA-256 of each file in it."""
+    """A bundle's time and engine, and the SHA-256 of each file in it."""
 
     made_at: str
     engine: str
@@ -146,8 +150,10 @@ class Manifest(TypedDict):
 
 
 def unpack(bundle: Path, folder: Path, identity: Path | None) -> Manifest:
-    """Unpacks a bundle and compares every file with the manifest, which is returned. `Refused` when it is encrypted for
-    another key, damaged, or not whole."""
+    """Unpacks a bundle, verifies every file against the manifest, and returns the manifest.
+
+    `Refused` when the bundle is encrypted for another key, damaged or incomplete.
+    """
     plain = bundle
     if bundle.suffix == ".age":
         plain = folder / "bundle.tar"
@@ -180,8 +186,12 @@ def unpack(bundle: Path, folder: Path, identity: Path | None) -> Manifest:
 
 
 def drill(config: Config, bundle: Path, identity: Path | None = None) -> Proof:
-    """Restores a bundle beside the running installation (a SQLite file, or a database of its own on the same server),
-    brings it to the code's version and checks it: engine, chains, evidence by sample. Nothing of it stays."""
+    """Restores a bundle next to the running installation, upgrades and verifies it.
+
+    It is restored to a SQLite file, or to a separate database on the same server, and deleted
+    afterwards. Checked are the engine's own integrity, the hash chains, and a sample of the
+    evidence.
+    """
     with tempfile.TemporaryDirectory(prefix="academy-drill-") as made:
         folder = Path(made)
         manifest = unpack(bundle, folder, identity)
@@ -198,31 +208,33 @@ def _prove(config: Config, engine: Engine, folder: Path, bundle: Path, manifest:
     if not is_current(engine):
         upgrade(engine)
     problems = check_database(engine)
-    beside = replace(config, instance=folder)
+    restored = replace(config, instance=folder)
     with make_session_factory(engine)() as session:
         read_only(session)
         rows = count_rows(engine)
-        entries, breaks = verify_archive(session, outside(beside))
+        entries, breaks = verify_archive(session, outside(restored))
         problems += [f"档案链 {b.chain} 第 {b.seq} 条:{b.reason}" for b in breaks]
-        noted, breaks = verify_audit(session)
+        audit_entries, breaks = verify_audit(session)
         problems += [f"操作记录第 {b.seq} 条:{b.reason}" for b in breaks]
-        kept = list(session.scalars(select(Evidence.sha256)))
-        sample = random.sample(kept, min(SPOT, len(kept)))
+        digests = list(session.scalars(select(Evidence.sha256)))
+        sample = random.sample(digests, min(SPOT, len(digests)))
         for digest in sample:
             try:
-                evidence.read(session, beside.evidence, digest)
+                evidence.read(session, restored.evidence, digest)
             except RecordsError:
                 problems.append(f"附件 {digest[:12]}… 少了或坏了")
-    return Proof(bundle.name, manifest["made_at"], rows, entries, noted, len(sample), problems)
+    return Proof(
+        bundle.name, manifest["made_at"], rows, entries, audit_entries, len(sample), problems
+    )
 
 
 def check_database(engine: Engine) -> list[str]:
-    """What the engine itself finds wrong."""
+    """Problems found by the engine itself (Chinese)."""
     problems = []
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            found = connection.execute(text("PRAGMA integrity_check"))
-            problems += [row[0] for row in found if row[0] != "ok"]
+            rows = connection.execute(text("PRAGMA integrity_check"))
+            problems += [row[0] for row in rows if row[0] != "ok"]
             broken = connection.execute(text("PRAGMA foreign_key_check"))
             problems += [f"外键断了:{row[0]} 第 {row[1]} 行" for row in broken]
         else:
@@ -237,7 +249,7 @@ def check_database(engine: Engine) -> list[str]:
 
 
 def count_rows(engine: Engine) -> dict[str, int]:
-    """Rows of every table."""
+    """The number of rows of every table."""
     with engine.connect() as connection:
         return {
             table.name: connection.scalar(select(func.count()).select_from(table)) or 0
@@ -246,13 +258,13 @@ def count_rows(engine: Engine) -> dict[str, int]:
 
 
 def _beside(url: str, name: str) -> str:
-    """The address of another database on the same server."""
+    """The URL of another database on the same server."""
     return engine_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 @contextmanager
 def _elsewhere(config: Config, folder: Path, engine: str) -> Iterator[str]:
-    """A place to restore into that is not the running database; gone afterwards."""
+    """A temporary database to restore into, separate from the running one; dropped afterwards."""
     if engine == "sqlite":
         yield f"sqlite:///{folder / 'restored.db'}"
         return
@@ -276,7 +288,7 @@ def _on_server(url: str, statement: str) -> None:
 
 
 def restore_bundle(config: Config, bundle: Path, identity: Path | None = None) -> None:
-    """Puts a bundle in the place of the installation: database and files. Files that are there stay."""
+    """Restores a bundle over the installation: database and files. Existing files are not overwritten."""
     with tempfile.TemporaryDirectory(prefix="academy-restore-") as made:
         folder = Path(made)
         manifest = unpack(bundle, folder, identity)

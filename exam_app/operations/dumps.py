@@ -1,4 +1,4 @@
-"""A database as one file, taken while the service runs, and back again."""
+"""Dump and restore of a database as one file; a dump can be taken while the service runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training_records.files import written_whole
 
 
 def is_sqlite(url: str) -> bool:
-    """Whether a database is a file of SQLite."""
+    """Whether a database URL is one of SQLite."""
     return url.startswith("sqlite")
 
 
@@ -27,7 +27,7 @@ def path_of(url: str) -> Path:
 
 
 def dump(url: str, file: Path) -> None:
-    """The database as of now, whole: SQLite's online backup, or `pg_dump`."""
+    """Writes a consistent snapshot of the database: SQLite's online backup, or `pg_dump`."""
     with written_whole(file) as half:
         if is_sqlite(url):
             _copy(path_of(url), half)
@@ -36,13 +36,15 @@ def dump(url: str, file: Path) -> None:
 
 
 def load(url: str, file: Path) -> Path | None:
-    """Puts a dump in the place of what is there; where a SQLite file was kept aside. `Refused` when the dump is damaged:
-    nothing was changed then."""
+    """Replaces the database by a dump; returns the backup copy made of a SQLite file.
+
+    `Refused` when the dump is damaged; nothing has been changed then.
+    """
     if not is_sqlite(url):
         options = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--dbname")
         _postgres("pg_restore", url, *options, None, str(file))
         return None
-    current, kept = path_of(url), None
+    current, saved_copy = path_of(url), None
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
         try:
             sound = source.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
@@ -51,12 +53,12 @@ def load(url: str, file: Path) -> Path | None:
         if not sound:
             raise Refused(f"{file} 不是备份文件或已损坏,没有恢复。请换一份备份")
         if current.exists():
-            kept = current.with_suffix(".before-restore.db")
-            _copy(current, kept)
-        # Through SQLite's own backup, so that connections still open see the restored data.
+            saved_copy = current.with_suffix(".before-restore.db")
+            _copy(current, saved_copy)
+        # Use SQLite's backup API, so that open connections see the restored data.
         with closing(sqlite3.connect(current)) as target:
             source.backup(target)
-    return kept
+    return saved_copy
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -65,17 +67,17 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _postgres(tool: str, url: str, *arguments: str | None) -> None:
-    """Runs a tool of PostgreSQL; None stands for the database's address, without its password."""
+    """Runs a PostgreSQL tool; None among the arguments stands for the connection string, without password."""
     address = libpq(engine_url(url))
     password = address.pop("password", None)
-    plain = make_conninfo(**address)
+    conninfo = make_conninfo(**address)
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    command = [tool, *(plain if a is None else a for a in arguments)]
+    command = [tool, *(conninfo if a is None else a for a in arguments)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
+        completed = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
     except FileNotFoundError:
         raise Refused(
             f"没有找到 {tool}。请安装 PostgreSQL 的客户端:apt install postgresql-client"
         ) from None
-    if done.returncode:
-        raise Refused(f"{tool} 没有成功:{done.stderr.strip()}")
+    if completed.returncode:
+        raise Refused(f"{tool} 没有成功:{completed.stderr.strip()}")

@@ -1,5 +1,8 @@
-"""A person's data taken away when the time for keeping it is over (个人信息保护法 第四十七条). Archive entries stay in their chains,
-which prove that nothing was altered; nobody can be recognised in them any more."""
+"""Erasure of a person's data after the retention period (个人信息保护法 第四十七条).
+
+Archive entries stay in their hash chains, which prove that nothing was altered, but can no longer
+be linked to a person.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from training_records.ledger.models import LedgerChange, Person, PersonMerge, Po
 from training_records.ledger.service import current_post
 
 GONE = "已注销"
-# Of no use without the person.
+# Tables whose rows are deleted: of no use without the person.
 REMOVED = (
     "activation",
     "practice_answer",
@@ -36,7 +39,7 @@ REMOVED = (
     "absence",
     "kept_identity",
 )
-# Texts beside what stays, in which somebody could be told of.
+# Columns that are overwritten in rows that stay: free text or names that could identify somebody.
 BLANKED: dict[str, dict[str, str | None]] = {
     "certificate": {"holder": GONE},
     "exemplar": {"material": GONE, "words": GONE, "reason": None, "state": "withdrawn"},
@@ -54,14 +57,14 @@ _KEPT = ("id", "created_at")
 
 
 def left_on(session: Session, person_id: int) -> date | None:
-    """The last day in any post; None while there is one without an end, or none at all."""
+    """The last day in any post; None while a post has no end, or without any post."""
     ends = list(session.scalars(select(Post.end).where(Post.person_id == person_id)))
     known = [end for end in ends if end is not None]
     return max(known) if ends and len(known) == len(ends) else None
 
 
 def erase(session: Session, person: Person, today: date) -> None:
-    """Makes a person unrecognisable in every table. `Refused` while they are in post, or before the time is over."""
+    """Anonymises a person in every table. `Refused` while in post, or before the retention period is over."""
     if current_post(session, person.id, today) is not None:
         raise Refused(f"{person.name}还在任,不能注销")
     years, left = rules()["years_after_leaving"], left_on(session, person.id)
@@ -86,7 +89,7 @@ def erase(session: Session, person: Person, today: date) -> None:
     for column in Person.__table__.columns:
         if column.name not in _KEPT:
             setattr(person, column.key, None if column.nullable else GONE)
-    # Unique, and no phone.
+    # A unique placeholder that can't be a phone number.
     person.phone = f"x{person.id:010d}"
     session.flush()
 

@@ -1,4 +1,4 @@
-"""All data from one engine to another, checked by counts and chains."""
+"""Copy of all data from one engine to another, verified by row counts and hash chains."""
 
 from __future__ import annotations
 
@@ -20,30 +20,33 @@ BATCH = 2000
 def copy_all(
     source: Engine, target: Engine, told: Callable[[str, int], None] = lambda name, rows: None
 ) -> dict[str, int]:
-    """Copies every row into an empty database; rows by table. `Refused` when the source is not of this version, the target
-    holds data, or anything differs afterwards: nothing stays in the target then."""
+    """Copies every row into an empty database; returns rows by table. `told` is called after each table.
+
+    `Refused` when the source is not at this version, the target holds data, or the copy differs;
+    the target is rolled back then.
+    """
     if not is_current(source):
         raise Refused("原来的数据库不是最新版本。请先运行 academy db upgrade,再搬")
     upgrade(target)
-    filled = [name for name, rows in count_rows(target).items() if rows]
-    if filled:
-        raise Refused(f"目标数据库里已有数据({'、'.join(filled[:3])}…),没有搬。请换一个空的")
+    nonempty = [name for name, rows in count_rows(target).items() if rows]
+    if nonempty:
+        raise Refused(f"目标数据库里已有数据({'、'.join(nonempty[:3])}…),没有搬。请换一个空的")
     rows = {}
     with source.connect().execution_options(read_only=True) as old, target.begin() as new:
         for table in metadata.sorted_tables:
             rows[table.name] = 0
-            found = old.execution_options(yield_per=BATCH).execute(select(table))
-            for part in found.mappings().partitions(BATCH):
-                new.execute(insert(table), [dict(row) for row in part])
-                rows[table.name] += len(part)
+            result = old.execution_options(yield_per=BATCH).execute(select(table))
+            for batch in result.mappings().partitions(BATCH):
+                new.execute(insert(table), [dict(row) for row in batch])
+                rows[table.name] += len(batch)
             told(table.name, rows[table.name])
         _set_sequences(new)
-        # Seen from inside, before the commit: what differs is not kept.
+        # Verify inside the transaction, so that a copy that differs is rolled back.
         for table in metadata.sorted_tables:
-            there = new.scalar(select(func.count()).select_from(table))
-            if there != rows[table.name]:
+            copied = new.scalar(select(func.count()).select_from(table))
+            if copied != rows[table.name]:
                 raise Refused(
-                    f"{table.name} 搬了 {rows[table.name]} 行,目标里有 {there} 行,没有保存"
+                    f"{table.name} 搬了 {rows[table.name]} 行,目标里有 {copied} 行,没有保存"
                 )
         with Session(bind=new) as session:
             breaks = verify_archive(session)[1] + verify_audit(session)[1]
@@ -55,7 +58,7 @@ def copy_all(
 
 
 def _set_sequences(connection: object) -> None:
-    """New rows go on after the copied ones (PostgreSQL)."""
+    """Advances the sequences past the copied keys (PostgreSQL)."""
     run = connection.execute  # type: ignore[attr-defined]
     if connection.dialect.name != "postgresql":  # type: ignore[attr-defined]
         return
@@ -68,8 +71,8 @@ def _set_sequences(connection: object) -> None:
                 {"table": table.name, "column": column.name},
             ).scalar()
             if sequence:
-                most = run(select(func.max(column))).scalar()
+                highest = run(select(func.max(column))).scalar()
                 run(
                     text("SELECT setval(:sequence, :value, :called)"),
-                    {"sequence": sequence, "value": most or 1, "called": most is not None},
+                    {"sequence": sequence, "value": highest or 1, "called": highest is not None},
                 )

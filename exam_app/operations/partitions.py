@@ -1,8 +1,8 @@
-"""The largest tables of PostgreSQL in parts, one a year, their keys with the district.
+"""Partitioning of the largest PostgreSQL tables: a partition per year, keys extended by the district.
 
-What is there becomes the first part as it is: nothing is copied. Indexes are built while everybody goes on;
-only the exchange at the end holds the tables, for some milliseconds. Parts for the years to come are made
-ahead. On SQLite there are no parts.
+The existing table becomes the first partition without copying. Indexes are built concurrently; only
+the final exchange locks the tables, for some milliseconds. Partitions for coming years are created
+ahead of time. SQLite is not partitioned.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ from sqlalchemy.schema import CreateIndex, UniqueConstraint
 from exam_app.migrations.metadata import metadata
 from training_records.errors import Refused
 
-# Every process that serves looks once an hour; so many years are there ahead.
+# Years ahead for which partitions exist; every server process checks once an hour.
 AHEAD = 2
 _UNTIL = re.compile(r"TO \('?(\d+)'?\)")
-# Whoever waits for tables here gives up before the others do, and before PostgreSQL looks for a deadlock (1 s).
+# Lock waits here time out before the requests queued behind them do, and before PostgreSQL's
+# deadlock check (1 s).
 LIMITS = ("SET LOCAL lock_timeout = '200ms'", "SET LOCAL statement_timeout = '15min'")
 TRIES, PAUSE = 50, 0.2
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How one table is laid out: its own key, and the column of the district's code. `key_first`: read by its own key, and
-    what belongs together lies in one district and year as a whole."""
+    """The partitioned layout of one table: its own key, and the column of the district code.
+
+    `key_first`: the table is read by its own key, and related rows lie in one district and year.
+    """
 
     name: str
     key: tuple[str, ...]
@@ -41,12 +44,12 @@ class Layout:
 
     @property
     def place(self) -> tuple[str, str]:
-        """What every unique key has with it: a part or a node can only check its own rows."""
+        """The partition columns, part of every unique key: a partition or node can only check its own rows."""
         return (self.district, "year")
 
     @property
     def primary(self) -> tuple[str, ...]:
-        """The whole key, with the district first unless the table is read by its own."""
+        """The whole primary key, the district first unless `key_first`."""
         return (*self.key, *self.place) if self.key_first else (*self.place, *self.key)
 
 
@@ -59,15 +62,17 @@ LAYOUTS = (
 
 
 def partition(engine: Engine, today: date) -> list[str]:
-    """Lays out what is not yet laid out; the tables' names. May be called again. `Refused` on SQLite, or when somebody
-    holds a table: then it stays as it was."""
+    """Partitions the tables that are not partitioned yet; returns their names. Idempotent.
+
+    `Refused` on SQLite, or when a table stays locked; it is unchanged then.
+    """
     if engine.dialect.name != "postgresql":
         raise Refused("分区只用于 PostgreSQL,SQLite 不用分区")
     done = []
     for layout in LAYOUTS:
         with engine.connect() as connection:
-            there = _is_laid_out(connection, layout)
-        if not there:
+            partitioned = _is_laid_out(connection, layout)
+        if not partitioned:
             prepare(engine, layout, today)
             _exchange_soon(engine, layout, today)
             done.append(layout.name)
@@ -77,44 +82,43 @@ def partition(engine: Engine, today: date) -> list[str]:
 
 
 def make_ahead(connection: Connection, today: date) -> list[str]:
-    """Makes the parts of the years to come where they are missing; their names. Does nothing for tables
-    that are not laid out."""
-    made: list[str] = []
+    """Creates missing partitions for the coming years; returns their names. Skips unpartitioned tables."""
+    created: list[str] = []
     if connection.dialect.name != "postgresql":
-        return made
+        return created
     run = connection.exec_driver_sql
     for layout in LAYOUTS:
         if not _is_laid_out(connection, layout):
             continue
         for year in range(_next_year(connection, layout), today.year + AHEAD + 1):
-            name, rest = f"{layout.name}_{year}", f"{layout.name}_other"
-            if run(f"SELECT 1 FROM {rest} WHERE year = {year} LIMIT 1").first():  # noqa: S608  # nosec B608
+            name, default_partition = f"{layout.name}_{year}", f"{layout.name}_other"
+            if run(f"SELECT 1 FROM {default_partition} WHERE year = {year} LIMIT 1").first():  # noqa: S608  # nosec B608
                 continue
-            if not made:
+            if not created:
                 for limit in LIMITS:
                     run(limit)
             bounds = f"FOR VALUES FROM ({year}) TO ({year + 1})"
             run(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {layout.name} {bounds}")
-            made.append(name)
-    return made
+            created.append(name)
+    return created
 
 
 def dangling(connection: Connection) -> list[str]:
-    """Rows that point to one of the tables laid out here and to no row of it (Chinese)."""
-    found = []
+    """Rows whose reference to one of the partitioned tables has no target (Chinese)."""
+    problems = []
     names = {layout.name for layout in LAYOUTS if _is_laid_out(connection, layout)}
     for table in metadata.sorted_tables:
         for key in table.foreign_keys:
             if key.column.table.name not in names:
                 continue
-            there = key.column.table.alias()
-            target = there.c[key.column.name]
+            referenced = key.column.table.alias()
+            target = referenced.c[key.column.name]
             missing = ~select(target).where(target == key.parent).exists()
             query = select(func.count()).where(key.parent.is_not(None), missing)
             count = connection.scalar(query.select_from(table)) or 0
             if count:
-                found.append(f"{table.name}.{key.parent.name} 有 {count} 行指着不存在的记录")
-    return found
+                problems.append(f"{table.name}.{key.parent.name} 有 {count} 行指着不存在的记录")
+    return problems
 
 
 def _is_laid_out(connection: Connection, layout: Layout) -> bool:
@@ -123,7 +127,7 @@ def _is_laid_out(connection: Connection, layout: Layout) -> bool:
 
 
 def _next_year(connection: Connection, layout: Layout) -> int:
-    """The first year without a part."""
+    """The first year without a partition."""
     bounds = connection.scalars(
         text(
             "SELECT pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i "
@@ -131,7 +135,7 @@ def _next_year(connection: Connection, layout: Layout) -> int:
         ),
         {"name": layout.name},
     )
-    return max(int(found[1]) for bound in bounds if (found := _UNTIL.search(bound)))
+    return max(int(match[1]) for bound in bounds if (match := _UNTIL.search(bound)))
 
 
 def _columns(names: Sequence[str]) -> str:
@@ -139,31 +143,33 @@ def _columns(names: Sequence[str]) -> str:
 
 
 def _uniques(layout: Layout) -> list[tuple[str, tuple[str, ...]]]:
-    """(name, columns) of the unique keys beside the primary one, the place with them."""
+    """(name, columns) of the unique keys other than the primary key, with the partition columns appended."""
     table = metadata.tables[layout.name]
-    found = [(str(i.name), tuple(c.name for c in i.columns)) for i in _indexes(layout, unique=True)]
-    found += [
+    uniques = [
+        (str(i.name), tuple(c.name for c in i.columns)) for i in _indexes(layout, unique=True)
+    ]
+    uniques += [
         (str(c.name), tuple(k.name for k in c.columns))
         for c in table.constraints
         if isinstance(c, UniqueConstraint)
     ]
-    return [(name, (*columns, *layout.place)) for name, columns in sorted(found)]
+    return [(name, (*columns, *layout.place)) for name, columns in sorted(uniques)]
 
 
 def _indexes(layout: Layout, unique: bool) -> list[Index]:
-    found = metadata.tables[layout.name].indexes
-    return sorted((i for i in found if bool(i.unique) == unique), key=lambda i: str(i.name))
+    indexes = metadata.tables[layout.name].indexes
+    return sorted((i for i in indexes if bool(i.unique) == unique), key=lambda i: str(i.name))
 
 
 def prepare(engine: Engine, layout: Layout, today: date) -> None:
-    """What takes time, while everybody goes on: the new keys' indexes, and that no row is of a later year."""
+    """The slow part, concurrently with normal use: builds the new keys' indexes and validates the year check."""
     name, old = layout.name, f"{layout.name}_early"
     wanted = {f"pk_{old}": layout.primary}
     wanted.update({f"{unique}_early": columns for unique, columns in _uniques(layout)})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         run = connection.exec_driver_sql
         for index, columns in wanted.items():
-            # One that a broken run left half built is not valid.
+            # A concurrent build that was interrupted leaves an invalid index.
             run(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
             run(f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {name} ({_columns(columns)})")
         if not layout.key_first:
@@ -175,8 +181,8 @@ def prepare(engine: Engine, layout: Layout, today: date) -> None:
 
 
 def _exchange_soon(engine: Engine, layout: Layout, today: date) -> None:
-    """Exchanges at a moment when nobody holds the tables for long."""
-    for tries in range(TRIES):
+    """Retries the exchange until the tables can be locked in time."""
+    for attempt in range(TRIES):
         try:
             with engine.begin() as connection:
                 exchange(connection, layout, today)
@@ -184,20 +190,25 @@ def _exchange_soon(engine: Engine, layout: Layout, today: date) -> None:
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable):
                 raise
-            time.sleep(PAUSE * (1 + tries % 3))
+            time.sleep(PAUSE * (1 + attempt % 3))
     raise Refused(f"有人一直占着 {layout.name},它没有动。请过一会儿再运行一次同样的命令")
 
 
 def exchange(connection: Connection, layout: Layout, today: date) -> None:
-    """The table becomes the first part of one of the same name. Foreign keys to it end here: a key that goes over parts
-    has the district and the year with it, which others don't know; `academy db check` looks for what points nowhere."""
+    """Makes the table the first partition of a new table with the same name.
+
+    Foreign keys to it are dropped: a key across partitions includes the district and the year,
+    which the referencing tables don't have. `academy db check` looks for dangling references
+    instead.
+    """
     run = connection.exec_driver_sql
     name, old, table = layout.name, f"{layout.name}_early", metadata.tables[layout.name]
     for limit in LIMITS:
         run(limit)
-    # In the order in which a save takes them, all at once: nothing is waited for later on.
-    above = sorted({key.column.table.name for key in table.foreign_keys} - {name})
-    for wanted in (*above, name):
+    # Take all locks at once, in the order in which a save takes them, so that nothing waits later
+    # on.
+    referenced = sorted({key.column.table.name for key in table.foreign_keys} - {name})
+    for wanted in (*referenced, name):
         run(f"LOCK TABLE {wanted} IN ACCESS EXCLUSIVE MODE")
     for pointing, constraint in connection.execute(
         text(
@@ -239,10 +250,11 @@ def exchange(connection: Connection, layout: Layout, today: date) -> None:
         sequence = connection.scalar(query, {"table": old, "column": column})
         if sequence:
             run(f"ALTER SEQUENCE {sequence} OWNED BY {name}.{column}")
-    # The indexes that are there serve the new ones; the check that is there spares reading all rows.
+    # The existing indexes become partitions of the new ones; the validated check spares a full
+    # scan.
     bounds = f"FOR VALUES FROM (MINVALUE) TO ({today.year + 1})"
     run(f"ALTER TABLE {name} ATTACH PARTITION {old} {bounds}")
     run(f"ALTER TABLE {old} DROP CONSTRAINT ck_{old}")
-    # Nobody's answer is refused because a clock is years wrong.
+    # A default partition, so that no row is refused when a clock is years off.
     run(f"CREATE TABLE {name}_other PARTITION OF {name} DEFAULT")
     make_ahead(connection, today)

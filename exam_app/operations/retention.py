@@ -1,4 +1,4 @@
-"""What is kept no longer than it is needed, by the rules of `exam_app/data/retention.yaml`."""
+"""Retention periods by the rules of `exam_app/operations/retention.yaml`."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from training_records.database import Base
 
 @lru_cache
 def rules() -> dict[str, int]:
-    """Name of the rule to years or days. Raises ValueError (Chinese) for a rule that is no number."""
-    told = yaml.safe_load(
+    """Rule to years or days. Raises ValueError (Chinese) for a value that is not a positive integer."""
+    loaded = yaml.safe_load(
         files("exam_app.operations").joinpath("retention.yaml").read_text("utf-8")
     )
-    for name, value in told.items():
+    for name, value in loaded.items():
         if type(value) is not int or value < 1:
             raise ValueError(f"retention.yaml:{name} 要填大于 0 的整数")
-    return dict(told)
+    return dict(loaded)
 
 
 def apply(session: Session, at: datetime, *, only_count: bool = False) -> dict[str, int]:
-    """Deletes what is over; table to rows. The audit log and the archive are chains, from which nothing is taken."""
+    """Deletes expired rows; returns table to rows. The audit log and the archive are hash chains and stay whole."""
 
     def before(rule: str) -> datetime:
         return at - timedelta(days=rules()[rule])
 
-    over: list[tuple[type[Base], ColumnElement[bool]]] = [
+    expired: list[tuple[type[Base], ColumnElement[bool]]] = [
         (LoginSession, LoginSession.expires_at < at),
         (ApiToken, ApiToken.expires_at < at),
         (Activation, Activation.expires_at < at),
@@ -46,11 +46,11 @@ def apply(session: Session, at: datetime, *, only_count: bool = False) -> dict[s
         (StudyWindow, StudyWindow.last_at < before("study_windows")),
         (Job, Job.finished_at < before("jobs")),
     ]
-    found = {}
-    for table, where in over:
-        found[table.__tablename__] = (
+    counts = {}
+    for table, where in expired:
+        counts[table.__tablename__] = (
             session.scalar(select(func.count()).select_from(table).where(where)) or 0
         )
         if not only_count:
             session.execute(delete(table).where(where))
-    return found
+    return counts
