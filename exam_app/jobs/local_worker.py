@@ -1,5 +1,7 @@
-"""The worker in the process: does the jobs that wait and the chores that are due, in two threads, so that a long
-job holds no chore up. For SQLite; it works on every engine."""
+"""The in-process worker: pending jobs and due periodic tasks on two threads.
+
+A long job therefore never delays a periodic task. Meant for SQLite; works on every engine.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +27,21 @@ def work(
     chores: list[PeriodicTask],
     stop: threading.Event,
 ) -> None:
-    """Works until `stop` is set."""
-    due = {chore.name: time.monotonic() for chore in chores}
+    """Runs until `stop` is set."""
+    due = {task.name: time.monotonic() for task in chores}
 
-    def do_chores() -> None:
-        for chore in chores:
-            if time.monotonic() >= due[chore.name]:
-                due[chore.name] = time.monotonic() + chore.every
-                guarded(chore.name, partial(chore.do, background))
+    def run_due() -> None:
+        for task in chores:
+            if time.monotonic() >= due[task.name]:
+                due[task.name] = time.monotonic() + task.every
+                guarded(task.name, partial(task.do, background))
 
-    # Only the jobs come after all that is asked for by people: chores are short, and some of them close exams.
-    beside = threading.Thread(target=_loop, args=(do_chores, stop), name="chores", daemon=True)
-    beside.start()
+    # Only the job thread gets low priority: periodic tasks are short, and some of them close exams.
+    tasks_thread = threading.Thread(target=_loop, args=(run_due, stop), name="chores", daemon=True)
+    tasks_thread.start()
     lower_priority()
     _loop(lambda: guarded("jobs", lambda: run_pending(background, kinds)), stop)
-    beside.join()
+    tasks_thread.join()
 
 
 def _loop(step: Callable[[], object], stop: threading.Event) -> None:
@@ -48,7 +50,7 @@ def _loop(step: Callable[[], object], stop: threading.Event) -> None:
 
 
 def guarded(name: str, do: Callable[[], object]) -> None:
-    """Does something that must not end the thread; what goes wrong is in the log."""
+    """Runs `do` and logs any exception, so that the thread survives."""
     try:
         do()
     except DBAPIError as error:

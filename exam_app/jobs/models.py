@@ -14,10 +14,10 @@ JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
 class Job(Base):
-    """Work that takes longer than a page: made in the background, part by part. Identity: `id`.
+    """Work that takes longer than a request: done in the background, part by part. Identity: `id`.
 
-    `state`: waiting, running, done, failed or cancelled. What is made lies in the job's own folder; a job whose
-    process died goes on from the parts that are there.
+    `state`: waiting, running, done, failed or cancelled. Results lie in the job's own folder. A job
+    whose process died resumes from the parts that exist.
     """
 
     __tablename__ = "job"

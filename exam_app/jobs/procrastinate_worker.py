@@ -1,5 +1,8 @@
-"""The worker on PostgreSQL's queue (Procrastinate): every server process has one for the jobs and one for the
-chores, so that a long job holds no chore up; of all processes one does each."""
+"""The worker on PostgreSQL's queue (Procrastinate).
+
+Every server process runs one worker for jobs and one for periodic tasks, so that a long job never
+delays a periodic task. Each queue entry is run by one process only.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +29,23 @@ from exam_app.jobs.service import Handler, Retry, pending_jobs, perform
 from training_records.database import libpq
 
 log = structlog.get_logger()
-# Seconds: between looks into the queue where no notice comes; a sign of life; without one a worker has died.
+# Seconds: poll interval without notification; heartbeat interval; heartbeat age at which a worker
+# is dead.
 LOOK, ALIVE, DEAD = 5.0, 10.0, 30.0
-# Seconds: how often a stop is looked for, how long a job under way is waited for then; before it begins anew.
+# Seconds: poll interval for `stop`; grace for a running job at shutdown; pause before a restart.
 TICK, GRACE, PAUSE = 0.5, 5.0, 3.0
-# A clock that moved by more seconds than passed was set: what is due is reckoned anew.
+# A wall clock that drifts by more seconds from the monotonic one was set; the schedule is computed
+# anew.
 JUMP = 5.0
 KEPT_HOURS = 7 * 24
-_PUT_IN = text(
+_QUEUED = text(
     f"SELECT (args->>'number')::int FROM {queue.TABLE} "  # noqa: S608  # nosec B608
     f"WHERE task_name = '{queue.TASK}' AND status IN ('todo', 'doing')"
 )
 
 
 class TryAgain(BaseRetryStrategy):
-    """What a job says of itself decides."""
+    """Retries only when the job asks for it by raising `Retry`."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Entry) -> RetryDecision | None:
         if isinstance(exception, Retry):
@@ -55,26 +60,26 @@ def work(
     url: URL,
     stop: threading.Event,
 ) -> None:
-    """Works until `stop` is set; begins anew when the database was away or the clock was set."""
-    # What goes wrong is said by the jobs themselves, and here.
+    """Runs until `stop` is set; restarts when the database was unavailable or the clock was set."""
+    # Errors are logged by the jobs themselves and by `guarded`.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 
-    def go_on(name: str, make: Callable[[], App]) -> None:
+    def keep_running(name: str, make: Callable[[], App]) -> None:
         while not stop.is_set():
             guarded(name, lambda: asyncio.run(_run(make(), name, url, stop)))
             stop.wait(PAUSE)
 
-    beside = threading.Thread(
-        target=go_on,
+    tasks_thread = threading.Thread(
+        target=keep_running,
         args=(queue.CHORES, lambda: _chores(background, kinds, chores)),
         name="chores",
         daemon=True,
     )
-    beside.start()
-    # The threads that this one starts do the jobs: after all that is asked for by people.
+    tasks_thread.start()
+    # The threads started from here run the jobs and inherit the low priority: requests come first.
     lower_priority()
-    go_on(queue.JOBS, lambda: _jobs(background, kinds))
-    beside.join()
+    keep_running(queue.JOBS, lambda: _jobs(background, kinds))
+    tasks_thread.join()
 
 
 async def _run(app: App, name: str, url: URL, stop: threading.Event) -> None:
@@ -107,7 +112,7 @@ async def _run(app: App, name: str, url: URL, stop: threading.Event) -> None:
 
 
 def _ahead() -> float:
-    """By how much the machine's clock is ahead of the time that passes."""
+    """By how many seconds the wall clock is ahead of the monotonic clock."""
     return time.time() - time.monotonic()
 
 
@@ -123,8 +128,8 @@ def _jobs(background: Background, kinds: dict[str, Handler]) -> App:
 
 def _chores(background: Background, kinds: dict[str, Handler], chores: list[PeriodicTask]) -> App:
     app = App(connector=PsycopgConnector())
-    for chore in chores:
-        _add(app, background, chore)
+    for task in chores:
+        _add(app, background, task)
 
     @app.periodic(cron=cron(60))
     @app.task(name="look after", queue=queue.CHORES, queueing_lock="look after", pass_context=True)
@@ -135,16 +140,17 @@ def _chores(background: Background, kinds: dict[str, Handler], chores: list[Peri
     return app
 
 
-def _add(app: App, background: Background, chore: PeriodicTask) -> None:
-    # Of one chore no two wait; two may be at it, they lock what they change.
-    @app.periodic(cron=cron(chore.every))
-    @app.task(name=chore.name, queue=queue.CHORES, queueing_lock=chore.name)
+def _add(app: App, background: Background, task: PeriodicTask) -> None:
+    # At most one queued run per periodic task (queueing_lock); runs may overlap, so tasks lock
+    # their rows.
+    @app.periodic(cron=cron(task.every))
+    @app.task(name=task.name, queue=queue.CHORES, queueing_lock=task.name)
     def do(timestamp: int) -> None:
-        guarded(chore.name, lambda: chore.do(background))
+        guarded(task.name, lambda: task.do(background))
 
 
 def cron(every: int) -> str:
-    """Every so many seconds, minutes or hours as cron says it; the seconds come last."""
+    """A cron expression for every so many seconds, minutes or hours; seconds are the last field."""
     for size, form in ((3600, "0 */{} * * *"), (60, "*/{} * * * *"), (1, "* * * * * */{}")):
         if every % size == 0:
             return form.format(every // size)
@@ -152,8 +158,10 @@ def cron(every: int) -> str:
 
 
 async def _clear(context: JobContext) -> None:
-    """What those who died had taken: jobs go back into the queue, chores are due again anyway; what ended long
-    ago goes."""
+    """Cleans up after dead workers, and deletes old entries.
+
+    Their jobs return to the queue; their periodic tasks are dropped, since they come due again.
+    """
     manager = context.app.job_manager
     for entry in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD):
         if entry.queue == queue.JOBS:
@@ -165,10 +173,13 @@ async def _clear(context: JobContext) -> None:
 
 
 def put_missing(background: Background, kinds: dict[str, Handler]) -> int:
-    """Puts in what waits and does not stand in the queue: copied from another engine, asked for by an older
-    version beside this one, or left by a worker that lost the database; how many."""
+    """Queues the pending jobs that have no queue entry; returns how many.
+
+    Entries are missing when the jobs were copied from another engine, were enqueued by an older
+    version running alongside, or belonged to a worker that lost the database.
+    """
     with background.make_session() as session:
-        queued = set(session.scalars(_PUT_IN))
+        queued = set(session.scalars(_QUEUED))
         missing = [number for number in pending_jobs(session, kinds) if number not in queued]
         for number in missing:
             queue.put(session, number)

@@ -1,5 +1,7 @@
-"""The queue in which jobs stand: on PostgreSQL that of Procrastinate, in tables of its own; elsewhere the rows of the
-jobs themselves, which the worker in the process looks through."""
+"""The job queue: Procrastinate's tables on PostgreSQL.
+
+On other engines the rows of `Job` are the queue, and the in-process worker polls them.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,12 @@ JOBS, CHORES = "jobs", "chores"
 TASK = "job"
 TABLE = "procrastinate_jobs"
 _known: WeakKeyDictionary[Engine, bool] = WeakKeyDictionary()
-# Only for putting in, in the transactions of others: it is never opened.
-_entrance = App(connector=SyncPsycopgConnector())
+# Only for enqueueing in the caller's transaction; the app is never opened.
+_app = App(connector=SyncPsycopgConnector())
 
 
 def has_queue(connection: Connection) -> bool:
-    """Whether the database has the queue's tables (PostgreSQL after the migrations)."""
+    """Whether the database has the queue's tables (PostgreSQL, after the migrations)."""
     engine = connection.engine
     if engine not in _known:
         _known[engine] = connection.dialect.name == "postgresql" and inspect(connection).has_table(
@@ -30,14 +32,14 @@ def has_queue(connection: Connection) -> bool:
 
 
 def put(session: Session, number: int) -> None:
-    """Puts a job into the queue, together with what the session commits."""
+    """Enqueues a job in the session's transaction."""
     connection = session.connection()
     if not has_queue(connection):
         return
-    entry = _entrance.configure_task(
+    entry = _app.configure_task(
         TASK,
         queue=JOBS,
-        # Never two of one job at once, also when it stands there twice.
+        # A job never runs twice at once, even when it is queued twice.
         lock=f"{TASK}:{number}",
         connection=connection.connection.driver_connection,
     )

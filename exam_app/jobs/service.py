@@ -1,4 +1,4 @@
-"""The verbs of the jobs: ask for one, take it, say how far it is, end it."""
+"""The verbs of the jobs: enqueue, claim, report progress, end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from training_records.divisions import get_within, latest_within
 from training_records.errors import RecordsError, Refused
 
 log = structlog.get_logger()
-# A process that says nothing for so long has died; another goes on.
+# A process that reported no progress for so long is dead; another one takes over.
 SILENT = timedelta(seconds=60)
 TRIES = 3
 # Seconds.
@@ -33,11 +33,11 @@ KEPT = timedelta(days=7)
 
 
 class Cancelled(Exception):
-    """Somebody cancelled the job, or another process has it."""
+    """The job was cancelled, or another process has claimed it."""
 
 
 class Retry(Exception):
-    """The job is to be tried once more, `seconds` from now."""
+    """The job is to be retried in `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -45,35 +45,35 @@ class Retry(Exception):
 
 
 class ClaimedElsewhere(Retry):
-    """Another process is at the job: to be looked at again, for that one may die."""
+    """Another process is running the job; check again later, in case that process dies."""
 
     def __init__(self) -> None:
         super().__init__(int(SILENT.total_seconds()))
 
 
 class GivenUp(Exception):
-    """The job will not be tried again by itself: it stands in the list."""
+    """The job failed for good and is not retried automatically; it stays in the list."""
 
 
 @dataclass(frozen=True)
 class Work(Background):
-    """What a kind of job gets besides: its parameters, and a folder that outlives the process."""
+    """What a job is given in addition: its parameters, and a folder that outlives the process."""
 
     job_id: int
     claim: int
-    # JSON, of a shape that is the kind's own.
+    # JSON; each kind of job defines its shape.
     params: dict[str, Any]
     folder: Path
 
     def progress(self, done: int, total: int) -> None:
-        """Says how far it is. `Cancelled` when it is to end."""
+        """Reports progress. `Cancelled` when the job is to stop."""
         values = {"done": done, "total": total, "claimed_at": now()}
         if not _change(self.make_session, self.job_id, self.claim, values):
             raise Cancelled
 
 
 Handler = Callable[[Work], str | None]
-"""Makes a job's file in its folder part by part; returns the file's name, None where there is none to take along."""
+"""Makes a job's file in its folder, part by part; returns the file's name, None without a file to download."""
 
 
 def enqueue(
@@ -84,7 +84,7 @@ def enqueue(
     params: Mapping[str, object],
     by: str,
 ) -> Job:
-    """A new job that waits for its turn, in the queue as soon as the session is committed."""
+    """Creates a waiting job; it is queued once the session is committed."""
     job = Job(
         kind=kind,
         title=title[:100],
@@ -99,24 +99,24 @@ def enqueue(
 
 
 def jobs_in(session: Session, prefix: str, limit: int = 30) -> list[Job]:
-    """The latest jobs of offices in a division, newest first."""
+    """The latest jobs of the offices in a division, newest first."""
     return latest_within(session, Job, prefix, limit)
 
 
 def get_job(session: Session, job_id: int, prefix: str) -> Job:
-    """A job of an office in the scope, or NotFound."""
+    """A job of an office within the scope, or NotFound."""
     return get_within(session, Job, job_id, prefix, "这项任务")
 
 
 def cancel(session: Session, job: Job) -> None:
-    """Ends a job that is not done. What stands in the queue for it does nothing then."""
+    """Cancels a job that has not ended. A queue entry for it does nothing then."""
     if job.state not in ("waiting", "running"):
         raise Refused("这项任务已经结束,不用取消")
     job.state, job.finished_at = "cancelled", now()
 
 
 def retry(session: Session, job: Job) -> None:
-    """Lets a failed or cancelled job begin again, from the parts that are there."""
+    """Restarts a failed or cancelled job; it resumes from the parts that exist."""
     if job.state not in ("failed", "cancelled"):
         raise Refused("这项任务没有停下,不用重来")
     job.state, job.tries, job.message, job.claimed_at = "waiting", 0, None, None
@@ -125,30 +125,33 @@ def retry(session: Session, job: Job) -> None:
 
 
 def folder_of(config: Config, job_id: int) -> Path:
-    """Where a job's parts and its file lie."""
+    """The folder of a job's parts and its file."""
     return config.instance / "jobs" / str(job_id)
 
 
 def is_free() -> ColumnElement[bool]:
-    """The jobs that nobody is at, as a condition."""
+    """Condition: the job is waiting, or its process is dead."""
     dead = (Job.state == "running") & (Job.claimed_at < now() - SILENT)
     return or_(Job.state == "waiting", dead)
 
 
 def pending_jobs(session: Session, kinds: Iterable[str]) -> list[int]:
-    """The jobs that nobody is at, oldest first."""
+    """The ids of jobs that no process is running, oldest first."""
     query = select(Job.id).where(is_free(), Job.kind.in_(kinds))
     return list(session.scalars(query.order_by(Job.id)))
 
 
 def perform(background: Background, kinds: dict[str, Handler], number: int) -> bool:
-    """Does a job, unless it has ended; whether it did. `Retry` when it failed and is to be tried once more, `ClaimedElsewhere` when
-    another process is at it, `GivenUp` when it failed for good."""
+    """Runs a job unless it has ended; returns whether it ran.
+
+    `Retry` when it failed and is to be retried, `ClaimedElsewhere` when another process is running
+    it, `GivenUp` when it failed for good.
+    """
     job = _claim(background.make_session, kinds, number)
     if job is None:
         return False
     if job.tries > TRIES:
-        # Whoever took it died, each time.
+        # Every process that claimed it died.
         _end(background, job, state="failed", message="三次都没有做成,请把编号告诉管理员")
         raise GivenUp
     folder = folder_of(background.config, job.id)
@@ -166,7 +169,7 @@ def perform(background: Background, kinds: dict[str, Handler], number: int) -> b
     else:
         _end(background, job, state="done", file=name, message=None)
         return True
-    # Once more from where it stopped; what fails again and again stays in the list.
+    # Retry from where it stopped; after `TRIES` failures the job stays in the list as failed.
     if job.tries < TRIES:
         _end(background, job, state="waiting", message="出了问题,正在重试")
         raise Retry(0)
@@ -175,7 +178,7 @@ def perform(background: Background, kinds: dict[str, Handler], number: int) -> b
 
 
 def run_pending(background: Background, kinds: dict[str, Handler]) -> int:
-    """Does all jobs that nobody is at; how many times one was begun."""
+    """Runs all free jobs; returns the number of runs."""
     count = 0
     while numbers := _waiting_now(background, kinds):
         for number in numbers:
@@ -189,7 +192,7 @@ def run_pending(background: Background, kinds: dict[str, Handler]) -> int:
 
 
 def finish(background: Background, kinds: dict[str, Handler], number: int) -> None:
-    """Does a job here and now, or waits until the process that is at it has."""
+    """Runs a job synchronously, or waits until the process that claimed it has finished."""
     while True:
         try:
             perform(background, kinds, number)
@@ -208,9 +211,9 @@ def _waiting_now(background: Background, kinds: Iterable[str]) -> list[int]:
 
 
 def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: int) -> Job | None:
-    """The job, running for the caller; None when it has ended; `ClaimedElsewhere` when it is another's."""
+    """Claims a job and returns it; None when it has ended. `ClaimedElsewhere` when another process has it."""
     with make_session() as session:
-        taken = rows_changed(
+        claimed = rows_changed(
             session,
             update(Job)
             .where(Job.id == number, is_free(), Job.kind.in_(kinds))
@@ -218,7 +221,7 @@ def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: in
         )
         session.commit()
         job = session.get(Job, number)
-    if taken == 1:
+    if claimed == 1:
         return job
     if job is not None and job.state in ("waiting", "running"):
         raise ClaimedElsewhere
@@ -228,7 +231,7 @@ def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: in
 def _change(
     make_session: sessionmaker[Session], number: int, claim: int, values: dict[str, object]
 ) -> bool:
-    """Changes a job that is still the caller's: one who was thought dead changes nothing."""
+    """Updates a job while the claim is still valid: a process presumed dead changes nothing."""
     with make_session() as session:
         changed = rows_changed(
             session,
@@ -246,16 +249,16 @@ def _end(background: Background, job: Job, **values: object) -> None:
 
 
 def forget_old(background: Background) -> int:
-    """Removes the files of jobs that ended a week ago; how many."""
+    """Deletes the files of jobs that ended a week ago; returns how many jobs."""
     with background.make_session() as session:
         read_only(session)
-        old = session.scalars(
+        expired = session.scalars(
             select(Job.id).where(Job.finished_at < now() - KEPT, Job.file.is_not(None))
         ).all()
         session.rollback()
-        for number in old:
+        for number in expired:
             shutil.rmtree(folder_of(background.config, number), ignore_errors=True)
-        if old:
-            session.execute(update(Job).where(Job.id.in_(old)).values(file=None))
+        if expired:
+            session.execute(update(Job).where(Job.id.in_(expired)).values(file=None))
             session.commit()
-    return len(old)
+    return len(expired)

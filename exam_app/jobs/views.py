@@ -1,4 +1,4 @@
-"""Pages of the jobs: how far they are, their file, cancelling and trying again."""
+"""Pages of the jobs: progress, file, cancel, retry."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ WORDS: dict[JobState, str] = {
 @jobs.get("/jobs")
 @access(MANAGERS)
 def index() -> str:
-    found = service.jobs_in(web.db(), web.scope().prefix)
-    return render_template("jobs/index.html", jobs=found, words=WORDS)
+    rows = service.jobs_in(web.db(), web.scope().prefix)
+    return render_template("jobs/index.html", jobs=rows, words=WORDS)
 
 
 @jobs.get("/jobs/<int:job_id>")
@@ -45,10 +45,10 @@ def file(job_id: int) -> Response:
         raise NotFound("文件还没有做好,或放了 7 天已经删掉。需要的话请重新做一次")
     web.audit("job.file", f"job:{job.id}", {"kind": job.kind, "title": job.title})
     web.db().commit()
-    answer: Response = send_file(
+    response: Response = send_file(
         path, as_attachment=True, download_name=f"{job.title}{path.suffix}", conditional=True
     )
-    return answer
+    return response
 
 
 @jobs.post("/jobs/<int:job_id>/cancel")
