@@ -1,4 +1,4 @@
-"""Alembic's environment: the engine comes from the caller."""
+"""Alembic's environment; the engine is passed in by the caller."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ def render_item(kind: str, obj: object, autogen_context: AutogenContext) -> str 
     return False
 
 
-# A migration that waits for a lock makes everybody wait who comes after: it rather gives up and is tried again.
+# Requests queue behind a migration that waits for a lock, so it times out and is retried instead.
 LIMITS = ("SET LOCAL lock_timeout = '5s'", "SET LOCAL statement_timeout = '15min'")
 
 
@@ -39,8 +39,10 @@ def migrate(connection: Connection | None = None) -> None:
 
 @contextmanager
 def unchecked(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making it anew: what points to it must not stop that. All is checked at the end, before
-    anything is kept."""
+    """Suspends foreign keys: SQLite alters a table by recreating it.
+
+    `check_keys` verifies all of them before the commit.
+    """
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -54,7 +56,7 @@ def unchecked(connection: Connection) -> Iterator[None]:
 
 
 def check_keys(connection: Connection) -> None:
-    """Raises when something points to a row that is not there."""
+    """Raises RuntimeError when a foreign key has no target row."""
     if connection.dialect.name == "sqlite":
         broken = connection.execute(text("PRAGMA foreign_key_check")).all()
         if broken:
@@ -63,7 +65,7 @@ def check_keys(connection: Connection) -> None:
 
 def run() -> None:
     if context.is_offline_mode():
-        # What PostgreSQL would be told, for the linter.
+        # Offline: emit PostgreSQL's SQL, for the linter.
         context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
         migrate()
         return
@@ -73,7 +75,8 @@ def run() -> None:
             connection=connection,
             target_metadata=metadata,
             render_as_batch=True,
-            # SQLite can do it too, once BEGIN is said in time, as our engine does.
+            # SQLite supports transactional DDL once BEGIN is issued explicitly, as `make_engine`
+            # does.
             transactional_ddl=True,
             render_item=render_item,
             compare_type=True,

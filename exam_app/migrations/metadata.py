@@ -1,4 +1,4 @@
-"""All tables in one place, so that migrations see the whole metadata."""
+"""Imports all tables, so that migrations see the whole metadata."""
 
 # ruff: noqa: F401
 import exam_app.audit.models

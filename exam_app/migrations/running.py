@@ -1,4 +1,4 @@
-"""Migrations: Alembic over the one metadata of all packages."""
+"""Runs Alembic migrations over the one metadata of all packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Whether something in the database is the models' to say; the queue's tables are its library's."""
+    """Whether an object is covered by the models; the queue's tables belong to its library."""
     return kind != "table" or not str(name).startswith("procrastinate_")
 
 
@@ -29,12 +29,12 @@ def _config(engine: Engine) -> AlembicConfig:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Brings the database's tables to the code's version."""
+    """Migrates the database to `revision`, by default the code's version."""
     command.upgrade(_config(engine), revision)
 
 
 def statements(revisions: str) -> str:
-    """What PostgreSQL is told by the migrations ``0018:0019``, without a database."""
+    """The SQL that migrations such as ``0018:0019`` issue on PostgreSQL, without a database."""
     out = io.StringIO()
     config = AlembicConfig(output_buffer=out)
     config.set_main_option("script_location", str(FOLDER))
@@ -50,5 +50,5 @@ def is_current(engine: Engine) -> bool:
 
 
 def make(engine: Engine, message: str) -> None:
-    """Writes a new migration from the difference between database and code (developers)."""
+    """Writes a new migration from the difference between database and models (for developers)."""
     command.revision(_config(engine), message=message, autogenerate=True)
