@@ -1,4 +1,4 @@
-"""`python -m exam_app` is `academy`."""
+"""`python -m exam_app` runs `academy`."""
 
 from exam_app.cli import main
 

@@ -40,14 +40,14 @@ from training_records.facts.levels import level_label
 
 
 class Id(IntegerConverter):
-    """A number in a path: as large as the database's ids can be, else there is no such page."""
+    """URL converter for ids: larger numbers than the database's ids can hold give 404."""
 
     def __init__(self, map: Map) -> None:
         super().__init__(map, max=2**31 - 1)
 
 
 class AcademyRequest(Request):
-    """Requests are small, but for the recordings of courses."""
+    """Raises the body limit for uploads of course recordings; other requests are small."""
 
     @property
     def max_content_length(self) -> int | None:
@@ -61,7 +61,7 @@ class AcademyRequest(Request):
 
 
 def create_app(config: Config | None = None, engine: Engine | None = None) -> Flask:
-    """The application. `engine` lets tests bring their own database."""
+    """The application factory. `engine` lets tests pass their own database."""
     config = config or load_config()
     app = Flask("exam_app")
     app.request_class = AcademyRequest
@@ -71,7 +71,8 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
         SECRET_KEY=config.secret_key,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.secure,
-        # The prefix makes the browser see to it that no other host and no plain HTTP has set it.
+        # Browsers accept the __Host- prefix only from this host over HTTPS, so nobody else can set
+        # the cookie.
         SESSION_COOKIE_NAME="__Host-session" if config.secure else "session",
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         MAX_CONTENT_LENGTH=24 * 2**20,
@@ -112,7 +113,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
         app.wsgi_app, exams.saver, exams.tickets, config.secure
     )
     if hops := config.trusted_proxies:
-        # Only then: an address that anybody may write would let them pass every brake by address.
+        # Only behind a trusted proxy: a forged X-Forwarded-For would bypass every limit by address.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
 

@@ -1,4 +1,4 @@
-"""All that is done in the background of the server processes, by the one worker that fits the database."""
+"""The background work of the server processes, run by the worker that fits the database."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ KINDS: dict[str, Handler] = {
 
 
 def remind(background: Background) -> None:
-    """Notes what is due and sends what may be sent."""
+    """Records due reminders and sends those that may be sent."""
     note_due(background.make_session, background.config, now())
     send_due(background.make_session, background.config, now())
 
 
 def tidy(background: Background) -> None:
-    """What is to be done once in a while: old files, the chain's anchor, parts of the tables for the years to come."""
+    """Periodic maintenance: expired job files, the chains' anchor, partitions for coming years."""
     forget_old(background)
     today = now().astimezone(background.config.zone).date()
     anchor_today(background.make_session, background.config, today)
@@ -56,7 +56,7 @@ CHORES = [
 
 
 def start_background(app: Flask, chores: list[PeriodicTask] = CHORES) -> threading.Event:
-    """Does jobs and chores until the returned event is set."""
+    """Runs jobs and periodic tasks on a thread until the returned event is set."""
     stop, services = threading.Event(), services_of(app)
     engine = services.engine
     background = Background(services.session_factory, app.config["ACADEMY"])

@@ -1,4 +1,4 @@
-"""Every blueprint there is, in the order in which they are registered."""
+"""All blueprints, in the order of registration."""
 
 from __future__ import annotations
 
@@ -84,6 +84,6 @@ BLUEPRINTS = (
 
 
 def register_blueprints(app: Flask) -> None:
-    """Registers all of them."""
+    """Registers all blueprints."""
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def checkout() -> Path | None:
-    """The checkout that the code runs from; None where it is installed as a package."""
+    """The source checkout the code runs from; None when installed as a package."""
     return ROOT if (ROOT / "pyproject.toml").exists() else None
 
 
@@ -28,10 +28,10 @@ YES = ("1", "true", "yes")
 
 
 class ConfigError(ValueError):
-    """A setting that can't be used; the message says which and what to do."""
+    """An invalid setting; the message names it and says what to do."""
 
 
-# Robots of WeCom and DingTalk groups; nothing else is called from the server.
+# Group bots of WeCom and DingTalk: the only hosts that webhooks may call.
 WEBHOOK_HOSTS = "qyapi.weixin.qq.com,oapi.dingtalk.com"
 
 
@@ -77,7 +77,7 @@ class Config:
 
     @property
     def secure(self) -> bool:
-        """Behind TLS: cookies are Secure and HSTS is sent."""
+        """Whether the site is behind TLS: cookies are Secure and HSTS is sent."""
         return self.public_url.startswith("https://")
 
 
@@ -107,9 +107,9 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     issuer = values.get("oidc_issuer", "")
     if issuer and not issuer.startswith("https://") and env == "production":
         raise ConfigError("ACADEMY_OIDC_ISSUER 要以 https:// 开头")
-    usual = "required" if env == "production" else "optional"
+    default = "required" if env == "production" else "optional"
     second_step, export_reason = (
-        values.get(name, usual) for name in ("second_step", "export_reason")
+        values.get(name, default) for name in ("second_step", "export_reason")
     )
     if not {second_step, export_reason} <= {"required", "optional"}:
         raise ConfigError(

@@ -1,6 +1,6 @@
-"""The production server: Granian, whose HTTP side is compiled, with the application in threads behind.
+"""The production server: Granian, with a compiled HTTP layer and the application on threads.
 
-A save costs half the processor time it costs behind a server in Python (`academy bench exam`).
+A save takes half the processor time it takes behind a pure Python server (`academy bench exam`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from exam_app.core.metrics import share_between_workers
 if TYPE_CHECKING:
     from flask import Flask
 
-# Many, for most of them only wait: for a password check, for a commit that others share.
+# Many threads: most of them wait, for a password check or for a shared commit.
 THREADS = 32
-# Phones that keep their connection to one worker; beyond its limit the server lets others wait until some go.
+# Connections per worker, kept alive by phones; beyond this limit new ones wait.
 CONNECTIONS = 65_536
 GRACE_SECONDS = 20
-# A worker takes two or three seconds to load; a slow machine more.
+# Seconds for a worker to load: two or three, more on a slow machine.
 LOADING_SECONDS = 8
-# New objects before the collector looks: a page makes some ten thousand that are gone with it.
+# GC threshold: allocations before a young collection. A page creates some 10,000 objects that die
+# with it.
 YOUNG = 20_000
-# Standard output is the command's own (`--json`): the server speaks on standard error.
+# Log to standard error: standard output belongs to the command (`--json`).
 HANDLERS = {
     "console": {
         "class": "logging.StreamHandler",
@@ -39,7 +40,7 @@ LOGGERS = {"_granian": {"handlers": ["console"], "propagate": False}}
 
 
 def make() -> Flask:
-    """The application of one worker process, with its work in the background and its keeper of figures."""
+    """The WSGI factory of a worker process: the application, its background work and its coverage keeper."""
     from exam_app.application import create_app
     from exam_app.background import start_background
     from exam_app.core.logs import LOG
@@ -56,38 +57,40 @@ def make() -> Flask:
 
 
 def settle_memory() -> None:
-    """What is loaded so far stays: the collector of garbage need not look at it again and again."""
+    """Moves everything loaded so far out of the garbage collector's reach, and collects less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 20)
 
 
 def allow_many_connections() -> None:
-    """Raises the limit of open files to what the system lets this process have: every phone that sits an
-    exam keeps a connection."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Raises the soft limit of open files to the hard limit: every phone in an exam keeps a connection."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
 
 
 def run(target: str, host: str, port: int, workers: int | None = None) -> None:
-    """Serves the WSGI factory `target` (``module:function``) until SIGTERM or SIGINT; requests under
-    way are finished, a worker that dies is replaced. SIGHUP replaces the workers one by one."""
+    """Serves the WSGI factory `target` (``module:function``) until SIGTERM or SIGINT.
+
+    On shutdown running requests are finished. A worker that dies is replaced. SIGHUP replaces the
+    workers one by one.
+    """
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
     class Server(Granian):  # type: ignore[misc, valid-type]
-        """On SIGHUP an old worker stays until the new one in its place has loaded and listens."""
+        """On SIGHUP keeps the old worker until its replacement has loaded and listens."""
 
         respawn_interval: float
 
         def _reload(self, *arguments: object) -> object:
-            usual = self.respawn_interval
+            normal_interval = self.respawn_interval
             self.respawn_interval = LOADING_SECONDS
             try:
                 return super()._reload(*arguments)
             finally:
-                self.respawn_interval = usual
+                self.respawn_interval = normal_interval
 
     allow_many_connections()
     share_between_workers()
@@ -111,8 +114,7 @@ def run(target: str, host: str, port: int, workers: int | None = None) -> None:
 
 
 def hand_down(config: Config) -> None:
-    """Puts settings that came from the command line into the environment, where the worker processes
-    find them."""
+    """Exports settings given on the command line to the environment, for the worker processes."""
     for name, source in config.sources.items():
         if source == "命令行":
             value = getattr(config, name)
