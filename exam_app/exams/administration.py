@@ -1,4 +1,4 @@
-"""The verbs of those who run exams: create one, and what it used and how it went."""
+"""Administration of exams: create one, its exposure of items, its counts, and who may see it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,11 @@ def create_exam(
     double_marking: bool = False,
     seed: int = 0,
 ) -> Exam:
-    """An exam with its forms assembled from the blueprint, and the questions frozen in them.
+    """Creates an exam: its forms are assembled from the blueprint, and a snapshot of the items is stored in
+    them.
 
-    With several forms each examinee gets another of them. Raises `InfeasibleBlueprint` or `Refused`.
+    With several forms, neighbouring examinees get different ones. Raises `InfeasibleBlueprint` or
+    `Refused`.
     """
     if closes_at <= opens_at:
         raise Refused("结束时间要晚于开始时间,请改正")
@@ -54,7 +56,7 @@ def create_exam(
     if not 1 <= forms <= MAX_FORMS:
         raise Refused(f"套数要在 1 到 {MAX_FORMS} 之间")
     by_id = {q.id: q for q in questions}
-    made = assemble(questions, blueprint, forms, seed, exposure(session))
+    assembled = assemble(questions, blueprint, forms, seed, exposure(session))
     exam = Exam(
         title=title,
         kind=kind,
@@ -75,7 +77,7 @@ def create_exam(
         closes_at=closes_at,
         created_by=created_by,
     )
-    for form in made:
+    for form in assembled:
         items = [dump_question(by_id[item]) for item in form.items]
         exam.forms.append(ExamForm(number=form.number, items=items))
     session.add(exam)
@@ -84,25 +86,28 @@ def create_exam(
 
 
 def exposure(session: Session) -> dict[str, int]:
-    """Item to the number of exams of the last two years that used it."""
+    """Item to the number of exams of the last two years that used it, for exposure control."""
     since = now() - timedelta(days=730)
     counts: dict[str, int] = {}
     for items in session.scalars(select(ExamForm.items).join(Exam).where(Exam.created_at >= since)):
         for item in items:
-            name = str(item["id"])
-            counts[name] = counts.get(name, 0) + 1
+            item_id = str(item["id"])
+            counts[item_id] = counts.get(item_id, 0) + 1
     return counts
 
 
 def reserved_items(session: Session) -> set[str]:
-    """Items of exams that are open or to come: they don't appear in practice. Practice exams reserve nothing."""
+    """Items of exams that are open or scheduled: they are kept out of practice.
+
+    Practice exams reserve nothing.
+    """
     coming = (Exam.closes_at > now()) & Exam.practice.is_(False)
     forms = session.scalars(select(ExamForm.items).join(Exam).where(coming))
     return {str(item["id"]) for items in forms for item in items}
 
 
 def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
-    """How many persons of a division started and passed an exam."""
+    """How many people of a division started and passed an exam."""
     query = (
         select(Attempt.passed, func.count(Attempt.person_id.distinct()))
         .where(Attempt.exam_id == exam_id, Attempt.person_id.in_(ids_in(prefix)))
@@ -113,26 +118,28 @@ def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
 
 
 def exam_within(session: Session, exam_id: int, prefix: str, own: bool = False) -> Exam:
-    """An exam that an office may look at: its own, those of below and those of above; `own`: may also change.
-    NotFound otherwise."""
+    """An exam that an office may see: its own, and those of divisions below and above. NotFound otherwise.
+
+    `own`: only exams that it may also change.
+    """
     exam = session.get(Exam, exam_id)
     if exam is None:
         raise NotFound("没有这场考试,或不在您的管理范围内")
-    mine = exam.division_code.startswith(prefix)
-    if not mine and (own or not prefix.startswith(prefix_of(exam.division_code))):
+    in_scope = exam.division_code.startswith(prefix)
+    if not in_scope and (own or not prefix.startswith(prefix_of(exam.division_code))):
         raise NotFound("没有这场考试,或不归您管理")
     return exam
 
 
 def divisions_sharing(session: Session, exam: Exam, prefix: str) -> list[tuple[str, str]]:
-    """Code and name of the towns and upwards that an exam and an office's scope share."""
+    """(code, name) of the divisions, down to towns, within both an exam's division and an office's scope."""
     shared = max(prefix_of(exam.division_code), prefix, key=len)
     names = division_names(session, shared)
     return [(code, name) for code, name in sorted(names.items()) if code[9:] == "000"]
 
 
 def exams_for_office(session: Session, prefix: str) -> list[Exam]:
-    """The exams that `exam_within` lets an office see, the last to close first."""
+    """The exams an office may see (`exam_within`), the last to close first."""
     return [
         exam
         for exam in session.scalars(select(Exam).order_by(Exam.closes_at.desc()))
@@ -147,6 +154,6 @@ def exams_of_division(session: Session, code: str, limit: int = 30) -> Sequence[
 
 
 def is_exam_of(session: Session, exam_id: int, code: str) -> bool:
-    """Whether it is one of a division's own exams."""
+    """Whether an exam belongs to this very division."""
     exam = session.get(Exam, exam_id)
     return exam is not None and exam.division_code == code

@@ -1,4 +1,4 @@
-"""Doubts about a result (成绩复核): made by the person, answered by the office."""
+"""Queries about a result (成绩复核): raised by the examinee, answered by the office."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Person
 from training_records.ledger.service import ids_in
 
-# A result may be doubted for so long.
+# How long after submission a result may be queried.
 OPEN_FOR = timedelta(days=30)
 
 
 def appeals_of(session: Session, attempt_id: int) -> list[Appeal]:
-    """The doubts about one attempt, oldest first."""
+    """The queries about one attempt, oldest first."""
     query = select(Appeal).where(Appeal.attempt_id == attempt_id)
     return list(session.scalars(query.order_by(Appeal.id)))
 
 
 def doubt(session: Session, attempt: Attempt, text: str) -> Appeal:
-    """A new doubt about a released result. `Refused` when one is open already, or it is too late."""
+    """Raises a query about a released result. `Refused` when one is open already, or it is too late."""
     text = text.strip()
     if not text or len(text) > 300:
         raise Refused("请写明对哪一题有疑问、为什么,不超过 300 字")
@@ -34,14 +34,14 @@ def doubt(session: Session, attempt: Attempt, text: str) -> Appeal:
         raise Refused(f"交卷满 {OPEN_FOR.days} 天了,不能再申请复核")
     if any(a.answer is None for a in appeals_of(session, attempt.id)):
         raise Refused("您已经申请过,请等答复")
-    made = Appeal(attempt_id=attempt.id, text=text, created_at=now())
-    session.add(made)
+    appeal = Appeal(attempt_id=attempt.id, text=text, created_at=now())
+    session.add(appeal)
     session.flush()
-    return made
+    return appeal
 
 
 def doubts_about(session: Session, exam: Exam, prefix: str) -> list[tuple[Appeal, str]]:
-    """(doubt, name) about an exam by people within a code prefix, unanswered first."""
+    """(query, examinee's name) for an exam, by people within a code prefix, unanswered first."""
     query = (
         select(Appeal, Person.name)
         .join(Attempt, Attempt.id == Appeal.attempt_id)
@@ -53,7 +53,7 @@ def doubts_about(session: Session, exam: Exam, prefix: str) -> list[tuple[Appeal
 
 
 def answer(session: Session, exam: Exam, prefix: str, appeal_id: int, text: str, by: str) -> None:
-    """The office's answer, once. NotFound outside the prefix."""
+    """Answers a query, once. NotFound outside the prefix."""
     appeal = next((a for a, _ in doubts_about(session, exam, prefix) if a.id == appeal_id), None)
     if appeal is None:
         raise NotFound("没有这条复核申请,或不在您的管理范围内")

@@ -6,15 +6,15 @@ from training_records.errors import Refused
 
 
 class BadAnswer(Refused):
-    """The request is not an answer to this paper."""
+    """The request is malformed or doesn't fit the paper."""
 
 
 class Closed(Refused):
-    """The attempt or the exam takes nothing more (409)."""
+    """The attempt or the exam no longer accepts this (409)."""
 
 
 class MissingAnswers(Closed):
-    """The server has not got what the client says it saved; `slots` names them."""
+    """The server lacks answers that the client reports as saved; `slots` names them."""
 
     def __init__(self, slots: list[str]) -> None:
         super().__init__(f"第 {'、'.join(slots)} 题还没有存到服务器,请连上网后再交卷")
@@ -22,7 +22,7 @@ class MissingAnswers(Closed):
 
 
 class TakenOver(Closed):
-    """Another device holds the attempt now."""
+    """Another device holds the attempt."""
 
 
 class SignedOut(Refused):
@@ -30,4 +30,4 @@ class SignedOut(Refused):
 
 
 class TooLate(Closed):
-    """The answers came after deadline and grace; they are kept apart as late."""
+    """The answers arrived after deadline and grace period; they are stored separately as late."""

@@ -30,7 +30,7 @@ UNKNOWN = "不详"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a question, or one sub-question of a case (``id.n``), as it is marked now."""
+    """One column: an item, or one sub-question of a case (``id.n``), with its current key."""
 
     id: str
     question: Answerable
@@ -40,12 +40,13 @@ class Column:
 def export(
     session: Session, exam_id: int, folder: Path, by: GroupBy | None = None, prefix: str = ""
 ) -> int:
-    """Writes responses.csv, key.csv, scores.csv, times.csv (seconds an answer took, where they are known)
-    and, when asked, groups.csv; returns the persons.
+    """Writes responses.csv, key.csv, scores.csv, times.csv and, with `by`, groups.csv; returns the number of
+    people.
 
-    `prefix`: only persons with a post in it. A row is a person's first marked attempt; persons go by
-    their number in the ledger, never by name. An item of another form is ``NA``. A fill answer that earned all points is written as the
-    key's first spelling. `Refused` when nobody has been marked yet.
+    times.csv holds the seconds an answer took, where known. `prefix`: only people with a post in
+    it. A row is a person's first marked attempt; people are identified by their id in the ledger,
+    never by name. An item of another form is ``NA``. A fill response with full points is written as
+    the key's first spelling. `Refused` when nobody has been marked yet.
     """
     exam = session.get(Exam, exam_id)
     if exam is None:
@@ -57,41 +58,50 @@ def export(
     forms = {form.id: items_of(form) for form in exam.forms}
     columns: dict[str, Column] = {}
     for items in forms.values():
-        for place in lay_out(items):
-            name = name_of(place)
-            question = corrected(place, exam.corrections)
-            columns.setdefault(name, Column(name, question, place.worth(blueprint)))
+        for slot in lay_out(items):
+            name = name_of(slot)
+            question = corrected(slot, exam.corrections)
+            columns.setdefault(name, Column(name, question, slot.worth(blueprint)))
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        (folder / "responses.csv").open("w", encoding="utf-8", newline="") as told,
-        (folder / "scores.csv").open("w", encoding="utf-8", newline="") as scored,
-        (folder / "times.csv").open("w", encoding="utf-8", newline="") as timed,
+        (folder / "responses.csv").open("w", encoding="utf-8", newline="") as responses_file,
+        (folder / "scores.csv").open("w", encoding="utf-8", newline="") as scores_file,
+        (folder / "times.csv").open("w", encoding="utf-8", newline="") as times_file,
     ):
-        responses, scores, times = csv.writer(told), csv.writer(scored), csv.writer(timed)
-        for sheet in (responses, scores, times):
-            sheet.writerow(["person", *columns])
+        responses, scores, times = (
+            csv.writer(responses_file),
+            csv.writer(scores_file),
+            csv.writer(times_file),
+        )
+        for writer in (responses, scores, times):
+            writer.writerow(["person", *columns])
         for attempt, answers in _with_answers(session, attempts):
-            places = lay_out(forms[attempt.form_id], attempt.seed, blueprint.sets)
+            attempt_slots = lay_out(forms[attempt.form_id], attempt.seed, blueprint.sets)
             cells = {}
-            for p in places:
-                response, seconds = answers.get(p.slot, (None, None))
-                taken = OMITTED if seconds is None else str(seconds)
-                cells[name_of(p)] = (*_cells(columns[name_of(p)], response, blueprint), taken)
+            for slot in attempt_slots:
+                response, seconds = answers.get(slot.slot, (None, None))
+                time_cell = OMITTED if seconds is None else str(seconds)
+                cells[name_of(slot)] = (
+                    *_cells(columns[name_of(slot)], response, blueprint),
+                    time_cell,
+                )
             absent = (NOT_ADMINISTERED,) * 3
             row = [cells.get(name, absent) for name in columns]
-            for sheet, part in zip((responses, scores, times), zip(*row, strict=True), strict=True):
-                sheet.writerow([attempt.person_id, *part])
+            for writer, part in zip(
+                (responses, scores, times), zip(*row, strict=True), strict=True
+            ):
+                writer.writerow([attempt.person_id, *part])
     _write_key(folder / "key.csv", columns.values())
     if by is not None:
         _write_groups(session, folder / "groups.csv", [a.person_id for a in attempts], exam, by)
     return len(attempts)
 
 
-def name_of(place: Slot) -> str:
-    """The column of a slot."""
-    if place.item.type != "case":
-        return place.item.id
-    return f"{place.item.id}.{place.part + 1}"
+def name_of(slot: Slot) -> str:
+    """The column name of a slot."""
+    if slot.item.type != "case":
+        return slot.item.id
+    return f"{slot.item.id}.{slot.part + 1}"
 
 
 def _first_marked(session: Session, exam_id: int, prefix: str) -> list[Attempt]:
@@ -119,7 +129,7 @@ def _with_answers(
 
 
 def _cells(column: Column, response: Response, blueprint: Blueprint) -> tuple[str, str]:
-    """(the response as a short text, the points) in one column; both empty when not answered."""
+    """(response as short text, points) for one column; both empty when not answered."""
     if response is None:
         return OMITTED, OMITTED
     question = column.question
@@ -132,7 +142,7 @@ def _cells(column: Column, response: Response, blueprint: Blueprint) -> tuple[st
 
 
 def key_text(question: Answerable) -> str:
-    """The key in the words of `text_of`."""
+    """The key in the format of `text_of`."""
     if question.type == "fill":
         return text_of(question, [blank[0] for blank in question.key])
     key = question.key
@@ -140,8 +150,10 @@ def key_text(question: Answerable) -> str:
 
 
 def text_of(question: Answerable, response: Response) -> str:
-    """A response as one cell: ``AC`` for several, ``T`` and ``F``, ``a2 b1`` for pairs, blanks apart
-    by ``|``."""
+    """A response as one cell: ``AC`` for several options, ``T`` and ``F``, ``a2 b1`` for pairs.
+
+    Blanks are separated by ``|``.
+    """
     if isinstance(response, bool):
         return "T" if response else "F"
     if isinstance(response, dict):
@@ -153,11 +165,11 @@ def text_of(question: Answerable, response: Response) -> str:
 
 def _write_key(path: Path, columns: Iterable[Column]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        sheet = csv.writer(file)
-        sheet.writerow(["item", "key", "points"])
+        writer = csv.writer(file)
+        writer.writerow(["item", "key", "points"])
         for column in columns:
             key = key_text(column.question) or "—"
-            sheet.writerow([column.id, key, f"{column.worth:.10g}"])
+            writer.writerow([column.id, key, f"{column.worth:.10g}"])
 
 
 def _write_groups(
@@ -165,9 +177,9 @@ def _write_groups(
 ) -> None:
     groups = groups_of(session, people, exam.opens_at.date(), by)
     with path.open("w", encoding="utf-8", newline="") as file:
-        sheet = csv.writer(file)
-        sheet.writerow(["person", "group"])
-        sheet.writerows([person, groups[person]] for person in people)
+        writer = csv.writer(file)
+        writer.writerow(["person", "group"])
+        writer.writerows([person, groups[person]] for person in people)
 
 
 def groups_of(session: Session, people: Sequence[int], on: date, by: GroupBy) -> dict[int, str]:
@@ -189,13 +201,13 @@ def groups_of(session: Session, people: Sequence[int], on: date, by: GroupBy) ->
         )
         for person, code, role in session.execute(posts):
             district = ancestor(code, "district")
-            place = code if by == "village" else names.get(district, district)
-            groups[person] = ROLES[role] if by == "role" else place
+            division = code if by == "village" else names.get(district, district)
+            groups[person] = ROLES[role] if by == "role" else division
     return groups
 
 
 def age_group(birth: date, on: date) -> str:
-    """Under 40, by decades to 59, 60 and over, in completed years."""
+    """Age group in completed years: under 40, decades up to 59, 60 and over."""
     age = on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
     if age < 40:
         return "40岁以下"

@@ -16,13 +16,13 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 
 def choices(**words: str) -> list[SelectChoice]:
-    """Value to word as choices of a select."""
+    """Value-to-label pairs as choices of a select field."""
     return [SelectChoice(value, word) for value, word in words.items()]
 
 
 def faults(form: FlaskForm) -> str:
-    """All that is wrong with a form, in one line."""
-    return "；".join(fault for found in form.errors.values() for fault in found)
+    """All validation errors of a form, in one line."""
+    return "；".join(message for messages in form.errors.values() for message in messages)
 
 
 class StartForm(FlaskForm):

@@ -1,4 +1,4 @@
-"""The verbs of the invigilator and of the office: watch, give time, void, reopen, release, sweep."""
+"""Verbs of the invigilator and the office: board, extensions, voiding, reopening, release, sweep."""
 
 from __future__ import annotations
 
@@ -36,13 +36,15 @@ from training_records.ledger.service import ids_in, places_in
 
 MAX_MINUTES = 240
 QUIET = timedelta(minutes=3)
-A_SWEEP, A_COPY = 50, 500
+SWEEP_BATCH, COPY_BATCH = 50, 500
 
 
 @dataclass(frozen=True)
 class BoardRow:
-    """One attempt on the board. `quiet`: nothing has been saved for some minutes; `left`: how often the
-    page was left."""
+    """One attempt on the invigilation board.
+
+    `quiet`: no save for some minutes; `left`: how often the page was left.
+    """
 
     attempt_id: int
     name: str
@@ -58,7 +60,7 @@ class BoardRow:
 
 
 def board(session: Session, exam: Exam, prefix: str) -> list[BoardRow]:
-    """All attempts of an exam by people within a code prefix, those still at work first."""
+    """All attempts of an exam by people within a code prefix, those in progress first."""
     sizes = {
         form.id: len(slots(form))
         for form in session.scalars(select(ExamForm).where(ExamForm.exam_id == exam.id))
@@ -104,7 +106,7 @@ def board(session: Session, exam: Exam, prefix: str) -> list[BoardRow]:
 
 
 def attempt_within(session: Session, attempt_id: int, prefix: str) -> Attempt:
-    """An attempt by somebody within a code prefix, locked; NotFound otherwise."""
+    """An attempt by a person within a code prefix, locked; NotFound otherwise."""
     attempt = session.scalar(
         select(Attempt)
         .join(Post, Post.person_id == Attempt.person_id)
@@ -118,8 +120,8 @@ def attempt_within(session: Session, attempt_id: int, prefix: str) -> Attempt:
 
 
 def extend(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
-    """More time for one who is at work, beyond the end of the window if need be."""
-    _reason(reason)
+    """Extends the deadline of an attempt in progress, beyond the end of the window if need be."""
+    _require_reason(reason)
     if not 1 <= minutes <= MAX_MINUTES:
         raise Refused(f"延长的时间要在 1 到 {MAX_MINUTES} 分钟之间")
     if attempt.state != "in_progress":
@@ -131,7 +133,7 @@ def extend(session: Session, attempt: Attempt, minutes: int, actor: str, reason:
 def extend_all(
     session: Session, exam: Exam, prefix: str, minutes: int, actor: str, reason: str
 ) -> int:
-    """More time for everybody who is at work; how many."""
+    """Extends every attempt in progress; returns how many."""
     query = (
         select(Attempt)
         .where(Attempt.exam_id == exam.id, Attempt.state == "in_progress")
@@ -146,15 +148,15 @@ def extend_all(
 
 
 def void_attempt(session: Session, attempt: Attempt, actor: str, reason: str) -> None:
-    """The record stays; it no longer counts, and what the archive had of it is voided."""
-    _reason(reason)
+    """Voids an attempt and its archive entries. The record stays but no longer counts."""
+    _require_reason(reason)
     move(session, attempt, "voided", actor, now(), reason)
     void_result(session, attempt, f"考试作废:{reason}"[:200], actor)
 
 
 def reopen(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
-    """Lets one go on whose time ran out before anything was answered."""
-    _reason(reason)
+    """Reopens an attempt whose time ran out before anything was answered."""
+    _require_reason(reason)
     if not 1 <= minutes <= MAX_MINUTES:
         raise Refused(f"时间要在 1 到 {MAX_MINUTES} 分钟之间")
     move(session, attempt, "in_progress", actor, now(), reason)
@@ -163,7 +165,7 @@ def reopen(session: Session, attempt: Attempt, minutes: int, actor: str, reason:
 
 
 def release_all(session: Session, exam: Exam, actor: str, zone: ZoneInfo) -> int:
-    """Shows the results of all marked attempts of an exam; how many."""
+    """Releases the results of all marked attempts of an exam; returns how many."""
     query = select(Attempt).where(Attempt.exam_id == exam.id, Attempt.state == "marked")
     attempts = session.scalars(query.order_by(Attempt.id).with_for_update()).all()
     for attempt in attempts:
@@ -183,7 +185,10 @@ def add_sitting(
     division_code: str,
     make_up: bool,
 ) -> Sitting:
-    """A sitting of an exam. `Refused` when its window or its people are not the exam's."""
+    """Adds a sitting to an exam. `Refused` for an empty window or a division outside the exam's.
+
+    The exam's window is extended when the sitting closes later.
+    """
     if closes_at <= opens_at:
         raise Refused("场次的结束时间要晚于开始时间,请改正")
     if not division_code.startswith(prefix_of(exam.division_code)):
@@ -215,46 +220,51 @@ def grant(
     reason: str,
     actor: str,
 ) -> Accommodation:
-    """More time or large print for one person; counts from the next start."""
-    _reason(reason)
+    """Grants one person extra time or large print; takes effect from the next start."""
+    _require_reason(reason)
     if not 0 <= extra_minutes <= MAX_MINUTES:
         raise Refused(f"多给的时间要在 0 到 {MAX_MINUTES} 分钟之间")
-    given = session.get(Accommodation, (exam.id, person.id))
-    if given is None:
-        given = Accommodation(exam_id=exam.id, person_id=person.id)
-        session.add(given)
-    given.extra_minutes, given.large_print = extra_minutes, large_print
-    given.reason, given.granted_by = reason, actor
+    accommodation = session.get(Accommodation, (exam.id, person.id))
+    if accommodation is None:
+        accommodation = Accommodation(exam_id=exam.id, person_id=person.id)
+        session.add(accommodation)
+    accommodation.extra_minutes, accommodation.large_print = extra_minutes, large_print
+    accommodation.reason, accommodation.granted_by = reason, actor
     session.flush()
-    return given
+    return accommodation
 
 
 def sweep(session: Session, zone: ZoneInfo) -> int:
-    """Closes what is overdue and shows results whose time has come, one attempt a transaction, so
-    that several processes may sweep at once; how many."""
+    """Closes overdue attempts and releases due results; returns how many.
+
+    Each attempt has its own transaction, so that several processes may sweep at once.
+    """
     overdue = session.scalars(
         select(Attempt.id)
         .where(Attempt.state == "in_progress", Attempt.deadline < now() - GRACE)
-        .limit(A_SWEEP)
+        .limit(SWEEP_BATCH)
     ).all()
     session.rollback()
     done = 0
-    for number in overdue:
-        done += close_if_overdue(session, session.get_one(Attempt, number), zone)
+    for attempt_id in overdue:
+        done += close_if_overdue(session, session.get_one(Attempt, attempt_id), zone)
         session.commit()
     return done + _release_due(session, zone)
 
 
 def copy_events(session: Session) -> int:
-    """Copies what changed in attempts to the audit log, each once; how many. Examinees don't wait for the
-    log's chain, which takes one entry after the other."""
+    """Copies attempt events to the audit log, each once; returns how many.
+
+    Done in the background: the log's hash chain is appended serially, and examinees' requests must
+    not wait for it.
+    """
     query = select(AttemptEvent).where(~AttemptEvent.audited).order_by(AttemptEvent.id)
     session.connection(execution_options={"read_only": True})
-    waiting = session.scalar(query.with_only_columns(AttemptEvent.id).limit(1))
+    first_pending = session.scalar(query.with_only_columns(AttemptEvent.id).limit(1))
     session.rollback()
-    if waiting is None:
+    if first_pending is None:
         return 0
-    events = session.scalars(query.limit(A_COPY).with_for_update(skip_locked=True)).all()
+    events = session.scalars(query.limit(COPY_BATCH).with_for_update(skip_locked=True)).all()
     record_many(
         session,
         [
@@ -281,17 +291,17 @@ def copy_events(session: Session) -> int:
 
 
 def _release_due(session: Session, zone: ZoneInfo) -> int:
-    waiting: Sequence[int] = session.scalars(
+    attempt_ids: Sequence[int] = session.scalars(
         select(Attempt.id)
         .join(Exam)
         .where(Attempt.state == "marked", Exam.release == "at_time", Exam.release_at <= now())
-        .limit(A_SWEEP)
+        .limit(SWEEP_BATCH)
     ).all()
     session.rollback()
     done = 0
-    for number in waiting:
+    for attempt_id in attempt_ids:
         attempt = session.scalars(
-            select(Attempt).where(Attempt.id == number).with_for_update(of=Attempt)
+            select(Attempt).where(Attempt.id == attempt_id).with_for_update(of=Attempt)
         ).one()
         if attempt.state == "marked" and due(attempt.exam, now()):
             release(session, attempt, "system", now(), zone)
@@ -301,7 +311,7 @@ def _release_due(session: Session, zone: ZoneInfo) -> int:
 
 
 def grants_of(session: Session, exam: Exam, prefix: str) -> Sequence[Row[Accommodation, str]]:
-    """What was granted for an exam to people within a code prefix, with their names."""
+    """(accommodation, name) for an exam, of people within a code prefix."""
     return session.execute(
         select(Accommodation, Person.name)
         .join(Person, Person.id == Accommodation.person_id)
@@ -309,6 +319,6 @@ def grants_of(session: Session, exam: Exam, prefix: str) -> Sequence[Row[Accommo
     ).all()
 
 
-def _reason(text: str) -> None:
+def _require_reason(text: str) -> None:
     if not text.strip():
         raise Refused("请写明原因")

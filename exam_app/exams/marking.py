@@ -1,4 +1,4 @@
-"""Marking: a form's questions against the stored responses, and what is shown of it."""
+"""Marking of stored responses against a form's items, and the result shown to the examinee."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from question_bank import (
 )
 from question_bank.draw import seen
 
-# Two markers within a tenth of the points agree.
+# Marks that differ by at most this share of the points agree.
 APART = 0.1
 
 
@@ -42,25 +42,25 @@ _ANSWERS = select(Answer.slot, Answer.seq, Answer.response, Answer.seconds).wher
 
 
 def answers_of(session: Session, attempt_id: int) -> dict[str, StoredAnswer]:
-    """The saved answers by slot."""
+    """The saved answers of an attempt by slot."""
     rows = session.execute(_ANSWERS, {"attempt": attempt_id})
     return {row[0]: StoredAnswer(*row) for row in rows}
 
 
 def marks_of(session: Session, attempt_id: int) -> dict[str, list[Mark]]:
-    """What people gave, by slot, in the order given."""
+    """The human marks of an attempt by slot, in the order given."""
     marks: dict[str, list[Mark]] = {}
     query = select(Mark).where(Mark.attempt_id == attempt_id)
-    for one in session.scalars(query.order_by(Mark.marked_at, Mark.account_id)):
-        marks.setdefault(one.slot, []).append(one)
+    for mark in session.scalars(query.order_by(Mark.marked_at, Mark.account_id)):
+        marks.setdefault(mark.slot, []).append(mark)
     return marks
 
 
 def human_share(marks: Sequence[Mark], double: bool) -> float | None:
-    """The share that people's marks come to, None while one more is needed.
+    """The share that human marks amount to; None while another mark is needed.
 
-    One marker decides alone. Of two the mean counts when they are within `APART` of each other; else a
-    third decides, and the mean of the third and the nearer of the two counts.
+    Without double marking the first mark decides. Of two marks the mean counts when they differ by
+    at most `APART`. Otherwise a third decides: the mean of it and the nearer of the two counts.
     """
     shares = [float(m.share) for m in marks]
     if not double:
@@ -82,30 +82,33 @@ def share_of(
     marks: Sequence[Mark],
     double: bool,
 ) -> float | None:
-    """The share of the points earned with a question; None while people still have to mark it."""
+    """The share of an item's points earned; None while it still needs human marking."""
     if question.type != "short_answer":
         return score(question, response, blueprint.scheme(question.type))
     return 0.0 if response is None else human_share(marks, double)
 
 
 def corrected(place: Slot, corrections: Mapping[str, object] | None) -> Answerable:
-    """The question of a slot as it is marked now: its corrected twin where the exam has one that differs."""
+    """The item of a slot as it is marked now: the exam's corrected version where one differs."""
     if not corrections or place.item.id not in corrections:
         return place.question
-    twin = parts_of(parse_question(corrections[place.item.id]))[place.part]
-    return place.question if twin == place.question else twin
+    corrected_part = parts_of(parse_question(corrections[place.item.id]))[place.part]
+    return place.question if corrected_part == place.question else corrected_part
 
 
 def total(rows: Sequence[MarkedSlot]) -> tuple[float, float, list[str]]:
-    """(points, maximum, slots that people still have to mark) of marked slots, in full precision."""
+    """(points, maximum, slots that still need human marking) of marked slots, at full precision."""
     points = sum(row.worth * (row.share or 0.0) for row in rows)
     waiting = [row.place.slot for row in rows if row.share is None]
     return points, sum(row.worth for row in rows), waiting
 
 
 class MarkedSlot(NamedTuple):
-    """One slot of an attempt as it is marked: the question (corrected or not), the response, its worth
-    in points, the share of them earned (None while people still have to mark it), people's marks."""
+    """One slot of an attempt as marked.
+
+    `question`: corrected or not; `worth`: its points; `share`: the share of them earned, None while
+    it still needs human marking; `marks`: the human marks.
+    """
 
     place: Slot
     question: Answerable
@@ -121,28 +124,34 @@ def marked(
     corrections: Mapping[str, object] | None = None,
     saved: Mapping[str, StoredAnswer] | None = None,
 ) -> list[MarkedSlot]:
-    """Every slot of an attempt as it is marked from its stored responses. `corrections`: corrected questions by item,
-    instead of the exam's own; `saved`: the responses, when they have been read already."""
+    """Marks every slot of an attempt from its stored responses.
+
+    `corrections`: corrected items by id, instead of the exam's own; `saved`: the stored responses,
+    when already read.
+    """
     corrections = attempt.exam.corrections if corrections is None else corrections
     saved = answers_of(session, attempt.id) if saved is None else saved
-    exam, places = attempt.exam, slots_of(attempt)
-    by_people = any(place.question.type == "short_answer" for place in places)
+    exam, attempt_slots = attempt.exam, slots_of(attempt)
+    by_people = any(slot.question.type == "short_answer" for slot in attempt_slots)
     marks = marks_of(session, attempt.id) if by_people else {}
     blueprint = rules_of(exam)
     rows = []
-    for place in places:
-        response = saved[place.slot].response if place.slot in saved else None
-        given = marks.get(place.slot, ())
-        question = corrected(place, corrections)
-        share = share_of(question, response, blueprint, given, exam.double_marking)
-        rows.append(MarkedSlot(place, question, response, place.worth(blueprint), share, given))
+    for slot in attempt_slots:
+        response = saved[slot.slot].response if slot.slot in saved else None
+        slot_marks = marks.get(slot.slot, ())
+        question = corrected(slot, corrections)
+        share = share_of(question, response, blueprint, slot_marks, exam.double_marking)
+        rows.append(MarkedSlot(slot, question, response, slot.worth(blueprint), share, slot_marks))
     return rows
 
 
-# Not frozen, as `Slot` isn't: a hand-in makes some sixty.
+# Not frozen, like `Slot`: frozen dataclasses are slow to create, and a submission makes some sixty.
 @dataclass
 class ResultRow:
-    """One item of a released result; `right`: all points earned, `corrected`: its key was corrected after the exam."""
+    """One slot of a released result.
+
+    `right`: full points earned; `corrected`: its key was corrected after the exam.
+    """
 
     place: Slot
     question: Answerable
@@ -163,7 +172,7 @@ class ResultRow:
 
 
 class WeakTopic(TypedDict):
-    """`right` of `of` items of a topic, and the page to read."""
+    """A topic with `right` of `of` items right, and the page to read."""
 
     topic: str
     right: int
@@ -174,39 +183,41 @@ class WeakTopic(TypedDict):
 def result(
     session: Session, attempt: Attempt, rows: Sequence[MarkedSlot] | None = None
 ) -> list[ResultRow]:
-    """Every item with own answer, key, points, explanation and links. Only after release. `rows`: its slots, when
-    they have just been marked."""
+    """Every slot with response, key, points, explanation and links. `Closed` before release.
+
+    `rows`: the slots, when they have just been marked.
+    """
     if attempt.state != "released":
         raise Closed("成绩还没有公布")
-    told = []
+    results = []
     for row in marked(session, attempt) if rows is None else rows:
-        place, item, question, response = row.place, row.place.item, row.question, row.response
+        slot, item, question, response = row.place, row.place.item, row.question, row.response
         share = row.share or 0.0
-        told.append(
+        results.append(
             ResultRow(
-                place=place,
+                place=slot,
                 question=question,
                 response=response,
                 right=share == 1.0,
                 comments=[m.comment for m in row.marks if m.comment],
                 points=round_points(row.worth * share),
                 worth=round_points(row.worth),
-                slot=place.slot,
-                text=place.text,
+                slot=slot.slot,
+                text=slot.text,
                 stem=question.stem,
                 key=question.key,
                 explanation=question.explanation,
                 source=item.source,
                 kb=item.kb,
                 topic=item.topic,
-                corrected=question is not place.question,
+                corrected=question is not slot.question,
             )
         )
-    return told
+    return results
 
 
 def as_seen(row: ResultRow) -> tuple[Answerable, Response]:
-    """(question, response) of a result's row, a choice in the letters that the examinee saw."""
+    """(question, response) of a result row, with option labels as the examinee saw them."""
     question, letter = seen(row.question, row.place.order)
     response = row.response
     if letter and isinstance(response, str):
@@ -217,7 +228,7 @@ def as_seen(row: ResultRow) -> tuple[Answerable, Response]:
 
 
 def weak_topics(rows: Sequence[ResultRow]) -> list[WeakTopic]:
-    """Topics with less than 60 % right, worst first, with the page to read."""
+    """Topics with less than 60 % of the items right, worst first, with the page to read."""
     topics: dict[str, list[ResultRow]] = {}
     for row in rows:
         topics.setdefault(row.topic, []).append(row)

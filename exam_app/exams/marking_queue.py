@@ -1,4 +1,4 @@
-"""Written answers marked by people: one after the other, without name or village."""
+"""The marking queue: written answers one at a time, without name or village."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class UnmarkedAnswer:
-    """One written answer that waits for a mark: `question` with its model answer and rubric; `response`;
-    `marks`: how many have been given (their values stay hidden)."""
+    """One written answer awaiting a mark.
+
+    `question`: with model answer and rubric; `marks`: how many marks it has (their values stay
+    hidden).
+    """
 
     attempt_id: int
     slot: str
@@ -39,7 +42,7 @@ class UnmarkedAnswer:
 def unmarked_answers(
     session: Session, exam: Exam, prefix: str, account_id: int
 ) -> Iterator[UnmarkedAnswer]:
-    """The answers that this account may mark now, those of earlier hand-ins first."""
+    """The answers this account may mark now, earliest submission first."""
     query = (
         select(Attempt)
         .where(Attempt.exam_id == exam.id, Attempt.state == "submitted")
@@ -55,16 +58,21 @@ def _open_in(session: Session, attempt: Attempt, account_id: int) -> Iterator[Un
     if attempt.state != "submitted":
         return
     answers, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
-    for place in slots_of(attempt):
-        question = place.question
-        if question.type != "short_answer" or place.slot not in answers:
+    for attempt_slot in slots_of(attempt):
+        question = attempt_slot.question
+        if question.type != "short_answer" or attempt_slot.slot not in answers:
             continue
-        response, given = answers[place.slot].response, marks.get(place.slot, [])
-        done = human_share(given, attempt.exam.double_marking) is not None
-        if response is None or done or any(m.account_id == account_id for m in given):
+        response, slot_marks = answers[attempt_slot.slot].response, marks.get(attempt_slot.slot, [])
+        decided = human_share(slot_marks, attempt.exam.double_marking) is not None
+        if response is None or decided or any(m.account_id == account_id for m in slot_marks):
             continue
         yield UnmarkedAnswer(
-            attempt.id, place.slot, question, place.text, str(response), len(given)
+            attempt.id,
+            attempt_slot.slot,
+            question,
+            attempt_slot.text,
+            str(response),
+            len(slot_marks),
         )
 
 
@@ -79,15 +87,17 @@ def record_mark(
     comment: str,
     zone: ZoneInfo,
 ) -> None:
-    """One person's mark for one answer; with the last one the attempt is marked as a whole.
+    """Records one account's mark for an answer; the last one needed completes the attempt's marking.
 
-    `Refused` when it no longer waits for this account.
+    `Refused` when the answer no longer needs a mark by this account.
     """
     if share not in STEPS:
         raise Refused("请选一个得分比例")
     attempt = attempt_within(session, attempt_id, prefix)
-    mine = attempt.exam_id == exam.id
-    if not mine or all(one.slot != slot for one in _open_in(session, attempt, account_id)):
+    in_exam = attempt.exam_id == exam.id
+    if not in_exam or all(
+        unmarked.slot != slot for unmarked in _open_in(session, attempt, account_id)
+    ):
         raise Refused("这一题已经评过了,请看下一题")
     session.add(
         Mark(

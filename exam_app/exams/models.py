@@ -39,18 +39,18 @@ class Exam(Base):
     minutes: Mapped[int]
     pass_percent: Mapped[Decimal] = mapped_column(Numeric(5, 2))
     attempts_allowed: Mapped[int] = mapped_column(default=3)
-    # Whether items and options stand in another order for everybody.
+    # Whether the order of items and options is shuffled for each examinee.
     shuffled: Mapped[bool] = mapped_column(default=False)
     # Which attempt counts: best | last | first.
     counts: Mapped[str] = mapped_column(String(8), default="best")
-    # When results are shown: at_once | at_time (`release_at`) | by_hand.
+    # When results are released: at_once | at_time (`release_at`) | by_hand.
     release: Mapped[str] = mapped_column(String(8), default="at_once")
     release_at: Mapped[datetime | None]
-    # Written answers are marked by two people who don't see each other's marks.
+    # Written answers are marked by two people, blind to each other's marks.
     double_marking: Mapped[bool] = mapped_column(default=False)
-    # Item to the question as it is marked now, where its key was corrected after the exam.
+    # Item id to the corrected item, where the key was corrected after the exam.
     corrections: Mapped[dict[str, object] | None] = mapped_column(Json)
-    # For getting used to it: as often as one likes, nothing goes into the archive.
+    # A practice exam: unlimited attempts, nothing is filed in the archive.
     practice: Mapped[bool] = mapped_column(default=False)
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
@@ -62,7 +62,7 @@ class Exam(Base):
 
 
 class Sitting(Base):
-    """A sitting (场次) of an exam: its own window, a place or online, seats, and for whom.
+    """A sitting (场次) of an exam: its own window, venue or online, seats and division.
 
     An exam without sittings is open to all of its division for its whole window. Identity: `id`.
     """
@@ -77,12 +77,12 @@ class Sitting(Base):
     closes_at: Mapped[datetime]
     capacity: Mapped[int | None]
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
-    # Only for those who sat the exam before and have not passed, or missed it.
+    # A make-up sitting: for people who have attempted the exam, or could have at a regular sitting.
     make_up: Mapped[bool] = mapped_column(default=False)
 
 
 class Seat(Base):
-    """A seat of a sitting with a limited number. Identity: (sitting, person)."""
+    """A taken seat of a sitting with limited capacity. Identity: (sitting, person)."""
 
     __tablename__ = "seat"
 
@@ -92,7 +92,7 @@ class Seat(Base):
 
 
 class Accommodation(Base):
-    """What one person is granted in one exam: more time, large print. Identity: (exam, person)."""
+    """What one person is granted for one exam: extra time, large print. Identity: (exam, person)."""
 
     __tablename__ = "accommodation"
 
@@ -105,7 +105,7 @@ class Accommodation(Base):
 
 
 class ExamForm(Base):
-    """One form of an exam: the questions as they stood when it was made, keys included.
+    """One form of an exam: a snapshot of its items at creation, keys included.
 
     Identity: (exam, number).
     """
@@ -122,9 +122,9 @@ class ExamForm(Base):
 
 
 class Attempt(PartitionKey, Base):
-    """One sitting of one exam by one person. Identity: (exam, person, number).
+    """One attempt at an exam by one person. Identity: (exam, person, number).
 
-    Only `states.move` changes the state, and it writes an `AttemptEvent`.
+    Only `states.move` changes the state; it writes an `AttemptEvent`.
     """
 
     __tablename__ = "attempt"
@@ -141,14 +141,14 @@ class Attempt(PartitionKey, Base):
     state: Mapped[AttemptState] = mapped_column(String(12), index=True)
     started_at: Mapped[datetime]
     deadline: Mapped[datetime]
-    # What the order of this paper was made from; empty: as in the form.
+    # Seed of the order of items and options; None: as in the form.
     seed: Mapped[int | None]
-    # The sign-in (hash of its token) that started or resumed it last; only its saves are taken.
+    # The sign-in (hash of its token) that last started or resumed it; only its saves are accepted.
     holder: Mapped[str | None] = mapped_column(String(64))
     sitting_id: Mapped[int | None] = mapped_column(ForeignKey("sitting.id"))
-    # How often the page was left while it ran; shown to the invigilator, not punished.
+    # How often the page was left during the attempt; shown to the invigilator, without consequence.
     left_count: Mapped[int] = mapped_column(default=0)
-    # Answered on an answer sheet of paper.
+    # Taken on paper, on an answer sheet.
     on_paper: Mapped[bool] = mapped_column(default=False)
     submitted_at: Mapped[datetime | None]
     score: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
@@ -164,7 +164,7 @@ class Attempt(PartitionKey, Base):
 
 
 class AttemptEvent(Base):
-    """A change of an attempt's state. Append-only; the sweeper copies it to the audit log. Identity: `id`."""
+    """A change of an attempt. Append-only; the sweep copies it to the audit log. Identity: `id`."""
 
     __tablename__ = "attempt_event"
     __table_args__ = (
@@ -185,14 +185,14 @@ class AttemptEvent(Base):
     before: Mapped[AttemptState] = mapped_column(String(12))
     after: Mapped[AttemptState] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(String(200))
-    # Whether the audit log has its copy.
+    # Whether it has been copied to the audit log.
     audited: Mapped[bool] = mapped_column(default=False)
 
     attempt: Mapped[Attempt] = relationship()
 
 
 class Answer(PartitionKey, Base):
-    """The last answer to one slot. Identity: (attempt, slot); the higher `seq` wins."""
+    """The latest response to one slot. Identity: (attempt, slot); the higher `seq` wins."""
 
     __tablename__ = "answer"
 
@@ -200,13 +200,13 @@ class Answer(PartitionKey, Base):
     slot: Mapped[str] = mapped_column(String(8), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     response: Mapped[Response] = mapped_column(Json)
-    # How long the question was on the screen until this answer, by the phone's word.
+    # Seconds the question was on the screen, as reported by the client.
     seconds: Mapped[int | None]
     saved_at: Mapped[datetime]
 
 
 class Mark(Base):
-    """What one person gave for one written answer, as a share of its points.
+    """One person's mark for one written answer, as a share of its points.
 
     Markers see neither name nor village. Identity: (attempt, slot, account).
     """
@@ -222,7 +222,7 @@ class Mark(Base):
 
 
 class Rescore(Base):
-    """One attempt whose score a corrected key changed: before and after. Append-only. Identity: `id`."""
+    """A score changed by a key correction: before and after. Append-only. Identity: `id`."""
 
     __tablename__ = "rescore"
 
@@ -238,8 +238,10 @@ class Rescore(Base):
 
 
 class Appeal(Base):
-    """A person's doubt about a result (成绩复核), and the office's answer. Identity: `id`; one open appeal an
-    attempt."""
+    """A query about a result (成绩复核), and the office's answer. Identity: `id`.
+
+    An attempt has at most one open query.
+    """
 
     __tablename__ = "appeal"
 
@@ -255,7 +257,7 @@ class Appeal(Base):
 
 
 class LateAnswer(Base):
-    """An answer that came after the grace: kept and shown, never scored by itself. Identity: `id`."""
+    """A response that arrived after the grace period: stored and shown, not scored. Identity: `id`."""
 
     __tablename__ = "late_answer"
 

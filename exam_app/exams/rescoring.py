@@ -1,7 +1,7 @@
-"""Marking again (改判) after a key was corrected: who changes, then all in one transaction.
+"""Rescoring (改判) after a key correction: a preview, then all attempts in one transaction.
 
-The question as it was seen stays in the form; its corrected twin is kept with the exam and marks from then
-on. Stored responses are never touched.
+The item as shown stays in the form. The corrected version is stored with the exam and used for
+marking from then on. Stored responses never change.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from training_records.ledger.models import Person
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """One attempt whose score changes."""
+    """One attempt whose score or pass changes."""
 
     attempt_id: int
     person_id: int
@@ -43,8 +43,10 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class Preview:
-    """What marking again would do: corrected items, attempts that change, attempts looked at. `skipped`:
-    item to why its newer version can't mark what was answered."""
+    """The effect of rescoring: corrected items, changed attempts, number of attempts checked.
+
+    `skipped`: item to why its newer version can't mark the stored responses.
+    """
 
     corrections: dict[str, object]
     changes: list[ScoreChange]
@@ -53,7 +55,7 @@ class Preview:
 
 
 def preview(session: Session, exam: Exam, bank: Mapping[str, Question]) -> Preview:
-    """Who would change. `bank`: the questions of today by id. Changes nothing."""
+    """Which attempts would change. `bank`: the current items by id. Read-only."""
     corrections, skipped = _corrections(exam, bank)
     merged = {**(exam.corrections or {}), **corrections}
     rows = session.execute(
@@ -84,18 +86,18 @@ def preview(session: Session, exam: Exam, bank: Mapping[str, Question]) -> Previ
 def _corrections(
     exam: Exam, bank: Mapping[str, Question]
 ) -> tuple[dict[str, object], dict[str, str]]:
-    """Items whose key differs in the bank of today, and those whose newer version doesn't fit."""
+    """Items whose key differs in the current bank, and those whose newer version doesn't fit."""
     changed: dict[str, object] = {}
     skipped: dict[str, str] = {}
     for form in exam.forms:
         for item in items_of(form):
-            today = bank.get(item.id)
-            if today is None or today.version <= item.version or item.id in changed:
+            current = bank.get(item.id)
+            if current is None or current.version <= item.version or item.id in changed:
                 continue
-            if _shape(today) != _shape(item):
+            if _shape(current) != _shape(item):
                 skipped[item.id] = "题型、选项或小题变了,用新版不能给旧答案评分"
-            elif _keys(today) != _keys(item):
-                changed[item.id] = dump_question(today)
+            elif _keys(current) != _keys(item):
+                changed[item.id] = dump_question(current)
     return changed, skipped
 
 
@@ -116,9 +118,9 @@ def rescore(
     actor: str,
     zone: ZoneInfo,
 ) -> Preview:
-    """Marks all attempts of an exam again, old and new score and the reason kept, the archive corrected.
+    """Rescores all attempts of an exam and corrects the archive.
 
-    `Refused` without a reason.
+    Records old score, new score and reason for each change. `Refused` without a reason.
     """
     if not reason.strip():
         raise Refused("请写明改判的原因")
@@ -143,8 +145,8 @@ def rescore(
                 new_passed=change.new_passed,
             )
         )
-        said = f"改判 {change.old_score:g} → {change.new_score:g}:{reason}"
-        note(session, attempt, attempt.state, actor, at, said[:200])
+        event_reason = f"改判 {change.old_score:g} → {change.new_score:g}:{reason}"
+        note(session, attempt, attempt.state, actor, at, event_reason[:200])
         if attempt.state == "released" and not exam.practice:
             _correct_archive(session, attempt, change, reason, actor, zone)
     session.flush()
@@ -155,7 +157,7 @@ def _correct_archive(
     session: Session, attempt: Attempt, change: ScoreChange, reason: str, actor: str, zone: ZoneInfo
 ) -> None:
     if not void_result(session, attempt, f"改判:{reason}"[:200], actor):
-        # An attempt that doesn't count was never filed.
+        # An attempt that doesn't count was never filed in the archive.
         return
     if attempt.certificate_no and not attempt.passed:
         certificate = session.get_one(Certificate, attempt.certificate_no)

@@ -1,4 +1,4 @@
-"""What happens after an attempt is handed in: marked, released, filed in the archive."""
+"""After submission: marking, release, filing in the archive."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ def finish(
     zone: ZoneInfo,
     saved: Mapping[str, StoredAnswer] | None = None,
 ) -> list[MarkedSlot]:
-    """Marks at the moment `at` what a program can mark of an attempt that was handed in; releases it where
-    the exam says so by then. `saved`: its answers, when they have been read already. Its slots as marked."""
+    """Marks a submitted attempt at time `at`, and releases it if the exam's rule says so; returns its slots
+    as marked.
+
+    Stays submitted while answers need human marking. `saved`: its answers, when already read.
+    """
     exam, rows = attempt.exam, marked(session, attempt, saved=saved)
     points, maximum, open_slots = total(rows)
     if open_slots:
@@ -41,26 +44,26 @@ def finish(
 
 
 def due(exam: Exam, at: datetime) -> bool:
-    """Whether results of the exam are to be shown by now without anybody's doing."""
+    """Whether results of the exam are due for automatic release at time `at`."""
     if exam.release == "at_time":
         return exam.release_at is not None and at >= exam.release_at
     return exam.release == "at_once"
 
 
 def set_score(attempt: Attempt, points: float, maximum: float) -> None:
-    """Score, maximum and whether it passed, from points in full precision."""
+    """Sets score, maximum and pass from points at full precision."""
     attempt.score = Decimal(str(round_points(points)))
     attempt.max_score = Decimal(str(round_points(maximum)))
     attempt.passed = passes(attempt.exam, points, maximum)
 
 
 def passes(exam: Exam, points: float, maximum: float) -> bool:
-    """Whether points in full precision reach the pass mark."""
+    """Whether points at full precision reach the pass mark."""
     return points * 100 >= float(exam.pass_percent) * maximum - 1e-9
 
 
 def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: ZoneInfo) -> None:
-    """Shows the result, files it in the archive and issues the certificate."""
+    """Releases the result, files it in the archive and issues the certificate."""
     exam = attempt.exam
     move(session, attempt, "released", actor, at)
     if not exam.practice and _counts(session, attempt):
@@ -68,7 +71,7 @@ def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: 
 
 
 def _counts(session: Session, attempt: Attempt) -> bool:
-    """Whether the attempt is one that counts; where the last counts, the entry before is voided."""
+    """Whether the attempt counts. Where the last attempt counts, voids the earlier entries."""
     if attempt.exam.counts == "best":
         return True
     earlier = session.scalars(
@@ -89,10 +92,12 @@ def _counts(session: Session, attempt: Attempt) -> bool:
 def file_result(
     session: Session, attempt: Attempt, actor: str, zone: ZoneInfo, may_refile: bool = True
 ) -> None:
-    """The archive's entry of a result, and the certificate of one that passed. `may_refile`: there may be
-    one that was voided."""
+    """Files a result in the archive, and issues the certificate of a pass.
+
+    `may_refile`: an earlier entry of the attempt may have been voided.
+    """
     exam = attempt.exam
-    # The day in the offices' time zone: an exam at one in the morning is not yesterday's.
+    # The date in the offices' time zone: at 01:00 local time UTC is still on the previous day.
     day: date = (attempt.submitted_at or attempt.deadline).astimezone(zone).date()
     percent = Decimal(
         str(round_points(100 * float(attempt.score or 0) / float(attempt.max_score or 1)))
@@ -123,7 +128,7 @@ def file_result(
 
 
 def void_result(session: Session, attempt: Attempt, reason: str, by: str) -> bool:
-    """Voids the archive's entry of a result; whether there was one that still counted."""
+    """Voids the archive entries of a result; returns whether one was still in force."""
     standing = [entry for entry in _filed(session, attempt) if not _voided(session, entry)]
     for entry in standing:
         void(session, entry.id, reason, by)
@@ -135,9 +140,9 @@ def _base(attempt: Attempt) -> str:
 
 
 def _filed(session: Session, attempt: Attempt) -> list[ArchiveEntry]:
-    """All entries ever made of an attempt's result."""
+    """All archive entries ever filed for an attempt's result."""
     base, key = _base(attempt), ArchiveEntry.source_key
-    # By the person first: no index serves the pattern.
+    # Filter by person first: no index serves the LIKE pattern.
     query = select(ArchiveEntry).where(
         ArchiveEntry.person_id == attempt.person_id, (key == base) | key.like(f"{base}:%")
     )
@@ -149,7 +154,7 @@ def _voided(session: Session, entry: ArchiveEntry) -> bool:
 
 
 def _key(session: Session, attempt: Attempt) -> str:
-    """The entry's own key: a result filed anew after the one before was voided gets another."""
+    """The entry's source key: a result refiled after its entry was voided gets a numbered key."""
     filed, base = _filed(session, attempt), _base(attempt)
     if filed and _voided(session, filed[-1]):
         return f"{base}:{len(filed) + 1}"

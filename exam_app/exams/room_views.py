@@ -1,4 +1,4 @@
-"""Pages of an exam for the office and the invigilator: the live board, sittings, extra time, results."""
+"""Pages of an exam for the office and the invigilator: live board, sittings, extra time, results."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _exam(exam_id: int, own: bool = False) -> Exam:
 
 
 def _divisions(exam: Exam) -> list[SelectChoice]:
-    found = administration.divisions_sharing(web.db(), exam, web.scope().prefix)
-    return [SelectChoice(code, name) for code, name in found]
+    divisions = administration.divisions_sharing(web.db(), exam, web.scope().prefix)
+    return [SelectChoice(code, name) for code, name in divisions]
 
 
 def _ok(exam: Exam, text: str) -> Response:
@@ -79,32 +79,32 @@ def board(exam_id: int) -> Response:
 
 
 def _board(exam: Exam) -> dict[str, Any]:
-    """The board in words and numbers, ready to show."""
-    seen = invigilation.board(web.db(), exam, web.scope().prefix)
+    """The board as display values."""
+    board_rows = invigilation.board(web.db(), exam, web.scope().prefix)
     names, at = division_names(web.db(), web.scope().prefix), now()
     rows = [
         {
-            "id": one.attempt_id,
-            "name": one.name,
-            "village": names.get(one.village, one.village),
-            "state": one.state,
-            "word": "没有动静" if one.quiet else WORDS[one.state],
-            "sign": "bad" if one.quiet else SIGNS.get(one.state, "bad"),
-            "answered": f"{one.answered} / {one.questions}",
-            "last": _clock(one.last_save),
-            "left": one.left,
-            "minutes": max(round((one.deadline - at).total_seconds() / 60), 0)
-            if one.state == "in_progress"
+            "id": row.attempt_id,
+            "name": row.name,
+            "village": names.get(row.village, row.village),
+            "state": row.state,
+            "word": "没有动静" if row.quiet else WORDS[row.state],
+            "sign": "bad" if row.quiet else SIGNS.get(row.state, "bad"),
+            "answered": f"{row.answered} / {row.questions}",
+            "last": _clock(row.last_save),
+            "left": row.left,
+            "minutes": max(round((row.deadline - at).total_seconds() / 60), 0)
+            if row.state == "in_progress"
             else None,
         }
-        for one in seen
+        for row in board_rows
     ]
     return {
         "rows": rows,
-        "running": sum(one.state == "in_progress" for one in seen),
-        "quiet": sum(one.quiet for one in seen),
-        "done": sum(one.state in ("submitted", "marked", "released") for one in seen),
-        "waiting": sum(one.state == "marked" for one in seen),
+        "running": sum(row.state == "in_progress" for row in board_rows),
+        "quiet": sum(row.quiet for row in board_rows),
+        "done": sum(row.state in ("submitted", "marked", "released") for row in board_rows),
+        "waiting": sum(row.state == "marked" for row in board_rows),
         "at": _clock(at),
     }
 
@@ -117,7 +117,7 @@ def _clock(at: datetime | None) -> str:
 @access(MANAGERS)
 @web.report
 def analyse(exam_id: int, kind: str) -> Response:
-    """The item analysis as a page to keep, or as a workbook."""
+    """The item analysis, as an HTML file or a workbook."""
     if kind not in ("html", "xlsx"):
         raise NotFound("只有 html 和 xlsx 两种")
     exam = _exam(exam_id)
@@ -130,8 +130,7 @@ def analyse(exam_id: int, kind: str) -> Response:
 @access(MANAGERS)
 @web.report
 def look_alike(exam_id: int) -> str:
-    """Wrong answers within a village that are more alike than chance makes them; answers too quick to
-    have been thought about."""
+    """Pairs within a village with improbably similar wrong answers, and answers too rapid to be considered."""
     exam = _exam(exam_id)
     prefix = web.scope().prefix
     return render_template(
@@ -145,7 +144,7 @@ def look_alike(exam_id: int) -> str:
 @rooms.post("/decide")
 @access(MANAGERS)
 def decide(exam_id: int) -> Response:
-    """More time for one or all, voiding, reopening: each with its reason."""
+    """Extends one or all attempts, voids or reopens one; each with a reason."""
     exam, form = _exam(exam_id), DecisionForm()
     if not form.validate_on_submit():
         return _refused(exam, faults(form))
@@ -154,17 +153,17 @@ def decide(exam_id: int) -> Response:
     try:
         if what == "extend_all":
             count = invigilation.extend_all(web.db(), exam, prefix, minutes, web.actor(), reason)
-            said = f"给正在考的 {count} 人各延长了 {minutes} 分钟"
+            message = f"给正在考的 {count} 人各延长了 {minutes} 分钟"
         else:
             attempt = invigilation.attempt_within(web.db(), form.attempt.data or 0, prefix)
             if attempt.exam_id != exam.id:
                 raise NotFound("没有这次作答")
-            said = _decide(attempt, what, minutes, reason)
+            message = _decide(attempt, what, minutes, reason)
     except Refused as error:
         return _refused(exam, str(error))
     detail = {"exam": exam.id, "attempt": form.attempt.data, "minutes": minutes, "reason": reason}
     web.audit(f"exam.{what}", f"exam:{exam.id}", detail)
-    return _ok(exam, said)
+    return _ok(exam, message)
 
 
 def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
@@ -210,11 +209,11 @@ def grant(exam_id: int) -> Response:
     exam, form = _exam(exam_id), GrantForm()
     if not form.validate_on_submit():
         return _refused(exam, faults(form))
-    found = id_of_phone(web.db(), str(form.phone.data).strip())
+    person_id = id_of_phone(web.db(), str(form.phone.data).strip())
     try:
-        if found is None:
+        if person_id is None:
             raise Refused("台账里没有这个手机号,请先在台账里查对")
-        person = web.scope().person(web.db(), found)
+        person = web.scope().person(web.db(), person_id)
         invigilation.grant(
             web.db(),
             exam,
@@ -246,7 +245,7 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
 @rooms.get("/marking")
 @access(MANAGERS)
 def marking(exam_id: int) -> str:
-    """The next written answer to mark, without a name."""
+    """The next written answer to mark, anonymous."""
     exam = _exam(exam_id)
     unmarked = list(unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id))
     return render_template(

@@ -1,8 +1,8 @@
-"""Saving answers: one durable, guarded upsert a batch, and nothing else.
+"""Saving answers: one durable, guarded upsert per batch.
 
-The guard and the write are one step, so that a submit, a new deadline, a take-over or a sign-out that
-comes first is seen. PostgreSQL does it in one statement and one round trip. On SQLite the saves that
-wait at the same moment share one transaction (group commit): each is acknowledged after it.
+Guard and write are atomic, so a submission, a new deadline, a take-over or a sign-out that comes
+first is respected. PostgreSQL needs one statement and one round trip. On SQLite concurrent saves
+share one transaction (group commit); each is acknowledged after the commit.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from training_records.write_queue import QueuedConnection, queue_for
 
 GRACE = timedelta(seconds=60)
 WAIT = 15.0
-# Where the WSGI environment holds the `Saved` of a save that the middleware could not answer.
+# WSGI environment key of the `Saved` of a save that the middleware couldn't answer.
 RESULT = "academy.saved"
 Verdict = Literal["saved", "late", "closed", "taken_over", "signed_out", "missing"]
 
 
 class SubmittedAnswer(Protocol):
-    """An answer as somebody sends it, unchecked: whatever the transport, saving knows no JSON."""
+    """A response as submitted, not validated; independent of the transport."""
 
     @property
     def slot(self) -> str: ...
@@ -53,7 +53,7 @@ class SubmittedAnswer(Protocol):
 class NewAnswer:
     """One answer of a save: slot, response, the client's counter, seconds on the screen so far.
 
-    Checked against its question, and apart from the model of the wire, whose making is dear.
+    Validated against its question. Separate from the wire model, which is expensive to create.
     """
 
     slot: str
@@ -64,10 +64,11 @@ class NewAnswer:
 
 @dataclass(frozen=True)
 class Saved:
-    """What became of a save: the verdict, the stored seq of each slot, the deadline.
+    """The outcome of a save: the verdict, the stored seq of each slot, the deadline.
 
-    `late`: kept apart, not counted; `closed`: handed in already; `taken_over`: another device holds
-    the attempt; `signed_out`: the sign-in has ended; `missing`: no such attempt of that person.
+    `late`: stored separately, not scored; `closed`: already submitted; `taken_over`: another device
+    holds the attempt; `signed_out`: the sign-in has ended; `missing`: no such attempt of that
+    person.
     """
 
     verdict: Verdict
@@ -81,21 +82,24 @@ class Saver(Protocol):
     def save(
         self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
     ) -> Saved:
-        """One batch; `left`: how often the page has been left so far. Raises `sqlalchemy.exc.OperationalError` when the database can't be had."""
+        """Saves one batch; `left`: how often the page has been left so far.
+
+        Raises `sqlalchemy.exc.OperationalError` when the database is unavailable.
+        """
 
     def close(self) -> None:
-        """Gives its connections back."""
+        """Closes its connections."""
 
 
 def make_saver(engine: Engine) -> Saver:
-    """The saver for an engine; it opens its own connections when first used."""
+    """The saver for an engine; it opens its own connections on first use."""
     if engine.dialect.name == "postgresql":
         return PostgresSaver(make_conninfo(**libpq(engine.url)))
     return SqliteSaver(Path(str(engine.url.database)))
 
 
-def _last(answers: Sequence[NewAnswer]) -> list[NewAnswer]:
-    """One answer a slot: within one save the last of those with the highest seq counts."""
+def _latest_per_slot(answers: Sequence[NewAnswer]) -> list[NewAnswer]:
+    """One answer per slot: of those with the highest seq in a save, the last."""
     best: dict[str, NewAnswer] = {}
     for answer in answers:
         if answer.slot not in best or answer.seq >= best[answer.slot].seq:
@@ -103,7 +107,7 @@ def _last(answers: Sequence[NewAnswer]) -> list[NewAnswer]:
     return list(best.values())
 
 
-def _judge(state: str, deadline: datetime, held: bool, signed_in: bool, at: datetime) -> Verdict:
+def _verdict(state: str, deadline: datetime, held: bool, signed_in: bool, at: datetime) -> Verdict:
     if not signed_in:
         return "signed_out"
     if at > deadline + GRACE:
@@ -136,13 +140,13 @@ SET seq = excluded.seq, response = excluded.response, saved_at = excluded.saved_
   seconds = COALESCE(excluded.seconds, seconds)
 WHERE excluded.seq > answer.seq
 """
-_LEFT = "UPDATE attempt SET left_count = ? WHERE id = ? AND left_count < ?"
-_LATE = (
+_SET_LEFT_COUNT = "UPDATE attempt SET left_count = ? WHERE id = ? AND left_count < ?"
+_INSERT_LATE = (
     "INSERT INTO late_answer (attempt_id, slot, seq, response, received_at) VALUES (?, ?, ?, ?, ?)"
 )
 
 
-def _shut() -> threading.Lock:
+def _acquired_lock() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -150,26 +154,28 @@ def _shut() -> threading.Lock:
 
 @dataclass
 class _Job:
-    """A save in the queue: what to do, what came of it, and a lock that its thread waits at (an `Event` takes
-    three times as long)."""
+    """A queued save: input, outcome, and the lock its thread waits on (an `Event` takes three times as long)."""
 
     ticket: Ticket
     answers: Sequence[NewAnswer]
     at: datetime
     left: int = 0
-    ready: threading.Lock = field(default_factory=_shut)
+    ready: threading.Lock = field(default_factory=_acquired_lock)
     leads: bool = False
     result: Saved = Saved("missing")
     error: BaseException | None = None
 
 
-# Seconds that a transaction waits for more to share it, unless so many are there: what costs is bringing it to the disk.
+# Group commit: a transaction waits GATHER seconds for more saves, or until ENOUGH are queued. The
+# cost is the fsync.
 GATHER, ENOUGH = 0.01, 8
 
 
 class SqliteSaver:
-    """Group commit: the first thread that finds nobody at work leads, takes all that wait into one
-    transaction, and hands the lead to one that came meanwhile."""
+    """Group commit: the first thread to find no leader leads.
+
+    It commits all queued saves in one transaction, then hands the lead to a save queued meanwhile.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -182,7 +188,7 @@ class SqliteSaver:
     def save(
         self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
     ) -> Saved:
-        job = _Job(ticket, _last(answers), at, left)
+        job = _Job(ticket, _latest_per_slot(answers), at, left)
         with self._mutex:
             self._waiting.append(job)
             job.leads, self._busy = not self._busy, True
@@ -203,7 +209,7 @@ class SqliteSaver:
             self._connection = None
 
     def _lead(self) -> None:
-        """One shared transaction; then whoever waits leads the next."""
+        """Commits one batch, then hands the lead to the first save queued meanwhile."""
         self._enough.wait(GATHER)
         with self._mutex:
             batch, self._waiting = self._waiting, []
@@ -234,7 +240,7 @@ class SqliteSaver:
                 raise
         except sqlite3.Error as error:
             if len(batch) > 1:
-                # One that can't be saved costs only itself.
+                # Retry one by one, so that a save that fails doesn't fail the others.
                 for job in batch:
                     self._commit([job])
             else:
@@ -273,22 +279,24 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
     row = connection.execute(_GUARD, values).fetchone()
     if row is None:
         return Saved("missing")
-    state, until, holder, *place, signed_in = row
-    deadline = datetime.fromisoformat(until).replace(tzinfo=UTC)
-    free = ticket.holder is None
-    verdict = _judge(state, deadline, free or holder == ticket.holder, free or signed_in, job.at)
+    state, deadline_text, holder, *partition, signed_in = row
+    deadline = datetime.fromisoformat(deadline_text).replace(tzinfo=UTC)
+    unbound = ticket.holder is None
+    verdict = _verdict(
+        state, deadline, unbound or holder == ticket.holder, unbound or signed_in, job.at
+    )
     rows = [(ticket.attempt_id, a.slot, a.seq, _text(a.response), at) for a in job.answers]
     if verdict == "late":
-        connection.executemany(_LATE, rows)
+        connection.executemany(_INSERT_LATE, rows)
     if verdict == "saved" and job.left:
-        connection.execute(_LEFT, (job.left, ticket.attempt_id, job.left))
+        connection.execute(_SET_LEFT_COUNT, (job.left, ticket.attempt_id, job.left))
     if verdict != "saved" or not rows:
         return Saved(verdict, {}, deadline)
     timed = zip(rows, job.answers, strict=True)
-    connection.executemany(_UPSERT, [(*row, answer.seconds, *place) for row, answer in timed])
-    marks = ",".join("?" * len(rows))
+    connection.executemany(_UPSERT, [(*row, answer.seconds, *partition) for row, answer in timed])
+    placeholders = ",".join("?" * len(rows))
     stored = connection.execute(
-        f"SELECT slot, seq FROM answer WHERE attempt_id = ? AND slot IN ({marks})",  # noqa: S608  # nosec B608
+        f"SELECT slot, seq FROM answer WHERE attempt_id = ? AND slot IN ({placeholders})",  # noqa: S608  # nosec B608
         [ticket.attempt_id, *(row[1] for row in rows)],
     )
     return Saved("saved", dict(stored.fetchall()), deadline)
@@ -296,11 +304,12 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
 
 # --- PostgreSQL -------------------------------------------------------------------------------
 
-# All answers in one parameter: four arrays cost the driver as much as the rest of the call. JSON's null is SQL's here.
+# All answers in one parameter: four arrays cost the driver as much as the rest of the call. A JSON
+# null becomes SQL NULL here.
 _ANSWERS = """jsonb_to_recordset(%(answers)s::jsonb)
   AS t(slot text, seq bigint, response jsonb, seconds int)"""
-# The attempt's row is locked against a submit, which waits for saves under way and they for it. An
-# answer that is older than the stored one writes the stored one again, so that its seq comes back.
+# The row lock on the attempt orders saves and submissions: each waits for the other. An answer
+# older than the stored one rewrites the stored row, so that its seq is returned.
 _STATEMENT = """
 WITH a AS MATERIALIZED (
   SELECT id, state, deadline, district, year,
@@ -325,22 +334,22 @@ WITH a AS MATERIALIZED (
 )
 SELECT a.state, a.deadline, a.held, a.signed_in, done.slot, done.seq FROM a LEFT JOIN done ON true
 """
-_KEEP = """
+_STORE_LATE = """
 INSERT INTO late_answer (attempt_id, slot, seq, response, received_at)
 SELECT %(attempt)s, t.slot, t.seq, t.response, %(at)s FROM {answers}
 """
 
 
-# Seconds a save waits for a connection before its phone is told to come again.
+# Seconds a save waits for a connection before it fails and the client retries.
 PATIENCE = 3.0
 
 
-# Whether the answers are laid out by place, and their key with them.
+# Whether the answer table is partitioned: its primary key then includes district and year.
 _LAYOUT = "SELECT relkind = 'p' FROM pg_class WHERE oid = 'answer'::regclass"
 
 
 class PostgresSaver:
-    """One statement on a connection of an own pool, committed by itself."""
+    """One auto-committed statement per save, on a connection pool of its own."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -356,39 +365,43 @@ class PostgresSaver:
             "person": ticket.person_id,
             "holder": ticket.holder,
             "at": at.astimezone(UTC).replace(tzinfo=None),
-            "answers": _json([a.__dict__ for a in _last(answers)]),
+            "answers": _json([a.__dict__ for a in _latest_per_slot(answers)]),
         }
         try:
             with self._open().connection() as connection:
-                found = self._upsert(connection, values)
-                if not found:
+                rows = self._upsert(connection, values)
+                if not rows:
                     return Saved("missing")
-                state, until, held, signed_in = found[0][:4]
-                deadline = until.replace(tzinfo=UTC)
-                verdict = _judge(state, deadline, held, signed_in, at)
+                state, naive_deadline, held, signed_in = rows[0][:4]
+                deadline = naive_deadline.replace(tzinfo=UTC)
+                verdict = _verdict(state, deadline, held, signed_in, at)
                 if verdict == "late":
-                    connection.execute(_KEEP.format(answers=_ANSWERS), values)
+                    connection.execute(_STORE_LATE.format(answers=_ANSWERS), values)
                 if verdict == "saved" and left:
-                    connection.execute(_LEFT.replace("?", "%s"), (left, ticket.attempt_id, left))
+                    connection.execute(
+                        _SET_LEFT_COUNT.replace("?", "%s"), (left, ticket.attempt_id, left)
+                    )
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise OperationalError("save", None, error) from error
-        stored = {row[4]: row[5] for row in found if row[4] is not None}
+        stored = {row[4]: row[5] for row in rows if row[4] is not None}
         return Saved(verdict, stored, deadline)
 
     def _upsert(
         self, connection: Connection[TupleRow], values: dict[str, object]
     ) -> list[TupleRow]:
-        statement = self._statement or self._learn(connection)
+        statement = self._statement or self._build_statement(connection)
         try:
             return connection.execute(statement, values, prepare=True).fetchall()
         except psycopg.errors.InvalidColumnReference:
-            # The table was laid out anew while this process ran: its key is another one.
-            return connection.execute(self._learn(connection), values, prepare=True).fetchall()
+            # The table was partitioned while this process ran, which changes its primary key.
+            return connection.execute(
+                self._build_statement(connection), values, prepare=True
+            ).fetchall()
 
-    def _learn(self, connection: Connection[TupleRow]) -> str:
+    def _build_statement(self, connection: Connection[TupleRow]) -> str:
         row = connection.execute(_LAYOUT).fetchone()
-        place = ", district, year" if row and row[0] else ""
-        statement = _STATEMENT.format(answers=_ANSWERS, place=place)
+        partition_columns = ", district, year" if row and row[0] else ""
+        statement = _STATEMENT.format(answers=_ANSWERS, place=partition_columns)
         self._statement = statement
         return statement
 
@@ -406,8 +419,8 @@ class PostgresSaver:
                     min_size=1,
                     max_size=16,
                     timeout=PATIENCE,
-                    # After this the pool forgets its growing pauses and tries at once for whoever asks: a new
-                    # primary is found within a second or two.
+                    # Resets the reconnect back-off, so that a new primary is found within a second
+                    # or two.
                     reconnect_timeout=PATIENCE,
                     kwargs={"autocommit": True},
                     open=True,

@@ -12,7 +12,7 @@ from training_records.database import now
 
 
 def iso(value: datetime) -> str:
-    """A time as the API writes it."""
+    """A time in the format of the API."""
     return value.isoformat(timespec="milliseconds")
 
 
@@ -21,23 +21,23 @@ class _In(BaseModel):
 
 
 class AnswerIn(_In):
-    """An answer as JSON brings it; a `saving.SubmittedAnswer` that may be malformed."""
+    """An answer as parsed from JSON; a `saving.SubmittedAnswer`, its response not validated yet."""
 
     slot: StrictStr = Field(max_length=8)
     response: object = None
     seq: StrictInt
-    # How long the question was on the screen so far.
+    # Seconds the question has been on the screen so far.
     seconds: StrictInt | None = Field(default=None, ge=0, le=86_400)
 
 
 class AnswersIn(_In):
     answers: list[AnswerIn]
-    # How often the page has been left so far; told to the invigilator.
+    # How often the page has been left so far; shown to the invigilator.
     left: StrictInt = Field(default=0, ge=0, le=10_000)
 
 
 class BeaconIn(AnswersIn):
-    # The ticket itself: a page that is being closed can't send headers.
+    # The ticket in the body: a beacon sent while the page closes can't set headers.
     ticket: StrictStr
 
 
@@ -45,14 +45,14 @@ class SubmitIn(_In):
     expected: dict[StrictStr, StrictInt] = {}
 
 
-# A dictionary, not a model: a start makes some sixty.
+# A TypedDict, not a model: starting an attempt creates some sixty.
 class ItemOut(TypedDict):
     slot: str
     type: str
     text: str | None
     stem: str
     options: dict[str, str] | None
-    # The options' labels in the order to show them.
+    # The options' labels in display order.
     order: list[str] | None
     left: dict[str, str] | None
     blanks: int | None
@@ -71,7 +71,9 @@ class SaveOut(BaseModel):
 
     @staticmethod
     def body(saved: dict[str, int], deadline: datetime) -> bytes:
-        """What a save is answered with, by the clock of now, as JSON. There are too many of them for a model of
-        each."""
+        """The JSON response to a save, with the current time.
+
+        Hot path: formatted directly, without creating a model.
+        """
         times = f'"server_time":"{iso(now())}","deadline":"{iso(deadline)}"'
         return f'{{"saved":{json.dumps(saved)},{times}}}'.encode()

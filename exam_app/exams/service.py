@@ -1,4 +1,4 @@
-"""The verbs of the examinee: what there is to sit, start or resume, save, submit."""
+"""The verbs of the examinee: list exams, start or resume, save, submit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from training_records.ledger.models import Post
 
 MAX_SEQ = 2**53
 MAX_ANSWERS = 200
-# Asked when thousands start and hand in: put together once.
+# Hot path: build the statement once, bind parameters per call.
 _POSTS = (
     select(Post.division_code, Post.role)
     .where(Post.person_id == bindparam("person"))
@@ -41,32 +41,32 @@ _ATTEMPTS = (
     .where(Attempt.exam_id == bindparam("exam"), Attempt.person_id == bindparam("person"))
     .order_by(Attempt.number)
 )
-_OWN = (
+_OWN_ATTEMPT = (
     select(Attempt)
     .where(Attempt.id == bindparam("attempt"), Attempt.person_id == bindparam("person"))
     .options(joinedload(Attempt.exam, innerjoin=True), joinedload(Attempt.form, innerjoin=True))
 )
-_OWN_LOCKED = _OWN.with_for_update(of=Attempt)
+_OWN_ATTEMPT_LOCKED = _OWN_ATTEMPT.with_for_update(of=Attempt)
 
 
 def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt]]]:
-    """The exams open to a person's posts, with their attempts so far."""
+    """The exams open to a person's posts, and those they have attempts in, with the attempts."""
     posts = _posts(session, person_id)
     attempts = session.scalars(
         select(Attempt).where(Attempt.person_id == person_id).order_by(Attempt.number)
     ).all()
-    mine: dict[int, list[Attempt]] = {}
+    attempts_of: dict[int, list[Attempt]] = {}
     for attempt in attempts:
-        mine.setdefault(attempt.exam_id, []).append(attempt)
+        attempts_of.setdefault(attempt.exam_id, []).append(attempt)
     return [
-        (exam, mine.get(exam.id, []))
+        (exam, attempts_of.get(exam.id, []))
         for exam in session.scalars(select(Exam).order_by(Exam.closes_at, Exam.id))
-        if exam.id in mine or _is_for(exam, posts)
+        if exam.id in attempts_of or _is_open_to(exam, posts)
     ]
 
 
 def get_exam(session: Session, exam_id: int, person_id: int) -> tuple[Exam, list[Attempt]]:
-    """An exam open to the person, or NotFound."""
+    """An exam open to the person or attempted by them, with their attempts; NotFound otherwise."""
     return _open_exam(session, exam_id, person_id, _posts(session, person_id))
 
 
@@ -75,7 +75,7 @@ def _open_exam(
 ) -> tuple[Exam, list[Attempt]]:
     exam = session.get(Exam, exam_id)
     attempts = list(session.scalars(_ATTEMPTS, {"exam": exam_id, "person": person_id}))
-    if exam is None or not (attempts or _is_for(exam, posts)):
+    if exam is None or not (attempts or _is_open_to(exam, posts)):
         raise NotFound("没有这场考试,或它不是给您所在地方的")
     return exam, attempts
 
@@ -85,16 +85,16 @@ def _posts(session: Session, person_id: int) -> Sequence[Row[str, str]]:
     return session.execute(_POSTS, {"person": person_id}).all()
 
 
-def _is_for(exam: Exam, posts: Sequence[Row[str, str]]) -> bool:
+def _is_open_to(exam: Exam, posts: Sequence[Row[str, str]]) -> bool:
     prefix, audience = prefix_of(exam.division_code), exam.blueprint.get("audience")
     return any(code.startswith(prefix) and audience in (None, role) for code, role in posts)
 
 
 def start(session: Session, exam_id: int, person_id: int, holder: str | None = None) -> Attempt:
-    """The running attempt, or a new one. `Closed` outside the window or beyond the limit.
+    """Returns the attempt in progress, or a new one. `Closed` outside the window or beyond the limit.
 
-    `holder`: the hash of the sign-in's token. The device that starts or resumes last holds the attempt;
-    saves of the others are refused.
+    `holder`: the hash of the session token. The device that started or resumed last holds the
+    attempt; saves from others are refused.
     """
     posts, at = _posts(session, person_id), now()
     exam, attempts = _open_exam(session, exam_id, person_id, posts)
@@ -127,7 +127,7 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
             session.add(attempt)
             move(session, attempt, "in_progress", f"person:{person_id}", at)
     except IntegrityError:
-        # The same start arrived twice at the same moment: both get the one attempt.
+        # Two concurrent starts: both return the one attempt.
         running = session.scalars(
             select(Attempt).where(
                 Attempt.exam_id == exam.id,
@@ -143,7 +143,7 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
 
 def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = False) -> Attempt:
     """The person's own attempt; NotFound for anyone else's."""
-    query = _OWN_LOCKED if lock else _OWN
+    query = _OWN_ATTEMPT_LOCKED if lock else _OWN_ATTEMPT
     attempt = session.scalar(query, {"attempt": attempt_id, "person": person_id})
     if attempt is None:
         raise NotFound("没有这次作答")
@@ -151,7 +151,7 @@ def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = 
 
 
 def paper(attempt: Attempt) -> list[ItemOut]:
-    """The items as the examinee sees them: no key, no explanation."""
+    """The items as shown to the examinee: no key, no explanation."""
     return shown(slots_of(attempt), rules_of(attempt.exam))
 
 
@@ -163,7 +163,7 @@ def ticket_for(
 
 
 def ticket_of(attempt: Attempt, holder: str | None = None, csrf: str | None = None) -> Ticket:
-    """The ticket of an attempt; `csrf`: digest of the token that was just checked."""
+    """The ticket of an attempt; `csrf`: digest of the CSRF token that was just checked."""
     return Ticket(attempt.id, attempt.person_id, holder, shapes_of(attempt), csrf)
 
 
@@ -172,14 +172,14 @@ def save_answers(
 ) -> tuple[dict[str, int], datetime]:
     """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot, and the deadline.
 
-    `BadAnswer` changes nothing; `TooLate` has kept the answers apart; `TakenOver`, `SignedOut`,
-    `Closed` and NotFound say why nothing was saved.
+    Raises `BadAnswer` when nothing was changed, `TooLate` when the answers were stored as late, and
+    `TakenOver`, `SignedOut`, `Closed` or NotFound when nothing was saved.
     """
     return outcome(saver.save(ticket, checked_answers(ticket, answers), now(), left))
 
 
 def checked_answers(ticket: Ticket, answers: Sequence[SubmittedAnswer]) -> list[NewAnswer]:
-    """The answers in their canonical form. `BadAnswer` when one is no answer to this paper."""
+    """The answers in canonical form. `BadAnswer` when one doesn't fit the paper."""
     if len(answers) > MAX_ANSWERS:
         raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题,这次有 {len(answers)} 题")
     return [_checked(ticket, answer) for answer in answers]
@@ -191,7 +191,7 @@ def accommodation_of(session: Session, exam_id: int, person_id: int) -> Accommod
 
 
 def outcome(result: Saved) -> tuple[dict[str, int], datetime]:
-    """The stored seq per slot and the deadline of a save, or why nothing was saved."""
+    """Returns the stored seq per slot and the deadline of a save, or raises why nothing was saved."""
     if result.verdict == "saved" and result.deadline is not None:
         return result.stored, result.deadline
     raise {
@@ -218,8 +218,10 @@ def _checked(ticket: Ticket, answer: SubmittedAnswer) -> NewAnswer:
 def submit(
     session: Session, attempt_id: int, person_id: int, expected: Mapping[str, int], zone: ZoneInfo
 ) -> tuple[Attempt, list[MarkedSlot] | None]:
-    """Closes and marks; idempotent. The attempt, and its slots when it was marked just now. `MissingAnswers` when the
-    server has less than `expected`."""
+    """Submits and marks an attempt; idempotent. Returns it, and its slots if it was marked by this call.
+
+    `MissingAnswers` when the server has less than `expected`.
+    """
     attempt = get_attempt(session, attempt_id, person_id, lock=True)
     if attempt.state == "voided":
         raise Closed("这次作答已经作废")
@@ -228,10 +230,10 @@ def submit(
     saved = answers_of(session, attempt_id)
     missing = [slot for slot, seq in expected.items() if slot not in saved or saved[slot].seq < seq]
     at = now()
-    # After the grace nothing more can arrive: what is there is what counts.
+    # After the grace period nothing more can arrive; the stored answers count.
     if missing and at <= attempt.deadline + GRACE:
         raise MissingAnswers(sorted(missing, key=lambda s: (len(s), s)))
-    # Thousands hand in within minutes: what is read in between need not write the same row three times.
+    # Hot path: without autoflush the attempt's row is written once, not at every read in between.
     with session.no_autoflush:
         if at > attempt.deadline + GRACE:
             move(session, attempt, "overdue", "system", at)
@@ -242,8 +244,10 @@ def submit(
 
 
 def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None = None) -> bool:
-    """Closes an attempt whose deadline and grace are over: handed in with the answers that are there,
-    abandoned when there are none. Whether it was this call that closed it."""
+    """Closes an attempt past deadline and grace period; returns whether this call closed it.
+
+    It is submitted with the stored answers, or abandoned when there are none.
+    """
     at = now()
     if attempt.state != "in_progress" or at <= attempt.deadline + GRACE:
         return False

@@ -1,4 +1,4 @@
-"""Papers: the questions of a form, parsed once a process, and the slots of an attempt."""
+"""Papers: the items of a form, parsed once per process, and the slots of an attempt."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from question_bank.draw import item_order, option_order
 from question_bank.question import options_of
 from question_bank.response import Shape, shape_of
 
-MAX_KEPT = 200
+MAX_CACHED = 200
 
 
-# Not frozen: setting each field of such a one takes three times as long, and every paper has some sixty.
+# Not frozen: a frozen dataclass takes three times as long to create, and every paper has some
+# sixty.
 @dataclass
 class Slot:
-    """A place for one answer: a question, or one sub-question of a case.
+    """A slot for one response: an item, or one sub-question of a case.
 
-    `item` is the question it belongs to; `seed` what its options are shuffled by (None: as written);
-    `text` the case's text; `share` its share of the item's points (the sub-questions of a case share
-    them equally); `part` its place among them.
+    `item`: the item it belongs to; `seed`: seed of the option order (None: as written); `text`: the
+    case's text; `share`: its share of the item's points (the sub-questions of a case share them
+    equally); `part`: its index among them.
     """
 
     slot: str
@@ -43,51 +44,52 @@ class Slot:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """The options' labels as they are shown. Marking has no need of them."""
+        """The options' labels in display order. Lazy: marking doesn't need it."""
         return option_order(self.question, self.seed, self.item.id)
 
     def worth(self, blueprint: Blueprint) -> float:
-        """Points to be had here, in full precision."""
+        """The points of this slot, at full precision."""
         return blueprint.points_for(self.item.type) * self.share
 
 
 def lay_out(
     items: Sequence[Question], seed: int | None = None, sets: Sequence[Sequence[str]] = ()
 ) -> list[Slot]:
-    """The slots of questions in their order or in that of a seed. Labels of options stay those of the
-    question, only their order changes."""
-    found: list[Slot] = []
+    """The slots of items, in their order or shuffled by a seed.
+
+    Shuffling changes only the order of options; their labels stay those of the item.
+    """
+    laid_out: list[Slot] = []
     for item in items if seed is None else item_order(items, seed, sets):
         parts = parts_of(item)
         text = item.text if item.type == "case" else None
         for number, part in enumerate(parts):
-            slot = str(len(found) + 1)
-            found.append(Slot(slot, part, item, seed, text, 1 / len(parts), number))
-    return found
+            slot = str(len(laid_out) + 1)
+            laid_out.append(Slot(slot, part, item, seed, text, 1 / len(parts), number))
+    return laid_out
 
 
-_KEPT: WeakKeyDictionary[Engine, OrderedDict[tuple[int, datetime], list[Question]]] = (
+_CACHE: WeakKeyDictionary[Engine, OrderedDict[tuple[int, datetime], list[Question]]] = (
     WeakKeyDictionary()
 )
 _LOCK = Lock()
 
 
 def items_of(form: ExamForm) -> list[Question]:
-    """The questions of a form as they stood when it was made. A form never changes once it is made,
-    so that a process parses it once."""
+    """The items of a form as of its creation; cached, since a form never changes."""
     session = object_session(form)
     if session is None or form.id is None:
         return [parse_question(data) for data in form.items]
     key = (form.id, form.exam.created_at)
     with _LOCK:
-        cached = _KEPT.setdefault(session.get_bind().engine, OrderedDict())
+        cached = _CACHE.setdefault(session.get_bind().engine, OrderedDict())
         if key in cached:
             cached.move_to_end(key)
             return cached[key]
     items = [parse_question(data) for data in form.items]
     with _LOCK:
         cached[key] = items
-        while len(cached) > MAX_KEPT:
+        while len(cached) > MAX_CACHED:
             cached.popitem(last=False)
     return items
 
@@ -96,52 +98,52 @@ _RULES: dict[int | None, tuple[object, Blueprint]] = {}
 
 
 def rules_of(exam: Exam) -> Blueprint:
-    """The blueprint of an exam; parsed once for all that are alike."""
-    written, rules = _RULES.get(exam.id, (None, None))
-    if rules is None or written != exam.blueprint:
+    """The blueprint of an exam; cached until the stored one differs."""
+    source, rules = _RULES.get(exam.id, (None, None))
+    if rules is None or source != exam.blueprint:
         rules = Blueprint.model_validate(exam.blueprint)
-        if len(_RULES) >= MAX_KEPT:
+        if len(_RULES) >= MAX_CACHED:
             _RULES.clear()
         _RULES[exam.id] = (exam.blueprint, rules)
     return rules
 
 
 def slots(form: ExamForm) -> list[Slot]:
-    """The slots of a form, in its order."""
+    """The slots of a form, in the form's order."""
     return lay_out(items_of(form))
 
 
 def slots_of(attempt: Attempt) -> list[Slot]:
-    """The slots of an attempt as its examinee saw them; laid out once for one object."""
-    places: list[Slot] | None = attempt.__dict__.get("_places")
-    if places is None:
-        places = lay_out(items_of(attempt.form), attempt.seed, rules_of(attempt.exam).sets)
-        attempt.__dict__["_places"] = places
-    return places
+    """The slots of an attempt as its examinee saw them; cached on the object."""
+    attempt_slots: list[Slot] | None = attempt.__dict__.get("_places")
+    if attempt_slots is None:
+        attempt_slots = lay_out(items_of(attempt.form), attempt.seed, rules_of(attempt.exam).sets)
+        attempt.__dict__["_places"] = attempt_slots
+    return attempt_slots
 
 
 def shapes_of(attempt: Attempt) -> tuple[Shape, ...]:
-    """The shape of every slot's response, in order."""
-    return tuple(shape_of(place.question) for place in slots_of(attempt))
+    """The response shape of every slot, in order."""
+    return tuple(shape_of(slot.question) for slot in slots_of(attempt))
 
 
 def shown(places: Sequence[Slot], rules: Blueprint) -> list[ItemOut]:
-    """The items as the examinee sees them: no key, no explanation."""
+    """The items as shown to the examinee: no key, no explanation."""
     items: list[ItemOut] = []
-    for place in places:
-        question = place.question
+    for slot in places:
+        question = slot.question
         texts = options_of(question)
         items.append(
             {
-                "slot": place.slot,
+                "slot": slot.slot,
                 "type": question.type,
-                "text": place.text or None,
+                "text": slot.text or None,
                 "stem": question.stem,
-                "options": {label: texts[label] for label in place.order} if texts else None,
-                "order": list(place.order) if texts else None,
+                "options": {label: texts[label] for label in slot.order} if texts else None,
+                "order": list(slot.order) if texts else None,
                 "left": question.left if question.type == "match" else None,
                 "blanks": len(question.key) if question.type == "fill" else None,
-                "points": round_points(place.worth(rules)),
+                "points": round_points(slot.worth(rules)),
             }
         )
     return items

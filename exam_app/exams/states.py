@@ -1,4 +1,4 @@
-"""The states of an attempt: the one place that says which change is allowed, and that makes it."""
+"""The state machine of an attempt: the allowed transitions, and the only code that makes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exam_app.exams.models import Attempt, AttemptEvent, AttemptState
 from training_records.errors import Refused
 
 STATES: tuple[AttemptState, ...] = get_args(AttemptState)
-# With a score that counts or will.
+# States with a score, released or not.
 MARKED = ("marked", "released")
 _FORWARD: set[tuple[AttemptState, AttemptState]] = {
     ("not_started", "in_progress"),
@@ -27,7 +27,7 @@ _FORWARD: set[tuple[AttemptState, AttemptState]] = {
 ALLOWED: set[tuple[AttemptState, AttemptState]] = _FORWARD.union(
     (state, "voided") for state in STATES if state not in ("not_started", "voided")
 )
-# A person decides these, and says why.
+# Transitions made by a person, who must give a reason.
 WITH_REASON = {pair for pair in ALLOWED if pair[1] == "voided"} | {("abandoned", "in_progress")}
 WORDS: dict[AttemptState, str] = {
     "not_started": "没开始",
@@ -49,8 +49,10 @@ def move(
     at: datetime,
     reason: str | None = None,
 ) -> None:
-    """Changes an attempt's state and notes it. `Closed` when the change is not allowed, `Refused`
-    when it needs a reason."""
+    """Changes an attempt's state and records an event.
+
+    `Closed` when the transition is not allowed, `Refused` when it needs a reason.
+    """
     before = attempt.state
     if (before, after) not in ALLOWED:
         raise Closed(
@@ -70,7 +72,7 @@ def note(
     at: datetime,
     reason: str | None = None,
 ) -> None:
-    """An event of an attempt; `before` is its state now where only something else changed."""
+    """Records an event of an attempt; `before` equals the current state when only something else changed."""
     session.add(
         AttemptEvent(
             attempt=attempt,

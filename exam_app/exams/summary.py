@@ -1,4 +1,4 @@
-"""How an exam went: score bands, pass rates by division, the analysis for those who wrote its questions."""
+"""Results of an exam: score bands, pass rates by division, item analysis, similarity and response times."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from training_records.ledger.models import Person
 from training_records.ledger.service import ids_in, places_in
 
 BANDS = ((90, "90 分以上"), (80, "80–89 分"), (70, "70–79 分"), (60, "60–69 分"), (0, "60 分以下"))
-# Fewer persons give no curve worth looking at.
+# Below this number of people IRT curves are not estimated.
 ENOUGH_FOR_CURVES = 200
-# Wise & Kong (2005) doubt a result when a tenth of the answers or more were rapid.
+# Wise & Kong (2005): a result is doubtful when at least a tenth of the answers were rapid.
 HASTY = 0.1
 
 
 @dataclass(frozen=True)
 class Part:
-    """A division's figures: persons with a result, how many passed, mean of a hundred."""
+    """A division's figures: people with a result, how many passed, mean percentage."""
 
     name: str
     persons: int
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of each person's best released result within a code prefix."""
+    """Figures over each person's best released result within a code prefix."""
 
     whole: Part
     bands: list[tuple[str, int]]
@@ -50,7 +50,7 @@ class Summary:
 
 
 def summary(session: Session, exam: Exam, prefix: str) -> Summary | None:
-    """None before anything is released. Parts: the divisions one level below, worst first."""
+    """None before anything is released. `parts`: the divisions one level below, lowest pass rate first."""
     best = (
         select(
             Attempt.person_id,
@@ -92,8 +92,10 @@ def _part(name: str, results: list[tuple[str, float, bool]]) -> Part:
 
 
 def similar_pairs_in(session: Session, exam: Exam, prefix: str) -> list[tuple[Pair, str, str]]:
-    """(pair, both names) of people of one village whose wrong answers are too much alike. `Refused` when
-    nobody has handed in."""
+    """(pair, both names) of people in one village whose wrong answers are too similar.
+
+    `Refused` when nobody has been marked yet.
+    """
     with tempfile.TemporaryDirectory() as folder:
         export(session, exam.id, Path(folder), "village", prefix)
         data = read_responses(Path(folder) / "responses.csv", read_key(Path(folder) / "key.csv"))
@@ -105,11 +107,14 @@ def similar_pairs_in(session: Session, exam: Exam, prefix: str) -> list[tuple[Pa
 
 
 def rapid_responders(session: Session, exam: Exam, prefix: str) -> list[tuple[Pace, str]]:
-    """(pace, name) of people who gave at least `HASTY` of their answers too quickly to have read the
-    question, quickest first. `Refused` when nobody has handed in."""
+    """(pace, name) of people with at least `HASTY` of their answers too rapid to have read the item.
+
+    Lowest effort first. `Refused` when nobody has been marked yet.
+    """
     times: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        # Times of everybody, so that a small office's own people don't set the measure.
+        # Thresholds come from everybody's times, so that a small office's own people don't set
+        # them.
         export(session, exam.id, Path(folder))
         with (Path(folder) / "times.csv").open(encoding="utf-8") as file:
             for row in csv.DictReader(file):
@@ -124,9 +129,9 @@ def rapid_responders(session: Session, exam: Exam, prefix: str) -> list[tuple[Pa
 
 
 def analysis(session: Session, exam: Exam, prefix: str, day: date) -> tuple[bytes, bytes]:
-    """(page, workbook) of the item analysis over the persons within a code prefix.
+    """(HTML page, workbook) of the item analysis over the people within a code prefix.
 
-    `Refused` when nobody has handed in.
+    `Refused` when nobody has been marked yet.
     """
     with tempfile.TemporaryDirectory() as folder:
         persons = export(session, exam.id, Path(folder), prefix=prefix)

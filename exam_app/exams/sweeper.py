@@ -1,5 +1,4 @@
-"""The sweep: closes overdue attempts, shows results that are due and copies what changed in attempts to
-the audit log, whether or not anyone looks."""
+"""The sweep: closes overdue attempts, releases due results and copies attempt events to the audit log."""
 
 from __future__ import annotations
 
@@ -13,10 +12,12 @@ log = structlog.get_logger()
 
 
 def sweep_once(background: Background) -> int:
-    """One round; how many attempts it closed or showed. It locks one attempt at a time and looks again, so that
-    of several none closes one twice."""
-    if apart := CLOCK.jump():
-        log.error("clock", seconds=round(apart))
+    """One round; returns how many attempts it closed or released.
+
+    Each attempt is locked and rechecked, so that concurrent sweeps don't close one twice.
+    """
+    if jump := CLOCK.jump():
+        log.error("clock", seconds=round(jump))
     with background.make_session() as session:
         done = sweep(session, background.config.zone)
         while copy_events(session):

@@ -1,9 +1,9 @@
-"""The ticket of a running attempt: what a save must know, signed, so that it needs neither account,
-exam nor paper.
+"""The ticket of a running attempt: a signed cookie with all a save needs, without loading account, exam or
+paper.
 
-It says whose attempt it is, in which sign-in it was opened, and the shape of every slot's response.
-Whether it still holds is asked of the database in the same step that saves: the attempt's state and
-deadline, that no other device has taken over, that the sign-in has not ended.
+It holds whose attempt it is, the sign-in that opened it, and the response shape of every slot. What
+may change is checked in the database by the save itself: the attempt's state and deadline, a
+take-over by another device, the end of the sign-in.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ COOKIE = "attempt"
 
 @dataclass(frozen=True)
 class Ticket:
-    """`holder`: the hash of the sign-in's token, None for callers without one; `shapes[n]`: that of
-    slot n + 1; `csrf`: digest of the CSRF token that was checked when it was given out."""
+    """What a save needs to know about its attempt.
+
+    `holder`: the hash of the session token, None for callers without one; `shapes[n]`: the shape of
+    slot n + 1; `csrf`: digest of the CSRF token that was checked when the ticket was issued.
+    """
 
     attempt_id: int
     person_id: int
@@ -31,21 +34,21 @@ class Ticket:
     csrf: str | None = None
 
     def shape(self, slot: str) -> Shape | None:
-        """The shape of a slot, None when the paper has no such slot."""
+        """The shape of a slot; None when the paper has no such slot."""
         if not slot.isascii() or not slot.isdigit() or len(slot) > 3 or slot != str(int(slot)):
             return None
-        place = int(slot) - 1
-        return self.shapes[place] if 0 <= place < len(self.shapes) else None
+        index = int(slot) - 1
+        return self.shapes[index] if 0 <= index < len(self.shapes) else None
 
 
 def path_of(attempt_id: int) -> str:
-    """Where the ticket's cookie is sent, and nowhere else."""
+    """The path that limits the ticket's cookie to one attempt."""
     return f"/api/v1/attempts/{attempt_id}"
 
 
 @lru_cache(8192)
 def csrf_digest(token: str) -> str:
-    """What a ticket keeps of a CSRF token."""
+    """The digest of a CSRF token, as stored in a ticket."""
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
@@ -59,13 +62,13 @@ class Tickets:
         self.read = lru_cache(8192)(self._read)
 
     def write(self, ticket: Ticket) -> str:
-        """A ticket as a cookie's value."""
+        """A ticket as a cookie value."""
         shapes = [str(shape) for shape in ticket.shapes]
         data = [ticket.attempt_id, ticket.person_id, ticket.holder, shapes, ticket.csrf]
         return str(self._signer.dumps(data))
 
     def _read(self, text: str) -> Ticket | None:
-        """The ticket, None when it was not signed by us."""
+        """The ticket; None when the signature is not valid."""
         try:
             attempt, person, holder, shapes, csrf = self._signer.loads(text)
         except BadData:

@@ -78,7 +78,7 @@ def begin(exam_id: int) -> Response | tuple[str, int]:
 @exams.get("/exams/sw.js")
 @access(PUBLIC)
 def worker() -> Response:
-    """The service worker of exams under way; it has to lie where it works."""
+    """The service worker of running exams; its scope is the path it is served from."""
     return current_app.send_static_file("exam-sw.js")
 
 

@@ -1,4 +1,4 @@
-"""When and how often a person may sit an exam: the exam's own window or that of a sitting."""
+"""When and how often a person may sit an exam: its own window, or that of a sitting."""
 
 from __future__ import annotations
 
@@ -25,22 +25,25 @@ class Window:
 
 
 def used(attempts: Sequence[Attempt]) -> int:
-    """How many attempts count against the limit. Voided ones don't; of those that ended without a
-    single answer (the network went away at the start) the first doesn't."""
+    """How many attempts count against the limit.
+
+    Voided ones don't, nor does the first of those abandoned without a single answer (e.g. the
+    network failed at the start).
+    """
     abandoned = sum(a.state == "abandoned" for a in attempts)
     voided = sum(a.state == "voided" for a in attempts)
     return len(attempts) - voided - min(abandoned, 1)
 
 
 def left(exam: Exam, attempts: Sequence[Attempt]) -> int:
-    """How many more attempts a person has."""
+    """How many attempts a person has left."""
     if exam.practice:
         return 1
     return max(exam.attempts_allowed - used(attempts), 0)
 
 
 def refuse_used_up(exam: Exam, attempts: Sequence[Attempt]) -> None:
-    """`Closed` when there is no further attempt."""
+    """`Closed` when no further attempt is allowed."""
     if exam.practice:
         return
     if any(a.passed and a.state != "voided" for a in attempts):
@@ -54,8 +57,10 @@ def refuse_used_up(exam: Exam, attempts: Sequence[Attempt]) -> None:
 def open_window(
     session: Session, exam: Exam, attempts: Sequence[Attempt], person_id: int, at: datetime
 ) -> Window:
-    """The window that is open to a person now, a seat taken where seats are limited. `Closed` says
-    when the next one opens, or that there is none."""
+    """The window open to a person now; takes a seat where seats are limited.
+
+    `Closed` when none is open: not started, over, full, or none for this person.
+    """
     if not exam.sittings:
         if at < exam.opens_at:
             raise Closed("考试还没开始,请到时间再来")
@@ -79,21 +84,21 @@ def open_window(
 def sittings_for(
     session: Session, exam: Exam, attempts: Sequence[Attempt], person_id: int
 ) -> list[Sitting]:
-    """The sittings of an exam that are meant for a person, by time."""
+    """The sittings of an exam that a person is eligible for, by time."""
     codes = list(session.scalars(select(Post.division_code).where(Post.person_id == person_id)))
-    tried = any(a.state != "voided" for a in attempts)
-    missed = any(not s.make_up for s in exam.sittings)
-    meant = []
+    attempted = any(a.state != "voided" for a in attempts)
+    has_regular = any(not s.make_up for s in exam.sittings)
+    sittings = []
     for sitting in exam.sittings:
         prefix = prefix_of(sitting.division_code)
-        again = not sitting.make_up or tried or missed
-        if again and any(code.startswith(prefix) for code in codes):
-            meant.append(sitting)
-    return meant
+        eligible = not sitting.make_up or attempted or has_regular
+        if eligible and any(code.startswith(prefix) for code in codes):
+            sittings.append(sitting)
+    return sittings
 
 
 def _take_seat(session: Session, sitting: Sitting, person_id: int) -> bool:
-    # The sitting's row is locked, so that two can't take the last seat.
+    # Locks the sitting's row, so that two people can't take the last seat.
     session.execute(select(Sitting.id).where(Sitting.id == sitting.id).with_for_update())
     if session.get(Seat, (sitting.id, person_id)):
         return True
