@@ -1,5 +1,6 @@
-"""Exams on paper: booklets and answer sheets to print, scans of the sheets read, doubts shown to people.
+"""Paper exams: printing booklets and answer sheets, reading scans, resolving doubtful marks, scoring.
 
-A sheet knows its person and form by the code in its QR; `layout` says where each mark is, `printing` prints
-it, `reading` finds it again in a picture, `service` turns what was read into an attempt like any other.
+The code in a sheet's QR identifies its person and form. `layout` computes every position,
+`printing` prints a sheet, `reading` reads it from a picture, `service` turns the readings into an
+attempt.
 """

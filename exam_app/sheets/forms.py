@@ -1,4 +1,4 @@
-"""Forms of the exams on paper."""
+"""Forms of the paper exams."""
 
 from __future__ import annotations
 
@@ -26,13 +26,20 @@ class ScoreForm(FlaskForm):
     held_on = DateField("哪天考的", [InputRequired("请选考试日期")])
 
 
-def given(form: MultiDict[str, str], places: Mapping[str, Slot]) -> dict[str, Response]:
-    """What somebody types off a sheet: slot to response for the slots that the form shows (fields ``slot``); `None`: not answered."""
-    return {slot: _response(form, places[slot]) for slot in form.getlist("slot") if slot in places}
+def given(form: MultiDict[str, str], form_slots: Mapping[str, Slot]) -> dict[str, Response]:
+    """The responses keyed in from a sheet: slot to response, for the slots on the form (fields ``slot``).
+
+    None: not answered.
+    """
+    return {
+        slot: _response(form, form_slots[slot])
+        for slot in form.getlist("slot")
+        if slot in form_slots
+    }
 
 
-def _response(form: MultiDict[str, str], place: Slot) -> Response:
-    name, question = f"s{place.slot}", place.question
+def _response(form: MultiDict[str, str], slot: Slot) -> Response:
+    name, question = f"s{slot.slot}", slot.question
     if question.type == "multiple":
         return form.getlist(name) or None
     if question.type == "fill":

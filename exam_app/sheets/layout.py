@@ -1,7 +1,7 @@
-"""Where everything stands on an answer sheet, in millimetres from the top left of an A4 page.
+"""The layout of an answer sheet, in millimetres from the top left of an A4 page.
 
-The layout follows from the form's slots alone, so that a printed sheet is found again on a scan. Whoever
-changes it raises `VERSION`: the QR says by which layout a sheet was printed.
+It is a function of the form's slots alone, so that the reader can recompute it for a scan. Raise
+`VERSION` with every change: the QR holds the layout version a sheet was printed with.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from question_bank import Answerable
 
 VERSION = 1
 WIDTH, HEIGHT = 210.0, 297.0
-# Six square marks (ArUco, number = place in this list), top left corners.
+# Six fiducial marks (ArUco, id = index in this list), top left corners.
 MARK = 9.0
 MARKS = ((9.0, 9.0), (192.0, 9.0), (9.0, 144.0), (192.0, 144.0), (9.0, 279.0), (192.0, 279.0))
 QR = (163.0, 20.0, 24.0)
 LEFT, TOP, RIGHT, BOTTOM = 22.0, 66.0, 188.0, 277.0
 GAP = 3.5
-# What stands before a frame: its number.
+# Width reserved for the number in front of a box.
 BEFORE = 7.0
 TRUE, FALSE = "对", "错"
 
@@ -45,7 +45,7 @@ LARGE = Size((7.6, 5.2), 9.6, 9.6, 11.0, 10.0, 2, 16.0, 60.0)
 
 @dataclass(frozen=True)
 class Bubble:
-    """A place to fill in: its label as printed, its centre."""
+    """A bubble: its printed label, its centre."""
 
     label: str
     x: float
@@ -54,8 +54,11 @@ class Bubble:
 
 @dataclass(frozen=True)
 class BubbleRow:
-    """Bubbles of which one is filled in (of a multiple question: any). `sub`: the place in an order, or
-    the left label of a match; empty else. `x`, `y`: top left of the row, `words`: what stands before it."""
+    """A row of bubbles of which one is filled in (any number for a multiple-choice item).
+
+    `sub`: the position in an order item, or the left label of a match item; else empty. `x`, `y`:
+    top left of the row; `words`: the text printed before it.
+    """
 
     slot: str
     sub: str
@@ -67,7 +70,7 @@ class BubbleRow:
 
 @dataclass(frozen=True)
 class Box:
-    """A frame to write in: one blank of a fill question, or a written answer."""
+    """A box to write in: one blank of a fill item, or a written answer."""
 
     slot: str
     number: int
@@ -87,7 +90,7 @@ class Page:
     boxes: tuple[Box, ...]
 
     def area(self, slot: str) -> tuple[float, float, float, float] | None:
-        """Left, top, right, bottom of all that belongs to a slot here; None when it isn't here."""
+        """Left, top, right, bottom of everything on this page that belongs to a slot; None when nothing does."""
         areas = [
             (b.x - BEFORE, b.y, b.x + b.width, b.y + b.height) for b in self.boxes if b.slot == slot
         ]
@@ -103,25 +106,25 @@ class Page:
 
 
 def size_of(large: bool) -> Size:
-    """The measures of the normal or the large sheet."""
+    """The dimensions of the normal or the large-print sheet."""
     return LARGE if large else NORMAL
 
 
-def lay_out_sheet(places: Sequence[Slot], large: bool = False) -> list[Page]:
-    """The pages for the slots of a form: choices in columns, written answers in full width after them."""
+def lay_out_sheet(form_slots: Sequence[Slot], large: bool = False) -> list[Page]:
+    """The pages for the slots of a form: bubbles in columns, then written answers at full width."""
     size = size_of(large)
     width = (RIGHT - LEFT - GAP * (size.columns - 1)) / size.columns
     columns: list[list[BubbleRow | Box]] = [[]]
     x, y = LEFT, TOP
-    written = [place for place in places if place.question.type == "short_answer"]
-    for place in places:
-        if place in written:
+    written = [slot for slot in form_slots if slot.question.type == "short_answer"]
+    for slot in form_slots:
+        if slot in written:
             continue
-        height = _height(place.question, size, width)
+        height = _height(slot.question, size, width)
         if y + height > BOTTOM:
             columns.append([])
             x, y = LEFT + (len(columns) - 1) % size.columns * (width + GAP), TOP
-        columns[-1].extend(_block(place, size, width, x, y))
+        columns[-1].extend(_block(slot, size, width, x, y))
         y += height
     if not columns[0]:
         columns = []
@@ -140,21 +143,21 @@ def lay_out_sheet(places: Sequence[Slot], large: bool = False) -> list[Page]:
     ]
 
 
-def _block(place: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
-    if place.question.type == "fill":
-        return _blanks(place, size, width, x, y)
-    found: list[BubbleRow | Box] = []
-    for number, (sub, labels) in enumerate(_lines(place.question)):
-        words = place.slot if number == 0 else ""
+def _block(slot: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
+    if slot.question.type == "fill":
+        return _blanks(slot, size, width, x, y)
+    rows: list[BubbleRow | Box] = []
+    for number, (sub, labels) in enumerate(_lines(slot.question)):
+        words = slot.slot if number == 0 else ""
         for chunk in _chunks(labels, size, width):
-            found.append(_row(place.slot, sub, words, chunk, size, x, y))
+            rows.append(_row(slot.slot, sub, words, chunk, size, x, y))
             words = ""
             y += size.row
-    return found
+    return rows
 
 
 def _lines(question: Answerable) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(sub, labels) of each line of bubbles that a question needs."""
+    """(sub, labels) of each row of bubbles that a question needs."""
     labels = question.shape.labels
     if question.type == "true_false":
         yield "", (TRUE, FALSE)
@@ -167,8 +170,8 @@ def _lines(question: Answerable) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _chunks(labels: Sequence[str], size: Size, width: float) -> Iterator[Sequence[str]]:
-    most = int((width - size.number - size.sub) / size.pitch)
-    return (labels[n : n + most] for n in range(0, len(labels), most))
+    per_row = int((width - size.number - size.sub) / size.pitch)
+    return (labels[n : n + per_row] for n in range(0, len(labels), per_row))
 
 
 def _row(
@@ -180,17 +183,17 @@ def _row(
     return BubbleRow(slot, sub, x, y, words, bubbles)
 
 
-def _blanks(place: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
-    count = place.question.shape.blanks
+def _blanks(slot: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
+    count = slot.question.shape.blanks
     return [
         Box(
-            place.slot,
+            slot.slot,
             n,
             x + size.number,
             y + n * size.box + 1,
             width - size.number,
             size.box - 2,
-            place.slot if count == 1 else f"{place.slot}({n + 1})",
+            slot.slot if count == 1 else f"{slot.slot}({n + 1})",
         )
         for n in range(count)
     ]
@@ -203,22 +206,22 @@ def _height(question: Answerable, size: Size, width: float) -> float:
     return lines * size.row
 
 
-def _written(places: Sequence[Slot], size: Size) -> list[list[BubbleRow | Box]]:
+def _written(form_slots: Sequence[Slot], size: Size) -> list[list[BubbleRow | Box]]:
     pages: list[list[BubbleRow | Box]] = []
     y = BOTTOM
-    for place in places:
+    for slot in form_slots:
         if y + size.text_box > BOTTOM:
             pages.append([])
             y = TOP
         pages[-1].append(
             Box(
-                place.slot,
+                slot.slot,
                 0,
                 LEFT + size.number,
                 y + 1,
                 RIGHT - LEFT - size.number,
                 size.text_box - 3,
-                place.slot,
+                slot.slot,
             )
         )
         y += size.text_box

@@ -1,4 +1,4 @@
-"""What a sheet is known by: the square marks at its edges and the text of its QR."""
+"""The machine-readable parts of a sheet: fiducial marks and QR text."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from exam_app.sheets.layout import MARKS, VERSION
 from training_records.certificates.service import ALPHABET
 
 LENGTH = 10
-_TOLD = re.compile(rf"CDA(\d)-([{ALPHABET}]{{{LENGTH}}})-(\d{{1,2}})")
+_QR_TEXT = re.compile(rf"CDA(\d)-([{ALPHABET}]{{{LENGTH}}})-(\d{{1,2}})")
 
 
 def new_code() -> str:
-    """A sheet's code: 49 random bits, so that nobody can make up another person's sheet."""
+    """A sheet's code: 49 random bits, so that another person's sheet can't be forged."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
 def qr_text(code: str, page: int) -> str:
-    """The QR of a page: layout, sheet, page; nothing about the person."""
+    """The QR text of a page: layout version, sheet code, page; no personal data."""
     return f"CDA{VERSION}-{code}-{page}"
 
 
 def code_in(text: str) -> tuple[int, str, int] | None:
-    """(layout, code, page) of a QR's text; None when it is none of ours."""
-    found = _TOLD.fullmatch(text)
-    return (int(found[1]), found[2], int(found[3])) if found else None
+    """(layout version, code, page) from a QR text; None when it isn't a sheet's."""
+    match = _QR_TEXT.fullmatch(text)
+    return (int(match[1]), match[2], int(match[3])) if match else None
 
 
 def dictionary() -> cv2.aruco.Dictionary:
-    """The family of square marks: few and far apart."""
+    """The ArUco dictionary: few markers with a large Hamming distance."""
     return cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
 
 
 def mark_bits() -> list[list[list[bool]]]:
-    """The marks as 6 × 6 squares, true = black, the rim included."""
+    """The markers as 6 × 6 cells, true = black, border included."""
     family = dictionary()
     return [
         (cv2.aruco.generateImageMarker(family, n, 6) < 128).astype(np.bool_).tolist()

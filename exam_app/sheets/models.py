@@ -1,4 +1,4 @@
-"""Tables of the exams on paper."""
+"""Tables of the paper exams."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training_records.ledger.models import Person
 
 
 class AnswerSheet(Base):
-    """A person's answer sheet for one form of an exam. Identity: `code`, which its QR carries."""
+    """A person's answer sheet for one form of an exam. Identity: `code`, encoded in its QR."""
 
     __tablename__ = "answer_sheet"
 
@@ -26,7 +26,7 @@ class AnswerSheet(Base):
     large: Mapped[bool] = mapped_column(default=False)
     created_by: Mapped[str] = mapped_column("made_by", String(40))
     created_at: Mapped[datetime] = mapped_column("made_at", default=now)
-    # What it became when it was scored.
+    # The attempt created when the sheet was scored.
     attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempt.id"))
 
     exam: Mapped[Exam] = relationship()
@@ -36,9 +36,9 @@ class AnswerSheet(Base):
 
 
 class SheetEntry(Base):
-    """What stands on a sheet for one slot. Identity: (sheet, slot).
+    """The response read from a sheet for one slot. Identity: (sheet, slot).
 
-    `doubt` says why a person has to look; empty: settled. `page_id`: the scan it was read from.
+    `doubt`: why it needs manual resolution; None: resolved. `page_id`: the scan it was read from.
     """
 
     __tablename__ = "sheet_entry"
@@ -53,27 +53,28 @@ class SheetEntry(Base):
 
 
 class ScanFile(Base):
-    """A file of scans as it was handed over, kept until all its pages are read. Identity: `id`."""
+    """An uploaded file of scans, kept until all its pages are read. Identity: `id`."""
 
     __tablename__ = "scan_file"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     exam_id: Mapped[int] = mapped_column(ForeignKey("exam.id"), index=True)
-    # The reach of the account that handed it over: its pages are shown to those who see all of it.
+    # The scope of the uploading account: its pages are shown to accounts that cover all of it.
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
     name: Mapped[str] = mapped_column(String(100))
     data: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     pages: Mapped[int]
     read: Mapped[int] = mapped_column(default=0)
     claimed_at: Mapped[datetime | None]
-    # The job that reads it, which is forgotten before the file is; none where nobody was asked.
+    # The job that reads it, which may be deleted earlier than the file; None when none was
+    # enqueued.
     job_id: Mapped[int | None]
     uploaded_by: Mapped[str] = mapped_column(String(40))
     uploaded_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class ScanPage(Base):
-    """One page of a scan. Identity: (file, number). `problem`: why it was not used, until somebody settles it."""
+    """One page of a scan. Identity: (file, number). `problem`: why it was not used; None once resolved."""
 
     __tablename__ = "scan_page"
 
@@ -81,9 +82,9 @@ class ScanPage(Base):
     file_id: Mapped[int] = mapped_column(ForeignKey("scan_file.id"), index=True)
     number: Mapped[int]
     sheet_id: Mapped[int | None] = mapped_column(ForeignKey("answer_sheet.id"))
-    # Page of the sheet, where it is known.
+    # The sheet's page number, if known.
     page: Mapped[int | None]
-    # JPEG: laid flat (5 pixels a millimetre) where it was read, else as it came.
+    # JPEG: rectified (5 pixels per mm) when it was read, else as scanned.
     picture: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     problem: Mapped[str | None] = mapped_column(String(200))
 

@@ -1,4 +1,4 @@
-"""Files of scans as grey pictures: PDF, JPEG, PNG, TIFF, WebP; a page at a time."""
+"""Scans as greyscale images, page by page, from PDF, JPEG, PNG, TIFF or WebP."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from exam_app.sheets.reading import SCALE, Grey
 from training_records.errors import Refused
 
 MAX_PAGES = 1000
-# A side of a picture that is read, and pixels of one that is opened at all.
+# Longest side of an image passed to the reader; most pixels of one that is decoded at all.
 LONGEST, MAX_PIXELS = 4000, 120_000_000
 KINDS = ("JPEG", "PNG", "TIFF", "WEBP")
-# PDFium may be used by one thread at a time.
+# PDFium is not thread-safe.
 _PDFIUM = threading.Lock()
 
 
 def count_pages(data: bytes) -> int:
-    """How many pages a file has. `Refused` (Chinese) when it is none that can be read."""
+    """The number of pages of a file. `Refused` (Chinese) when it can't be read."""
     try:
         if data[:5] == b"%PDF-":
             with _PDFIUM:
@@ -45,12 +45,12 @@ def count_pages(data: bytes) -> int:
 
 
 def _frames(image: Image.Image) -> int:
-    # Only a TIFF's frames are pages; those of other kinds are previews or an animation.
+    # Only TIFF frames are pages; other formats hold previews or animations.
     return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
 
 
 def pictures(data: bytes, first: int = 0) -> Iterator[Grey | None]:
-    """The pages from number `first` (from 0) on; None for one that can't be shown."""
+    """The pages from index `first` (0-based) on; None for a page that can't be decoded."""
     if data[:5] == b"%PDF-":
         yield from _of_pdf(data, first)
     else:
@@ -74,7 +74,7 @@ def _of_pdf(data: bytes, first: int) -> Iterator[Grey | None]:
 def _page(document: pypdfium2.PdfDocument, number: int) -> Grey | None:
     try:
         page = document[number]
-        # An A4 page at the reader's own resolution, other sizes as long as one.
+        # A4 at the reader's own resolution; other sizes are scaled to the same longest side.
         longest = 297 * SCALE / max(page.get_width(), page.get_height())
         bitmap = page.render(scale=longest, grayscale=True)
         grey = np.ascontiguousarray(bitmap.to_numpy().reshape(bitmap.height, -1)[:, : bitmap.width])
@@ -101,17 +101,17 @@ def _of_image(data: bytes, first: int) -> Iterator[Grey | None]:
 
 
 def small_jpeg(grey: Grey, longest: int = 2000, quality: int = 70) -> bytes:
-    """A picture as JPEG, to keep and to show."""
-    share = min(longest / max(grey.shape), 1.0)
-    if share < 1:
+    """An image as JPEG for storage and display, scaled down to `longest` pixels."""
+    scale = min(longest / max(grey.shape), 1.0)
+    if scale < 1:
         grey = np.asarray(
-            cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8
+            cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
         )
     return bytes(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
 
 
 def unpacked(jpeg: bytes) -> Grey:
-    """A kept picture in grey values. `Refused` when it can't be shown."""
+    """A stored image in greyscale. `Refused` when it can't be decoded."""
     grey = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
     if grey is None:
         raise Refused("这一页的图打不开,请重新扫描后再传")

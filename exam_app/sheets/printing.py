@@ -1,4 +1,4 @@
-"""Booklets and answer sheets as PDF: Typst typesets them with the CJK font of a dependency."""
+"""Booklets and answer sheets as PDF, typeset by Typst with a bundled CJK font."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HINTS = {
 
 @dataclass(frozen=True)
 class Holder:
-    """Whose sheet it is: code, name, village, number of the form."""
+    """What identifies a printed sheet: code, name, village, number of the form."""
 
     code: str
     name: str
@@ -54,24 +54,24 @@ class Holder:
 def sheets_pdf(
     title: str, sheets: Sequence[tuple[Holder, Sequence[Slot]]], large: bool = False
 ) -> bytes:
-    """Answer sheets one after the other; all of one kind."""
+    """Answer sheets in sequence, all normal or all large print."""
     size = size_of(large)
     pages_of: dict[int, list[tuple[int, dict[str, object]]]] = {}
-    printed = []
-    for holder, places in sheets:
+    sheet_data = []
+    for holder, form_slots in sheets:
         if holder.form not in pages_of:
             pages_of[holder.form] = [
-                (page.number, asdict(page)) for page in lay_out_sheet(places, large)
+                (page.number, asdict(page)) for page in lay_out_sheet(form_slots, large)
             ]
         pages = [
             {**page, "qr": qr_svg(qr_text(holder.code, number))}
             for number, page in pages_of[holder.form]
         ]
-        printed.append({**asdict(holder), "form": str(holder.form), "pages": pages})
+        sheet_data.append({**asdict(holder), "form": str(holder.form), "pages": pages})
     measures = {**asdict(size), "words": 13 if large else 9.5, "letter": 10.5 if large else 7}
     data = {
         "title": title,
-        "sheets": printed,
+        "sheets": sheet_data,
         "large": large,
         "size": measures,
         "marks": MARKS,
@@ -83,30 +83,30 @@ def sheets_pdf(
 
 
 def print_sheets(title: str, sheets: Sequence[AnswerSheet], villages: Mapping[int, str]) -> bytes:
-    """The sheets of an exam, all normal or all large; `villages`: person to place."""
-    printed = [
+    """The sheets of an exam, all normal or all large print; `villages`: person to village name."""
+    printed_sheets = [
         (
             Holder(s.code, s.person.name, villages.get(s.person_id, ""), s.form.number),
             slots(s.form),
         )
         for s in sheets
     ]
-    return sheets_pdf(title, printed, sheets[0].large)
+    return sheets_pdf(title, printed_sheets, sheets[0].large)
 
 
 def write_all(session: Session, exam: Exam, prefix: str, folder: Path) -> list[str]:
-    """Writes the sheets that are not scored yet and the booklets they need; the names of the files."""
-    open_ones = [s.sheet for s in standings(session, exam, prefix) if s.state != "scored"]
-    places = villages(session, prefix, [sheet.person_id for sheet in open_ones])
+    """Writes the sheets not scored yet and the booklets they need; returns the file names."""
+    unscored = [s.sheet for s in standings(session, exam, prefix) if s.state != "scored"]
+    village_names = villages(session, prefix, [sheet.person_id for sheet in unscored])
     rules = rules_of(exam)
     files: dict[str, bytes] = {}
     for large in (False, True):
-        kind = "-大字" if large else ""
-        wanted = [sheet for sheet in open_ones if sheet.large == large]
-        if wanted:
-            files[f"答题卡{kind}.pdf"] = print_sheets(exam.title, wanted, places)
-        for form in {sheet.form.number: sheet.form for sheet in wanted}.values():
-            files[f"试卷-第{form.number}套{kind}.pdf"] = booklet_pdf(
+        suffix = "-大字" if large else ""
+        of_size = [sheet for sheet in unscored if sheet.large == large]
+        if of_size:
+            files[f"答题卡{suffix}.pdf"] = print_sheets(exam.title, of_size, village_names)
+        for form in {sheet.form.number: sheet.form for sheet in of_size}.values():
+            files[f"试卷-第{form.number}套{suffix}.pdf"] = booklet_pdf(
                 exam.title, form.number, slots(form), rules, exam.minutes, large
             )
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def booklet_pdf(
     minutes: int,
     large: bool = False,
 ) -> bytes:
-    """The questions of a form, in its own order, without keys."""
+    """The test booklet of a form, in the form's order, without keys."""
     groups = [
         {"title": KINDS[kind], "items": [_item(place, blueprint) for place in of_kind]}
         for kind, of_kind in groupby(places, lambda place: str(place.item.type))
@@ -141,15 +141,15 @@ def booklet_pdf(
     return typeset(FOLDER / "booklet.typ", data)
 
 
-def _item(place: Slot, blueprint: Blueprint) -> dict[str, object]:
-    question = place.question
-    first = place.part == 0
+def _item(slot: Slot, blueprint: Blueprint) -> dict[str, object]:
+    question = slot.question
+    first = slot.part == 0
     return {
-        "slot": place.slot,
+        "slot": slot.slot,
         "stem": question.stem,
-        "text": place.text if place.text and first else "",
+        "text": slot.text if slot.text and first else "",
         "hint": HINTS[question.type],
-        "points": f"{round_points(place.worth(blueprint)):g}",
+        "points": f"{round_points(slot.worth(blueprint)):g}",
         "left": list(question.left.items()) if question.type == "match" else [],
         "options": list(options_of(question).items()),
     }

@@ -1,4 +1,4 @@
-"""The reader: a job that takes the scanned pages from a file handed over, one after the other."""
+"""The scan reader: a job that reads the pages of an uploaded file one by one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from training_records.database import now, read_only
 from training_records.divisions import prefix_of
 from training_records.errors import NotFound, Refused
 
-# A file that nobody was asked to read was handed over to a version that read without being asked: when that one has
-# been silent for so long, it is over.
+# Files without a job were uploaded to an older version, which read them without one. When that
+# version has made no progress for SILENT, the file is adopted; files older than LATEST are not.
 SILENT, LATEST = timedelta(minutes=2), timedelta(days=7)
-# The longer side of a page that could not be read, in pixels: enough to read it again.
+# Longest side, in pixels, of the stored image of an unread page: enough to read it again.
 KEPT_UNREAD = 3000
 
 
 def ask_reading(session: Session, file: ScanFile) -> Job:
-    """Asks for a file to be read in the background."""
+    """Enqueues the reading of a file."""
     params, by = {"file": file.id, "exam": file.exam_id}, file.uploaded_by
     job = enqueue(session, "scans", f"读答题卡:{file.name}", file.division_code, params, by)
     file.job_id = job.id
@@ -35,32 +35,32 @@ def ask_reading(session: Session, file: ScanFile) -> Job:
 
 
 def adopt(background: Background) -> int:
-    """Asks for what was handed over and is read by nobody; how many files."""
-    lone = (
+    """Enqueues files that no job is reading; returns how many were found."""
+    orphaned = (
         (ScanFile.read < ScanFile.pages)
         & ScanFile.job_id.is_(None)
         & (ScanFile.uploaded_at > now() - LATEST)
         & (func.coalesce(ScanFile.claimed_at, ScanFile.uploaded_at) < now() - SILENT)
     )
     with background.make_session() as session:
-        numbers = read_only(session).scalars(select(ScanFile.id).where(lone)).all()
+        file_ids = read_only(session).scalars(select(ScanFile.id).where(orphaned)).all()
         session.rollback()
-        for number in numbers:
-            file = session.get_one(ScanFile, number, with_for_update=True, populate_existing=True)
+        for file_id in file_ids:
+            file = session.get_one(ScanFile, file_id, with_for_update=True, populate_existing=True)
             if file.job_id is None:
                 ask_reading(session, file)
             session.commit()
-    return len(numbers)
+    return len(file_ids)
 
 
 def scans_job(work: Work) -> None:
-    """Reads a file page by page, each in its own transaction; goes on after the last that was read."""
+    """Reads a file page by page, one transaction each; resumes after the last page read."""
     with work.make_session() as session:
         file = read_only(session).get_one(ScanFile, work.params["file"])
         data, first, pages = file.data or b"", file.read, file.pages
     work.progress(first, pages)
     for number, grey in enumerate(pictures(data, first), first + 1):
-        # Nothing is held while pictures are looked at: saves of examinees come first.
+        # No lock is held during image processing: saves of running exams come first.
         flat, problem = _look(grey)
         picture = _picture(flat, grey)
         with work.make_session() as session:
@@ -71,7 +71,7 @@ def scans_job(work: Work) -> None:
                 session.flush()
                 if flat is not None:
                     place(session, file, page, flat)
-                # Versions that knew no job for it leave alone what was looked at just now.
+                # Older versions without jobs skip files with recent progress.
                 file.read, file.claimed_at = number, now()
                 if number >= pages:
                     file.data, file.claimed_at = None, None
@@ -95,7 +95,7 @@ def _picture(flat: Flat | None, grey: Grey | None) -> bytes:
 
 
 def place(session: Session, file: ScanFile, page: ScanPage, flat: Flat) -> None:
-    """Enters a page with its sheet, or notes why that can't be."""
+    """Assigns a page to its sheet and enters its responses, or records the problem."""
     exam = session.get_one(Exam, file.exam_id)
     page.page = flat.page
     try:
@@ -112,8 +112,10 @@ def place(session: Session, file: ScanFile, page: ScanPage, flat: Flat) -> None:
 def read_again(
     session: Session, exam: Exam, prefix: str, page: ScanPage, code: str, number: int
 ) -> AnswerSheet:
-    """Reads a page that was not used once more, for the sheet whose printed code somebody typed. NotFound,
-    `Refused` and `Unreadable` say why that can't be; then nothing is entered."""
+    """Reads an unused page again, for the sheet whose printed code was typed in.
+
+    NotFound, `Refused` or `Unreadable` say why that is not possible; nothing is entered then.
+    """
     sheet = sheet_by_code(session, exam, prefix, code, lock=True)
     flat = flatten(unpacked(page.picture), (sheet.code, number))
     take_in(session, sheet, flat, page.id)

@@ -1,8 +1,9 @@
-"""Reads a page of an answer sheet from a grey picture: where it lies, whose it is, what is filled in.
+"""Optical mark recognition of an answer-sheet page: registration, identity, filled bubbles.
 
-The page is found by its square marks and laid flat, each block of bubbles is moved to where its printed
-frames really are (paper bends), and a bubble counts by how dark it is beside its own paper, beside the same
-letter's empty bubbles and beside the other marks of this sheet. What lies between is left to a person.
+The page is located by its fiducial marks and rectified. Each block of bubble rows is then
+registered to its printed frames, since paper bends. A bubble is judged by its darkness relative to
+the paper around it, to the empty bubbles with the same letter, and to the other marks on the sheet.
+Ambiguous bubbles are left for manual resolution.
 """
 
 from __future__ import annotations
@@ -33,33 +34,34 @@ from exam_app.sheets.marks import code_in, dictionary
 Grey = NDArray[np.uint8]
 Ink = NDArray[np.float32]
 
-# Pixels a millimetre of the page laid flat.
+# Pixels per millimetre of the rectified page.
 SCALE = 8
-# Of the sheet's usual darkness of a mark: this much is one, this little is none.
+# Fractions of the sheet's usual mark darkness: at least SURE is a mark, at most NONE is none.
 SURE, NONE = 0.55, 0.35
-# Darkness (0 paper, 1 print) below which nothing is a mark, and below which a bubble is clean.
+# Darkness (0 paper, 1 print): below FAINT nothing is a mark, up to CLEAN a bubble is clean.
 FAINT, CLEAN = 0.10, 0.045
-# Ink of the letter printed in a bubble, on a clean print.
+# Mean darkness of the letter printed in a bubble, on a clean print.
 LETTER = {"对": 0.054, "错": 0.079, "A": 0.033, "B": 0.043, "C": 0.028, "D": 0.041, "E": 0.033}
 LETTER |= {"1": 0.023, "2": 0.028, "3": 0.029, "4": 0.031, "5": 0.029}
 A_LETTER = 0.033
-# What a mark's darkness is taken to be where a sheet has too few marks to tell.
+# Assumed mark darkness of a sheet with fewer than MIN_MARKS marks.
 USUAL, MIN_MARKS = 0.45, 4
-# Ink of a pen stroke, and the share of a frame that has to have it before it counts as written in.
+# Darkness of a pen stroke, and the share of a box that must have it to count as written in.
 WRITTEN, TRACE = 0.25, 0.002
-# How far printed frames may lie from where they should be, in millimetres.
+# Search radius for the printed frames, in millimetres.
 ASTRAY = 2.0
-# Rows that are found together; how far one block may lie from its neighbours' surface, and how many may.
+# Rows registered together; largest deviation (mm) of a block from the smooth surface; largest share
+# of deviating blocks.
 BLOCK, APART, MAX_APART = 4, 0.5, 0.34
 
 
 class Unreadable(Exception):
-    """The picture is no page of an answer sheet, or too poor a one; says why and what to do."""
+    """The picture shows no readable answer-sheet page; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Flat:
-    """A page laid flat: grey values, ink (0 paper, 1 print), and what its QR says."""
+    """A rectified page: grey values, darkness (0 paper, 1 print), and its QR's sheet code and page."""
 
     grey: Grey
     ink: Ink
@@ -69,20 +71,22 @@ class Flat:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one question's bubbles say: labels filled in by line (`sub`), and why a person has to look."""
+    """The filled bubbles of one slot: labels by row (`sub`), and why it needs manual resolution."""
 
     filled: Mapping[str, tuple[str, ...]]
     doubt: str | None = None
 
 
 def flatten(grey: Grey, known: tuple[str, int] | None = None) -> Flat:
-    """The page in a picture, upright and flat. `known`: (code, page) where somebody read them off.
-    `Unreadable` when its marks or its QR can't be found."""
-    plane = _find(grey)
+    """Rectifies the page in a picture. `known`: (code, page) when read off by a person.
+
+    `Unreadable` when its fiducial marks or its QR can't be found.
+    """
+    plane = _homography(grey)
     size = (int(WIDTH * SCALE), int(HEIGHT * SCALE))
     warped = cv2.warpPerspective(grey, plane, size, flags=cv2.INTER_AREA, borderValue=255)
     flat = np.asarray(warped, np.uint8)
-    code, page = known or _whose(flat, grey)
+    code, page = known or _identity(flat, grey)
     return Flat(flat, _ink(flat), code, page)
 
 
@@ -96,7 +100,7 @@ def _detector() -> cv2.aruco.ArucoDetector:
 
 
 def find_marks(grey: Grey) -> dict[int, NDArray[np.float32]]:
-    """The square marks in a picture: number to its four corners in pixels, from the top left one on."""
+    """The fiducial marks in a picture: id to its four corners in pixels, clockwise from the top left."""
     corners, ids, _ = _detector().detectMarkers(grey)
     numbers = [] if ids is None else [int(number) for number in ids.flatten()]
     return {
@@ -106,8 +110,8 @@ def find_marks(grey: Grey) -> dict[int, NDArray[np.float32]]:
     }
 
 
-def _find(grey: Grey) -> NDArray[np.float64]:
-    """The way from the picture to the flat page in pixels."""
+def _homography(grey: Grey) -> NDArray[np.float64]:
+    """The homography from the picture to the rectified page, in pixels."""
     corners_seen: list[NDArray[np.float32]] = []
     corners_flat: list[tuple[float, float]] = []
     for number, corners in find_marks(grey).items():
@@ -118,14 +122,16 @@ def _find(grey: Grey) -> NDArray[np.float64]:
         raise Unreadable(
             f"纸边的六个方块只找到 {len(corners_seen)} 个。请把整张答题卡拍进来,放平、不要有反光,再传一次"
         )
-    goal = np.array(corners_flat, np.float32) * SCALE
-    plane, inside = cv2.findHomography(np.concatenate(corners_seen), goal, cv2.RANSAC, 1.5 * SCALE)
+    target = np.array(corners_flat, np.float32) * SCALE
+    plane, inside = cv2.findHomography(
+        np.concatenate(corners_seen), target, cv2.RANSAC, 1.5 * SCALE
+    )
     if plane is None or int(inside.sum()) < 10:
         raise Unreadable("纸面弯得太厉害,对不准位置。请放平后再拍一次")
     return np.asarray(plane, np.float64)
 
 
-def _whose(flat: Grey, grey: Grey) -> tuple[str, int]:
+def _identity(flat: Grey, grey: Grey) -> tuple[str, int]:
     x, y, side = (int(v * SCALE) for v in QR)
     rim = 4 * SCALE
     part = flat[max(y - rim, 0) : y + side + rim, x - rim : x + side + rim]
@@ -142,7 +148,7 @@ def _whose(flat: Grey, grey: Grey) -> tuple[str, int]:
 
 
 def _ink(flat: Grey) -> Ink:
-    """How dark each pixel is beside the paper around it; the printed marks are 1."""
+    """The darkness of each pixel relative to the paper around it, scaled so that print is 1."""
     small = cv2.resize(flat, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     paper = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((19, 19))), 9)
     around = cv2.resize(paper, flat.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -152,36 +158,36 @@ def _ink(flat: Grey) -> Ink:
 
 
 def _black(ink: Ink) -> float:
-    """The darkness of print: of the rims of the square marks."""
+    """The darkness of print, measured on the borders of the fiducial marks."""
     side, rim = int(MARK * SCALE), int(MARK * SCALE / 6)
     medians = []
     for x, y in MARKS:
         left, top = int(x * SCALE), int(y * SCALE)
-        strip = ink[top + 4 : top + rim - 4, left + 4 : left + side - 4]
-        if strip.size:
-            medians.append(float(np.median(strip)))
+        border = ink[top + 4 : top + rim - 4, left + 4 : left + side - 4]
+        if border.size:
+            medians.append(float(np.median(border)))
     return float(np.median(medians))
 
 
 def read_bubbles(flat: Flat, page: Page, size: Size, several: set[str]) -> dict[str, Reading]:
-    """Slot to what is filled in. `several`: slots where any number of bubbles may be filled in."""
+    """Slot to its reading. `several`: slots where any number of bubbles may be filled in."""
     shifts = _shifts(flat.ink, page.rows, size)
     dark = {
         (row, b.label): _darkness(flat.ink, b.x + dx, b.y + dy, size)
         for row, (dx, dy) in zip(page.rows, shifts, strict=True)
         for b in row.bubbles
     }
-    beyond = {key: value - LETTER.get(key[1], A_LETTER) for key, value in dark.items()}
-    # Most bubbles are empty: what they have beyond their letter is this picture's haze.
-    haze = float(np.percentile(list(beyond.values()), 20)) if beyond else 0.0
-    extra = {key: value - haze for key, value in beyond.items()}
+    above_letter = {key: value - LETTER.get(key[1], A_LETTER) for key, value in dark.items()}
+    # Most bubbles are empty: their darkness beyond the letter is this picture's haze.
+    haze = float(np.percentile(list(above_letter.values()), 20)) if above_letter else 0.0
+    extra = {key: value - haze for key, value in above_letter.items()}
     usual = _usual(page.rows, extra)
     lines: dict[str, list[tuple[BubbleRow, str | None, tuple[str, ...]]]] = {}
     for row in page.rows:
         values = {b.label: extra[row, b.label] for b in row.bubbles}
         filled, doubt = _judge(values, usual, row.slot in several)
         lines.setdefault(row.slot, []).append((row, doubt, filled))
-    return {slot: _reading(found, slot in several) for slot, found in lines.items()}
+    return {slot: _reading(slot_rows, slot in several) for slot, slot_rows in lines.items()}
 
 
 def _reading(
@@ -197,7 +203,7 @@ def _reading(
 
 
 def _usual(rows: Sequence[BubbleRow], extra: Mapping[tuple[BubbleRow, str], float]) -> float:
-    """The darkness of this sheet's marks."""
+    """The usual darkness of marks on this sheet."""
     tops = [max(extra[row, b.label] for b in row.bubbles) for row in rows]
     marks = [top for top in tops if top > FAINT]
     return float(np.median(marks)) if len(marks) >= MIN_MARKS else USUAL
@@ -206,12 +212,12 @@ def _usual(rows: Sequence[BubbleRow], extra: Mapping[tuple[BubbleRow, str], floa
 def _judge(
     values: Mapping[str, float], usual: float, several: bool
 ) -> tuple[tuple[str, ...], str | None]:
-    """(labels filled in, why a person has to look) of one line."""
+    """(labels filled in, reason for manual resolution) of one row."""
     sure = [k for k, v in values.items() if v >= max(SURE * usual, FAINT)]
     least = max(min(NONE * usual, FAINT * 2), CLEAN)
-    between = [k for k, v in values.items() if k not in sure and v > least]
-    if between:
-        return tuple(sure), f"{'、'.join(between)} 涂得淡或没擦干净"
+    ambiguous = [k for k, v in values.items() if k not in sure and v > least]
+    if ambiguous:
+        return tuple(sure), f"{'、'.join(ambiguous)} 涂得淡或没擦干净"
     if len(sure) > 1 and not several:
         return tuple(sure), "涂了不止一个"
     if not sure and max(values.values()) > CLEAN:
@@ -220,7 +226,7 @@ def _judge(
 
 
 def _darkness(ink: Ink, x: float, y: float, size: Size) -> float:
-    """Mean ink within a bubble's frame, centre at (x, y) mm."""
+    """Mean darkness inside a bubble's frame, centre at (x, y) mm."""
     half_w, half_h = size.bubble[0] / 2 - 0.55, size.bubble[1] / 2 - 0.55
     left, right = round((x - half_w) * SCALE), round((x + half_w) * SCALE)
     top, bottom = round((y - half_h) * SCALE), round((y + half_h) * SCALE)
@@ -228,29 +234,31 @@ def _darkness(ink: Ink, x: float, y: float, size: Size) -> float:
 
 
 def _shifts(ink: Ink, rows: Sequence[BubbleRow], size: Size) -> list[tuple[float, float]]:
-    """For each row how far (mm) its printed frames lie from where they should be: found for rows that
-    follow each other together, by the frames alone, so that what is filled in doesn't pull."""
+    """The offset (mm) of each row's printed frames from their nominal position.
+
+    Rows are registered in blocks, by the frames alone, so that filled bubbles don't bias the match.
+    """
     blocks = _blocks(rows, size)
-    seen = np.array([_shift(ink, block, size) for block in blocks], np.float64).reshape(-1, 2)
+    measured = np.array([_shift(ink, block, size) for block in blocks], np.float64).reshape(-1, 2)
     middles = np.array(
         [(block[0].x, (block[0].y + block[-1].y) / 2) for block in blocks], np.float64
     ).reshape(-1, 2)
-    smooth = _smooth(middles, seen)
-    # Paper bends smoothly: a block that says otherwise was taken for something else.
-    apart = np.hypot(*(seen - smooth).T) > APART
-    if len(blocks) and apart.mean() > MAX_APART:
+    smooth = _smooth(middles, measured)
+    # Paper bends smoothly: a block that deviates from the surface was matched to something else.
+    outliers = np.hypot(*(measured - smooth).T) > APART
+    if len(blocks) and outliers.mean() > MAX_APART:
         raise Unreadable("纸面弯得太厉害或拍得太糊,对不准格子。请放平、拍清楚再传一次")
-    seen[apart] = smooth[apart]
+    measured[outliers] = smooth[outliers]
     shifts = {
         row: (float(dx), float(dy))
-        for block, (dx, dy) in zip(blocks, seen, strict=True)
+        for block, (dx, dy) in zip(blocks, measured, strict=True)
         for row in block
     }
     return [shifts[row] for row in rows]
 
 
 def _blocks(rows: Sequence[BubbleRow], size: Size) -> list[list[BubbleRow]]:
-    """Up to `BLOCK` rows that stand directly below each other."""
+    """Blocks of up to `BLOCK` rows directly below each other."""
     blocks: list[list[BubbleRow]] = []
     for row in rows:
         last = blocks[-1] if blocks else []
@@ -263,8 +271,10 @@ def _blocks(rows: Sequence[BubbleRow], size: Size) -> list[list[BubbleRow]]:
 
 
 def _smooth(centres: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A smooth surface (one shift for all where there are few blocks) through the shifts, those far from
-    it left out."""
+    """The shifts evaluated on a smooth surface fitted through them, outliers excluded.
+
+    With fewer than 12 blocks it is one shift for all.
+    """
     if len(centres) == 0:
         return shifts
     x, y = ((centres - np.array([WIDTH, HEIGHT]) / 2) / 100).T
@@ -292,22 +302,22 @@ def _shift(ink: Ink, rows: Sequence[BubbleRow], size: Size) -> tuple[float, floa
     top, bottom = min(b.y for b in bubbles) - h, max(b.y for b in bubbles) + h
     frame = np.zeros((round((bottom - top) * SCALE), round((right - left) * SCALE)), np.float32)
     for b in bubbles:
-        one = (round((b.x - w / 2 - left) * SCALE), round((b.y - h / 2 - top) * SCALE))
-        two = (round((b.x + w / 2 - left) * SCALE), round((b.y + h / 2 - top) * SCALE))
-        cv2.rectangle(frame, one, two, 1.0, 2)
+        top_left = (round((b.x - w / 2 - left) * SCALE), round((b.y - h / 2 - top) * SCALE))
+        bottom_right = (round((b.x + w / 2 - left) * SCALE), round((b.y + h / 2 - top) * SCALE))
+        cv2.rectangle(frame, top_left, bottom_right, 1.0, 2)
     frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), 1.0), np.float32)
     rim = round(ASTRAY * SCALE)
     y, x = round(top * SCALE) - rim, round(left * SCALE) - rim
     part = np.minimum(ink[y : y + frame.shape[0] + 2 * rim, x : x + frame.shape[1] + 2 * rim], 0.5)
     score = cv2.matchTemplate(part, frame, cv2.TM_CCOEFF_NORMED)
-    # Of two places that fit alike the nearer one.
+    # Prefer the nearer of two equally good matches.
     grid = np.hypot(*np.meshgrid(np.arange(-rim, rim + 1), np.arange(-rim, rim + 1)))
     at_y, at_x = np.unravel_index(int(np.argmax(score - 0.002 * grid)), score.shape)
     return (int(at_x) - rim) / SCALE, (int(at_y) - rim) / SCALE
 
 
 def is_blank(flat: Flat, box: Box) -> bool:
-    """Whether nothing is written in a frame."""
+    """Whether nothing is written in a box."""
     rim = 1.5
     left, right = round((box.x + rim) * SCALE), round((box.x + box.width - rim) * SCALE)
     top, bottom = round((box.y + rim) * SCALE), round((box.y + box.height - rim) * SCALE)

@@ -1,4 +1,4 @@
-"""The verbs of the exams on paper: make sheets, take in what stands on them, settle doubts, score."""
+"""The verbs of the paper exams: make sheets, enter readings, resolve doubts, score."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from training_records.ledger.models import Person, Post
 from training_records.ledger.service import ids_in, in_post_on, places_in
 
 BY_READER = "reader"
-# Pixels a millimetre of a kept page, and the rim (mm) that a cut-out shows around a question.
+# Pixels per millimetre of a stored page, and the margin (mm) around a question in a crop.
 KEPT, RIM = 5, 2.5
 DIFFERENT = "两次扫描读的不一样"
 COPY_IT = "请照手写的字录入"
@@ -40,8 +40,11 @@ COPY_IT = "请照手写的字录入"
 
 @dataclass(frozen=True)
 class SheetStatus:
-    """Where a sheet stands. `state`: waiting (nothing came in), part (`missing` pages still to come),
-    doubts (`doubts` to look at), ready, scored."""
+    """The status of a sheet.
+
+    `state`: waiting (nothing received), part (pages in `missing` outstanding), doubts (`doubts` to
+    resolve), ready, scored.
+    """
 
     sheet: AnswerSheet
     state: str
@@ -52,9 +55,11 @@ class SheetStatus:
 def make_sheets(
     session: Session, exam: Exam, people: Iterable[Person], actor: str
 ) -> tuple[list[AnswerSheet], list[tuple[Person, str]]]:
-    """(a sheet for everybody who has none open, those who get none with the reason). Neighbours get
-    different forms, those granted large print a large sheet."""
-    made, refused = [], []
+    """Makes a sheet for everyone without an unused one; returns (sheets, those refused with the reason).
+
+    Neighbours get different forms; people granted large print get a large sheet.
+    """
+    sheets, refused = [], []
     for person in people:
         attempts = _attempts(session, exam, person.id)
         unused = session.scalar(
@@ -82,9 +87,9 @@ def make_sheets(
             created_by=actor,
         )
         session.add(sheet)
-        made.append(sheet)
+        sheets.append(sheet)
     session.flush()
-    return made, refused
+    return sheets, refused
 
 
 def _attempts(session: Session, exam: Exam, person_id: int) -> list[Attempt]:
@@ -93,7 +98,7 @@ def _attempts(session: Session, exam: Exam, person_id: int) -> list[Attempt]:
 
 
 def standings(session: Session, exam: Exam, prefix: str) -> list[SheetStatus]:
-    """All sheets of an exam for people within a code prefix, oldest first."""
+    """The status of all sheets of an exam for people within a code prefix, oldest first."""
     query = (
         select(AnswerSheet)
         .options(joinedload(AnswerSheet.person), joinedload(AnswerSheet.form))
@@ -115,10 +120,10 @@ def standings(session: Session, exam: Exam, prefix: str) -> list[SheetStatus]:
         kind = sheet.form_id, sheet.large
         if kind not in layouts:
             layouts[kind] = pages_of(sheet)
-    return [_standing(s, layouts[s.form_id, s.large], entries[s.id]) for s in sheets]
+    return [_status(s, layouts[s.form_id, s.large], entries[s.id]) for s in sheets]
 
 
-def _standing(
+def _status(
     sheet: AnswerSheet, pages: Sequence[Page], entries: Mapping[str, str | None]
 ) -> SheetStatus:
     doubts = sum(doubt is not None for doubt in entries.values())
@@ -135,17 +140,17 @@ def _standing(
 
 
 def pages_of(sheet: AnswerSheet) -> list[Page]:
-    """The pages of a sheet as it is printed."""
+    """The layout of a sheet's pages."""
     return lay_out_sheet(slots(sheet.form), sheet.large)
 
 
 def places_of(sheet: AnswerSheet) -> dict[str, Slot]:
     """The slots of a sheet's form, by name."""
-    return {place.slot: place for place in slots(sheet.form)}
+    return {slot.slot: slot for slot in slots(sheet.form)}
 
 
 def slots_on(page: Page) -> set[str]:
-    """The slots that have their place on a page."""
+    """The slots that appear on a page."""
     return {row.slot for row in page.rows} | {box.slot for box in page.boxes}
 
 
@@ -153,17 +158,17 @@ def sheet_within(
     session: Session, exam: Exam, prefix: str, sheet_id: int, lock: bool = False
 ) -> AnswerSheet:
     """A sheet of an exam whose person is within a code prefix; NotFound otherwise."""
-    return _found(session, exam, prefix, AnswerSheet.id == sheet_id, lock)
+    return _find_sheet(session, exam, prefix, AnswerSheet.id == sheet_id, lock)
 
 
 def sheet_by_code(
     session: Session, exam: Exam, prefix: str, code: str, lock: bool = False
 ) -> AnswerSheet:
-    """The sheet with the code that is printed on it; NotFound otherwise."""
-    return _found(session, exam, prefix, AnswerSheet.code == code.strip().upper(), lock)
+    """The sheet with a printed code; NotFound otherwise."""
+    return _find_sheet(session, exam, prefix, AnswerSheet.code == code.strip().upper(), lock)
 
 
-def _found(
+def _find_sheet(
     session: Session, exam: Exam, prefix: str, which: ColumnElement[bool], lock: bool
 ) -> AnswerSheet:
     query = select(AnswerSheet).where(
@@ -178,26 +183,31 @@ def _found(
 
 
 def entries_of(session: Session, sheet: AnswerSheet) -> dict[str, SheetEntry]:
-    """What stands on a sheet, by slot."""
+    """The entries of a sheet, by slot."""
     query = select(SheetEntry).where(SheetEntry.sheet_id == sheet.id)
     return {entry.slot: entry for entry in session.scalars(query)}
 
 
 def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> None:
-    """Enters what was read from a page. What a person entered stays; what two scans tell differently
-    is for a person. `Closed` when the sheet has been scored, NotFound when it has no such page."""
+    """Enters the readings of a page.
+
+    A person's entries are kept; a difference between two scans becomes a doubt. `Closed` when the
+    sheet has been scored, NotFound when it has no such page.
+    """
     if sheet.attempt_id is not None:
         raise Closed("这张答题卡已经计分,这一页没有再用")
     page = next((p for p in pages_of(sheet) if p.number == flat.page), None)
     if page is None:
         raise NotFound(f"这张答题卡没有第 {flat.page} 页")
-    places = places_of(sheet)
-    several = {slot for slot, place in places.items() if place.question.type == "multiple"}
+    form_slots = places_of(sheet)
+    several = {
+        slot for slot, form_slot in form_slots.items() if form_slot.question.type == "multiple"
+    }
     read = read_bubbles(flat, page, size_of(sheet.large), several)
     entries = entries_of(session, sheet)
     for slot in slots_on(page):
         if slot in read:
-            response, doubt = response_of(places[slot].question, read[slot])
+            response, doubt = response_of(form_slots[slot].question, read[slot])
         else:
             written = any(not is_blank(flat, box) for box in page.boxes if box.slot == slot)
             response, doubt = None, COPY_IT if written else None
@@ -208,27 +218,27 @@ def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> N
 def _enter(
     session: Session,
     sheet: AnswerSheet,
-    old: SheetEntry | None,
+    entry: SheetEntry | None,
     slot: str,
     response: Response,
     doubt: str | None,
     page_id: int,
 ) -> None:
-    if old is not None and old.updated_by != BY_READER:
+    if entry is not None and entry.updated_by != BY_READER:
         return
-    if old is None:
-        old = SheetEntry(sheet_id=sheet.id, slot=slot, updated_by=BY_READER)
-        session.add(old)
-    elif old.doubt is None and doubt is None and old.response != response:
+    if entry is None:
+        entry = SheetEntry(sheet_id=sheet.id, slot=slot, updated_by=BY_READER)
+        session.add(entry)
+    elif entry.doubt is None and doubt is None and entry.response != response:
         doubt = DIFFERENT
-    elif old.doubt in (None, DIFFERENT):
-        # The clearer of two scans counts; which of two clear ones, a person decides.
+    elif entry.doubt in (None, DIFFERENT):
+        # Keep the clearer of two scans; of two clear ones that differ, a person decides.
         return
-    old.response, old.doubt, old.page_id, old.updated_at = response, doubt, page_id, now()
+    entry.response, entry.doubt, entry.page_id, entry.updated_at = response, doubt, page_id, now()
 
 
 def response_of(question: Answerable, reading: Reading) -> tuple[Response, str | None]:
-    """(the response that filled-in bubbles stand for, why a person has to look)."""
+    """(response for the filled bubbles, reason for manual resolution)."""
     filled = reading.filled
     labels = filled.get("", ())
     response: Response = None
@@ -251,18 +261,20 @@ def response_of(question: Answerable, reading: Reading) -> tuple[Response, str |
 
 
 def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, object], actor: str) -> None:
-    """Enters what a person read off a sheet, by slot; `None`: nothing was answered. `Refused` names
-    the slot when it is no answer to it; then nothing is entered."""
+    """Enters the responses a person read off a sheet, by slot; None: not answered.
+
+    `Refused` names the slot whose response is invalid; nothing is entered then.
+    """
     if sheet.attempt_id is not None:
         raise Closed("这张答题卡已经计分,不能再改。成绩有疑问请在考场里作废后重录")
-    places = places_of(sheet)
+    form_slots = places_of(sheet)
     entries = entries_of(session, sheet)
     checked = {}
     for slot, response in given.items():
-        if slot not in places:
+        if slot not in form_slots:
             raise Refused(f"这张卷子没有第 {slot[:8]} 题")
         try:
-            checked[slot] = valid_response(places[slot].question, response)
+            checked[slot] = valid_response(form_slots[slot].question, response)
         except InvalidResponse as error:
             raise Refused(f"第 {slot} 题:{error}") from None
     for slot, response in checked.items():
@@ -282,16 +294,19 @@ def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, object], ac
 def score(
     session: Session, exam: Exam, prefix: str, held_on: date, actor: str, zone: ZoneInfo
 ) -> tuple[int, list[tuple[Person, str]]]:
-    """Turns every sheet that is ready into an attempt, handed in and marked like one of a phone;
-    (how many, those that can't be with the reason). `Refused` when the exam wasn't on that day."""
+    """Turns every ready sheet into a submitted, marked attempt.
+
+    Returns (how many, those refused with the reason). `Refused` when the exam didn't run on that
+    day.
+    """
     first, last = (at.astimezone(zone).date() for at in (exam.opens_at, exam.closes_at))
     if not first <= held_on <= last:
         raise Refused(f"考试日期要在 {first} 到 {last} 之间,请改正")
     done, refused = 0, []
-    for standing in standings(session, exam, prefix):
-        if standing.state != "ready":
+    for status in standings(session, exam, prefix):
+        if status.state != "ready":
             continue
-        sheet = sheet_within(session, exam, prefix, standing.sheet.id, lock=True)
+        sheet = sheet_within(session, exam, prefix, status.sheet.id, lock=True)
         try:
             _score(session, sheet, held_on, actor, zone)
         except Refused as error:
@@ -309,7 +324,7 @@ def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone
     if any(a.state == "in_progress" for a in attempts):
         raise Closed("这个人正在手机上考同一场考试,等交卷后再计分")
     refuse_used_up(exam, attempts)
-    # The clock on the wall of the room isn't known; noon keeps the day right in every time zone near.
+    # The time of day is unknown; noon keeps the date right in all nearby time zones.
     at = datetime.combine(held_on, time(12), zone)
     attempt = Attempt(
         exam_id=exam.id,
@@ -348,7 +363,7 @@ def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone
 def hand_over(
     session: Session, exam: Exam, division_code: str, name: str, data: bytes, actor: str
 ) -> ScanFile:
-    """Keeps a file of scans for the reader. `Refused` when it is none."""
+    """Stores an uploaded file of scans for the reader. `Refused` when it can't be read."""
     file = ScanFile(
         exam_id=exam.id,
         division_code=division_code,
@@ -363,7 +378,7 @@ def hand_over(
 
 
 def files_of(session: Session, exam: Exam, prefix: str) -> Sequence[ScanFile]:
-    """The files handed over by accounts within a code prefix, oldest first."""
+    """The files uploaded by accounts within a code prefix, oldest first."""
     query = select(ScanFile).where(
         ScanFile.exam_id == exam.id, ScanFile.division_code.startswith(prefix)
     )
@@ -371,16 +386,16 @@ def files_of(session: Session, exam: Exam, prefix: str) -> Sequence[ScanFile]:
 
 
 def being_read(session: Session, files: Sequence[ScanFile]) -> list[tuple[ScanFile, str | None]]:
-    """The files that are not read to the end, each with the state of the job that is to do it; None: there is none."""
-    open_ones = [file for file in files if file.read < file.pages]
-    numbers = [file.job_id for file in open_ones if file.job_id]
-    query = select(Job.id, Job.state).where(Job.id.in_(numbers))
-    states: dict[int | None, str] = {number: state for number, state in session.execute(query)}
-    return [(file, states.get(file.job_id)) for file in open_ones]
+    """The files not fully read, each with the state of its job; None: no job exists."""
+    unfinished = [file for file in files if file.read < file.pages]
+    job_ids = [file.job_id for file in unfinished if file.job_id]
+    query = select(Job.id, Job.state).where(Job.id.in_(job_ids))
+    states: dict[int | None, str] = {job_id: state for job_id, state in session.execute(query)}
+    return [(file, states.get(file.job_id)) for file in unfinished]
 
 
 def problems(session: Session, exam: Exam, prefix: str) -> Sequence[ScanPage]:
-    """The pages that could not be used and that nobody has settled."""
+    """The pages that could not be used and are unresolved."""
     query = (
         select(ScanPage)
         .join(ScanFile)
@@ -395,7 +410,7 @@ def problems(session: Session, exam: Exam, prefix: str) -> Sequence[ScanPage]:
 
 
 def page_within(session: Session, exam: Exam, prefix: str, page_id: int) -> ScanPage:
-    """A scanned page that the account may see: its own scans, and those of its people."""
+    """A scanned page the account may see: its own uploads, and pages of people within its scope."""
     page = session.get(ScanPage, page_id)
     if page is not None and page.file.exam_id == exam.id:
         if page.file.division_code.startswith(prefix):
@@ -407,12 +422,12 @@ def page_within(session: Session, exam: Exam, prefix: str, page_id: int) -> Scan
 
 
 def kept_picture(flat: Flat) -> bytes:
-    """A flat page as it is kept: JPEG, `KEPT` pixels a millimetre."""
+    """A rectified page as stored: JPEG, `KEPT` pixels per millimetre."""
     return small_jpeg(flat.grey, flat.grey.shape[0] * KEPT // SCALE)
 
 
 def cut_out(session: Session, exam: Exam, prefix: str, sheet: AnswerSheet, slot: str) -> bytes:
-    """The part of the scan where a slot's answer stands, as JPEG. NotFound when there is none."""
+    """The crop of a scan with a slot's answer, as JPEG. NotFound when there is none."""
     entry = entries_of(session, sheet).get(slot)
     if entry is None or entry.page_id is None:
         raise NotFound("这一题没有扫描图")
@@ -429,8 +444,11 @@ def cut_out(session: Session, exam: Exam, prefix: str, sheet: AnswerSheet, slot:
 
 
 def people_for(session: Session, exam: Exam, prefix: str, division: str, who: str) -> list[Person]:
-    """The people in post in a division for whom an exam is, by place; with `who` (phones or names, one
-    a line) only those. `Refused` names the lines that fit nobody, or more than one."""
+    """The people in post in a division, within the exam's audience, by division.
+
+    `who`: phones or names, one per line, to select some of them. `Refused` names lines that match
+    nobody, or more than one person.
+    """
     reach = max(prefix_of(division), prefix_of(exam.division_code), prefix, key=len)
     if not all(reach.startswith(p) for p in (prefix_of(exam.division_code), prefix)):
         raise Refused("这个地方不在考试的范围内,或不归您管理")
@@ -448,23 +466,25 @@ def people_for(session: Session, exam: Exam, prefix: str, division: str, who: st
     if not lines:
         return people
     chosen: dict[int, Person] = {}
-    faults = []
+    problem_lines = []
     for line in lines:
-        fitting = [p for p in people if line in (p.phone, p.name)]
-        if len(fitting) != 1:
-            faults.append(f"{line}({'找不到' if not fitting else '同名的有几个,请写手机号'})")
-        for person in fitting:
+        matches = [p for p in people if line in (p.phone, p.name)]
+        if len(matches) != 1:
+            problem_lines.append(
+                f"{line}({'找不到' if not matches else '同名的有几个,请写手机号'})"
+            )
+        for person in matches:
             chosen[person.id] = person
-    if faults:
-        raise Refused(f"有 {len(faults)} 行要改:" + "、".join(faults[:10]))
+    if problem_lines:
+        raise Refused(f"有 {len(problem_lines)} 行要改:" + "、".join(problem_lines[:10]))
     return list(chosen.values())
 
 
 def villages(session: Session, prefix: str, people: Sequence[int]) -> dict[int, str]:
-    """Person to the name of their village, town before it."""
+    """Person to the name of their village, preceded by the town's."""
     names = division_names(session, prefix)
-    place = places_in(prefix)
-    query = select(place.c.person_id, place.c.code).where(place.c.person_id.in_(people))
+    division = places_in(prefix)
+    query = select(division.c.person_id, division.c.code).where(division.c.person_id.in_(people))
     return {
         person: names.get(ancestor(code, "town"), "") + names.get(code, "")
         for person, code in session.execute(query)

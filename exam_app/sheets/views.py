@@ -1,4 +1,4 @@
-"""Pages of the exams on paper: print, hand over scans, look at doubts, score."""
+"""Pages of the paper exams: print, upload scans, resolve doubts, score."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def _exam(exam_id: int) -> Exam:
 
 
 def _divisions(exam: Exam) -> list[SelectChoice]:
-    found = divisions_sharing(web.db(), exam, web.scope().prefix)
-    return [SelectChoice(code, name) for code, name in found]
+    divisions = divisions_sharing(web.db(), exam, web.scope().prefix)
+    return [SelectChoice(code, name) for code, name in divisions]
 
 
 @sheets.get("")
@@ -58,10 +58,10 @@ def _room(exam: Exam) -> str:
     return render_template(
         "sheets/room.html",
         exam=exam,
-        rows=[_row(one, names) for one in sheets],
-        states={state: sum(one.state == state for one in sheets) for state in WORDS},
-        kinds=sorted({(one.sheet.form.number, one.sheet.large) for one in sheets}),
-        larges=sorted({one.sheet.large for one in sheets if one.state != "scored"}),
+        rows=[_row(status, names) for status in sheets],
+        states={state: sum(status.state == state for status in sheets) for state in WORDS},
+        kinds=sorted({(status.sheet.form.number, status.sheet.large) for status in sheets}),
+        larges=sorted({status.sheet.large for status in sheets if status.state != "scored"}),
         reading=service.being_read(web.db(), files),
         pages=sum(file.read for file in files),
         problems=service.problems(web.db(), exam, prefix),
@@ -70,21 +70,21 @@ def _room(exam: Exam) -> str:
     )
 
 
-def _row(one: SheetStatus, names: dict[str, str]) -> dict[str, object]:
-    word, sign = WORDS[one.state]
-    if one.state == "doubts":
-        word = f"要您看 {one.doubts} 题"
-    if one.state == "part":
-        word = f"缺第 {'、'.join(map(str, one.missing))} 页"
+def _row(status: SheetStatus, names: dict[str, str]) -> dict[str, object]:
+    word, sign = WORDS[status.state]
+    if status.state == "doubts":
+        word = f"要您看 {status.doubts} 题"
+    if status.state == "part":
+        word = f"缺第 {'、'.join(map(str, status.missing))} 页"
     return {
-        "id": one.sheet.id,
-        "name": one.sheet.person.name,
-        "code": one.sheet.code,
-        "form": one.sheet.form.number,
-        "large": one.sheet.large,
+        "id": status.sheet.id,
+        "name": status.sheet.person.name,
+        "code": status.sheet.code,
+        "form": status.sheet.form.number,
+        "large": status.sheet.large,
         "word": word,
         "sign": sign,
-        "state": one.state,
+        "state": status.state,
     }
 
 
@@ -99,7 +99,7 @@ def _refused(exam: Exam, text: str) -> Response:
 @sheets.post("/make")
 @access(MANAGERS)
 def make(exam_id: int) -> Response:
-    """Sheets for the people of a division, or for some of them."""
+    """Makes sheets for the people of a division, or for some of them."""
     exam, form = _exam(exam_id), PrintForm()
     form.division.choices = _divisions(exam)
     if not form.validate_on_submit():
@@ -112,27 +112,27 @@ def make(exam_id: int) -> Response:
     except Refused as error:
         return _refused(exam, str(error))
     web.audit("exam.sheets", f"exam:{exam.id}", {"sheets": len(made)})
-    said = f"做好了 {len(made)} 张答题卡,请下载打印"
+    message = f"做好了 {len(made)} 张答题卡,请下载打印"
     if refused:
-        said += f"。{len(refused)} 人没有做:" + ";".join(
+        message += f"。{len(refused)} 人没有做:" + ";".join(
             f"{person.name},{why}" for person, why in refused[:5]
         )
-    return _done(exam, said)
+    return _done(exam, message)
 
 
 @sheets.get("/sheets.pdf")
 @access(MANAGERS)
 def print_all(exam_id: int) -> Response:
-    """All sheets that are not scored yet; `large=1`: the large ones."""
+    """All sheets not scored yet; `large=1`: the large-print ones."""
     exam, large = _exam(exam_id), request.args.get("large") == "1"
-    wanted = [
-        one.sheet
-        for one in service.standings(web.db(), exam, web.scope().prefix)
-        if one.state != "scored" and one.sheet.large == large
+    unscored = [
+        status.sheet
+        for status in service.standings(web.db(), exam, web.scope().prefix)
+        if status.state != "scored" and status.sheet.large == large
     ]
-    if not wanted:
+    if not unscored:
         raise NotFound("没有要印的答题卡。请先选给谁印")
-    return _pdf(_sheets(exam, wanted), f"{exam.title}-答题卡{'(大字)' if large else ''}")
+    return _pdf(_sheets(exam, unscored), f"{exam.title}-答题卡{'(大字)' if large else ''}")
 
 
 @sheets.get("/<int:sheet_id>.pdf")
@@ -143,15 +143,15 @@ def print_one(exam_id: int, sheet_id: int) -> Response:
     return _pdf(_sheets(exam, [sheet]), f"{exam.title}-答题卡-{sheet.person.name}")
 
 
-def _sheets(exam: Exam, wanted: list[AnswerSheet]) -> bytes:
-    places = service.villages(web.db(), web.scope().prefix, [s.person_id for s in wanted])
-    return print_sheets(exam.title, wanted, places)
+def _sheets(exam: Exam, selected: list[AnswerSheet]) -> bytes:
+    village_names = service.villages(web.db(), web.scope().prefix, [s.person_id for s in selected])
+    return print_sheets(exam.title, selected, village_names)
 
 
 @sheets.get("/booklet-<int:number>.pdf")
 @access(MANAGERS)
 def booklet(exam_id: int, number: int) -> Response:
-    """The questions of one form; `large=1` in large print."""
+    """The test booklet of one form; `large=1`: in large print."""
     exam, large = _exam(exam_id), request.args.get("large") == "1"
     form = next((form for form in exam.forms if form.number == number), None)
     if form is None:
@@ -168,7 +168,7 @@ def _pdf(data: bytes, name: str) -> Response:
 @sheets.post("/scans")
 @access(MANAGERS)
 def scans(exam_id: int) -> Response:
-    """Files of scans, kept for the reader."""
+    """Uploads files of scans and enqueues their reading."""
     exam, pages, faults = _exam(exam_id), 0, []
     files = [file for file in request.files.getlist("scans") if file.filename]
     if not files:
@@ -188,8 +188,8 @@ def scans(exam_id: int) -> Response:
         except Refused as error:
             faults.append(f"“{file.filename}”没有收下:{error}")
     web.audit("exam.scans", f"exam:{exam.id}", {"files": len(files), "pages": pages})
-    said = [f"收到 {pages} 页,正在读,几秒钟一页"] if pages else []
-    return _done(exam, "。".join([*said, *faults]))
+    messages = [f"收到 {pages} 页,正在读,几秒钟一页"] if pages else []
+    return _done(exam, "。".join([*messages, *faults]))
 
 
 @sheets.post("/score")
@@ -211,16 +211,16 @@ def score(exam_id: int) -> Response:
         return _refused(exam, str(error))
     detail = {"sheets": count, "held_on": str(form.held_on.data)}
     web.audit("exam.score_sheets", f"exam:{exam.id}", detail)
-    said = f"计分 {count} 张,和线上考的一样评分、公布、记档案"
+    message = f"计分 {count} 张,和线上考的一样评分、公布、记档案"
     if refused:
-        said += "。没有计分的:" + ";".join(f"{p.name},{why}" for p, why in refused[:5])
-    return _done(exam, said)
+        message += "。没有计分的:" + ";".join(f"{p.name},{why}" for p, why in refused[:5])
+    return _done(exam, message)
 
 
 @sheets.post("/find")
 @access(MANAGERS)
 def find(exam_id: int) -> Response:
-    """The sheet whose printed number somebody typed."""
+    """Redirects to the sheet whose printed code was typed in."""
     exam = _exam(exam_id)
     try:
         sheet = sheet_by_code(web.db(), exam, web.scope().prefix, request.form.get("code", ""))
@@ -241,16 +241,16 @@ def entry(exam_id: int, sheet_id: int) -> str:
 def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
     entries = service.entries_of(web.db(), sheet)
     everything = request.args.get("all") == "1"
-    places = [
-        place
-        for place in slots(sheet.form)
-        if everything or (place.slot in entries and entries[place.slot].doubt)
+    shown_slots = [
+        slot
+        for slot in slots(sheet.form)
+        if everything or (slot.slot in entries and entries[slot.slot].doubt)
     ]
     return render_template(
         "sheets/entry.html",
         exam=exam,
         sheet=sheet,
-        places=places,
+        places=shown_slots,
         entries=entries,
         everything=everything,
         village=service.villages(web.db(), web.scope().prefix, [sheet.person_id]).get(
@@ -276,9 +276,9 @@ def settle(exam_id: int, sheet_id: int) -> Response | str:
     web.db().commit()
     following = next(
         (
-            one.sheet.id
-            for one in service.standings(web.db(), exam, web.scope().prefix)
-            if one.state == "doubts"
+            status.sheet.id
+            for status in service.standings(web.db(), exam, web.scope().prefix)
+            if status.state == "doubts"
         ),
         None,
     )
@@ -291,7 +291,7 @@ def settle(exam_id: int, sheet_id: int) -> Response | str:
 @sheets.get("/<int:sheet_id>/crop-<slot>.jpg")
 @access(MANAGERS)
 def crop(exam_id: int, sheet_id: int, slot: str) -> Response:
-    """The part of the scan where a slot's answer stands."""
+    """The crop of the scan with a slot's answer."""
     exam = _exam(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
     return _jpeg(service.cut_out(web.db(), exam, web.scope().prefix, sheet, slot))
@@ -313,7 +313,7 @@ def _jpeg(data: bytes) -> Response:
 @sheets.post("/page-<int:page_id>")
 @access(MANAGERS)
 def settle_page(exam_id: int, page_id: int) -> Response:
-    """A page that was not used: read again for the sheet whose number was typed, or put aside."""
+    """Resolves an unused page: reads it again for the sheet whose code was typed in, or sets it aside."""
     exam, prefix = _exam(exam_id), web.scope().prefix
     scan = page_within(web.db(), exam, prefix, page_id)
     code = request.form.get("code", "").strip().upper()
