@@ -65,7 +65,7 @@ for command in (
 
 
 def main() -> None:
-    """Runs the command; a refusal is one clear line and exit status 1."""
+    """Runs a command; a refusal is printed as one line, with exit status 1."""
     settle_memory()
     try:
         cli(standalone_mode=False)

@@ -45,16 +45,18 @@ def verify(as_json: bool) -> None:
 def export(person: int, form: str, out: str) -> None:
     """导出一个人的培训档案。"""
     with open_session() as (session, config):
-        found = session.get(Person, person)
-        if found is None:
+        person_row = session.get(Person, person)
+        if person_row is None:
             raise NotFound(f"没有编号为 {person} 的人")
         if form == "json":
             data = jsonlib.dumps(
-                person_data(session, found), ensure_ascii=False, indent=2, default=str
+                person_data(session, person_row), ensure_ascii=False, indent=2, default=str
             ).encode()
         else:
-            told = archive_data(session, found, now().astimezone(config.zone).date())
-            data = archive_pdf(told) if form == "pdf" else archive_docx(told)
+            archive_content = archive_data(
+                session, person_row, now().astimezone(config.zone).date()
+            )
+            data = archive_pdf(archive_content) if form == "pdf" else archive_docx(archive_content)
         audit_service.record(session, "cli", "archive.export", f"person:{person}", {"form": form})
         session.commit()
     write_file(out, data)

@@ -26,7 +26,7 @@ from question_bank.bank import ITEMS
 from question_bank.irt import read_parameters
 from training_records.facts.loading import load_facts, required_points
 
-# Each thing a director does directly is asked at least so often.
+# Minimum number of items per required content point.
 MIN_QUESTIONS = 2
 REPORT_SIMILAR = 0.6
 
@@ -132,21 +132,23 @@ def assemble_command(
     blueprint: str, forms: int, seed: int, out: str | None, parameters: Path | None, as_json: bool
 ) -> None:
     """按命题蓝图组 K 套平行卷。"""
-    plan, questions = load_blueprint(blueprint), load_bank()
-    known = None if parameters is None else read_parameters(parameters)
-    made = assemble(list(questions), plan, forms, seed, parameters=known)
+    loaded_blueprint, questions = load_blueprint(blueprint), load_bank()
+    parameters_by_item = None if parameters is None else read_parameters(parameters)
+    assembled = assemble(
+        list(questions), loaded_blueprint, forms, seed, parameters=parameters_by_item
+    )
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
-        for form in made:
+        for form in assembled:
             text = yaml.safe_dump(
-                {"blueprint": plan.id, "form": form.number, "items": list(form.items)},
+                {"blueprint": loaded_blueprint.id, "form": form.number, "items": list(form.items)},
                 allow_unicode=True,
             )
-            (Path(out) / f"{plan.id}-{form.number}.yaml").write_text(text, "utf-8")
+            (Path(out) / f"{loaded_blueprint.id}-{form.number}.yaml").write_text(text, "utf-8")
     if as_json:
         emit(
             {
-                "blueprint": plan.id,
+                "blueprint": loaded_blueprint.id,
                 "constraints_met": True,
                 "forms": [
                     {
@@ -158,19 +160,19 @@ def assemble_command(
                         "solver_gap": f.proved,
                         "counts": f.counts,
                     }
-                    for f in made
+                    for f in assembled
                 ],
             }
         )
         return
-    for form in made:
+    for form in assembled:
         mean = "" if form.mean_facility is None else f",平均难度 {form.mean_facility:.3f}"
         proved = (
             "" if form.proved is None else f",离求解器证明的最好还差不到 {100 * form.proved:.2f}%"
         )
-        told = "、".join(
+        information_text = "、".join(
             f"θ={theta:g} 处 {value:.2f}"
-            for theta, value in zip(plan.theta, form.information, strict=False)
+            for theta, value in zip(loaded_blueprint.theta, form.information, strict=False)
         )
-        told = f",信息量 {told}" if told else ""
-        click.echo(f"第 {form.number} 套:{len(form.items)} 题{mean}{told}{proved}")
+        information_text = f",信息量 {information_text}" if information_text else ""
+        click.echo(f"第 {form.number} 套:{len(form.items)} 题{mean}{information_text}{proved}")

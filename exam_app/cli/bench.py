@@ -1,4 +1,4 @@
-"""`academy bench`: hands over to the benchmarks of a checkout; they are no part of the installed product."""
+"""`academy bench`: runs the benchmarks of a source checkout; they are not part of the installed package."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ def backup(file: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 def restore(file: str) -> None:
     """从 FILE 恢复,现有数据会先另存一份。"""
-    kept = load(load_config().database_url, Path(file))
-    if kept:
-        say(f"原来的数据已另存为 {kept}")
+    saved_copy = load(load_config().database_url, Path(file))
+    if saved_copy:
+        say(f"原来的数据已另存为 {saved_copy}")
     say("已恢复。请运行 academy db check 和 academy archive verify 核对")
 
 
@@ -110,12 +110,14 @@ def nightly(folder: Path, recipients: tuple[str, ...], keep: tuple[int, int, int
     """整套备份到 FOLDER(数据库、附件、录像、存档点),加密,按规矩删旧的。每晚由定时任务运行。"""
     config = load_config()
     keys = _recipients(config, recipients)
-    made = backups.make_bundle(config, folder, keys)
-    gone = backups.superfluous(backups.bundles_in(folder), keep)
-    for path in gone:
+    bundle = backups.make_bundle(config, folder, keys)
+    expired = backups.superfluous(backups.bundles_in(folder), keep)
+    for path in expired:
         path.unlink()
-    sealed = "已加密" if keys else "没有加密:请设 ACADEMY_BACKUP_RECIPIENTS"
-    say(f"已备份到 {made}({made.stat().st_size / 2**20:.1f} MB,{sealed}),删掉旧的 {len(gone)} 份")
+    encryption = "已加密" if keys else "没有加密:请设 ACADEMY_BACKUP_RECIPIENTS"
+    say(
+        f"已备份到 {bundle}({bundle.stat().st_size / 2**20:.1f} MB,{encryption}),删掉旧的 {len(expired)} 份"
+    )
 
 
 @db.command()

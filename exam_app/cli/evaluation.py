@@ -1,4 +1,4 @@
-"""`academy evaluate`: evaluation by a scheme, from the records or from a table of measures."""
+"""`academy evaluate`: evaluates by a scheme, from the records or from a table of measures."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def evaluate(
 
 
 def _scheme(year: int | None, division: str, measures_file: str | None) -> Scheme:
-    """The scheme that was laid down for the division and year; without a database the one that ships."""
+    """The scheme in force for the division and year; the built-in one when no database is used."""
     if measures_file or year is None:
         return load_scheme(SHIPPED)
     with open_session() as (session, _):
@@ -88,7 +88,7 @@ def _scheme(year: int | None, division: str, measures_file: str | None) -> Schem
 
 @dataclass(frozen=True)
 class _Row:
-    """One person's result; from records also the division and the months in post."""
+    """One person's result; with division and months in post when computed from records."""
 
     person: str
     result: Result
@@ -121,7 +121,7 @@ def _from_records(
         frame = frame_of(prefix_of(division), year, day, config)
         if frame.last < frame.first:
             raise Refused(f"{day} 还没到 {year} 年,没有记录可算")
-        found = measured(session, frame, SOURCES)
+        subjects = measured(session, frame, SOURCES)
         return [
             _Row(
                 str(subject.person_id),
@@ -129,5 +129,5 @@ def _from_records(
                 subject.code,
                 Decimal(subject.months),
             )
-            for subject in found.values()
+            for subject in subjects.values()
         ]

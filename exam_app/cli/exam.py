@@ -56,15 +56,15 @@ def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> 
     """改判:题库里更正了答案(version 加了 1)之后,按存下的作答重新评分。"""
     bank = {question.id: question for question in current_bank()}
     with open_session() as (session, config):
-        found = _exam(session, exam_id)
+        exam_row = _exam(session, exam_id)
         if dry_run:
-            told = preview(session, found, bank)
+            outcome = preview(session, exam_row, bank)
         else:
-            told = rescore(session, found, bank, reason, "command", config.zone)
+            outcome = rescore(session, exam_row, bank, reason, "command", config.zone)
             detail = {
                 "reason": reason,
-                "items": sorted(told.corrections),
-                "attempts": len(told.changes),
+                "items": sorted(outcome.corrections),
+                "attempts": len(outcome.changes),
             }
             record(session, "command", "exam.rescore", f"exam:{exam_id}", detail)
             session.commit()
@@ -74,21 +74,21 @@ def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> 
                 "exam": exam_id,
                 "applied": not dry_run,
                 "reason": reason,
-                "items": sorted(told.corrections),
-                "skipped": told.skipped,
-                "attempts": told.attempts,
-                "changed": [asdict(change) for change in told.changes],
+                "items": sorted(outcome.corrections),
+                "skipped": outcome.skipped,
+                "attempts": outcome.attempts,
+                "changed": [asdict(change) for change in outcome.changes],
             }
         )
         return
-    for item, why in told.skipped.items():
+    for item, why in outcome.skipped.items():
         say(f"跳过 {item}:{why}")
-    for change in told.changes:
+    for change in outcome.changes:
         word = "" if change.old_passed == change.new_passed else "  合格 ↔ 不合格"
         click.echo(f"{change.name}  {change.old_score:g} → {change.new_score:g}{word}")
     say(
-        f"更正了答案的题 {len(told.corrections)} 道;看了 {told.attempts} 份卷,"
-        f"{'会变' if dry_run else '改了'} {len(told.changes)} 份"
+        f"更正了答案的题 {len(outcome.corrections)} 道;看了 {outcome.attempts} 份卷,"
+        f"{'会变' if dry_run else '改了'} {len(outcome.changes)} 份"
     )
 
 
@@ -101,18 +101,18 @@ def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> 
 def sheets_command(exam_id: int, division: str | None, who: str, out: Path, as_json: bool) -> None:
     """纸质考试:做答题卡,把没计分的答题卡和试卷印成 PDF。"""
     with open_session() as (session, _):
-        found = _exam(session, exam_id)
-        code, prefix = division or found.division_code, prefix_of(found.division_code)
+        exam_row = _exam(session, exam_id)
+        code, prefix = division or exam_row.division_code, prefix_of(exam_row.division_code)
         lines = "\n".join(re.split("[,，]", who))
-        people = service.people_for(session, found, prefix, code, lines)
-        made, refused = service.make_sheets(session, found, people, "command")
-        record(session, "command", "exam.sheets", f"exam:{exam_id}", {"sheets": len(made)})
+        people = service.people_for(session, exam_row, prefix, code, lines)
+        sheets, refused = service.make_sheets(session, exam_row, people, "command")
+        record(session, "command", "exam.sheets", f"exam:{exam_id}", {"sheets": len(sheets)})
         session.commit()
-        files = printing.write_all(session, found, prefix, out)
+        files = printing.write_all(session, exam_row, prefix, out)
     if as_json:
-        emit({"exam": exam_id, "made": len(made), "refused": len(refused), "files": files})
+        emit({"exam": exam_id, "made": len(sheets), "refused": len(refused), "files": files})
         return
-    say(f"新做答题卡 {len(made)} 张,{len(refused)} 人没有做(已有没用过的,或不用再考)")
+    say(f"新做答题卡 {len(sheets)} 张,{len(refused)} 人没有做(已有没用过的,或不用再考)")
     for name in files:
         say(f"{out / name}")
 
@@ -130,25 +130,25 @@ def sheets_command(exam_id: int, division: str | None, who: str, out: Path, as_j
 def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
     """纸质考试:读扫描的答题卡(PDF 或图片);要人看的在网页里看。"""
     with open_session() as (session, config):
-        found = _exam(session, exam_id)
-        kept = [
+        exam_row = _exam(session, exam_id)
+        scan_files = [
             service.hand_over(
-                session, found, found.division_code, path.name, path.read_bytes(), "command"
+                session, exam_row, exam_row.division_code, path.name, path.read_bytes(), "command"
             )
             for path in files
         ]
-        jobs = [ask_reading(session, file).id for file in kept]
+        jobs = [ask_reading(session, file).id for file in scan_files]
         session.commit()
         background = Background(make_session_factory(session.get_bind().engine), config)
-        for number in jobs:
-            finish(background, {"scans": scans_job}, number)
+        for job_id in jobs:
+            finish(background, {"scans": scans_job}, job_id)
         session.expire_all()
-        pages = sum(file.read for file in kept)
-        prefix = prefix_of(found.division_code)
-        states = Counter(one.state for one in service.standings(session, found, prefix))
+        pages = sum(file.read for file in scan_files)
+        prefix = prefix_of(exam_row.division_code)
+        states = Counter(status.state for status in service.standings(session, exam_row, prefix))
         unused = [
             f"{p.file.name} 第 {p.number} 页:{p.problem}"
-            for p in service.problems(session, found, prefix)
+            for p in service.problems(session, exam_row, prefix)
         ]
     if as_json:
         emit({"exam": exam_id, "pages": pages, "sheets": dict(states), "unused": unused})
@@ -162,7 +162,7 @@ def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _exam(session: Session, exam_id: int) -> Exam:
-    found = session.get(Exam, exam_id)
-    if found is None:
+    exam_row = session.get(Exam, exam_id)
+    if exam_row is None:
         raise NotFound(f"没有编号为 {exam_id} 的考试")
-    return found
+    return exam_row

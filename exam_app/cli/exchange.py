@@ -1,4 +1,4 @@
-"""`academy bank import` and `bank export`: exchange of questions with other systems."""
+"""`academy bank import` and `bank export`: exchange of items with other systems."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def import_command(file: Path, form: str, out: Path, prefix: str, as_json: bool)
         )
         before = target.read_text("utf-8") + "\n" if target.exists() else ""
         target.write_text(before + text, "utf-8")
-    _tell("imported", len(items), result.skipped, as_json)
+    _report("imported", len(items), result.skipped, as_json)
     if items:
         say(f"草稿写在 {target}，审定前请补出处、知识库、主题和层次")
 
@@ -63,15 +63,15 @@ def export_command(out: str, form: str, topic: str, folder: str, as_json: bool) 
     chosen = [q for q in load_bank(Path(folder)) if not topic or q.topic == topic]
     data, skipped = FORMATS[form][1](chosen)
     write_file(out, data)
-    _tell("exported", len(chosen) - len(skipped), skipped, as_json)
+    _report("exported", len(chosen) - len(skipped), skipped, as_json)
 
 
-def _tell(verb: str, count: int, skipped: list[Skipped], as_json: bool) -> None:
+def _report(verb: str, count: int, skipped: list[Skipped], as_json: bool) -> None:
     if as_json:
         emit({verb: count, "skipped": [asdict(s) for s in skipped]})
     else:
-        for one in skipped:
-            click.echo(f"跳过 {one.where} {one.name}：{one.reason}")
+        for entry in skipped:
+            click.echo(f"跳过 {entry.where} {entry.name}：{entry.reason}")
         click.echo(f"{'导入' if verb == 'imported' else '导出'} {count} 题，跳过 {len(skipped)} 处")
     if not count and skipped:
         stop(1)

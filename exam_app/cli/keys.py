@@ -1,4 +1,4 @@
-"""`academy keys`: what is sealed in the database, sealed anew after the keys have changed."""
+"""`academy keys`: re-encryption of sealed secrets after a key rotation."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def rotate() -> None:
         for step in session.scalars(select(SecondStep)):
             step.secret = seal.renew(step.secret)
             rows += 1
-        for kept in session.scalars(select(KeptIdentity)):
-            kept.sealed = seal.renew(kept.sealed)
+        for identity in session.scalars(select(KeptIdentity)):
+            identity.sealed = seal.renew(identity.sealed)
             rows += 1
         record(session, "cli", "keys.rotate", "sealed", {"rows": rows})
         session.commit()

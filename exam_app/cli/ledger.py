@@ -95,13 +95,15 @@ def template_command(out: str) -> None:
 def export_command(out: str, division: str, as_of: date | None) -> None:
     """按上级表头导出台账,含工作及培训经历。"""
     with open_session() as (session, config):
-        place = get_division(session, division)
+        division_row = get_division(session, division)
         day = as_of.date() if as_of else now().astimezone(config.zone).date()  # type: ignore[attr-defined]
         session.rollback()
         read_only(session)
         try:
             with written_whole(Path(out)) as half, half.open("wb") as file:
-                rows = write_ledger(session, prefix_of(division), place.name, day, file, claimed)
+                rows = write_ledger(
+                    session, prefix_of(division), division_row.name, day, file, claimed
+                )
         except OSError as error:
             raise RecordsError(f"写不了 {out}:{error.strerror}。请换一个文件夹") from error
         session.rollback()

@@ -1,4 +1,4 @@
-"""`academy remind`: notes and sends what is due, once; for a timer where no server runs."""
+"""`academy remind`: records and sends due reminders, once; for a timer on machines without a server."""
 
 from __future__ import annotations
 

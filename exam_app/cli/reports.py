@@ -27,10 +27,10 @@ def annual(year: int, division: str, as_of: datetime | None, out: str) -> None:
     with open_session() as (session, config):
         read_only(session)
         day = as_of.date() if as_of else now().astimezone(config.zone).date()
-        found = gather(session, division, year, day, config.zone)
-        data = annual_docx(session, found)
+        content = gather(session, division, year, day, config.zone)
+        data = annual_docx(session, content)
         session.rollback()
         record(session, "cli", "report.annual", f"division:{division}", {"year": year})
         session.commit()
     write_file(out, data)
-    say(f"数字截至 {found.as_of};写着“(请填写)”的地方请补上。")
+    say(f"数字截至 {content.as_of};写着“(请填写)”的地方请补上。")

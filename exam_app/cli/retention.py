@@ -1,4 +1,4 @@
-"""`academy retention` and `academy person`: what is kept no longer than needed."""
+"""`academy retention` and `academy person`: retention periods and erasure."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def retention() -> None:
 def apply(dry_run: bool, as_json: bool) -> None:
     """删掉过了保存期限的登录、提醒、练习记录等;操作记录和培训档案不删。"""
     with open_session() as (session, _):
-        found = apply_rules(session, now(), only_count=dry_run)
+        counts = apply_rules(session, now(), only_count=dry_run)
         if not dry_run:
-            record(session, "cli", "retention.apply", "system", dict(found))
+            record(session, "cli", "retention.apply", "system", dict(counts))
         session.commit()
     if as_json:
-        emit(found)
+        emit(counts)
     else:
-        for name, rows in found.items():
+        for name, rows in counts.items():
             click.echo(f"{name:<20}{rows:>10}")
-    say("只是数一数,没有删" if dry_run else f"删掉了 {sum(found.values())} 行")
+    say("只是数一数,没有删" if dry_run else f"删掉了 {sum(counts.values())} 行")
 
 
 @click.group()
@@ -50,12 +50,14 @@ def erase(number: int, reason: str, yes: bool) -> None:
     if not reason.strip():
         raise Refused("请写为什么注销")
     with open_session() as (session, config):
-        found = session.get(Person, number)
-        if found is None:
+        person_row = session.get(Person, number)
+        if person_row is None:
             raise NotFound(f"没有编号为 {number} 的人")
         if not yes:
-            click.confirm(f"注销 {found.name} 的个人信息,不能恢复。确定吗?", abort=True, err=True)
-        erase_person(session, found, now().astimezone(config.zone).date())
+            click.confirm(
+                f"注销 {person_row.name} 的个人信息,不能恢复。确定吗?", abort=True, err=True
+            )
+        erase_person(session, person_row, now().astimezone(config.zone).date())
         record(session, "cli", "person.erase", f"person:{number}", {"reason": reason.strip()[:100]})
         session.commit()
     say("注销了。档案链仍然完整:可以运行 academy archive verify 核对")

@@ -17,7 +17,7 @@ from training_records.database import make_engine
 
 
 def run_server(config: Config, host: str, port: int, workers: int | None) -> None:
-    """The production server; refuses when the port is taken."""
+    """Runs the production server; exits with a message when the port is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

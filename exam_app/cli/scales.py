@@ -1,5 +1,7 @@
-"""`academy stats link`, `equate`, `angoff` and `similar`: one scale and one pass mark for different forms,
-and answers that are too much alike."""
+"""`academy stats link`, `equate`, `angoff` and `similar`.
+
+Linking and equating of forms, standard setting, and similarity of wrong answers.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +46,12 @@ def link_command(old: Path, new: Path, method: str, as_json: bool) -> None:
             link = stocking_lord(*columns)
     except ValueError as error:
         raise ResponsesError(str(error)) from None
-    slopes, places = link.apply([v[0] for v in a.values()], [v[1] for v in a.values()])
+    slopes, difficulties = link.apply([v[0] for v in a.values()], [v[1] for v in a.values()])
     items = [
-        {"id": item, "a": float(s), "b": float(p)}
-        for item, s, p in zip(a, slopes, places, strict=True)
+        {"id": item, "a": float(slope), "b": float(difficulty)}
+        for item, slope, difficulty in zip(a, slopes, difficulties, strict=True)
     ]
-    told = {
+    payload = {
         "method": method,
         "common": len(common),
         "slope": link.slope,
@@ -57,7 +59,7 @@ def link_command(old: Path, new: Path, method: str, as_json: bool) -> None:
         "items": items,
     }
     if as_json:
-        emit(told)
+        emit(payload)
         return
     click.echo(
         f"{len(common)} 道共同题:新刻度的能力 = {link.slope:.4f} × 旧刻度的能力 + {link.intercept:.4f}"
@@ -81,9 +83,9 @@ def equate_command(form_x: Path, form_y: Path, pass_mark: float | None, as_json:
         {"x": score, "linear": slope * score + intercept, "equipercentile": float(table[score])}
         for score in range(len(table))
     ]
-    told: dict[str, object] = {"slope": slope, "intercept": intercept, "table": rows}
+    payload: dict[str, object] = {"slope": slope, "intercept": intercept, "table": rows}
     if pass_mark is not None:
-        told["pass_mark"] = found = {
+        payload["pass_mark"] = pass_marks = {
             "y": pass_mark,
             "x_linear": (pass_mark - intercept) / slope,
             "x_equipercentile": next(
@@ -91,7 +93,7 @@ def equate_command(form_x: Path, form_y: Path, pass_mark: float | None, as_json:
             ),
         }
     if as_json:
-        emit(told)
+        emit(payload)
         return
     click.echo(f"Y 卷的分 = {slope:.4f} × X 卷的分 + {intercept:.4f}(线性)")
     click.echo(f"{'X 卷':>5}{'线性':>8}{'等百分位':>8}")
@@ -99,13 +101,13 @@ def equate_command(form_x: Path, form_y: Path, pass_mark: float | None, as_json:
         click.echo(f"{row['x']:>6}{row['linear']:>10.2f}{row['equipercentile']:>11.2f}")
     if pass_mark is not None:
         click.echo(
-            f"Y 卷 {pass_mark:g} 分合格,X 卷线性法 {found['x_linear']:.1f} 分,"
-            f"等百分位法从 {found['x_equipercentile']} 分起"
+            f"Y 卷 {pass_mark:g} 分合格,X 卷线性法 {pass_marks['x_linear']:.1f} 分,"
+            f"等百分位法从 {pass_marks['x_equipercentile']} 分起"
         )
 
 
 def _counts(scores: np.ndarray) -> np.ndarray:
-    """Frequencies of the whole scores 0, 1, …"""
+    """Frequencies of the integer scores 0, 1, …"""
     if (scores < 0).any() or (scores > MAX_SCORE).any():
         raise ResponsesError(f"总分要在 0 到 {MAX_SCORE} 之间")
     if not np.allclose(scores, np.round(scores)):
@@ -150,27 +152,29 @@ def angoff_command(ratings: Path, as_json: bool) -> None:
     if table.columns[:1] != ["judge"] or values.size == 0:
         raise ResponsesError("评定文件的表头要是 judge,题号1,题号2……,至少有一位评委")
     try:
-        found = angoff(values)
+        standard = angoff(values)
     except ValueError as error:
         raise ResponsesError(str(error)) from None
     if as_json:
         emit(
             {
                 "judges": len(values),
-                "cut": found.cut,
-                "percent": found.percent,
-                "se": found.se,
+                "cut": standard.cut,
+                "percent": standard.percent,
+                "se": standard.se,
                 "items": [
                     {"id": item, "mean": mean, "spread": spread}
                     for item, mean, spread in zip(
-                        table.columns[1:], found.items, found.spread, strict=True
+                        table.columns[1:], standard.items, standard.spread, strict=True
                     )
                 ],
             }
         )
         return
-    error_text = "" if found.se is None else f",标准误 {found.se:.2f}"
-    click.echo(f"{len(values)} 位评委:合格线 {found.cut:.2f} 分({found.percent:.1f}%){error_text}")
-    for item, mean, spread in zip(table.columns[1:], found.items, found.spread, strict=True):
-        wide = "  评委看法差得远,请商量" if (spread or 0) > 0.15 else ""
-        click.echo(f"{item:<16}{mean:.2f}{wide}")
+    error_text = "" if standard.se is None else f",标准误 {standard.se:.2f}"
+    click.echo(
+        f"{len(values)} 位评委:合格线 {standard.cut:.2f} 分({standard.percent:.1f}%){error_text}"
+    )
+    for item, mean, spread in zip(table.columns[1:], standard.items, standard.spread, strict=True):
+        warning = "  评委看法差得远,请商量" if (spread or 0) > 0.15 else ""
+        click.echo(f"{item:<16}{mean:.2f}{warning}")

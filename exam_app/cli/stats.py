@@ -27,7 +27,7 @@ def stats() -> None:
 
 
 def read(responses: Path, key_file: Path | None) -> Responses:
-    """A response matrix with its key."""
+    """Reads a response matrix with its key."""
     return read_responses(responses, read_key(key_file) if key_file else None)
 
 
@@ -148,30 +148,32 @@ def dif_command(
     """群体差异（Mantel–Haenszel）：能力相同的两组人，这道题一样难吗。"""
     data = read(responses, key_file)
     group_of = read_groups(groups)
-    lost = [p for p in data.persons if p not in group_of]
-    if lost:
-        raise ResponsesError(f"这些人没有写分组：{'、'.join(lost[:5])}，共 {len(lost)} 人")
-    own = np.array([group_of[p] for p in data.persons])
-    shares, told = data.shares(), []
-    for name in [focal] if focal is not None else sorted(set(own.tolist())):
+    ungrouped = [p for p in data.persons if p not in group_of]
+    if ungrouped:
+        raise ResponsesError(
+            f"这些人没有写分组：{'、'.join(ungrouped[:5])}，共 {len(ungrouped)} 人"
+        )
+    person_groups = np.array([group_of[p] for p in data.persons])
+    shares, comparisons = data.shares(), []
+    for name in [focal] if focal is not None else sorted(set(person_groups.tolist())):
         try:
-            found = mantel_haenszel(shares, own == name, data.items)
+            dif_items = mantel_haenszel(shares, person_groups == name, data.items)
         except ValueError as error:
             raise ResponsesError(f"“{name}”：{error}") from None
-        told.append((name, int((own == name).sum()), found))
+        comparisons.append((name, int((person_groups == name).sum()), dif_items))
     if as_json:
         emit(
             {
                 "groups": [
-                    {"focal": name, "n": n, "items": [asdict(item) for item in found]}
-                    for name, n, found in told
+                    {"focal": name, "n": n, "items": [asdict(item) for item in dif_items]}
+                    for name, n, dif_items in comparisons
                 ]
             }
         )
         return
-    for name, n, found in told:
-        click.echo(f"{name}（{n} 人）和其余 {len(own) - n} 人比")
-        for item in found:
+    for name, n, dif_items in comparisons:
+        click.echo(f"{name}（{n} 人）和其余 {len(person_groups) - n} 人比")
+        for item in dif_items:
             text = "算不出" if item.delta is None else f"Δ {item.delta:+.2f}，{item.grade} 级"
             click.echo(f"  {item.id:<16}{text}")
     say("A 可以忽略，B 要留意，C 要查这道题对两组人是不是公平")

@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""Helpers common to all commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_session(config: Config | None = None) -> Iterator[tuple[Session, Config
 
 @contextmanager
 def open_factory() -> Iterator[tuple[sessionmaker[Session], Config]]:
-    """A maker of sessions on the configured database, for what takes several."""
+    """A session factory on the configured database, for commands that need several sessions."""
     config = load_config()
     engine = make_engine(config.database_url)
     try:
@@ -41,17 +41,17 @@ def open_factory() -> Iterator[tuple[sessionmaker[Session], Config]]:
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr."""
+    """Prints a line for people, on stderr."""
     click.echo(text, err=True)
 
 
 def emit(data: object) -> None:
-    """The one JSON document on stdout."""
+    """Prints the one JSON document, on stdout."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def write_file(path: str, data: bytes) -> None:
-    """Writes a result and says where."""
+    """Writes a result and reports its path."""
     Path(path).write_bytes(data)
     say(f"已写入 {path}")
 
