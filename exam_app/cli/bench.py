@@ -27,7 +27,7 @@ def bench(arguments: tuple[str, ...]) -> None:
         )
         stop(1)
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(  # noqa: S603
+    completed = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "benchmarks", *arguments], env={**os.environ, "PYTHONPATH": path}
     )
-    stop(done.returncode)
+    stop(completed.returncode)

@@ -46,12 +46,12 @@ def partition_command() -> None:
     config = load_config()
     engine = make_engine(config.database_url)
     try:
-        done = partition(engine, now().astimezone(config.zone).date())
+        partitioned = partition(engine, now().astimezone(config.zone).date())
     except Refused as error:
         raise click.ClickException(str(error)) from None
     finally:
         engine.dispose()
-    say(f"分好了:{'、'.join(done)}" if done else "早已分好")
+    say(f"分好了:{'、'.join(partitioned)}" if partitioned else "早已分好")
 
 
 @db.command()
@@ -91,8 +91,10 @@ def restore(file: str) -> None:
     say("已恢复。请运行 academy db check 和 academy archive verify 核对")
 
 
-def _recipients(config: Config, given: tuple[str, ...]) -> list[str]:
-    return list(given) or [r.strip() for r in config.backup_recipients.split(",") if r.strip()]
+def _recipients(config: Config, from_options: tuple[str, ...]) -> list[str]:
+    return list(from_options) or [
+        r.strip() for r in config.backup_recipients.split(",") if r.strip()
+    ]
 
 
 @db.command()

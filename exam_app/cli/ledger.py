@@ -73,10 +73,10 @@ def import_command(
     else:
         for error in report.errors:
             click.echo(f"第 {error.row} 行 {error.column}“{error.value}”:{error.reason}")
-        done = "已写入" if report.applied else "没有写入"
+        outcome = "已写入" if report.applied else "没有写入"
         click.echo(
             f"共 {report.rows} 行:新增 {report.new},更新 {report.changed},没有变化 {report.unchanged},"
-            f"要改 {len(report.errors)} 处。{done}"
+            f"要改 {len(report.errors)} 处。{outcome}"
         )
     stop(1 if report.errors else 0)
 
