@@ -88,19 +88,19 @@ def share_of(
     return 0.0 if response is None else human_share(marks, double)
 
 
-def corrected(place: Slot, corrections: Mapping[str, object] | None) -> Answerable:
+def corrected(slot: Slot, corrections: Mapping[str, object] | None) -> Answerable:
     """The item of a slot as it is marked now: the exam's corrected version where one differs."""
-    if not corrections or place.item.id not in corrections:
-        return place.question
-    corrected_part = parts_of(parse_question(corrections[place.item.id]))[place.part]
-    return place.question if corrected_part == place.question else corrected_part
+    if not corrections or slot.item.id not in corrections:
+        return slot.question
+    corrected_part = parts_of(parse_question(corrections[slot.item.id]))[slot.part]
+    return slot.question if corrected_part == slot.question else corrected_part
 
 
 def total(rows: Sequence[MarkedSlot]) -> tuple[float, float, list[str]]:
     """(points, maximum, slots that still need human marking) of marked slots, at full precision."""
     points = sum(row.worth * (row.share or 0.0) for row in rows)
-    waiting = [row.place.slot for row in rows if row.share is None]
-    return points, sum(row.worth for row in rows), waiting
+    open_slots = [row.place.slot for row in rows if row.share is None]
+    return points, sum(row.worth for row in rows), open_slots
 
 
 class MarkedSlot(NamedTuple):

@@ -127,10 +127,10 @@ def shapes_of(attempt: Attempt) -> tuple[Shape, ...]:
     return tuple(shape_of(slot.question) for slot in slots_of(attempt))
 
 
-def shown(places: Sequence[Slot], rules: Blueprint) -> list[ItemOut]:
+def shown(attempt_slots: Sequence[Slot], rules: Blueprint) -> list[ItemOut]:
     """The items as shown to the examinee: no key, no explanation."""
     items: list[ItemOut] = []
-    for slot in places:
+    for slot in attempt_slots:
         question = slot.question
         texts = options_of(question)
         items.append(

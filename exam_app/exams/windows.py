@@ -102,10 +102,10 @@ def _take_seat(session: Session, sitting: Sitting, person_id: int) -> bool:
     session.execute(select(Sitting.id).where(Sitting.id == sitting.id).with_for_update())
     if session.get(Seat, (sitting.id, person_id)):
         return True
-    taken = session.scalar(
+    seats_taken = session.scalar(
         select(func.count()).select_from(Seat).where(Seat.sitting_id == sitting.id)
     )
-    if (taken or 0) >= (sitting.capacity or 0):
+    if (seats_taken or 0) >= (sitting.capacity or 0):
         return False
     insert_missing(session, Seat, sitting_id=sitting.id, person_id=person_id, taken_at=now())
     return True
