@@ -96,12 +96,12 @@ def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
     text = "".join(code.split()).replace("-", "").upper()
     step = _step(seal.open(row.secret), text)
     if step is not None:
-        taken: object = session.execute(
+        accepted: object = session.execute(
             update(SecondStep)
             .where(SecondStep.account_id == account_id, SecondStep.last_step < step)
             .values(last_step=step)
         )
-        return bool(getattr(taken, "rowcount", 0))
+        return bool(getattr(accepted, "rowcount", 0))
     if len(text) != RECOVERY_LENGTH:
         return False
     digest = next((d for d in _unused(session, account_id) if verify(d, text)), None)
