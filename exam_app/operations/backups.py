@@ -55,8 +55,8 @@ def make_bundle(config: Config, folder: Path, recipients: Sequence[str] = ()) ->
     folder.mkdir(parents=True, exist_ok=True)
     at = now()
     target = folder / f"academy-{at:%Y%m%dT%H%M%S}Z.tar{'.age' if keys else ''}"
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as made:
-        work = Path(made)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as temporary:
+        work = Path(temporary)
         # Dump the database first: the files it refers to exist already and are never deleted.
         dump(config.database_url, work / DATABASE)
         files = {DATABASE: work / DATABASE, **_files(config.instance)}
@@ -66,16 +66,16 @@ def make_bundle(config: Config, folder: Path, recipients: Sequence[str] = ()) ->
             "files": {name: _sha256(path) for name, path in files.items()},
         }
         (work / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), "utf-8")
-        plain = work / "bundle.tar"
-        with tarfile.open(plain, "w") as out:
+        tar_path = work / "bundle.tar"
+        with tarfile.open(tar_path, "w") as out:
             for name, path in {MANIFEST: work / MANIFEST, **files}.items():
                 out.add(path, name)
-        with written_whole(target) as half:
+        with written_whole(target) as partial:
             if keys:
-                with plain.open("rb") as source, half.open("wb") as sealed:
+                with tar_path.open("rb") as source, partial.open("wb") as sealed:
                     pyrage.encrypt_io(source, sealed, keys)
             else:
-                plain.replace(half)
+                tar_path.replace(partial)
     target.chmod(0o600)
     return target
 
@@ -154,9 +154,9 @@ def unpack(bundle: Path, folder: Path, identity: Path | None) -> Manifest:
 
     `Refused` when the bundle is encrypted for another key, damaged or incomplete.
     """
-    plain = bundle
+    tar_path = bundle
     if bundle.suffix == ".age":
-        plain = folder / "bundle.tar"
+        tar_path = folder / "bundle.tar"
         if identity is None:
             raise Refused("备份是加密的,请用 --identity 给出私钥文件")
         try:
@@ -166,14 +166,14 @@ def unpack(bundle: Path, folder: Path, identity: Path | None) -> Manifest:
                 for x in lines
                 if x.strip() and not x.startswith("#")
             ]
-            with bundle.open("rb") as sealed, plain.open("wb") as out:
+            with bundle.open("rb") as sealed, tar_path.open("wb") as out:
                 pyrage.decrypt_io(sealed, out, keys)
         except Exception as error:
             raise Refused(
                 f"{bundle.name} 打不开:私钥不对,或文件坏了({type(error).__name__})"
             ) from None
     try:
-        with tarfile.open(plain) as packed:
+        with tarfile.open(tar_path) as packed:
             packed.extractall(folder, filter="data")
         manifest: Manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (OSError, tarfile.TarError, ValueError):
@@ -192,8 +192,8 @@ def drill(config: Config, bundle: Path, identity: Path | None = None) -> Proof:
     afterwards. Checked are the engine's own integrity, the hash chains, and a sample of the
     evidence.
     """
-    with tempfile.TemporaryDirectory(prefix="academy-drill-") as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="academy-drill-") as temporary:
+        folder = Path(temporary)
         manifest = unpack(bundle, folder, identity)
         with _elsewhere(config, folder, manifest["engine"]) as url:
             load(url, folder / DATABASE)
@@ -289,8 +289,8 @@ def _on_server(url: str, statement: str) -> None:
 
 def restore_bundle(config: Config, bundle: Path, identity: Path | None = None) -> None:
     """Restores a bundle over the installation: database and files. Existing files are not overwritten."""
-    with tempfile.TemporaryDirectory(prefix="academy-restore-") as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="academy-restore-") as temporary:
+        folder = Path(temporary)
         manifest = unpack(bundle, folder, identity)
         if (manifest["engine"] == "sqlite") != is_sqlite(config.database_url):
             raise Refused(

@@ -28,11 +28,11 @@ def path_of(url: str) -> Path:
 
 def dump(url: str, file: Path) -> None:
     """Writes a consistent snapshot of the database: SQLite's online backup, or `pg_dump`."""
-    with written_whole(file) as half:
+    with written_whole(file) as partial:
         if is_sqlite(url):
-            _copy(path_of(url), half)
+            _copy(path_of(url), partial)
         else:
-            _postgres("pg_dump", url, "--format=custom", f"--file={half}", None)
+            _postgres("pg_dump", url, "--format=custom", f"--file={partial}", None)
 
 
 def load(url: str, file: Path) -> Path | None:
@@ -62,8 +62,11 @@ def load(url: str, file: Path) -> Path | None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+    with (
+        closing(sqlite3.connect(source)) as source_connection,
+        closing(sqlite3.connect(target)) as target_connection,
+    ):
+        source_connection.backup(target_connection)
 
 
 def _postgres(tool: str, url: str, *arguments: str | None) -> None:

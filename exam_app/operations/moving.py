@@ -32,23 +32,26 @@ def copy_all(
     if nonempty:
         raise Refused(f"目标数据库里已有数据({'、'.join(nonempty[:3])}…),没有搬。请换一个空的")
     rows = {}
-    with source.connect().execution_options(read_only=True) as old, target.begin() as new:
+    with (
+        source.connect().execution_options(read_only=True) as source_connection,
+        target.begin() as target_connection,
+    ):
         for table in metadata.sorted_tables:
             rows[table.name] = 0
-            result = old.execution_options(yield_per=BATCH).execute(select(table))
+            result = source_connection.execution_options(yield_per=BATCH).execute(select(table))
             for batch in result.mappings().partitions(BATCH):
-                new.execute(insert(table), [dict(row) for row in batch])
+                target_connection.execute(insert(table), [dict(row) for row in batch])
                 rows[table.name] += len(batch)
             told(table.name, rows[table.name])
-        _set_sequences(new)
+        _set_sequences(target_connection)
         # Verify inside the transaction, so that a copy that differs is rolled back.
         for table in metadata.sorted_tables:
-            copied = new.scalar(select(func.count()).select_from(table))
+            copied = target_connection.scalar(select(func.count()).select_from(table))
             if copied != rows[table.name]:
                 raise Refused(
                     f"{table.name} 搬了 {rows[table.name]} 行,目标里有 {copied} 行,没有保存"
                 )
-        with Session(bind=new) as session:
+        with Session(bind=target_connection) as session:
             breaks = verify_archive(session)[1] + verify_audit(session)[1]
         if breaks:
             raise Refused(

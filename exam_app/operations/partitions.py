@@ -43,14 +43,18 @@ class Layout:
     key_first: bool = False
 
     @property
-    def place(self) -> tuple[str, str]:
+    def partition_columns(self) -> tuple[str, str]:
         """The partition columns, part of every unique key: a partition or node can only check its own rows."""
         return (self.district, "year")
 
     @property
     def primary(self) -> tuple[str, ...]:
         """The whole primary key, the district first unless `key_first`."""
-        return (*self.key, *self.place) if self.key_first else (*self.place, *self.key)
+        return (
+            (*self.key, *self.partition_columns)
+            if self.key_first
+            else (*self.partition_columns, *self.key)
+        )
 
 
 LAYOUTS = (
@@ -68,17 +72,17 @@ def partition(engine: Engine, today: date) -> list[str]:
     """
     if engine.dialect.name != "postgresql":
         raise Refused("分区只用于 PostgreSQL,SQLite 不用分区")
-    done = []
+    names = []
     for layout in LAYOUTS:
         with engine.connect() as connection:
             partitioned = _is_laid_out(connection, layout)
         if not partitioned:
             prepare(engine, layout, today)
             _exchange_soon(engine, layout, today)
-            done.append(layout.name)
+            names.append(layout.name)
     with engine.begin() as connection:
         make_ahead(connection, today)
-    return done
+    return names
 
 
 def make_ahead(connection: Connection, today: date) -> list[str]:
@@ -153,7 +157,7 @@ def _uniques(layout: Layout) -> list[tuple[str, tuple[str, ...]]]:
         for c in table.constraints
         if isinstance(c, UniqueConstraint)
     ]
-    return [(name, (*columns, *layout.place)) for name, columns in sorted(uniques)]
+    return [(name, (*columns, *layout.partition_columns)) for name, columns in sorted(uniques)]
 
 
 def _indexes(layout: Layout, unique: bool) -> list[Index]:
@@ -164,11 +168,11 @@ def _indexes(layout: Layout, unique: bool) -> list[Index]:
 def prepare(engine: Engine, layout: Layout, today: date) -> None:
     """The slow part, concurrently with normal use: builds the new keys' indexes and validates the year check."""
     name, old = layout.name, f"{layout.name}_early"
-    wanted = {f"pk_{old}": layout.primary}
-    wanted.update({f"{unique}_early": columns for unique, columns in _uniques(layout)})
+    unique_keys = {f"pk_{old}": layout.primary}
+    unique_keys.update({f"{unique}_early": columns for unique, columns in _uniques(layout)})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         run = connection.exec_driver_sql
-        for index, columns in wanted.items():
+        for index, columns in unique_keys.items():
             # A concurrent build that was interrupted leaves an invalid index.
             run(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
             run(f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {name} ({_columns(columns)})")
@@ -208,8 +212,8 @@ def exchange(connection: Connection, layout: Layout, today: date) -> None:
     # Take all locks at once, in the order in which a save takes them, so that nothing waits later
     # on.
     referenced = sorted({key.column.table.name for key in table.foreign_keys} - {name})
-    for wanted in (*referenced, name):
-        run(f"LOCK TABLE {wanted} IN ACCESS EXCLUSIVE MODE")
+    for table_name in (*referenced, name):
+        run(f"LOCK TABLE {table_name} IN ACCESS EXCLUSIVE MODE")
     for pointing, constraint in connection.execute(
         text(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint "
