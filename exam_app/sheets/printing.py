@@ -118,24 +118,24 @@ def write_all(session: Session, exam: Exam, prefix: str, folder: Path) -> list[s
 def booklet_pdf(
     title: str,
     form: int,
-    places: Sequence[Slot],
+    form_slots: Sequence[Slot],
     blueprint: Blueprint,
     minutes: int,
     large: bool = False,
 ) -> bytes:
     """The test booklet of a form, in the form's order, without keys."""
     groups = [
-        {"title": KINDS[kind], "items": [_item(place, blueprint) for place in of_kind]}
-        for kind, of_kind in groupby(places, lambda place: str(place.item.type))
+        {"title": KINDS[kind], "items": [_item(slot, blueprint) for slot in of_kind]}
+        for kind, of_kind in groupby(form_slots, lambda slot: str(slot.item.type))
     ]
     data = {
         "title": title,
         "form": str(form),
         "large": large,
-        "kinds": sorted({place.question.type for place in places}),
+        "kinds": sorted({slot.question.type for slot in form_slots}),
         "minutes": minutes,
-        "count": len(places),
-        "points": f"{round_points(sum(p.worth(blueprint) for p in places)):g}",
+        "count": len(form_slots),
+        "points": f"{round_points(sum(p.worth(blueprint) for p in form_slots)):g}",
         "groups": groups,
     }
     return typeset(FOLDER / "booklet.typ", data)
