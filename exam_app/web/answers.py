@@ -32,7 +32,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def problem(status: int, detail: str, **more: object) -> Response:
+def problem(status: int, detail: str, **extensions: object) -> Response:
     """RFC 9457 problem details."""
     titles = {
         400: "请求有误",
@@ -53,7 +53,7 @@ def problem(status: int, detail: str, **more: object) -> Response:
         "detail": detail,
         "instance": request.path,
         "request_id": g.get("request_id"),
-        **more,
+        **extensions,
     }
     response = jsonify(body)
     response.status_code = status
@@ -61,12 +61,12 @@ def problem(status: int, detail: str, **more: object) -> Response:
     return response
 
 
-def refuse(status: int, detail: str, **more: object) -> BaseResponse:
+def refuse(status: int, detail: str, **extensions: object) -> BaseResponse:
     """An error response: problem details for the API, a page otherwise. Rolls the session back."""
     if "session" in g:
         g.session.rollback()
     if wants_json():
-        return problem(status, detail, **more)
+        return problem(status, detail, **extensions)
     return current_app.make_response(
         (render_template("error.html", status=status, detail=detail), status)
     )

@@ -10,9 +10,9 @@ from exam_app.web.current import bearer
 class Csrf(CSRFProtect):
     """Exempts requests with a bearer token: browsers never attach that header to cross-site requests."""
 
-    def protect(self, *args: object, **more: object) -> None:
+    def protect(self, *args: object, **kwargs: object) -> None:
         if bearer() is None:
-            super().protect(*args, **more)
+            super().protect(*args, **kwargs)
 
 
 csrf = Csrf()

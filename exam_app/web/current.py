@@ -32,14 +32,14 @@ def config() -> Config:
     return cast(Config, current_app.config["ACADEMY"])
 
 
-def within_idle_timeout(own: Account) -> bool:
+def within_idle_timeout(user: Account) -> bool:
     """Whether an office account was used within `OFFICE_IDLE`; updates the time of last use.
 
     Office computers may stand in shared rooms. The time is kept in the signed cookie. Other
     accounts, used on personal phones, have no idle timeout.
     """
     at, last = int(now().timestamp()), session.get("at", 0)
-    if own.role in MANAGERS and last and at - last > OFFICE_IDLE:
+    if user.role in MANAGERS and last and at - last > OFFICE_IDLE:
         return False
     if at - last > 60:
         session["at"] = at

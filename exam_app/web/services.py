@@ -58,9 +58,9 @@ class Services:
             self.replica.close()
 
 
-def set_services(app: Flask, made: Services) -> None:
+def set_services(app: Flask, instance: Services) -> None:
     """Attaches its services to an application."""
-    app.extensions[_KEY] = made
+    app.extensions[_KEY] = instance
 
 
 def services_of(app: Flask) -> Services:

@@ -24,11 +24,11 @@ def span(start: datetime, end: datetime) -> str:
 def prefetch_division_names(codes: Iterable[str]) -> None:
     """Loads names of divisions in one query, for the `division` filter."""
     known: dict[str, str] = g.setdefault("places", {})
-    wanted = set(codes) - known.keys()
-    if wanted:
-        above = {ancestor(c, level) for c in wanted for level in ("district", "town")}
-        names = division_names(db(), codes=wanted | above)
-        known.update({c: joined_name(names, c) for c in wanted if c in names})
+    missing = set(codes) - known.keys()
+    if missing:
+        above = {ancestor(c, level) for c in missing for level in ("district", "town")}
+        names = division_names(db(), codes=missing | above)
+        known.update({c: joined_name(names, c) for c in missing if c in names})
 
 
 def division_path(code: str) -> str:
