@@ -135,11 +135,11 @@ def _templates(app: Flask) -> None:
 
     @app.context_processor
     def _context() -> dict[str, object]:
-        own = web.account() if current_user.is_authenticated else None
+        account = web.account() if current_user.is_authenticated else None
         return {
-            "own": own,
-            "role_name": ROLES[own.role] if own else "",
-            "nav": navigation(own.role) if own else [],
+            "own": account,
+            "role_name": ROLES[account.role] if account else "",
+            "nav": navigation(account.role) if account else [],
             "demo": app.config["ACADEMY"].demo,
             "oidc_name": app.config["ACADEMY"].oidc_name if web.services().oidc else "",
             "today": web.today(),
