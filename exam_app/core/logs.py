@@ -33,21 +33,21 @@ class Log:
     """The logger behind structlog."""
 
     def __init__(self) -> None:
-        self._buffer: deque[str] = deque(maxlen=MAX_HELD)
-        self._buffering = False
+        self._held: deque[str] = deque(maxlen=MAX_HELD)
+        self._holds = False
         self._flushing = threading.Lock()
 
     def info(self, line: str) -> None:
         """Writes a line at once, or buffers it while `hold` is in effect."""
-        self._buffer.append(line)
-        if not self._buffering:
+        self._held.append(line)
+        if not self._holds:
             self.pour()
 
     debug = info
 
     def error(self, line: str) -> None:
         """Writes a line at once, after all buffered lines."""
-        self._buffer.append(line)
+        self._held.append(line)
         self.pour()
 
     warning = critical = exception = error
@@ -60,7 +60,7 @@ class Log:
             lines = []
             with suppress(IndexError):
                 while True:
-                    lines.append(self._buffer.popleft() + "\n")
+                    lines.append(self._held.popleft() + "\n")
             if lines:
                 with suppress(OSError):
                     sys.stderr.write("".join(lines))
@@ -68,9 +68,9 @@ class Log:
 
     def hold(self) -> None:
         """Starts buffering in this process, with a periodic flush; the rest is written at exit."""
-        if self._buffering:
+        if self._holds:
             return
-        self._buffering = True
+        self._holds = True
 
         def flush_periodically() -> None:
             while True:

@@ -66,6 +66,6 @@ def make_replica(config: Config) -> Replica | None:
     return Replica(config.replica_url) if config.replica_url else None
 
 
-def place_in_log(session: Session) -> str:
+def wal_position(session: Session) -> str:
     """The primary's current WAL position; everything committed so far lies before it."""
     return str(session.scalar(_POSITION))

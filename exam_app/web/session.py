@@ -13,7 +13,7 @@ from flask import (
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from exam_app.core.replica import START, place_in_log
+from exam_app.core.replica import START, wal_position
 from exam_app.identity.models import Account
 from exam_app.web.access import View
 from exam_app.web.current import SAFE, account, bearer, person_id
@@ -97,7 +97,7 @@ def note_write_position() -> None:
     """Stores the primary's WAL position in the session cookie; the replica must reach it to be read."""
     if services().replica is not None and not current_user.is_anonymous:
         with services().session_factory() as primary:
-            session["wrote"] = place_in_log(read_only(primary))
+            session["wrote"] = wal_position(read_only(primary))
 
 
 def only_reads(view: View) -> View:
