@@ -45,7 +45,7 @@ def create_exam(
     """Creates an exam: its forms are assembled from the blueprint, and a snapshot of the items is stored in
     them.
 
-    With several forms, neighbouring examinees get different ones. Raises `InfeasibleBlueprint` or
+    With several forms, neighbours get different ones. Raises `InfeasibleBlueprint` or
     `Refused`.
     """
     if closes_at <= opens_at:

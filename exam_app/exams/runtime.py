@@ -1,4 +1,4 @@
-"""What the exams hold for as long as the application runs."""
+"""The exams' long-lived objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exam_app.exams.ticket import Tickets
 
 @dataclass(frozen=True, slots=True)
 class ExamRuntime:
-    """The saver of answers, and the signer of the tickets that it asks for."""
+    """The saver of answers, and the signer of the tickets that a save carries."""
 
     saver: Saver
     tickets: Tickets

@@ -115,10 +115,10 @@ def slots(form: ExamForm) -> list[Slot]:
 
 def slots_of(attempt: Attempt) -> list[Slot]:
     """The slots of an attempt as its examinee saw them; cached on the object."""
-    attempt_slots: list[Slot] | None = attempt.__dict__.get("_places")
+    attempt_slots: list[Slot] | None = attempt.__dict__.get("_slots")
     if attempt_slots is None:
         attempt_slots = lay_out(items_of(attempt.form), attempt.seed, rules_of(attempt.exam).sets)
-        attempt.__dict__["_places"] = attempt_slots
+        attempt.__dict__["_slots"] = attempt_slots
     return attempt_slots
 
 
