@@ -70,7 +70,7 @@ def erase(session: Session, person: Person, today: date) -> None:
     years, left = rules()["years_after_leaving"], left_on(session, person.id)
     if left is not None and _later(left, years) > today:
         raise Refused(
-            f"{person.name} {left} 离任,要满 {years} 年({_later(left, years)})才能注销。期限在 exam_app/data/retention.yaml"
+            f"{person.name} {left} 离任,要满 {years} 年({_later(left, years)})才能注销。期限在 exam_app/operations/retention.yaml"
         )
     for name in REMOVED:
         table = metadata.tables[name]
