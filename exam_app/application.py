@@ -37,6 +37,7 @@ from exam_app.web.sign_in import init_sign_in
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
 from training_records.facts.levels import level_label
+from training_records.ledger.checks import result_label
 
 
 class Id(IntegerConverter):
@@ -128,6 +129,7 @@ def _templates(app: Flask) -> None:
         span=web.span,
         kb_url=kb_url,
         level_label=level_label,
+        check_result=result_label,
         mask=mask_name,
         mask_phone=mask_phone,
     )

@@ -9,6 +9,7 @@ from training_records.archive.experience import experience_text
 from training_records.archive.service import entries_of
 from training_records.corrections.merging import naming_people
 from training_records.divisions import full_name
+from training_records.ledger.checks import result_label
 from training_records.ledger.models import ROLES, Person
 
 # Tables that `person_data` covers already; columns that hold credentials.
@@ -38,6 +39,7 @@ def person_data(session: Session, person: Person) -> dict[str, object]:
     ledger = {
         c.key: getattr(person, c.key) for c in person.__table__.columns if c.key not in hidden
     }
+    ledger["background_result"] = result_label(person.background_result) or None
     return {
         "person_id": person.id,
         "name": person.name,

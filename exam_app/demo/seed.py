@@ -139,7 +139,7 @@ def _person(identity: int, rng: random.Random, today: date) -> dict[str, object]
         "purchased": False,
         "job_title": rng.choice(["村委委员", "妇女委员", "社会工作者", "网格员"]),
         "background_checked_on": checked,
-        "background_result": "无记录",
+        "background_result": "clean",
         "background_next_due": checked + timedelta(days=365),
         "created_at": now(),
     }

@@ -87,8 +87,9 @@ def _change_lines(fields: Mapping[str, Sequence[object]]) -> list[str]:
         elif name == "identity_digest":
             lines.append("证件号码(不显示)")
         else:
-            title = COLUMNS[name.removeprefix("post.")][0]
-            lines.append(f"{title}:{shown(before) or '空'} → {shown(after) or '空'}")
+            field = name.removeprefix("post.")
+            was, now = (shown(field, value) or "空" for value in (before, after))
+            lines.append(f"{COLUMNS[field][0]}:{was} → {now}")
     return lines
 
 

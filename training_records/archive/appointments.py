@@ -11,10 +11,10 @@ from training_records.archive.service import NewEntry, append
 from training_records.choices import choice
 from training_records.divisions import get_division
 from training_records.errors import Refused
+from training_records.ledger.checks import RESULTS, is_clean, read_result, result_key, result_label
 from training_records.ledger.models import ROLES, Person, Post
 from training_records.ledger.service import (
     CHECK_DAYS,
-    CLEAN,
     LEVEL_OF_ROLE,
     leave,
     note,
@@ -35,12 +35,17 @@ def record_check(
     if today and on > today:
         raise Refused("查询日期不能晚于今天,请核对")
     if not result.strip():
-        raise Refused("请填查询结果,例如“无记录”")
-    values = {
+        raise Refused(f"请填查询结果,例如“{RESULTS['clean']}”")
+    try:
+        found = read_result(result.strip()[:20])
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    values: dict[str, object] = {
         "background_checked_on": on,
-        "background_result": result.strip()[:20],
         "background_next_due": next_due or on + timedelta(days=CHECK_DAYS),
     }
+    if found != result_key(person.background_result):
+        values["background_result"] = found
     fields = set_fields(person, values)
     if fields:
         note(session, "checked", person.id, None, fields, by, None)
@@ -54,7 +59,7 @@ def _file_check(session: Session, person: Person, by: str) -> None:
     posts = select(Post.id).where(Post.person_id == person.id).limit(1)
     if on is None or session.scalar(posts) is None:
         return
-    title = f"入职查询:{person.background_result or '没有登记结果'}"
+    title = f"入职查询:{result_label(person.background_result) or '没有登记结果'}"
     key = f"check:{person.id}:{on.isoformat()}"
     append(session, NewEntry(person.id, "check", on, title, source_key=key), by)
 
@@ -80,8 +85,9 @@ def appoint(
         raise Refused(
             f"{person.name}在 {start} 前没有入职查询记录,不能任职。请先登记查询日期和结果"
         )
-    if person.background_result != CLEAN:
-        raise Refused(f"{person.name}的入职查询结果是“{person.background_result}”,不能任职")
+    if not is_clean(person.background_result):
+        found = result_label(person.background_result) or "没有登记"
+        raise Refused(f"{person.name}的入职查询结果是“{found}”,不能任职")
     if person.background_next_due is not None and person.background_next_due < start:
         raise Refused(f"{person.name}的入职查询已在 {person.background_next_due} 到期,请先重新查询")
     held = select(Post.id).where(

@@ -16,6 +16,7 @@ from training_records.archive.experience import entry_clause, fit, post_clause
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.database import NamedRow
 from training_records.divisions import WIDTHS, ancestor, division_names, joined_name, within
+from training_records.ledger.checks import result_label
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.models import ROLES, Person, Post
 from training_records.ledger.service import in_post_on
@@ -77,6 +78,7 @@ def _rows(session: Session, ids: Sequence[int], claimed: Claimed | None) -> Iter
             "full_time": _yes_no(person.full_time),
             "purchased": _yes_no(person.purchased),
             "claimed": _yes_no(person.id in claimants) if claimed else None,
+            "background_result": result_label(person.background_result) or None,
             "experience": fit(
                 [post_clause(p, joined_name(names, p.division_code)) for p in served[person.id]],
                 trainings[person.id],

@@ -17,6 +17,7 @@ from training_records.certificates.service import of_person
 from training_records.divisions import full_name
 from training_records.docx import heading, new_document, saved, table
 from training_records.facts.levels import level_label
+from training_records.ledger.checks import result_label
 from training_records.ledger.models import ROLES, Person
 from training_records.text import chinese_date
 from training_records.typesetting import typeset
@@ -91,7 +92,9 @@ def _facts(person: Person) -> list[list[str]]:
         ["取得证书", person.qualifications or ""],
         [
             "入职查询",
-            f"{chinese_date(checked)} {person.background_result or ''}" if checked else "没有登记",
+            f"{chinese_date(checked)} {result_label(person.background_result)}"
+            if checked
+            else "没有登记",
         ],
         [
             "下次到期",

@@ -150,7 +150,7 @@ def _tally(report: ImportReport, row: LedgerRow, change: Change | None) -> Chang
     if len(report.differences) < SHOWN:
         name = row.name
         report.differences += [
-            CellDifference(row.number, name, title, values.shown(before), values.shown(after))
+            CellDifference(row.number, name, title, before, after)
             for title, before, after in differences(change)
         ]
     return change

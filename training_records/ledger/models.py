@@ -21,6 +21,7 @@ class Person(Base):
     """A child director or supervisor: one row a person, whatever posts they hold. Identity: `id`.
 
     No identity number is stored here: `identity_digest` (keyed, one-way) only recognises it.
+    `background_result`: a key of `ledger.checks`, a label from before there were keys, or text as typed.
     """
 
     __tablename__ = "person"

@@ -11,11 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from training_records.database import NamedRow
+from training_records.ledger.checks import result_key
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.identity import Sealing
 from training_records.ledger.models import Person, Post
 from training_records.ledger.rows import LedgerRow, RowError
 from training_records.ledger.service import CHECK_DAYS
+from training_records.ledger.values import shown
 
 _PART = 1000
 
@@ -169,6 +171,8 @@ class Planner:
         self, row: LedgerRow, person: NamedRow, posts: dict[tuple[int, str, str], NamedRow]
     ) -> Change | None:
         differing = {f: x for f, x in row.person.items() if getattr(person, f) != x}
+        if differing.get("background_result") == result_key(person.background_result):
+            differing.pop("background_result", None)
         before = {f: getattr(person, f) for f in differing}
         post = posts.get((person.id, row.role, row.code))
         start = row.post.get("start")
@@ -196,15 +200,17 @@ def _due(values: dict[str, object], person: NamedRow | None) -> None:
         values["background_next_due"] = on + timedelta(days=CHECK_DAYS)
 
 
-def differences(change: Change) -> list[tuple[str, object, object]]:
-    """(title, before, after) of each field that a change alters; identity digests are not shown."""
+def differences(change: Change) -> list[tuple[str, str, str]]:
+    """(title, before, after) of each field that a change alters, as people read it; identity digests are not
+    shown."""
     rows, before = [], change.before or {}
     for name, value in change.person.items():
         if name != "identity_digest":
-            rows.append((COLUMNS[name][0], before.get(name), value))
+            rows.append((COLUMNS[name][0], shown(name, before.get(name)), shown(name, value)))
     for name, value in change.post.items():
         if name in COLUMNS:
-            rows.append((COLUMNS[name][0], before.get(f"post.{name}"), value))
+            was = shown(name, before.get(f"post.{name}"))
+            rows.append((COLUMNS[name][0], was, shown(name, value)))
     return rows
 
 

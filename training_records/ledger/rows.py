@@ -58,7 +58,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "start": values.day,
     "end": values.day,
     "background_checked_on": values.day,
-    "background_result": values.short(20),
+    "background_result": values.check_result,
     "background_next_due": values.day,
     "children": values.count,
     "caseload": values.count,

@@ -97,7 +97,6 @@ def current_post(session: Session, person_id: int, on: date) -> Post | None:
 
 # 入职查询 is due once a year (未成年人保护法 第 62 条), with a reminder a month ahead.
 CHECK_DAYS, DUE_DAYS = 365, 30
-CLEAN = "无记录"
 # A larger caseload calls for a second director (青21#20).
 CASELOAD = 30
 LEVEL_OF_ROLE: Mapping[str, DivisionLevel] = {"director": "village", "supervisor": "town"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from training_records.ledger.checks import RESULTS
 from training_records.ledger.columns import COLUMNS
 from training_records.ledger.rows import RowError
 from training_records.xlsx import Sheet, Workbook, make_workbook
@@ -20,7 +21,7 @@ _EXAMPLE = {
     "village": "前河村",
     "start": "2024-06-01",
     "background_checked_on": "2024-05-20",
-    "background_result": "无记录",
+    "background_result": RESULTS["clean"],
 }
 CHOICES = {
     "role": ["儿童主任", "儿童督导员"],

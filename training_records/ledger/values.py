@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from operator import mul
 
+from training_records.ledger.checks import read_result, result_label
 from training_records.ledger.models import PostRole
 
 EXCEL_EPOCH = date(1899, 12, 30)
@@ -181,10 +182,18 @@ def email(value: object) -> str | None:
     return folded
 
 
-def shown(value: object) -> str:
-    """Formats a value for display; None is empty."""
+def check_result(value: object) -> str | None:
+    """Parses the result of a background check."""
+    folded = short(20)(value)
+    return folded and read_result(folded)
+
+
+def shown(name: str, value: object) -> str:
+    """Formats a field's value for display; None is empty."""
     if value is None:
         return ""
+    if name == "background_result":
+        return result_label(str(value))
     if isinstance(value, bool):
         return "是" if value else "否"
     return str(value)
