@@ -34,6 +34,7 @@ from exam_app.web.limits import Limits
 from exam_app.web.navigation import navigation
 from exam_app.web.services import Services, set_services
 from exam_app.web.sign_in import init_sign_in
+from training_records.archive.forms import form_label
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
 from training_records.facts.levels import level_label
@@ -130,6 +131,7 @@ def _templates(app: Flask) -> None:
         kb_url=kb_url,
         level_label=level_label,
         check_result=result_label,
+        training_form=form_label,
         mask=mask_name,
         mask_phone=mask_phone,
     )

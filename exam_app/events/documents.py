@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.core.drawing import Picture, drawing
 from exam_app.events.scores import Scores
+from training_records.archive.forms import form_label
 from training_records.divisions import ancestor, division_names, joined_name
 from training_records.docx import heading, new_document, saved, table
 from training_records.events.enrolment import roll
@@ -50,7 +51,7 @@ def notice_docx(session: Session, event: Event, today: datetime, zone: ZoneInfo)
     _indented(document, f"为做好{AUDIENCES[event.audience]}队伍培训,现将有关事项通知如下。")
     arrangements = [
         ["培训对象", AUDIENCES[event.audience]],
-        ["培训形式", event.form],
+        ["培训形式", form_label(event.form)],
         ["地点", event.place or "线上"],
         ["名额", f"{event.capacity} 人"],
         ["学时", f"{_total_hours(event)} 学时(45 分钟为 1 学时),按实际到课的节次计"],

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from exam_app.core.drawing import drawing
 from exam_app.exams.models import Exam
+from training_records.archive.forms import form_label
 from training_records.coverage.definition import Coverage, CoverageReport, coverage
 from training_records.coverage.rules import rule_of
 from training_records.divisions import get_division, prefix_of, within
@@ -221,7 +222,7 @@ def _team(document: Document, session: Session, annual: Annual) -> None:
         table(document, headings, rows, (5, 2.4, 2.4, 2.4, 2.4, 2.4))
     if annual.events:
         document.add_paragraph()
-        rows = [[e.title, e.organiser, e.form, f"{n} 人"] for e, n in annual.events]
+        rows = [[e.title, e.organiser, form_label(e.form), f"{n} 人"] for e, n in annual.events]
         table(document, ["培训", "主办", "形式", "到课"], rows, (7, 5, 2.5, 2.5))
     exams = "、".join(dict.fromkeys(annual.exams)) or "没有"
     _indented(document, f"当年的考试:{exams}。")

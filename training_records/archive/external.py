@@ -12,6 +12,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from training_records.archive.forms import TRAINING_FORMS
 from training_records.archive.models import ArchiveEntry, EntryKind, effective
 from training_records.archive.service import NewEntry, append_many
 from training_records.choices import choice
@@ -22,7 +23,7 @@ from training_records.ledger import values
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import ids_in, in_post_on
 
-FORMS = ("面授", "线上自学", "直播", "实操", "案例研讨", "跟岗")
+FORMS = tuple(TRAINING_FORMS.values())
 OUTSIDE: tuple[EntryKind, ...] = ("training", "external", "award")
 MAX_PEOPLE, PART = 2000, 500
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from training_records.archive.forms import form_label
 from training_records.archive.service import NewEntry, append_many
 from training_records.database import now
 from training_records.errors import Refused
@@ -84,7 +85,7 @@ def file_event(session: Session, event: Event, confirmed_by: str, by: str, zone:
             day,
             event.title,
             level=event.level,
-            form=event.form,
+            form=form_label(event.form),
             organiser=event.organiser,
             hours=filing.hours,
             evidence={

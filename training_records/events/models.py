@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Literal
 
 from sqlalchemy import ForeignKey, Index, Numeric, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from training_records.archive.forms import form_key
 from training_records.database import Base, now, one_of
 
 EventState = Literal["draft", "open", "filed", "cancelled"]
@@ -65,6 +66,10 @@ class PlanLine(Base):
     created_by: Mapped[str] = mapped_column("by", String(40))
     created_at: Mapped[datetime] = mapped_column("made_at", default=now)
 
+    @validates("form")
+    def _form_key(self, _name: str, text: str) -> str:
+        return form_key(text)
+
 
 class Event(Base):
     """A training event. Identity: `id`.
@@ -105,6 +110,10 @@ class Event(Base):
     sessions: Mapped[list[EventSession]] = relationship(
         back_populates="event", order_by="EventSession.starts_at, EventSession.id"
     )
+
+    @validates("form")
+    def _form_key(self, _name: str, text: str) -> str:
+        return form_key(text)
 
 
 class EventSession(Base):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from training_records.archive.forms import form_key
 from training_records.database import now
 from training_records.divisions import children, level_of, prefix_of, within
 from training_records.errors import NotFound, Refused
@@ -158,6 +159,8 @@ def edit(session: Session, event: Event, by: str, values: Mapping[str, object]) 
     """Edits the details of an event that is not over."""
     _refuse_over(event)
     changed = [k for k in EDITABLE if k in values and getattr(event, k) != values[k]]
+    if form_key(event.form) == form_key(str(values.get("form"))):
+        changed = [k for k in changed if k != "form"]
     for name in changed:
         setattr(event, name, values[name])
     _check(event)
@@ -292,7 +295,7 @@ def announce(session: Session, event: Event, by: str) -> None:
         raise Refused("通知已经发过了" if event.state == "open" else "培训已经结束")
     if not event.sessions:
         raise Refused("还没有安排课程。请至少加一节,再发通知")
-    if not event.place.strip() and event.form != "直播":
+    if not event.place.strip() and form_key(event.form) != "live":
         raise Refused("请先填上课地点")
     event.state = "open"
     note(session, event, "发布通知", by)
