@@ -34,7 +34,10 @@ from training_records.ledger.service import ids_in, in_post_on, places_in
 BY_READER = "reader"
 # Pixels per millimetre of a stored page, and the margin (mm) around a question in a crop.
 KEPT, RIM = 5, 2.5
-DIFFERENT = "两次扫描读的不一样"
+# The one doubt that decides what a further scan does is a key; the others are texts.
+DIFFERENT, DIFFERENT_LABEL = "different", "两次扫描读的不一样"
+# Also as earlier versions stored it, however the label comes to be written.
+_DIFFERENT = (DIFFERENT, "两次扫描读的不一样")
 COPY_IT = "请照手写的字录入"
 
 
@@ -231,10 +234,15 @@ def _enter(
         session.add(entry)
     elif entry.doubt is None and doubt is None and entry.response != response:
         doubt = DIFFERENT
-    elif entry.doubt in (None, DIFFERENT):
+    elif entry.doubt is None or entry.doubt in _DIFFERENT:
         # Keep the clearer of two scans; of two clear ones that differ, a person decides.
         return
     entry.response, entry.doubt, entry.page_id, entry.updated_at = response, doubt, page_id, now()
+
+
+def doubt_label(stored: str) -> str:
+    """Why a person has to look, as people read it."""
+    return DIFFERENT_LABEL if stored in _DIFFERENT else stored
 
 
 def response_of(question: Answerable, reading: Reading) -> tuple[Response, str | None]:

@@ -253,6 +253,7 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
         places=shown_slots,
         entries=entries,
         everything=everything,
+        doubt_label=service.doubt_label,
         village=service.villages(web.db(), web.scope().prefix, [sheet.person_id]).get(
             sheet.person_id, ""
         ),

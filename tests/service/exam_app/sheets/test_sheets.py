@@ -221,11 +221,18 @@ def test_the_same_page_twice_changes_nothing_two_different_ones_ask(
             return rightly(place)
         return next(k for k in place.question.options if k != place.question.key)
 
-    for _ in range(2):
+    scan(session, exam, as_pdf(filled(sheet, other)))
+    session.expire_all()
+    assert service.entries_of(session, sheet)[slot].doubt == "different"
+    for stored in ("different", "两次扫描读的不一样"):
+        service.entries_of(session, sheet)[slot].doubt = stored
+        session.commit()
         # Also a third scan like the second doesn't decide it.
         scan(session, exam, as_pdf(filled(sheet, other)))
         session.expire_all()
-        assert service.entries_of(session, sheet)[slot].doubt == "两次扫描读的不一样"
+        assert service.entries_of(session, sheet)[slot].doubt == stored
+        assert service.doubt_label(stored) == "两次扫描读的不一样"
+    assert service.doubt_label(service.COPY_IT) == service.COPY_IT
 
 
 def test_what_a_person_entered_stays(session: Session, world: World) -> None:
@@ -492,6 +499,11 @@ def test_the_office_prints_scans_looks_and_scores(
     places = {p.slot: p for p in slots(sheet.form)}
     session.commit()
     assert all(f"第 {slot} 题(" in entry for slot in doubts)
+    for stored in ("different", "两次扫描读的不一样"):
+        service.entries_of(session, sheet)[doubts[0]].doubt = stored
+        session.commit()
+        entry = office.get(f"{base}/{sheet.id}").text
+        assert ">两次扫描读的不一样<" in entry and ">different<" not in entry
     crop = office.get(f"{base}/{sheet.id}/crop-{doubts[0]}.jpg")
     assert Image.open(io.BytesIO(crop.data)).width > 100
     form: dict[str, Any] = {"slot": doubts}
