@@ -16,6 +16,7 @@ from training_records.coverage.models import CoverageRow
 from training_records.coverage.rules import rule_of
 from training_records.divisions import prefix_of, within
 from training_records.events.models import Enrolment, Event, EventNote, EventSession
+from training_records.events.planning import changes_plans
 from training_records.ledger.models import Person, Post
 from training_records.ledger.service import in_post_on
 
@@ -162,9 +163,7 @@ def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due
         .join(Enrolment, Enrolment.event_id == Event.id)
         .where(
             EventNote.created_at > moment - COMING,
-            EventNote.text.contains("改时间")
-            | EventNote.text.startswith("取消")
-            | EventNote.text.startswith("去掉"),
+            changes_plans(),
             Enrolment.state.in_(("approved", "nominated", "waiting")),
         )
     )

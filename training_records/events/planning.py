@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from training_records.archive.forms import form_key
@@ -92,6 +92,19 @@ def _check(event: Event) -> None:
         raise Refused("请选给谁培训")
     if not 1 <= event.capacity <= MAX_PEOPLE:
         raise Refused(f"名额填 1 到 {MAX_PEOPLE}")
+
+
+# Notes are texts for people; by these words in them those on the list are told what changed.
+MOVED, DROPPED, CANCELLED = "”改时间", "去掉“", "取消"
+
+
+def changes_plans() -> ColumnElement[bool]:
+    """SQL: a note says that a session was moved or dropped, or the event cancelled."""
+    return (
+        EventNote.text.contains(MOVED)
+        | EventNote.text.startswith(DROPPED)
+        | EventNote.text.startswith(CANCELLED)
+    )
 
 
 def note(session: Session, event: Event, text: str, by: str) -> None:
@@ -232,7 +245,7 @@ def move_session(
     check_session(event_session)
     session.flush()
     session.refresh(event_session.event)
-    note(session, event_session.event, f"“{event_session.title}”改时间:{reason.strip()}", by)
+    note(session, event_session.event, f"“{event_session.title}{MOVED}:{reason.strip()}", by)
     return sorted(busy(session, taking_part(session, event_session.event), event_session.event))
 
 
@@ -247,7 +260,7 @@ def drop_session(session: Session, event_session: EventSession, reason: str, by:
     if event.state == "open":
         if not reason.strip():
             raise Refused("请写为什么去掉这一节")
-        note(session, event, f"去掉“{event_session.title}”:{reason.strip()}", by)
+        note(session, event, f"{DROPPED}{event_session.title}”:{reason.strip()}", by)
     session.delete(event_session)
     session.flush()
     session.refresh(event)
@@ -307,7 +320,7 @@ def cancel(session: Session, event: Event, reason: str, by: str) -> int:
     if not reason.strip():
         raise Refused("请写为什么取消,会告诉报名的人")
     event.state = "cancelled"
-    note(session, event, f"取消:{reason.strip()}", by)
+    note(session, event, f"{CANCELLED}:{reason.strip()}", by)
     signed = (
         select(Attendance.person_id)
         .distinct()

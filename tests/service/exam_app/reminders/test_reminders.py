@@ -125,6 +125,33 @@ def test_events_and_what_changes_in_them(session, world, monkeypatch):
     assert "大雪" in change.text and not [d for d in told(session) if d.kind == "event"]
 
 
+def test_which_notes_are_told(session, world, monkeypatch):
+    for module in (planning, enrolment):
+        monkeypatch.setattr(module, "now", lambda: NOON - timedelta(hours=2))
+    event = planning.create_event(
+        *(session, DISTRICT, "民政局", "t"),
+        **{"title": "轮训", "audience": "director", "form": "直播", "capacity": 9},
+    )
+    start, length = NOON + timedelta(days=9), timedelta(hours=2)
+
+    def add(title, day):
+        times = {"starts_at": start + day, "ends_at": start + day + length}
+        return planning.add_session(session, event, "t", title=title, hours=2, **times)
+
+    first = add("第一课", timedelta())
+    planning.announce(session, event, "t")
+    enrolment.nominate(session, event, [world.person().id], "370283", "t", TODAY, own=True)
+    second = add("改时间怎么办、取消怎么办", timedelta(days=1))
+    planning.edit(session, event, "t", {"contact": "王五"})
+    planning.move_session(session, first, start + length, start + 2 * length, "停电", "t")
+    planning.drop_session(session, second, "老师病了", "t")
+    for row in planning.notes_of(session, event):
+        row.created_at = NOON
+    session.commit()
+    texts = [d.text for d in told(session) if d.kind == "changed"]
+    assert len(texts) == 2 and "停电" in texts[0] and "老师病了" in texts[1]
+
+
 def test_background_checks_that_run_out(session, world):
     world.person(background_next_due=TODAY + timedelta(days=10))
     world.person(background_next_due=TODAY + timedelta(days=40))
