@@ -1,4 +1,4 @@
-"""What the page for those outside promises is there, and what they may rely on stands on it."""
+"""What the pages for those outside promise is there, and what they may rely on stands on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from question_bank.question import parse_question
 from training_records.evaluation.scheme import read_scheme
 from training_records.facts.levels import COUNTED_LEVELS, LEVELS
 
-PAGE = (ROOT / "docs" / "help" / "interfaces.md").read_text("utf-8")
+NAMES = ("help/interfaces", "help/formats")
+PAGE = "\n".join((ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in NAMES)
 CODE = re.findall(r"`([^`\n]+)`", PAGE)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -208,7 +209,8 @@ def test_the_shapes_of_the_statistics_are_theirs():
 def test_blocks_of_code_are_shown_as_written():
     blocks = re.findall(r"^    .*$", PAGE, re.M)
     assert len(blocks) > 50
-    assert set(blocks) <= set(render_pages()["help/interfaces"].splitlines())
+    shown = [line for name in NAMES for line in render_pages()[name].splitlines()]
+    assert set(blocks) <= set(shown)
 
 
 def test_the_samples_of_files_can_be_read():
