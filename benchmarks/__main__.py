@@ -33,6 +33,7 @@ from exam_app.cli.tools import emit, json_option
 )
 @json_option
 def bench(
+    *,
     name: str,
     full: bool,
     examinees: int | None,

@@ -88,6 +88,7 @@ def bench_save() -> Result:
 
 
 def bench_exam(
+    *,
     examinees: int = 200,
     minutes: float = 60,
     compress: float = 120,
@@ -95,7 +96,7 @@ def bench_exam(
     engines: tuple[str, ...] = (),
 ) -> Result:
     """Whole exams over HTTP in an open loop."""
-    rows, ratios = exam_rows(examinees, minutes, compress, opening, engines)
+    rows, ratios = exam_rows(examinees, minutes, compress, opening=opening, engines=engines)
     return _result("exam", rows, ratios)
 
 

@@ -134,13 +134,13 @@ class Visitor(Sitter):
         if data:
             return super()._request(method, path, data)
         cookie = "; ".join(f"{n}={v}" for n, v in self.cookies.items())
-        return message(method, path, {"Cookie": cookie, "X-CSRF-Token": self.token}, b"")
+        return message(method, path, {"Cookie": cookie, "X-CSRF-Token": self.token}, body=b"")
 
 
 async def _all(spec: dict[str, Any]) -> dict[str, Any]:
     log: dict[str, list[float]] = {}
     bad: dict[str, int] = {}
-    visitors = [Visitor(spec["port"], phone, log, bad) for phone in spec["phones"]]
+    visitors = [Visitor(spec["port"], phone, log, bad=bad) for phone in spec["phones"]]
     event: Any = SimpleNamespace(secret=spec["secret"])
     # Attendees have signed in to the app beforehand.
     for start in range(0, len(visitors), 10):

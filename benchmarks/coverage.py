@@ -43,13 +43,13 @@ def coverage_rows(people: int = 20_000, engines: tuple[str, ...] = ()) -> Measur
     with tempfile.TemporaryDirectory() as folder, databases(Path(folder)) as urls:
         for name, url in urls.items():
             if not engines or name in engines:
-                engine_rows, engine_ratios = _engine(name, url, folder, people)
+                engine_rows, engine_ratios = _engine(name, url, folder, people=people)
                 rows += engine_rows
                 ratios |= engine_ratios
     return rows, ratios
 
 
-def _engine(name: str, url: str, folder: str, people: int) -> Measured:
+def _engine(name: str, url: str, folder: str, *, people: int) -> Measured:
     engine = make_engine(url)
     upgrade(engine)
     config = load_config({}, instance=folder, secret_key="bench" * 8, database_url=url)
@@ -213,7 +213,7 @@ def _void(session: Session, person: int) -> None:
         )
     )
     if entry:
-        void(session, entry, "录错了人", "bench")
+        void(session, entry, "录错了人", by="bench")
 
 
 def _transfer(today: date, people: int) -> Callable[[Session, int], None]:

@@ -46,7 +46,7 @@ def evaluation_rows(people: int) -> Measured:
                     pass
             read = time.perf_counter() - begin
             begin = time.perf_counter()
-            frame = frame_of("370283", YEAR, AS_OF, config)
+            frame = frame_of("370283", YEAR, AS_OF, config=config)
             subjects = measured(session, frame, SOURCES)
             computed = time.perf_counter() - begin
             scheme = load_scheme("2026")
@@ -54,7 +54,9 @@ def evaluation_rows(people: int) -> Measured:
             for subject in subjects.values():
                 evaluate(scheme, subject.measures, subject.months)
             scored = time.perf_counter() - begin
-            run = start(session, "370283000000", frame, scheme, subjects, "bench")
+            run = start(
+                session, "370283000000", frame, scheme=scheme, subjects=subjects, by="bench"
+            )
             session.flush()
             begin = time.perf_counter()
             for person in range(1, 51):
@@ -82,16 +84,21 @@ def fill_year(engine: Engine, people: int) -> int:
             ("370283000000", "平度市", "district", "370200000000"),
         ]
         names = ("code", "name", "level", "parent")
-        store(connection, Division, names, upper)
-        store(connection, Division, names, ((t, "镇", "town", "370283000000") for t in towns))
-        store(connection, Division, names, ((v, "村", "village", v[:9] + "000") for v in villages))
+        store(connection, Division, names, rows=upper)
+        store(connection, Division, names, rows=((t, "镇", "town", "370283000000") for t in towns))
+        store(
+            connection,
+            Division,
+            names,
+            rows=((v, "村", "village", v[:9] + "000") for v in villages),
+        )
         numbers = range(1, people + 1)
         rows: Iterator[tuple[object, ...]] = (
             (n, f"人{n}", f"1{n:010d}", now(), False) for n in numbers
         )
-        store(connection, Person, ("id", "name", "phone", "created_at", "full_time"), rows)
+        store(connection, Person, ("id", "name", "phone", "created_at", "full_time"), rows=rows)
         posts = ((n, "director", villages[n - 1], date(2025, 1, 1)) for n in numbers)
-        store(connection, Post, ("person_id", "role", "division_code", "start"), posts)
+        store(connection, Post, ("person_id", "role", "division_code", "start"), rows=posts)
         for table, columns, values in (
             (CaseEntry, _CASE, _cases(people, villages)),
             (Visit, _VISIT, _visits(rng, people)),
@@ -99,7 +106,7 @@ def fill_year(engine: Engine, people: int) -> int:
             (Activity, _ACTIVITY, _activities(rng, people, villages)),
         ):
             kind: type[Base] = table
-            count += store(connection, kind, columns, values)
+            count += store(connection, kind, columns, rows=values)
     return count
 
 

@@ -27,6 +27,7 @@ def exam_rows(
     examinees: int = 300,
     minutes: float = 60.0,
     compress: float = 60.0,
+    *,
     opening: float | None = None,
     engines: tuple[str, ...] = (),
 ) -> Measured:
@@ -45,9 +46,17 @@ def exam_rows(
             exam = prepare(url, examinees + WARM)
             with serve as served:
                 # Warm-up: the first requests of a new server load its modules.
-                warm_up = _drive(served, exam, range(examinees + 1, examinees + WARM + 1), 2.0, 0.1)
+                warm_up = _drive(
+                    served,
+                    exam,
+                    range(examinees + 1, examinees + WARM + 1),
+                    seconds=2.0,
+                    opening=0.1,
+                )
                 before, hashed = served.cpu(), served.hashing()
-                result = _drive(served, exam, range(1, examinees + 1), seconds, opened)
+                result = _drive(
+                    served, exam, range(1, examinees + 1), seconds=seconds, opening=opened
+                )
                 cpu, hashed = served.cpu() - before, served.hashing() - hashed
                 memory = served.memory()
             rows += [
@@ -132,7 +141,7 @@ def several(url: str, folder: Path) -> Iterator[Several]:
 
 
 def _drive(
-    served: Running | Several, exam: int, numbers: range, seconds: float, opening: float
+    served: Running | Several, exam: int, numbers: range, *, seconds: float, opening: float
 ) -> dict[str, Any]:
     spec = {
         "port": served.port,

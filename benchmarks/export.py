@@ -40,7 +40,7 @@ def _export(url: str, path: str) -> Row:
     engine = make_engine(url)
     start = time.perf_counter()
     with make_session_factory(engine)() as session, Path(path).open("wb") as out:
-        rows = write_ledger(read_only(session), "", "全国", now().date(), out)
+        rows = write_ledger(read_only(session), "", "全国", as_of=now().date(), out=out)
     return {
         "rows": rows,
         "seconds": round(time.perf_counter() - start, 1),

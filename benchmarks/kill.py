@@ -24,7 +24,7 @@ SITTERS = 6
 Acknowledged = dict[str, dict[str, int]]
 
 
-def kill_rounds(url: str, folder: Path, rounds: int, seed: int = 1) -> dict[str, Any]:
+def kill_rounds(url: str, folder: Path, rounds: int, *, seed: int = 1) -> dict[str, Any]:
     """Counts kills, acknowledged answers and lost answers over `rounds`.
 
     In each round a server starts, then one worker and later all of its processes are killed at random moments,
@@ -36,7 +36,7 @@ def kill_rounds(url: str, folder: Path, rounds: int, seed: int = 1) -> dict[str,
     for number in range(rounds):
         with running(url, folder) as served:
             calls = at_work(served, exam, SITTERS)
-            fresh = _in_a_thread(served, calls, rng, 100_000 * (number + 1))
+            fresh = _in_a_thread(served, calls, rng, first=100_000 * (number + 1))
         kills += 2
         for attempt, saved in fresh.items():
             latest.setdefault(attempt, {}).update(saved)
@@ -45,14 +45,16 @@ def kill_rounds(url: str, folder: Path, rounds: int, seed: int = 1) -> dict[str,
     return {"rounds": rounds, "kills": kills, "acknowledged": acknowledged, "lost": missing}
 
 
-def _in_a_thread(*arguments: Any) -> Acknowledged:
+def _in_a_thread(
+    served: Running, calls: list[dict[str, Any]], rng: random.Random, *, first: int
+) -> Acknowledged:
     """Runs a round in its own thread, as the caller's thread may already run an event loop."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(_round(*arguments))).result()
+        return pool.submit(lambda: asyncio.run(_round(served, calls, rng, first=first))).result()
 
 
 async def _round(
-    served: Running, calls: list[dict[str, Any]], rng: random.Random, first: int
+    served: Running, calls: list[dict[str, Any]], rng: random.Random, *, first: int
 ) -> Acknowledged:
     fresh: Acknowledged = {}
     deadline = [time.perf_counter() + 60]
@@ -71,7 +73,14 @@ async def _round(
     for call in calls:
         saved = fresh.setdefault(call["path"].split("/")[4], {})
         sitters.append(
-            _sitter(served.port, call["path"], call["headers"], saved, first, lambda: deadline[0])
+            _sitter(
+                served.port,
+                call["path"],
+                call["headers"],
+                saved=saved,
+                first=first,
+                until=lambda: deadline[0],
+            )
         )
     await asyncio.gather(kill(), *sitters)
     return fresh
@@ -81,6 +90,7 @@ async def _sitter(
     port: int,
     path: str,
     headers: dict[str, str],
+    *,
     saved: dict[str, int],
     first: int,
     until: Callable[[], float],
@@ -93,7 +103,7 @@ async def _sitter(
             streams = streams or await asyncio.open_connection("127.0.0.1", port)
             status, _, answer = await asyncio.wait_for(
                 exchange_full(
-                    streams[0], streams[1], message("PUT", path, headers, null_answer(seq))
+                    streams[0], streams[1], message("PUT", path, headers, body=null_answer(seq))
                 ),
                 5,
             )

@@ -41,7 +41,7 @@ def villages_of(people: int) -> list[str]:
     return list(islice((f"{t}{v:03d}" for t in towns for v in range(1, per_town + 1)), people))
 
 
-def fill(engine: Engine, people: int, today: date, seed: int = 1) -> int:
+def fill(engine: Engine, people: int, today: date, *, seed: int = 1) -> int:
     """Writes divisions, directors with one post each, an account that sees the whole nation, and entries of this
     year and the two years before. Returns the number of entries."""
     rng, villages = random.Random(seed), villages_of(people)  # noqa: S311
@@ -148,5 +148,5 @@ def _store(engine: Engine, table: type[Base], rows: Iterator[dict[str, object]])
     count = 0
     while batch := list(islice(rows, BATCH)):
         with engine.begin() as connection:
-            count += store(connection, table, tuple(batch[0]), [r.values() for r in batch])
+            count += store(connection, table, tuple(batch[0]), rows=[r.values() for r in batch])
     return count

@@ -48,7 +48,7 @@ class Memory:
         self.last = np.full((people, items), -1)
         self.scale = np.ones(people) if scale is None else scale
 
-    def review(self, rows: Array, columns: Array, rating: Array, day: int) -> None:
+    def review(self, rows: Array, columns: Array, rating: Array, *, day: int) -> None:
         """Applies ratings (Again or Good) of a day, one per (row, column)."""
         old, hard = self.stability[rows, columns], self.difficulty[rows, columns]
         passed = day - self.last[rows, columns]
@@ -108,7 +108,7 @@ class Setting:
 
 
 def practised(
-    setting: Setting, rng: np.random.Generator, scale: Array, fluent: Array
+    setting: Setting, rng: np.random.Generator, scale: Array, *, fluent: Array
 ) -> tuple[Memory, Array]:
     """A year of daily practice: (true memory, number of questions answered per person)."""
     people, items = len(scale), setting.items
@@ -128,16 +128,22 @@ def practised(
         rows, columns = np.repeat(present, DAILY), chosen.ravel()
         available = np.isfinite(np.take_along_axis(rank, chosen, axis=1).ravel())
         rows, columns = rows[available], columns[available]
-        rating = answered(truth, rng, rows, columns, day, fluent)
-        truth.review(rows, columns, rating, day)
-        belief.review(rows, columns, rating, day)
+        rating = answered(truth, rng, rows, columns=columns, day=day, fluent=fluent)
+        truth.review(rows, columns, rating, day=day)
+        belief.review(rows, columns, rating, day=day)
         due[rows, columns] = day + interval(belief.stability[rows, columns], setting.retention)
         given += np.bincount(rows, minlength=people)
     return truth, given
 
 
 def answered(
-    memory: Memory, rng: np.random.Generator, rows: Array, columns: Array, day: int, fluent: Array
+    memory: Memory,
+    rng: np.random.Generator,
+    rows: Array,
+    *,
+    columns: Array,
+    day: int,
+    fluent: Array,
 ) -> Array:
     """Again or Good, by the probability of recall, or by prior knowledge at the first review."""
     chance = np.where(
@@ -155,6 +161,7 @@ def re_read(
     setting: Setting,
     rng: np.random.Generator,
     scale: Array,
+    *,
     fluent: Array,
     given: Array,
     before: int,
@@ -167,8 +174,8 @@ def re_read(
         for turn in range(int(count.max())):
             rows = np.flatnonzero(turn < count)
             columns = (start[rows] + turn) % setting.items
-            rating = answered(memory, rng, rows, columns, day, fluent)
-            memory.review(rows, columns, rating, day)
+            rating = answered(memory, rng, rows, columns=columns, day=day, fluent=fluent)
+            memory.review(rows, columns, rating, day=day)
     return memory
 
 
@@ -190,11 +197,11 @@ def simulate(setting: Setting) -> dict[str, Array]:
         scale = rng.lognormal(0, setting.spread, number)
         # Prior knowledge of each question: a probability of 0 or 1.
         fluent = (rng.random((number, setting.items)) < setting.known_before).astype(float)
-        truth, given = practised(setting, rng, scale, fluent)
+        truth, given = practised(setting, rng, scale, fluent=fluent)
         ways = {
             "daily": truth,
-            "early": re_read(setting, rng, scale, fluent, given, 60),
-            "eve": re_read(setting, rng, scale, fluent, given, 1),
+            "early": re_read(setting, rng, scale, fluent=fluent, given=given, before=60),
+            "eve": re_read(setting, rng, scale, fluent=fluent, given=given, before=1),
         }
         for way, memory in ways.items():
             for name, day in (("exam", setting.exam), ("later", setting.exam + 90)):

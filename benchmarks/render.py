@@ -31,7 +31,14 @@ def render_rows(count: int) -> Measured:
         numbers = _issued(session, count)
         engine = session.get_bind()
         single = best(lambda: certificates_pdf(rows_of(session, numbers[:1], config.public_url)), 3)
-        job = service.enqueue(session, "certificates", TITLE, CITY, {"numbers": numbers}, "bench")
+        job = service.enqueue(
+            session,
+            "certificates",
+            TITLE,
+            division_code=CITY,
+            params={"numbers": numbers},
+            by="bench",
+        )
         session.commit()
         factory = make_session_factory(engine)  # type: ignore[arg-type]
         start = time.perf_counter()
@@ -78,7 +85,7 @@ def _issued(session: Session, count: int) -> list[str]:
         prefix="QD",
         valid_months=36,
     )
-    issue_for_training(session, "3702", TITLE, DAY, template, "bench")
+    issue_for_training(session, "3702", TITLE, on=DAY, template=template, by="bench")
     session.commit()
     query = select(Certificate.no).where(Certificate.title == TITLE)
     return list(session.scalars(query.order_by(Certificate.person_id)))

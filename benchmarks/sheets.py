@@ -42,7 +42,7 @@ class Score:
 def an_annual_form(seed: int) -> list[Slot]:
     """Slots of a form of the annual exam."""
     bank = {q.id: q for q in load_bank().reviewed()}
-    form = assemble(list(bank.values()), load_blueprint("annual"), 1, seed, {})[0]
+    form = assemble(list(bank.values()), load_blueprint("annual"), 1, seed=seed, exposure={})[0]
     return lay_out([bank[item] for item in form.items])
 
 
@@ -77,16 +77,18 @@ def read_many(count: int, seed: int = 1, large_share: float = 0.15) -> Score:
         truth, hand = invented(slots, pages, rng), a_hand(rng)
         doubtful = False
         for page, paper in zip(pages, papers, strict=True):
-            marked = fill_in(paper, page, truth, size_of(large), hand, rng)
+            marked = fill_in(paper, page, truth, size=size_of(large), hand=hand, rng=rng)
             picture = take(marked, a_camera(rng), rng)
-            doubtful |= _compare(picture, page, size_of(large), several, truth, score)
+            doubtful |= _compare(
+                picture, page, size_of(large), several=several, truth=truth, score=score
+            )
         score.sheets += 1
         score.doubtful_sheets += doubtful
     return score
 
 
 def _compare(
-    picture: Grey, page: Page, size: Size, several: set[str], truth: Truth, score: Score
+    picture: Grey, page: Page, size: Size, *, several: set[str], truth: Truth, score: Score
 ) -> bool:
     begun = time.perf_counter()
     find_marks(picture)
@@ -94,7 +96,7 @@ def _compare(
     score.pages += 1
     begun = time.perf_counter()
     try:
-        readings = read_bubbles(flatten(picture), page, size, several)
+        readings = read_bubbles(flatten(picture), page, size, several=several)
     except Unreadable as error:
         score.unreadable += 1
         score.why.append(str(error))

@@ -48,7 +48,7 @@ async def _all(spec: dict[str, Any]) -> dict[str, Any]:
         while time.perf_counter() < until:
             start, seq = time.perf_counter(), seq + 1
             status, _, _ = await exchange_full(
-                *streams, message("PUT", path, headers, null_answer(seq))
+                *streams, message("PUT", path, headers, body=null_answer(seq))
             )
             saves.append(time.perf_counter() - start)
             if status != 200:
@@ -59,7 +59,7 @@ async def _all(spec: dict[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(number / spec["rate"])
         body = json.dumps({"phone": phone_of(SITTERS + 1 + number), "password": PASSWORD}).encode()
         json_only = {"Content-Type": "application/json"}
-        request = message("POST", "/api/v1/login", json_only, body)
+        request = message("POST", "/api/v1/login", json_only, body=body)
         start = time.perf_counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", spec["port"])
         status, _, _ = await exchange_full(reader, writer, request)

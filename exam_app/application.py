@@ -112,7 +112,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     serve_packed(app, "static", str(app.static_folder))
     serve_packed(app, "bootstrap.static", str(app.blueprints["bootstrap"].static_folder))
     app.wsgi_app = SaveMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, exams.saver, exams.tickets, config.secure
+        app.wsgi_app, exams.saver, exams.tickets, secure=config.secure
     )
     if hops := config.trusted_proxies:
         # Only behind a trusted proxy: a forged X-Forwarded-For would bypass every limit by address.

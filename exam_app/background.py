@@ -65,9 +65,9 @@ def start_background(app: Flask, chores: list[PeriodicTask] = CHORES) -> threadi
 
     def run() -> None:
         if queued:
-            procrastinate_worker.work(background, KINDS, chores, engine.url, stop)
+            procrastinate_worker.work(background, KINDS, chores, url=engine.url, stop=stop)
         else:
-            local_worker.work(background, KINDS, chores, stop)
+            local_worker.work(background, KINDS, chores, stop=stop)
 
     threading.Thread(target=run, name="background", daemon=True).start()
     return stop

@@ -69,7 +69,7 @@ def allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
 
 
-def run(target: str, host: str, port: int, workers: int | None = None) -> None:
+def run(target: str, host: str, port: int, *, workers: int | None = None) -> None:
     """Serves the WSGI factory `target` (``module:function``) until SIGTERM or SIGINT.
 
     On shutdown running requests are finished. A worker that dies is replaced. SIGHUP replaces the

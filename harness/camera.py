@@ -103,7 +103,7 @@ def _width(page: pypdfium2.PdfPage) -> int:
 
 
 def fill_in(
-    paper: Grey, page: Page, truth: Truth, size: Size, hand: Hand, rng: np.random.Generator
+    paper: Grey, page: Page, truth: Truth, *, size: Size, hand: Hand, rng: np.random.Generator
 ) -> Grey:
     """The page with the marks of `truth`, and some erased marks."""
     ink = np.zeros(paper.shape, np.float32)
@@ -112,10 +112,17 @@ def fill_in(
         spare = [b for b in row.bubbles if b.label not in labels]
         if labels and spare and rng.random() < hand.erased:
             wrong = spare[int(rng.integers(len(spare)))]
-            _smudge(ink, wrong, size, hand, rng)
+            _smudge(ink, wrong, size, hand=hand, rng=rng)
         for b in row.bubbles:
             if b.label in labels:
-                _hatch(ink, b, size, hand.dark * float(rng.uniform(0.85, 1.1)), hand.cover, rng)
+                _hatch(
+                    ink,
+                    b,
+                    size,
+                    dark=hand.dark * float(rng.uniform(0.85, 1.1)),
+                    cover=hand.cover,
+                    rng=rng,
+                )
     filled: Grey = np.clip(paper * (1 - np.clip(ink, 0, 0.95)), 0, 255).astype(np.uint8)
     return filled
 
@@ -124,6 +131,7 @@ def _hatch(
     ink: NDArray[np.float32],
     b: Bubble,
     size: Size,
+    *,
     dark: float,
     cover: tuple[float, float],
     rng: np.random.Generator,
@@ -147,20 +155,20 @@ def _hatch(
     part = np.asarray(cv2.GaussianBlur(part, (0, 0), 0.12 * PRINT), np.float32)
     # Paper grain.
     part *= rng.uniform(0.7, 1.15, part.shape).astype(np.float32)
-    _lay_on(ink, part, left, top)
+    _lay_on(ink, part, left, top=top)
 
 
 def _smudge(
-    ink: NDArray[np.float32], b: Bubble, size: Size, hand: Hand, rng: np.random.Generator
+    ink: NDArray[np.float32], b: Bubble, size: Size, *, hand: Hand, rng: np.random.Generator
 ) -> None:
     """Draws what an eraser leaves: a pale residue of the mark, smeared."""
     part = np.zeros_like(ink)
     residue = hand.dark * float(rng.uniform(*hand.stays))
-    _hatch(part, b, size, residue, hand.cover, rng)
+    _hatch(part, b, size, dark=residue, cover=hand.cover, rng=rng)
     ink += cv2.GaussianBlur(part, (0, 0), 0.5 * PRINT)
 
 
-def _lay_on(ink: NDArray[np.float32], part: NDArray[np.float32], left: int, top: int) -> None:
+def _lay_on(ink: NDArray[np.float32], part: NDArray[np.float32], left: int, *, top: int) -> None:
     view = ink[top : top + part.shape[0], left : left + part.shape[1]]
     np.maximum(view, part[: view.shape[0], : view.shape[1]], out=view)
 

@@ -153,7 +153,7 @@ def cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
         etcd = _etcd(folder, run)
         say("etcd 起来了")
         for number in range(1, NODES + 1):
-            nodes.append(_node(folder, number, etcd, run))
+            nodes.append(_node(folder, number, etcd, run=run))
         hosts = ",".join(f"127.0.0.1:{n.port}" for n in nodes)
         base = f"postgresql://postgres:{SECRET}@{hosts}"
         running = Cluster(
@@ -204,7 +204,7 @@ def _etcd(folder: Path, run: Any) -> str:
     return f"127.0.0.1:{client}"
 
 
-def _node(folder: Path, number: int, etcd: str, run: Any) -> Node:
+def _node(folder: Path, number: int, etcd: str, *, run: Any) -> Node:
     port, api_port = free_port(), free_port()
     values: dict[str, object] = {
         "name": f"node{number}",
@@ -268,14 +268,16 @@ def applications(running: Cluster, say: Callable[[str], None]) -> Iterator[None]
 class Stubborn(Sitter):
     """An examinee whose client keeps retrying; records when each save was acknowledged."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(
+        self, port: int, phone: str, log: dict[str, list[float]], *, bad: dict[str, int]
+    ) -> None:
+        super().__init__(port, phone, log, bad=bad)
         self.retries = 60
         self.moments: list[float] = []
         self.handed_in = False
 
     async def sit(self, exam: int, seconds: float) -> None:
-        opened = await self.call("start", "POST", f"/api/v1/exams/{exam}/attempts", {})
+        opened = await self.call("start", ("POST", f"/api/v1/exams/{exam}/attempts"), {})
         if not opened:
             return
         self.attempt = opened["attempt_id"]
@@ -286,13 +288,13 @@ class Stubborn(Sitter):
             seq += 1
             item = items[seq % len(items)]
             answer = {"slot": item["slot"], "response": some(item), "seq": seq}
-            reply = await self.call("save", "PUT", f"{path}/answers", {"answers": [answer]})
+            reply = await self.call("save", ("PUT", f"{path}/answers"), {"answers": [answer]})
             if reply:
                 self.acknowledged.update(reply["saved"])
                 self.moments.append(time.perf_counter())
             await asyncio.sleep(0.4)
         body = {"expected": dict(self.acknowledged)}
-        self.handed_in = bool(await self.call("submit", "POST", f"{path}/submit", body))
+        self.handed_in = bool(await self.call("submit", ("POST", f"{path}/submit"), body))
 
 
 @dataclass(frozen=True)
@@ -315,10 +317,10 @@ class Outcome:
     primary: str
 
 
-async def _exam(running: Cluster, exam: int, people: int, seconds: float) -> dict[str, Any]:
+async def _exam(running: Cluster, exam: int, people: int, *, seconds: float) -> dict[str, Any]:
     log: dict[str, list[float]] = {}
     bad: dict[str, int] = {}
-    sitters = [Stubborn(running.port, phone_of(n + 1), log, bad) for n in range(people)]
+    sitters = [Stubborn(running.port, phone_of(n + 1), log, bad=bad) for n in range(people)]
     for sitter in sitters:
         if not await sitter.sign_in(PASSWORD):
             raise SystemExit("登录没有成功")
@@ -364,7 +366,7 @@ def try_cluster(people: int, seconds: float, say: Callable[[str], None]) -> Outc
             say(f"{people} 人开始考试,{seconds:.0f} 秒;{seconds / 4:.0f} 秒后杀掉主库")
             with ThreadPoolExecutor(1) as pool:
                 result = pool.submit(
-                    lambda: asyncio.run(_exam(running, exam, people, seconds))
+                    lambda: asyncio.run(_exam(running, exam, people, seconds=seconds))
                 ).result()
             new = running.primary()
             comparison = compare(running.url, result["acknowledged"])

@@ -30,7 +30,7 @@ class Sitter:
     """One examinee on one keep-alive connection, reopened when it breaks."""
 
     def __init__(
-        self, port: int, phone: str, log: dict[str, list[float]], bad: dict[str, int]
+        self, port: int, phone: str, log: dict[str, list[float]], *, bad: dict[str, int]
     ) -> None:
         self.port, self.phone, self.log, self.bad = port, phone, log, bad
         self.cookies: dict[str, str] = {}
@@ -40,15 +40,15 @@ class Sitter:
         self.attempt = 0
         self.retries = RETRIES
 
-    async def call(self, step: str, method: str, path: str, body: object) -> Any:
-        """Returns the JSON of a request, retried with back-off; None when all tries fail."""
+    async def call(self, step: str, request: tuple[str, str], body: object) -> Any:
+        """Returns the JSON of a request (method, path), retried with back-off; None when all tries fail."""
         data = json.dumps(body).encode()
         start = time.perf_counter()
         for retry in range(self.retries):
             if retry:
                 await asyncio.sleep(pause(retry))
             try:
-                status, headers, content = await self._exchange(self._request(method, path, data))
+                status, headers, content = await self._exchange(self._request(*request, data))
             except (OSError, asyncio.IncompleteReadError):
                 self.streams = None
                 self.bad[f"{step} connection"] = self.bad.get(f"{step} connection", 0) + 1
@@ -82,18 +82,18 @@ class Sitter:
     def _request(self, method: str, path: str, data: bytes) -> bytes:
         cookie = "; ".join(f"{n}={v}" for n, v in self.cookies.items())
         headers = {"Content-Type": "application/json", "X-CSRF-Token": self.token}
-        return message(method, path, headers | ({"Cookie": cookie} if cookie else {}), data)
+        return message(method, path, headers | ({"Cookie": cookie} if cookie else {}), body=data)
 
     async def sign_in(self, password: str) -> bool:
         reply = await self.call(
-            "sign_in", "POST", "/api/v1/login", {"phone": self.phone, "password": password}
+            "sign_in", ("POST", "/api/v1/login"), {"phone": self.phone, "password": password}
         )
         self.token = reply["csrf_token"] if reply else ""
         return bool(reply)
 
     async def sit(self, exam: int, seconds: float) -> None:
         """Starts the exam, answers every slot at its random time, and submits."""
-        opened = await self.call("start", "POST", f"/api/v1/exams/{exam}/attempts", {})
+        opened = await self.call("start", ("POST", f"/api/v1/exams/{exam}/attempts"), {})
         if not opened:
             return
         self.attempt = opened["attempt_id"]
@@ -103,11 +103,11 @@ class Sitter:
         for seq, (at, item) in enumerate(zip(times, items, strict=True), start=1):
             await asyncio.sleep(max(begun + at - time.perf_counter(), 0))
             body = {"answers": [{"slot": item["slot"], "response": some(item), "seq": seq}]}
-            reply = await self.call("save", "PUT", f"{path}/answers", body)
+            reply = await self.call("save", ("PUT", f"{path}/answers"), body)
             if reply:
                 self.acknowledged.update(reply["saved"])
         expected = dict(self.acknowledged)
-        await self.call("submit", "POST", f"{path}/submit", {"expected": expected})
+        await self.call("submit", ("POST", f"{path}/submit"), {"expected": expected})
         if self.streams:
             self.streams[1].close()
 
@@ -133,7 +133,7 @@ def some(item: ItemOut) -> Response:
 async def _all(spec: dict[str, Any]) -> dict[str, Any]:
     log: dict[str, list[float]] = {}
     bad: dict[str, int] = {}
-    sitters = [Sitter(spec["port"], phone, log, bad) for phone in spec["phones"]]
+    sitters = [Sitter(spec["port"], phone, log, bad=bad) for phone in spec["phones"]]
     seconds = spec["seconds"]
     # The time over which sign-ins are spread, before the exam starts.
     sign_in_seconds, opening = max(len(sitters) / SIGN_INS, 1.0), spec["opening"]

@@ -28,7 +28,7 @@ async def exchange_full(
     return int(first[9:12]), lines, body
 
 
-def message(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+def message(method: str, path: str, headers: dict[str, str], *, body: bytes) -> bytes:
     """An HTTP request as bytes."""
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -65,13 +65,13 @@ def serve_task(run: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any
 
 
 async def _caller(
-    port: int, path: str, headers: dict[str, str], until: float, out: list[float], bad: list[int]
+    port: int, path: str, headers: dict[str, str], *, until: float, out: list[float], bad: list[int]
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     seq = int(time.time() * 1000)
     while time.perf_counter() < until:
         seq += 1
-        request = message("PUT", path, headers, null_answer(seq))
+        request = message("PUT", path, headers, body=null_answer(seq))
         start = time.perf_counter()
         status, _, _ = await exchange_full(reader, writer, request)
         out.append(time.perf_counter() - start)
@@ -86,7 +86,10 @@ async def _run(spec: dict[str, Any]) -> dict[str, Any]:
     start = time.perf_counter()
     until = start + spec["seconds"]
     await asyncio.gather(
-        *(_caller(spec["port"], c["path"], c["headers"], until, out, bad) for c in spec["callers"])
+        *(
+            _caller(spec["port"], c["path"], c["headers"], until=until, out=out, bad=bad)
+            for c in spec["callers"]
+        )
     )
     seconds = time.perf_counter() - start
     return {

@@ -115,7 +115,7 @@ def peak_of(pid: int) -> float:
 
 @contextmanager
 def running(
-    url: str, instance: Path, workers: int = 2, target: str = "harness.server:make"
+    url: str, instance: Path, workers: int = 2, *, target: str = "harness.server:make"
 ) -> Iterator[Running]:
     """Runs a server on loopback; yields once it responds. `target`: its WSGI factory."""
     port = free_port()

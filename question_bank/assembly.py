@@ -52,6 +52,7 @@ def assemble(
     questions: Sequence[Question],
     blueprint: Blueprint,
     forms: int = 1,
+    *,
     seed: int = 0,
     exposure: Mapping[str, int] | None = None,
     parameters: Mapping[str, tuple[float, float]] | None = None,
@@ -64,7 +65,11 @@ def assemble(
     the conflicting constraints in words.
     """
     pool = _pool(questions, blueprint, exposure or {})
-    disjoint = disjoint_forms(pool, blueprint, forms, seed, parameters) if forms > 1 else None
+    disjoint = (
+        disjoint_forms(pool, blueprint, forms, seed=seed, parameters=parameters)
+        if forms > 1
+        else None
+    )
     chosen: list[list[int]] | None
     gap: float | None
     proved: float | None
@@ -73,11 +78,21 @@ def assemble(
     else:
         gap = None
         rows = _rows(pool, blueprint, forms)
-        chosen, proved = _solve(pool, rows, blueprint, forms, seed, parameters)
+        chosen, proved = _solve(
+            pool, rows, blueprint, forms=forms, seed=seed, parameters=parameters
+        )
     if chosen is None:
         raise InfeasibleBlueprint(_conflicts(pool, blueprint, forms))
     return [
-        _form(number, [pool[i] for i in picked], seed, blueprint, parameters, gap, proved)
+        _form(
+            number,
+            [pool[i] for i in picked],
+            seed,
+            blueprint=blueprint,
+            parameters=parameters,
+            gap=gap,
+            proved=proved,
+        )
         for number, picked in enumerate(chosen, start=1)
     ]
 
@@ -133,6 +148,7 @@ def _solve(
     pool: list[Question],
     rows: list[Constraint],
     blueprint: Blueprint,
+    *,
     forms: int,
     seed: int,
     parameters: Mapping[str, tuple[float, float]] | None,
@@ -144,10 +160,17 @@ def _solve(
     for cost in rng.random(n * forms) * TIE_BREAK:
         programme.column(float(cost), 1.0, integer=True)
     programme.rows.extend(rows)
-    _minimise_facility_deviation(programme, pool, blueprint, forms)
+    _minimise_facility_deviation(programme, pool, blueprint, forms=forms)
     for f in range(forms):
-        stay_near_information(programme, range(f * n, (f + 1) * n), pool, blueprint, 1, parameters)
-    _limit_overlap(programme, n, blueprint, forms)
+        stay_near_information(
+            programme,
+            range(f * n, (f + 1) * n),
+            pool,
+            blueprint=blueprint,
+            forms=1,
+            parameters=parameters,
+        )
+    _limit_overlap(programme, n, blueprint, forms=forms)
     values = programme.solve()
     if values is None:
         return None, None
@@ -156,7 +179,7 @@ def _solve(
 
 
 def _minimise_facility_deviation(
-    programme: Programme, pool: list[Question], blueprint: Blueprint, forms: int
+    programme: Programme, pool: list[Question], blueprint: Blueprint, *, forms: int
 ) -> None:
     if blueprint.facility is None:
         return
@@ -164,10 +187,10 @@ def _minimise_facility_deviation(
     distance = [0.0 if q.facility is None else q.facility - target for q in pool]
     deviation = programme.column(cost=1.0)
     for f in range(forms):
-        programme.stay_near(0, range(f * n, (f + 1) * n), distance, deviation)
+        programme.stay_near(0, range(f * n, (f + 1) * n), distance, deviation=deviation)
 
 
-def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, forms: int) -> None:
+def _limit_overlap(programme: Programme, n: int, blueprint: Blueprint, *, forms: int) -> None:
     limit = int(blueprint.max_overlap * blueprint.items + 1e-9)
     if limit >= blueprint.items:
         return
@@ -199,6 +222,7 @@ def _form(
     number: int,
     items: list[Question],
     seed: int,
+    *,
     blueprint: Blueprint,
     parameters: Mapping[str, tuple[float, float]] | None,
     gap: float | None,

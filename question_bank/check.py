@@ -57,6 +57,7 @@ def check_bank(
     bank: Bank,
     clauses: Collection[str] | None = None,
     anchors: Collection[str] | None = None,
+    *,
     points: Collection[str] | None = None,
     changes: Mapping[str, date] | None = None,
 ) -> list[Problem]:
@@ -71,7 +72,9 @@ def check_bank(
         if q.status == "retired":
             continue
         where = bank.places.get(q.id, "")
-        problems += [Problem(where, q.id, r) for r in _broken_links(q, clauses, anchors, points)]
+        problems += [
+            Problem(where, q.id, r) for r in _broken_links(q, clauses, anchors, points=points)
+        ]
         problems += [Problem(where, q.id, r) for r in _wording(q)]
     problems += [
         Problem(bank.places.get(b, ""), b, f"与 {a} 很相似（{value:.0%}），请改写或停用一道")
@@ -107,6 +110,7 @@ def _broken_links(
     q: Question,
     clauses: Collection[str] | None,
     anchors: Collection[str] | None,
+    *,
     points: Collection[str] | None,
 ) -> Iterator[str]:
     if clauses is not None and q.source and q.source not in clauses:

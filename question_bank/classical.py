@@ -85,7 +85,7 @@ def analyse(data: Responses) -> TestStats:
             all_given &= ~np.isnan(data.score(j))
     values, index = np.unique(totals, return_inverse=True)
     index = index.astype(np.int32)
-    tables = [_table(data, j, values, index) for j in range(m)]
+    tables = [_table(data, j, values, index=index) for j in range(m)]
     complete = bool(all_given.all())
     if complete:
         complete_tables, spread = tables, _Spread.of(values, np.bincount(index).astype(float))
@@ -104,7 +104,10 @@ def analyse(data: Responses) -> TestStats:
         sem=None if alpha is None or alpha > 1 or sd is None else sd * float(np.sqrt(1 - alpha)),
         mean=_number(totals.mean()) if n else None,
         sd=sd,
-        items=tuple(_item(data, j, tables[j], deleted[j], int(not_reached[j])) for j in range(m)),
+        items=tuple(
+            _item(data, j, tables[j], deleted=deleted[j], not_reached=int(not_reached[j]))
+            for j in range(m)
+        ),
     )
 
 
@@ -157,7 +160,7 @@ class _Table:
         return float(t @ self.counts @ x)
 
 
-def _table(data: Responses, j: int, values: np.ndarray, index: np.ndarray) -> _Table:
+def _table(data: Responses, j: int, values: np.ndarray, *, index: np.ndarray) -> _Table:
     size = len(data.levels[j])
     counts = np.bincount(index * size + data.codes[:, j], minlength=len(values) * size)
     counts = counts.reshape(len(values), size).astype(float)
@@ -183,7 +186,9 @@ def _among(data: Responses, persons: np.ndarray) -> tuple[list[_Table], _Spread]
     if not len(rows):
         return [], _Spread(0, 0, 0)
     values, index = np.unique(totals, return_inverse=True)
-    tables = [_table(subset, j, values, index.astype(np.int32)) for j in range(len(data.items))]
+    tables = [
+        _table(subset, j, values, index=index.astype(np.int32)) for j in range(len(data.items))
+    ]
     return tables, _Spread.of(values, np.bincount(index).astype(float))
 
 
@@ -235,7 +240,7 @@ def _not_reached(data: Responses) -> np.ndarray:
 
 
 def _item(
-    data: Responses, j: int, table: _Table, deleted: float | None, not_reached: int
+    data: Responses, j: int, table: _Table, *, deleted: float | None, not_reached: int
 ) -> ItemStats:
     x, total, products = table.item, table.total, table.products()
     n = int(x.n)
@@ -256,9 +261,9 @@ def _item(
         facility=_number(x.mean / data.maximum[j]) if n else None,
         sd=x.sd,
         discrimination=_efficiency(table, rest_products),
-        discrimination_27=_upper_lower(table, upper, lower, float(data.maximum[j])),
-        point_biserial=_correlation(products, x.squares, total.squares, n),
-        point_biserial_corrected=_correlation(rest_products, x.squares, rest_squares, n),
+        discrimination_27=_upper_lower(table, upper, lower, maximum=float(data.maximum[j])),
+        point_biserial=_correlation(products, x.squares, total.squares, n=n),
+        point_biserial_corrected=_correlation(rest_products, x.squares, rest_squares, n=n),
         omitted=omitted,
         not_reached=not_reached,
         alpha_if_deleted=deleted,
@@ -278,7 +283,7 @@ def _options(table: _Table, total: _Spread) -> dict[str, OptionStats]:
         count = float(column.sum())
         products = float(column @ (table.totals - total.mean))
         squares = count * (1 - count / n)
-        correlation = _correlation(products, squares, total.squares, int(n))
+        correlation = _correlation(products, squares, total.squares, n=int(n))
         options[label] = OptionStats(int(count), count / n, correlation)
     return options
 
@@ -347,7 +352,7 @@ def _tail_weights(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _upper_lower(
-    table: _Table, upper: np.ndarray, lower: np.ndarray, maximum: float
+    table: _Table, upper: np.ndarray, lower: np.ndarray, *, maximum: float
 ) -> float | None:
     n = table.counts.sum()
     if n < 2:
@@ -362,12 +367,14 @@ def _efficiency(table: _Table, rest_products: float) -> float | None:
     if n < 2:
         return None
     rest = (table.totals[:, None] - table.scores[None, :]).ravel()
-    maximum = _sorted_products(table.scores, table.counts.sum(axis=0), rest, table.counts.ravel())
+    maximum = _sorted_products(
+        table.scores, table.counts.sum(axis=0), rest, y_counts=table.counts.ravel()
+    )
     return _number(rest_products / maximum) if maximum > 1e-9 * n else None
 
 
 def _sorted_products(
-    x: np.ndarray, x_counts: np.ndarray, y: np.ndarray, y_counts: np.ndarray
+    x: np.ndarray, x_counts: np.ndarray, y: np.ndarray, *, y_counts: np.ndarray
 ) -> float:
     """Σ (x − mean)(y − mean) with both columns sorted ascending, from values and counts."""
     x_order, y_order = np.argsort(x), np.argsort(y)
@@ -380,7 +387,7 @@ def _sorted_products(
     return float(sizes @ ((x_sorted - sizes @ x_sorted / n) * (y_sorted - sizes @ y_sorted / n)))
 
 
-def _correlation(products: float, x_squares: float, y_squares: float, n: int) -> float | None:
+def _correlation(products: float, x_squares: float, y_squares: float, *, n: int) -> float | None:
     if n < 2 or x_squares <= 1e-9 * n or y_squares <= 1e-9 * n:
         return None
     return _number(products / np.sqrt(x_squares * y_squares))

@@ -48,12 +48,14 @@ def mantel_haenszel(scores: np.ndarray, focal: np.ndarray, items: Sequence[str])
         1
     ].ravel()
     return [
-        _item_dif(items[j], scores[given[:, j], j], group[given[:, j]], stratum[given[:, j]])
+        _item_dif(
+            items[j], scores[given[:, j], j], group[given[:, j]], stratum=stratum[given[:, j]]
+        )
         for j in range(scores.shape[1])
     ]
 
 
-def _item_dif(name: str, x: np.ndarray, focal: np.ndarray, stratum: np.ndarray) -> ItemDif:
+def _item_dif(name: str, x: np.ndarray, focal: np.ndarray, *, stratum: np.ndarray) -> ItemDif:
     undefined = ItemDif(name, None, None, None, None, None, None)
     if len(x) == 0:
         return undefined
@@ -73,7 +75,9 @@ def _item_dif(name: str, x: np.ndarray, focal: np.ndarray, stratum: np.ndarray) 
     chi = max(abs(a.sum() - expected) - 0.5, 0.0) ** 2 / variance
     ratio = numerator / denominator
     delta = -2.35 * np.log(ratio)
-    se = 2.35 * np.sqrt(_log_variance(a, b, c, d, n, numerator, denominator))
+    se = 2.35 * np.sqrt(
+        _log_variance(a, b, c, d=d, n=n, numerator=numerator, denominator=denominator)
+    )
     p = float(chi2.sf(chi, 1))
     return ItemDif(name, float(ratio), float(chi), p, float(delta), float(se), _grade(delta, se, p))
 
@@ -82,6 +86,7 @@ def _log_variance(
     a: np.ndarray,
     b: np.ndarray,
     c: np.ndarray,
+    *,
     d: np.ndarray,
     n: np.ndarray,
     numerator: float,

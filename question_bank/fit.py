@@ -69,12 +69,12 @@ def item_fit(
         expected[1:] = (rest_scores * p[position]) @ weight
         share = np.divide(expected, whole, out=np.zeros_like(expected), where=whole > 0)
         right = np.bincount(totals, weights=rows[:, position], minlength=len(known) + 1)
-        fits[j] = _statistic(items[j].id, persons, right, share, parameters)
+        fits[j] = _statistic(items[j].id, persons, right, share=share, parameters=parameters)
     return [fits.get(j, ItemFit(item.id, None, 0, None)) for j, item in enumerate(items)]
 
 
 def _statistic(
-    name: str, persons: np.ndarray, right: np.ndarray, share: np.ndarray, parameters: int
+    name: str, persons: np.ndarray, right: np.ndarray, *, share: np.ndarray, parameters: int
 ) -> ItemFit:
     inner = slice(1, len(persons) - 1)
     cells, group = [], np.zeros(3)

@@ -121,7 +121,7 @@ class _Curves:
     """Item characteristic curves at the quadrature points, and the posterior of θ from them."""
 
     def __init__(
-        self, a: np.ndarray, d: np.ndarray, theta: np.ndarray, log_weight: np.ndarray
+        self, a: np.ndarray, d: np.ndarray, theta: np.ndarray, *, log_weight: np.ndarray
     ) -> None:
         self.p = probability(a, d, theta)
         self.wrong = np.log1p(-self.p)
@@ -142,10 +142,10 @@ class _Curves:
 
 
 def _expect(
-    data: _Data, a: np.ndarray, d: np.ndarray, theta: np.ndarray, log_weight: np.ndarray
+    data: _Data, a: np.ndarray, d: np.ndarray, *, theta: np.ndarray, log_weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """E step: expected right responses and persons per item and point, and the log-likelihood."""
-    curves = _Curves(a, d, theta, log_weight)
+    curves = _Curves(a, d, theta, log_weight=log_weight)
     r = np.zeros_like(curves.p)
     n = np.zeros_like(curves.p)
     total = 0.0
@@ -158,7 +158,7 @@ def _expect(
 
 
 def _maximise(
-    a: np.ndarray, d: np.ndarray, r: np.ndarray, n: np.ndarray, theta: np.ndarray, common: bool
+    a: np.ndarray, d: np.ndarray, r: np.ndarray, *, n: np.ndarray, theta: np.ndarray, common: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """M step: a few Newton steps of the weighted logistic regressions, all items at once."""
     a, d = a.copy(), d.copy()
@@ -168,7 +168,7 @@ def _maximise(
         g_d, g_a = residual.sum(axis=1), residual @ theta
         h_dd, h_da, h_aa = weight.sum(axis=1), weight @ theta, weight @ theta**2
         if common:
-            step_d, step_a = _common_step(g_d, g_a, h_dd, h_da, h_aa)
+            step_d, step_a = _common_step(g_d, g_a, h_dd, h_da=h_da, h_aa=h_aa)
         else:
             determinant = np.maximum(h_dd * h_aa - h_da**2, 1e-12)
             step_d = (h_aa * g_d - h_da * g_a) / determinant
@@ -184,7 +184,7 @@ def _maximise(
 
 
 def _common_step(
-    g_d: np.ndarray, g_a: np.ndarray, h_dd: np.ndarray, h_da: np.ndarray, h_aa: np.ndarray
+    g_d: np.ndarray, g_a: np.ndarray, h_dd: np.ndarray, *, h_da: np.ndarray, h_aa: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Newton step with one common slope: a bordered diagonal system."""
     h_dd = np.maximum(h_dd, 1e-12)
@@ -198,8 +198,8 @@ def calibrate(
     scores: np.ndarray,
     model: Model = "2pl",
     items: Sequence[str] | None = None,
-    persons: Sequence[str] | None = None,
     *,
+    persons: Sequence[str] | None = None,
     errors: bool = True,
     tolerance: float = TOLERANCE,
 ) -> Calibration:
@@ -220,11 +220,17 @@ def calibrate(
     theta, weight = quadrature()
     log_weight = np.log(weight)
     common = model == "1pl"
-    a, d, steps, converged = _climb(data, theta, log_weight, common, tolerance)
-    likelihood = _expect(data, a, d, theta, log_weight)[2]
-    covariance = _standard_errors(data, a, d, theta, log_weight, common) if errors else None
+    a, d, steps, converged = _climb(data, theta, log_weight, common=common, tolerance=tolerance)
+    likelihood = _expect(data, a, d, theta=theta, log_weight=log_weight)[2]
+    covariance = (
+        _standard_errors(data, a, d, theta=theta, log_weight=log_weight, common=common)
+        if errors
+        else None
+    )
     position = {int(j): number for number, j in enumerate(usable)}
-    parameters = tuple(_parameters(names[j], position.get(j), a, d, covariance) for j in range(m))
+    parameters = tuple(
+        _parameters(names[j], position.get(j), a, d=d, covariance=covariance) for j in range(m)
+    )
     return Calibration(
         model,
         "MML-EM",
@@ -232,7 +238,7 @@ def calibrate(
         steps,
         likelihood,
         parameters,
-        tuple(_scores(data, people, a, d, theta, log_weight)),
+        tuple(_scores(data, people, a, d=d, theta=theta, log_weight=log_weight)),
     )
 
 
@@ -240,7 +246,9 @@ def log_likelihood(scores: np.ndarray, a: ArrayLike, b: ArrayLike) -> float:
     """Marginal log-likelihood of 0/1 scores under given parameters."""
     theta, weight = quadrature()
     slope = np.asarray(a, float)
-    return _expect(_Data(scores), slope, -slope * np.asarray(b, float), theta, np.log(weight))[2]
+    return _expect(
+        _Data(scores), slope, -slope * np.asarray(b, float), theta=theta, log_weight=np.log(weight)
+    )[2]
 
 
 def _start(data: _Data) -> tuple[np.ndarray, np.ndarray]:
@@ -252,7 +260,7 @@ def _start(data: _Data) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _climb(
-    data: _Data, theta: np.ndarray, log_weight: np.ndarray, common: bool, tolerance: float
+    data: _Data, theta: np.ndarray, log_weight: np.ndarray, *, common: bool, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray, int, bool]:
     """EM with SQUAREM: two EM steps give a direction; an extrapolation that lowers the likelihood is undone."""
     m = data.codes.shape[1]
@@ -261,8 +269,10 @@ def _climb(
         return a, d, 0, True
 
     def step(point: np.ndarray) -> tuple[np.ndarray, float]:
-        r, n, likelihood = _expect(data, point[:m], point[m:], theta, log_weight)
-        return np.concatenate(_maximise(point[:m], point[m:], r, n, theta, common)), likelihood
+        r, n, likelihood = _expect(data, point[:m], point[m:], theta=theta, log_weight=log_weight)
+        return np.concatenate(
+            _maximise(point[:m], point[m:], r, n=n, theta=theta, common=common)
+        ), likelihood
 
     point = fallback = np.concatenate([a, d])
     steps, best = 0, -np.inf
@@ -293,6 +303,7 @@ def _standard_errors(
     data: _Data,
     a: np.ndarray,
     d: np.ndarray,
+    *,
     theta: np.ndarray,
     log_weight: np.ndarray,
     common: bool,
@@ -301,14 +312,14 @@ def _standard_errors(
     m = len(a)
     if m == 0:
         return None
-    curves = _Curves(a, d, theta, log_weight)
+    curves = _Curves(a, d, theta, log_weight=log_weight)
     weight = curves.p * (1 - curves.p)
     information = np.zeros((2 * m, 2 * m))
     for _, x, given in data.chunks():
         posterior, _ = curves.posterior(x, given)
         n = posterior.sum(axis=0) if given is None else given.T @ posterior
-        _add_blocks(information, weight * n, theta, m)
-        _subtract_missing(information, x, given, posterior, curves.p, theta, m)
+        _add_blocks(information, weight * n, theta, m=m)
+        _subtract_missing(information, x, given, posterior=posterior, p=curves.p, theta=theta, m=m)
     if common:
         join = np.zeros((m + 1, 2 * m))
         join[0, :m] = 1
@@ -317,7 +328,9 @@ def _standard_errors(
     return _inverse(information, np.eye(2 * m))
 
 
-def _add_blocks(information: np.ndarray, diagonal: np.ndarray, theta: np.ndarray, m: int) -> None:
+def _add_blocks(
+    information: np.ndarray, diagonal: np.ndarray, theta: np.ndarray, *, m: int
+) -> None:
     index = np.arange(m)
     information[index, index] += diagonal @ theta**2
     information[m + index, m + index] += diagonal.sum(axis=1)
@@ -330,6 +343,7 @@ def _subtract_missing(
     information: np.ndarray,
     x: np.ndarray,
     given: np.ndarray | None,
+    *,
     posterior: np.ndarray,
     p: np.ndarray,
     theta: np.ndarray,
@@ -360,7 +374,7 @@ def _inverse(information: np.ndarray, join: np.ndarray) -> np.ndarray | None:
 
 
 def _parameters(
-    name: str, position: int | None, a: np.ndarray, d: np.ndarray, covariance: np.ndarray | None
+    name: str, position: int | None, a: np.ndarray, *, d: np.ndarray, covariance: np.ndarray | None
 ) -> ItemParameters:
     if position is None:
         return ItemParameters(name, None, None, None, None)
@@ -381,11 +395,12 @@ def _scores(
     data: _Data,
     persons: Sequence[str],
     a: np.ndarray,
+    *,
     d: np.ndarray,
     theta: np.ndarray,
     log_weight: np.ndarray,
 ) -> Iterator[PersonScore]:
-    curves = _Curves(a, d, theta, log_weight)
+    curves = _Curves(a, d, theta, log_weight=log_weight)
     for rows, x, given in data.chunks():
         posterior, _ = curves.posterior(x, given)
         mean = posterior @ theta

@@ -48,7 +48,9 @@ def mean_sigma(b_old: ArrayLike, b_new: ArrayLike) -> Link:
     return Link(slope, float(new.mean() - slope * old.mean()))
 
 
-def stocking_lord(a_old: ArrayLike, b_old: ArrayLike, a_new: ArrayLike, b_new: ArrayLike) -> Link:
+def stocking_lord(
+    a_old: ArrayLike, b_old: ArrayLike, a_new: ArrayLike, *, b_new: ArrayLike
+) -> Link:
     """The line that brings the common items' test characteristic curves closest (weighted by
     N(0, 1)), started from mean–sigma."""
     a0, b0, a1, b1 = _common(a_old, b_old, a_new, b_new)

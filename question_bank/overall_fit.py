@@ -66,10 +66,10 @@ def m2(scores: np.ndarray, items: Sequence[ItemParameters], model: Model = "2pl"
     observed = np.concatenate([rows.mean(axis=0), joint[first, second]])
     margins = np.vstack([p, p[first] * p[second]])
     expected = margins @ weight
-    slopes = _slopes(p, a, theta, weight, first, second)
+    slopes = _slopes(p, a, theta, weight=weight, first=first, second=second)
     if model == "1pl":
         slopes = np.column_stack([slopes[:, :n].sum(axis=1), slopes[:, n:]])
-    covariance = _covariance(p, margins, expected, weight, first, second)
+    covariance = _covariance(p, margins, expected, weight=weight, first=first, second=second)
     try:
         value = len(rows) * _distance(observed - expected, covariance, slopes)
     except np.linalg.LinAlgError:
@@ -83,7 +83,7 @@ def m2(scores: np.ndarray, items: Sequence[ItemParameters], model: Model = "2pl"
         float(np.sqrt(max(value - df, 0) / scale)),
         float(np.sqrt(low / scale)),
         float(np.sqrt(high / scale)),
-        _srmsr(observed, expected, first, second, n),
+        _srmsr(observed, expected, first, second=second, n=n),
     )
 
 
@@ -91,6 +91,7 @@ def _slopes(
     p: np.ndarray,
     a: np.ndarray,
     theta: np.ndarray,
+    *,
     weight: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
@@ -111,6 +112,7 @@ def _covariance(
     p: np.ndarray,
     margins: np.ndarray,
     expected: np.ndarray,
+    *,
     weight: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
@@ -158,7 +160,7 @@ def _noncentral(value: float, df: int) -> tuple[float, float]:
 
 
 def _srmsr(
-    observed: np.ndarray, expected: np.ndarray, first: np.ndarray, second: np.ndarray, n: int
+    observed: np.ndarray, expected: np.ndarray, first: np.ndarray, *, second: np.ndarray, n: int
 ) -> float:
     def correlations(margin: np.ndarray) -> np.ndarray:
         univariate = margin[:n]

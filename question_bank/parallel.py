@@ -71,6 +71,7 @@ def disjoint_forms(
     pool: Sequence[Question],
     blueprint: Blueprint,
     forms: int,
+    *,
     seed: int,
     parameters: Mapping[str, tuple[float, float]] | None = None,
 ) -> Apart | None:
@@ -82,7 +83,16 @@ def disjoint_forms(
     groups = groups_of(pool, blueprint)
     index = {q.id: i for i, q in enumerate(pool)}
     item_sets = [[index[i] for i in s if i in index] for s in blueprint.sets]
-    chosen = _choose(pool, blueprint, groups, item_sets, forms, rng, proved, parameters)
+    chosen = _choose(
+        pool,
+        blueprint,
+        groups,
+        item_sets=item_sets,
+        forms=forms,
+        rng=rng,
+        proved=proved,
+        parameters=parameters,
+    )
     if chosen is None:
         return None
     weights = _weights(pool, blueprint, parameters)
@@ -91,7 +101,16 @@ def disjoint_forms(
         if count == 1:
             return [members]
         part = count // 2
-        half = _halve(members, groups, item_sets, weights, part, count, rng, proved)
+        half = _halve(
+            members,
+            groups,
+            item_sets,
+            weights=weights,
+            part=part,
+            count=count,
+            rng=rng,
+            proved=proved,
+        )
         if half is None:
             return None
         inside = set(half)
@@ -106,7 +125,7 @@ def disjoint_forms(
         return None
     fixed = {i for group in groups if group.high == 1 and group.low == 0 for i in group.columns}
     fixed |= {i for item_set in item_sets for i in item_set}
-    gap = _even_out(result, len(pool), groups, weights, fixed)
+    gap = _even_out(result, len(pool), groups, weights=weights, fixed=fixed)
     return Apart(result, gap, max(proved))
 
 
@@ -114,6 +133,7 @@ def _choose(
     pool: Sequence[Question],
     blueprint: Blueprint,
     groups: Sequence[Group],
+    *,
     item_sets: Sequence[Sequence[int]],
     forms: int,
     rng: np.random.Generator,
@@ -129,8 +149,10 @@ def _choose(
     _tie(programme, item_sets)
     if blueprint.facility is not None:
         distance = [0.0 if q.facility is None else q.facility - blueprint.facility for q in pool]
-        programme.stay_near(0, range(len(pool)), distance, programme.column(cost=1.0))
-    stay_near_information(programme, range(len(pool)), pool, blueprint, forms, parameters)
+        programme.stay_near(0, range(len(pool)), distance, deviation=programme.column(cost=1.0))
+    stay_near_information(
+        programme, range(len(pool)), pool, blueprint=blueprint, forms=forms, parameters=parameters
+    )
     values = programme.solve()
     proved.append(programme.proved or 0.0)
     return None if values is None else np.flatnonzero(values[: len(pool)] > 0.5).tolist()
@@ -140,6 +162,7 @@ def stay_near_information(
     programme: Programme,
     columns: Sequence[int],
     pool: Sequence[Question],
+    *,
     blueprint: Blueprint,
     forms: int,
     parameters: Mapping[str, tuple[float, float]] | None,
@@ -154,7 +177,7 @@ def stay_near_information(
     deviation, size = programme.column(cost=1.0), blueprint.items * forms
     for row, wanted in zip(table.T, blueprint.target_information.values(), strict=True):
         scaled = (row * blueprint.items / wanted).tolist()
-        programme.stay_near(size, columns, scaled, deviation)
+        programme.stay_near(size, columns, scaled, deviation=deviation)
 
 
 def _weights(
@@ -180,6 +203,7 @@ def _halve(
     members: list[int],
     groups: Sequence[Group],
     item_sets: Sequence[Sequence[int]],
+    *,
     weights: Sequence[tuple[np.ndarray, Callable[[float, int], float]]],
     part: int,
     count: int,
@@ -208,7 +232,7 @@ def _halve(
         share = float(member_values.sum()) * part / count
         scale = even(share, size)
         coefficients = (member_values / scale).tolist()
-        programme.stay_near(share / scale, range(len(members)), coefficients, worst)
+        programme.stay_near(share / scale, range(len(members)), coefficients, deviation=worst)
     solution = programme.solve(gap=GAP, nodes=NODES_A_SPLIT)
     proved.append(programme.proved or 0.0)
     if solution is None:
@@ -220,6 +244,7 @@ def _even_out(
     forms: list[list[int]],
     size: int,
     groups: Sequence[Group],
+    *,
     weights: Sequence[tuple[np.ndarray, Callable[[float, int], float]]],
     fixed: set[int],
 ) -> float:
@@ -239,7 +264,7 @@ def _even_out(
     used = {i for form in forms for i in form}
     free = np.array([i not in used and i not in fixed for i in range(size)])
     for form in forms:
-        _exchange(form, scaled, aim, kind, free, fixed)
+        _exchange(form, scaled, aim, kind=kind, free=free, fixed=fixed)
     remaining = [np.abs(scaled[form].sum(axis=0) - aim).max() for form in forms]
     return float(max(remaining))
 
@@ -248,6 +273,7 @@ def _exchange(
     form: list[int],
     scaled: np.ndarray,
     aim: np.ndarray,
+    *,
     kind: np.ndarray,
     free: np.ndarray,
     fixed: set[int],
@@ -255,7 +281,7 @@ def _exchange(
     """Makes the pair of exchanges that comes nearest to `aim`, repeatedly, while that helps."""
     for _ in range(MAX_EXCHANGES):
         deviation = scaled[form].sum(axis=0) - aim
-        positions, replacements = _possible(form, kind, free, fixed)
+        positions, replacements = _possible(form, kind, free, fixed=fixed)
         if not len(positions):
             return
         steps = scaled[replacements] - scaled[np.array(form)[positions]]
@@ -279,7 +305,7 @@ def _exchange(
 
 
 def _possible(
-    form: list[int], kind: np.ndarray, free: np.ndarray, fixed: set[int]
+    form: list[int], kind: np.ndarray, free: np.ndarray, *, fixed: set[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(position in the form, unused item of the same groups) of every possible exchange."""
     spare = np.flatnonzero(free)

@@ -42,7 +42,12 @@ class Programme:
         return len(self.cost) - 1
 
     def stay_near(
-        self, centre: float, columns: Sequence[int], coefficients: Sequence[float], deviation: int
+        self,
+        centre: float,
+        columns: Sequence[int],
+        coefficients: Sequence[float],
+        *,
+        deviation: int,
     ) -> None:
         """Requires |sum(coefficient * column) - centre| <= the column `deviation`."""
         terms = [*columns, deviation]

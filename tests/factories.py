@@ -186,7 +186,7 @@ def hand_in(
 ) -> Attempt:
     """Answers as `choose` says and hands in."""
     answer(session, saver, attempt, choose)
-    service.submit(session, attempt.id, attempt.person_id, {}, ZONE)
+    service.submit(session, attempt.id, attempt.person_id, expected={}, zone=ZONE)
     session.commit()
     return attempt
 

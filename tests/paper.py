@@ -54,7 +54,7 @@ def filled(
     papers = clean_print(print_sheets("考试", [sheet], {}))
     pictures = []
     for page, paper in zip(pages_of(sheet), papers, strict=True):
-        marked = fill_in(paper, page, truth, size_of(sheet.large), hand, rng)
+        marked = fill_in(paper, page, truth, size=size_of(sheet.large), hand=hand, rng=rng)
         for box in page.boxes:
             if box.slot in written:
                 x, y = int(box.x * 10), int(box.y * 10)

@@ -200,6 +200,7 @@ def store(
     connection: Connection,
     table: type[Base],
     names: Sequence[str],
+    *,
     rows: Iterable[Iterable[object]],
 ) -> int:
     """Bulk-inserts rows, each a sequence of values in the order of `names`, bypassing the ORM: by COPY on PostgreSQL,

@@ -84,7 +84,7 @@ def districts_and_towns(session: Session, prefix: str) -> list[Division]:
 T = TypeVar("T", bound=Base)
 
 
-def get_within(session: Session, table: type[T], number: int, prefix: str, what: str) -> T:
+def get_within(session: Session, table: type[T], number: int, *, prefix: str, what: str) -> T:
     """Returns the row of a table if its ``division_code`` has this prefix. Otherwise raises NotFound, whether or not
     the row exists. `what`: the user's word for it, for the message."""
     row = session.get(table, number)
@@ -94,7 +94,7 @@ def get_within(session: Session, table: type[T], number: int, prefix: str, what:
     return row
 
 
-def latest_within(session: Session, table: type[T], prefix: str, limit: int) -> list[T]:
+def latest_within(session: Session, table: type[T], prefix: str, *, limit: int) -> list[T]:
     """The newest rows of a table whose ``division_code`` has this prefix, newest first."""
     columns = table.__table__.c
     query = select(table).where(within(columns.division_code, prefix))

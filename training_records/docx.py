@@ -35,7 +35,7 @@ def saved(document: DocxDocument) -> bytes:
 
 
 def heading(
-    document: DocxDocument, text: str, size: int = 13, align: WD_ALIGN_PARAGRAPH | None = None
+    document: DocxDocument, text: str, size: int = 13, *, align: WD_ALIGN_PARAGRAPH | None = None
 ) -> None:
     """Adds a heading that is kept with the next paragraph."""
     paragraph = document.add_paragraph()
@@ -51,6 +51,7 @@ def table(
     document: DocxDocument,
     heads: list[str],
     rows: list[list[str]],
+    *,
     widths: tuple[float, ...],
     least: float = 0,
 ) -> None:

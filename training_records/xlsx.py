@@ -22,6 +22,7 @@ class Sheet:
         book: Workbook,
         name: str,
         title: str,
+        *,
         heads: Sequence[str],
         widths: Sequence[float] = (),
     ) -> None:

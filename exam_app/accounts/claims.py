@@ -39,7 +39,7 @@ class Slip(NamedTuple):
     code: str
 
 
-def make_slips(session: Session, code: str, today: date, key: str, by: str) -> list[Slip]:
+def make_slips(session: Session, code: str, today: date, *, key: str, by: str) -> list[Slip]:
     """Creates activation codes for everyone in post in a division without an account. Replaces earlier codes.
     Raises `Refused` if there is nobody, or more than `MAX_SLIPS` people."""
     account = select(Account.id).where(Account.person_id == Person.id)
@@ -74,7 +74,7 @@ def make_slips(session: Session, code: str, today: date, key: str, by: str) -> l
 
 
 def claim(
-    session: Session, phone: str, code: str, password: str, address: str, key: str, today: date
+    session: Session, phone: str, code: str, *, password: str, address: str, key: str, today: date
 ) -> Account:
     """Opens the account of the person with this phone number. Raises `SignInRefused` for a wrong or expired code and
     counts it as a failed sign-in, which the caller commits. Raises `Refused` for somebody not in post and for a
@@ -95,7 +95,13 @@ def claim(
         raise Refused("您现在没有任职,不能开通账号。请联系区(市)民政部门")
     check_password_rules(password, phone)
     account, _ = create_account(
-        session, person.phone, person.name, post.role, post.division_code, person.id, password
+        session,
+        person.phone,
+        person.name,
+        role=post.role,
+        division_code=post.division_code,
+        person_id=person.id,
+        password=password,
     )
     account.must_change_password = False
     session.delete(activation)

@@ -89,7 +89,7 @@ def back() -> Response:
     opened = open_session(web.db(), account, device())
     # The provider has authenticated the account, so no local password is needed.
     account.must_change_password = False
-    record(web.db(), f"account:{account.id}", "account.oidc", f"account:{account.id}")
+    record(web.db(), f"account:{account.id}", "account.oidc", subject=f"account:{account.id}")
     web.db().commit()
     remember(account, opened)
     return redirect(target)

@@ -48,7 +48,7 @@ def _page(**context: object) -> str:
 def sign_out_elsewhere() -> Response:
     def verb() -> str:
         keep, handle = token_hash(current_user.id), request.form.get("handle", "")
-        number = end_sessions(web.db(), web.account().id, keep, handle)
+        number = end_sessions(web.db(), web.account().id, keep, handle=handle)
         web.audit("session.end", f"account:{web.account().id}", {"sessions": number})
         return f"退出了 {number} 处登录。" if number else "别处没有登录。"
 
@@ -82,7 +82,7 @@ def switch() -> str | Response | tuple[str, int]:
     seal, form = seal_of(web.config()), request.form
     try:
         if "code" in form:
-            codes = second.confirm(database, account, form["code"].strip(), seal)
+            codes = second.confirm(database, account, form["code"].strip(), seal=seal)
             web.audit("second_step.on", f"account:{account.id}")
             database.commit()
             return render_template("accounts/recovery.html", codes=codes)
@@ -139,9 +139,9 @@ def make_key() -> Response | tuple[Response, int]:
             web.db(),
             account,
             security_keys.need_site(web.config().public_url),
-            challenge,
-            answer,
-            name,
+            challenge=challenge,
+            answer=answer,
+            name=name,
         )
     except Refused as refused:
         web.db().rollback()
@@ -172,8 +172,8 @@ def make_token() -> str | tuple[str, int]:
             web.db(),
             account,
             form.get("name", ""),
-            form.get("scope", ""),
-            form.get("days", 0, type=int),
+            scope=form.get("scope", ""),
+            days=form.get("days", 0, type=int),
         )
     except Refused as refused:
         web.db().rollback()

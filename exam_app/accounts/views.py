@@ -43,7 +43,7 @@ def login() -> str | Response | tuple[str, int]:
         return render_template("accounts/login.html", form=form)
     try:
         account, token = sign_in(
-            web.db(), (form.phone.data or "").strip(), form.password.data or "", device()
+            web.db(), (form.phone.data or "").strip(), form.password.data or "", device=device()
         )
     except CodeNeeded as needed:
         web.db().commit()
@@ -79,7 +79,11 @@ def code() -> str | Response | tuple[str, int]:
         return render_template("accounts/code.html", has_key=_has_key(account_id))
     try:
         account, token = enter_code(
-            web.db(), account_id, request.form.get("code", "")[:20], seal_of(web.config()), device()
+            web.db(),
+            account_id,
+            request.form.get("code", "")[:20],
+            seal=seal_of(web.config()),
+            device=device(),
         )
     except SignInRefused as refused:
         web.db().commit()
@@ -112,7 +116,9 @@ def key() -> Response | tuple[Response, int]:
         return jsonify(refused="放得太久了,请重新输入手机号和密码"), 422
     answer = request.get_json(silent=True)
     try:
-        account, token = enter_key(web.db(), account_id, site, challenge, answer, device())
+        account, token = enter_key(
+            web.db(), account_id, site, challenge=challenge, answer=answer, device=device()
+        )
     except SignInRefused as refused:
         web.db().commit()
         return jsonify(refused=str(refused)), 422
@@ -148,8 +154,8 @@ def password() -> str | Response | tuple[str, int]:
             web.db(),
             web.db().merge(web.account()),
             form.old.data or "",
-            form.new.data or "",
-            device(),
+            new=form.new.data or "",
+            device=device(),
         )
     except Refused as refused:
         web.db().rollback()
@@ -173,10 +179,10 @@ def claim() -> str | Response | tuple[str, int]:
             web.db(),
             "".join((form.phone.data or "").split()),
             form.code.data or "",
-            form.new.data or "",
-            request.remote_addr or "",
-            web.config().secret_key,
-            web.today(),
+            password=form.new.data or "",
+            address=request.remote_addr or "",
+            key=web.config().secret_key,
+            today=web.today(),
         )
     except SignInRefused as refused:
         web.db().commit()
@@ -185,7 +191,9 @@ def claim() -> str | Response | tuple[str, int]:
         web.db().rollback()
         return render_template("accounts/claim.html", form=form, refused=str(refused)), 422
     token = open_session(web.db(), account, device())
-    record(web.db(), f"account:{account.id}", "account.claim", f"person:{account.person_id}")
+    record(
+        web.db(), f"account:{account.id}", "account.claim", subject=f"person:{account.person_id}"
+    )
     web.db().commit()
     remember(account, token)
     flash("账号开通了,请记住密码。以后用手机号和密码登录。", "good")
@@ -198,7 +206,7 @@ def slips() -> Response:
     """Prints activation codes for those in post in a division without an account."""
     division = web.scope().division(web.db(), request.form.get("division"))
     sheet = claims.make_slips(
-        web.db(), division.code, web.today(), web.config().secret_key, web.actor()
+        web.db(), division.code, web.today(), key=web.config().secret_key, by=web.actor()
     )
     web.audit("account.slips", f"division:{division.code}", {"slips": len(sheet)})
     web.db().commit()

@@ -34,7 +34,7 @@ BELOW = {
 def index() -> str:
     text = request.args.get("q", "").strip()[:20]
     below = BELOW[web.account().role]
-    matches = search_accounts(web.db(), web.scope().prefix, below, text) if text else []
+    matches = search_accounts(web.db(), web.scope().prefix, below, text=text) if text else []
     second_on = {a.id for a in matches if second.is_on(web.db(), a.id)}
     return render_template(
         "admin/index.html", q=text, found=matches, roles=ROLES, second_on=second_on
@@ -43,7 +43,7 @@ def index() -> str:
 
 def _account(account_id: int) -> Account:
     below = BELOW[web.account().role]
-    return account_within(web.db(), account_id, web.scope().prefix, below)
+    return account_within(web.db(), account_id, web.scope().prefix, roles=below)
 
 
 @admin.post("/admin/accounts/<int:account_id>/reset")
@@ -88,7 +88,7 @@ def audit_log() -> str:
     text, before = request.args.get("q", "").strip()[:40], request.args.get("before", type=int)
     # Command-line entries carry no division, so only the operator's empty prefix matches them.
     prefix = "" if web.account().role == "operator" else web.scope().prefix
-    rows = entries_in(web.db(), prefix, text, before)
+    rows = entries_in(web.db(), prefix, text, before=before)
     ids = {int(r.created_by.partition(":")[2]) for r in rows if r.created_by.startswith("account:")}
     names = account_names(web.db(), ids)
     return render_template(

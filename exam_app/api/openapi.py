@@ -30,6 +30,7 @@ def describes(
     summary: str,
     gives: type[BaseModel],
     takes: type[BaseModel] | None = None,
+    *,
     query: tuple[str, ...] = (),
 ) -> Callable[[View], View]:
     """Decorator that attaches an `Operation` to a view."""

@@ -119,13 +119,13 @@ def login() -> BaseResponse:
     body = _body(schemas.LoginIn)
     try:
         try:
-            account, token = sign_in(web.db(), body.phone.strip(), body.password, device())
+            account, token = sign_in(web.db(), body.phone.strip(), body.password, device=device())
         except CodeNeeded as needed:
             if body.code is None:
                 web.db().commit()
                 return web.problem(401, str(needed), second_step=True)
             account, token = enter_code(
-                web.db(), needed.account_id, body.code, seal_of(web.config()), device()
+                web.db(), needed.account_id, body.code, seal=seal_of(web.config()), device=device()
             )
     except SignInRefused as refused:
         web.db().commit()
@@ -192,7 +192,9 @@ def _exam(exam: Exam, attempts: list[Attempt]) -> schemas.ExamOut:
 @web.only_reads
 @describes("开始或接着考", schemas.StartOut)
 def start(exam_id: int) -> Response:
-    attempt = service.start(web.begin_writing(), exam_id, web.person_id(), web.session_hash())
+    attempt = service.start(
+        web.begin_writing(), exam_id, web.person_id(), holder=web.session_hash()
+    )
     web.end_writing()
     saved = {} if attempt.fresh else marking.answers_of(web.db(), attempt.id)
     digest = csrf_digest(request.headers.get("X-CSRF-Token", ""))
@@ -235,7 +237,9 @@ def save(attempt_id: int) -> BaseResponse:
         refused = web.refused_to(LEARNERS)
         if refused is not None:
             return refused
-        ticket = service.ticket_for(web.db(), attempt_id, web.person_id(), web.session_hash())
+        ticket = service.ticket_for(
+            web.db(), attempt_id, web.person_id(), holder=web.session_hash()
+        )
         web.release_session()
     return _saved(ticket, _body(AnswersIn))
 
@@ -257,7 +261,7 @@ def beacon(attempt_id: int) -> BaseResponse:
 
 def _saved(ticket: Ticket, body: AnswersIn) -> Response:
     saver = web.services().part(ExamRuntime).saver
-    stored, deadline = service.save_answers(saver, ticket, body.answers, body.left)
+    stored, deadline = service.save_answers(saver, ticket, body.answers, left=body.left)
     return Response(SaveOut.body(stored, deadline), mimetype="application/json")
 
 
@@ -279,7 +283,11 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
 def submit(attempt_id: int) -> Response:
     body = _body(SubmitIn)
     attempt, rows = service.submit(
-        web.begin_writing(), attempt_id, web.person_id(), body.expected, web.config().zone
+        web.begin_writing(),
+        attempt_id,
+        web.person_id(),
+        expected=body.expected,
+        zone=web.config().zone,
     )
     web.end_writing()
     return _json(_attempt(attempt, rows))
@@ -328,10 +336,10 @@ def coverage() -> Response:
         request.args.get("year"), request.args.get("as_of"), web.today()
     )
     web.release_session()
-    reports.catch_up(web.services().session_factory, year, day, web.today())
+    reports.catch_up(web.services().session_factory, year, day, today=web.today())
     code = web.scope().division(web.db(), request.args.get("division")).code
     then = "now" not in request.args
-    report = reports.report(web.db(), code, year, day, web.today(), as_known_then=then)
+    report = reports.report(web.db(), code, year, day=day, today=web.today(), as_known_then=then)
     return _json(schemas.CoverageOut.model_validate(report_dict(report, people=False)))
 
 

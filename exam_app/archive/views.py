@@ -96,7 +96,7 @@ def mine_as_data() -> BaseResponse:
 def own_statements() -> BaseResponse:
     """The account's own learning records as xAPI statements."""
     entries, zone = entries_of(web.db(), web.person_id()), web.config().zone
-    exported = statements(entries, web.person_id(), web.config().public_url, zone)
+    exported = statements(entries, web.person_id(), web.config().public_url, zone=zone)
     data = json.dumps(exported, ensure_ascii=False, indent=2)
     return web.attachment(data.encode(), "application/json", "学习记录xAPI.json")
 
@@ -107,7 +107,14 @@ def many() -> BaseResponse:
     """Queues a zip of the archives of a division."""
     division = web.scope().division(web.db(), request.form.get("division"))
     code, params = web.account().division_code, {"division": division.code}
-    job = enqueue(web.db(), "archives", f"{division.name}培训档案", code, params, web.actor())
+    job = enqueue(
+        web.db(),
+        "archives",
+        f"{division.name}培训档案",
+        division_code=code,
+        params=params,
+        by=web.actor(),
+    )
     web.audit("archive.export", f"division:{division.code}")
     web.db().commit()
     return redirect(url_for("jobs.show", job_id=job.id))
@@ -142,7 +149,7 @@ def record() -> str | BaseResponse | tuple[str, int]:
         training = _training(files)
         external.check(training, web.today())
         text = request.form.get("people", "")
-        attendance = external.read_attendance(session, text, scope.prefix, training.date)
+        attendance = external.read_attendance(session, text, scope.prefix, on=training.date)
         if not attendance.found and not attendance.unclear:
             raise Refused("请写上参加的人,一行一个")
     except Refused as refused:
@@ -157,7 +164,7 @@ def record() -> str | BaseResponse | tuple[str, int]:
             "archive/record.html", refused="", attendance=attendance, **{**context, "files": files}
         )
     filed, duplicates = external.record(
-        session, training, [p for p, _, _ in attendance.found], web.actor()
+        session, training, [p for p, _, _ in attendance.found], by=web.actor()
     )
     detail = {"title": training.title, "filed": filed, "files": list(files)}
     web.audit("archive.record", f"division:{web.account().division_code}", detail)
@@ -174,7 +181,12 @@ def _files() -> tuple[str, ...]:
     if file is not None and file.filename:
         code = web.account().division_code
         row = evidence.keep(
-            web.db(), web.config().evidence, file.read(), file.filename, code, web.actor()
+            web.db(),
+            web.config().evidence,
+            file.read(),
+            name=file.filename,
+            division_code=code,
+            by=web.actor(),
         )
         digests.append(row.sha256)
     return tuple(dict.fromkeys(digests))
@@ -238,7 +250,9 @@ def _proves_mine(digest: str) -> bool:
 def correct() -> BaseResponse:
     """Files a correction request for the account's own archive."""
     entry = request.form.get("entry", type=int)
-    corrections.request_correction(web.db(), web.person_id(), request.form.get("text", ""), entry)
+    corrections.request_correction(
+        web.db(), web.person_id(), request.form.get("text", ""), entry_id=entry
+    )
     web.db().commit()
     flash("已交给区(市)民政部门,答复会显示在这一页。", "good")
     return redirect(url_for("archive.mine"))
@@ -259,7 +273,9 @@ def decide(request_id: int) -> BaseResponse:
     if row is None:
         raise NotFound("没有这条申请,或已经答复了")
     accepted = bool(request.form.get("accepted"))
-    corrections.decide(web.db(), row, accepted, request.form.get("answer", ""), web.actor())
+    corrections.decide(
+        web.db(), row, accepted, answer=request.form.get("answer", ""), by=web.actor()
+    )
     web.audit("archive.decide", f"person:{row.person_id}", {"accepted": accepted})
     web.db().commit()
     flash("已答复。", "good")

@@ -31,14 +31,18 @@ MINUTES = 45
 
 
 def statements(
-    entries: Iterable[ArchiveEntry], person_id: int, home: str, zone: ZoneInfo
+    entries: Iterable[ArchiveEntry], person_id: int, home: str, *, zone: ZoneInfo
 ) -> list[dict[str, object]]:
     """Returns one statement per learning entry, skipping other kinds (background checks, awards). The actor is
     identified by the person's id only."""
-    return [_statement(entry, person_id, home, zone) for entry in entries if entry.kind in KINDS]
+    return [
+        _statement(entry, person_id, home, zone=zone) for entry in entries if entry.kind in KINDS
+    ]
 
 
-def _statement(entry: ArchiveEntry, person_id: int, home: str, zone: ZoneInfo) -> dict[str, object]:
+def _statement(
+    entry: ArchiveEntry, person_id: int, home: str, *, zone: ZoneInfo
+) -> dict[str, object]:
     verb, activity = KINDS[entry.kind]
     if entry.kind == "exam" and not entry.passed:
         verb = "failed"

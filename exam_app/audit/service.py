@@ -19,6 +19,7 @@ def record(
     session: Session,
     actor: str,
     action: str,
+    *,
     subject: str,
     detail: Mapping[str, object] | None = None,
     scope: str = "",
@@ -58,7 +59,7 @@ def tail(session: Session, limit: int = 50) -> list[AuditEntry]:
 
 
 def entries_in(
-    session: Session, prefix: str, text: str = "", before: int | None = None, limit: int = 50
+    session: Session, prefix: str, text: str = "", *, before: int | None = None, limit: int = 50
 ) -> list[AuditEntry]:
     """Returns entries of the offices of a division, latest first. `text` is a prefix of the action or subject, or the
     exact actor."""

@@ -82,7 +82,7 @@ def issue() -> BaseResponse:
     if template is None:
         raise Refused("请选一种证书样式;没有就先做一种")
     new, existing = service.issue_for_training(
-        web.db(), web.scope().prefix, title, on, template, web.actor()
+        web.db(), web.scope().prefix, title, on=on, template=template, by=web.actor()
     )
     web.audit("certificate.issue", f"template:{template.id}", {"title": title, "issued": new})
     web.db().commit()
@@ -102,13 +102,20 @@ def _training() -> tuple[str, date]:
 def print_many() -> BaseResponse:
     """Queues a PDF of all valid certificates of one title and day."""
     title, on = _training()
-    numbers = service.valid_numbers(web.db(), web.scope().prefix, title, on, MAX_CERTIFICATES)
+    numbers = service.valid_numbers(
+        web.db(), web.scope().prefix, title, issued_on=on, limit=MAX_CERTIFICATES
+    )
     if not numbers:
         raise Refused("没有可以打印的证书")
     code = web.account().division_code
     params: dict[str, object] = {"numbers": numbers}
     job = enqueue(
-        web.db(), "certificates", f"{title}证书({len(numbers)}张)", code, params, web.actor()
+        web.db(),
+        "certificates",
+        f"{title}证书({len(numbers)}张)",
+        division_code=code,
+        params=params,
+        by=web.actor(),
     )
     web.db().commit()
     return redirect(url_for("jobs.show", job_id=job.id))
@@ -120,10 +127,10 @@ def void(no: str) -> BaseResponse:
     certificate = _managed(no)
     reissue, reason = "again" in request.form, request.form.get("reason", "")
     if reissue:
-        new = service.reissue(web.db(), certificate, reason, web.actor())
+        new = service.reissue(web.db(), certificate, reason, by=web.actor())
         flash(f"原证书已作废,新证书编号 {new.no}。", "good")
     else:
-        service.void_certificate(web.db(), certificate, reason, web.actor())
+        service.void_certificate(web.db(), certificate, reason, by=web.actor())
         flash("已作废。扫码会看到作废的说明。", "good")
     web.audit("certificate.void", f"certificate:{no}", {"again": reissue})
     web.db().commit()

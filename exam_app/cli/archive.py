@@ -57,7 +57,9 @@ def export(person: int, form: str, out: str) -> None:
                 session, person_row, now().astimezone(config.zone).date()
             )
             data = archive_pdf(archive_content) if form == "pdf" else archive_docx(archive_content)
-        audit_service.record(session, "cli", "archive.export", f"person:{person}", {"form": form})
+        audit_service.record(
+            session, "cli", "archive.export", subject=f"person:{person}", detail={"form": form}
+        )
         session.commit()
     write_file(out, data)
 

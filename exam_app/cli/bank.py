@@ -47,8 +47,8 @@ def check(folder: str, as_json: bool) -> None:
         questions,
         facts.clauses,
         anchors(),
-        set(required_points()) | set(records(facts.data)),
-        last_changes(facts.data),
+        points=set(required_points()) | set(records(facts.data)),
+        changes=last_changes(facts.data),
     )
     errors = [p for p in problems if p.severity == "error"]
     if as_json:
@@ -129,13 +129,19 @@ def paper() -> None:
 )
 @json_option
 def assemble_command(
-    blueprint: str, forms: int, seed: int, out: str | None, parameters: Path | None, as_json: bool
+    *,
+    blueprint: str,
+    forms: int,
+    seed: int,
+    out: str | None,
+    parameters: Path | None,
+    as_json: bool,
 ) -> None:
     """按命题蓝图组 K 套平行卷。"""
     loaded_blueprint, questions = load_blueprint(blueprint), load_bank()
     parameters_by_item = None if parameters is None else read_parameters(parameters)
     assembled = assemble(
-        list(questions), loaded_blueprint, forms, seed, parameters=parameters_by_item
+        list(questions), loaded_blueprint, forms, seed=seed, parameters=parameters_by_item
     )
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)

@@ -31,6 +31,7 @@ from training_records.divisions import division_names
 @click.option("--rebuild", is_flag=True, help="先把网页用的各地数字从原始记录全部重算一遍")
 @json_option
 def coverage(
+    *,
     year: int,
     division: str,
     as_of: datetime | None,
@@ -49,7 +50,7 @@ def coverage(
             build_anew(session, today)
             session.commit()
         day = as_of.date() if as_of else default_as_of(year, today)
-        report = compute(session, division, year, day)
+        report = compute(session, division, year, as_of=day)
         if form == "xlsx":
             names = division_names(session)
             write_file(str(out), coverage_workbook(session, report, names))

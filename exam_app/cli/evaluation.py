@@ -42,6 +42,7 @@ CITY = "370200000000"
 @click.option("--out", type=click.Path(dir_okay=False), help="xlsx 写到哪个文件")
 @json_option
 def evaluate(
+    *,
     scheme_file: str | None,
     measures_file: str | None,
     year: int | None,
@@ -62,7 +63,7 @@ def evaluate(
     results = (
         _from_table(scheme, Path(measures_file))
         if measures_file
-        else _from_records(scheme, year, division, as_of.date() if as_of else None)
+        else _from_records(scheme, year, division, as_of=as_of.date() if as_of else None)
     )
     if as_json or form == "json":
         emit({"results": [row.as_data() for row in results]})
@@ -108,7 +109,7 @@ def _from_table(scheme: Scheme, path: Path) -> list[_Row]:
 
 
 def _from_records(
-    scheme: Scheme, year: int | None, division: str, as_of: date | None
+    scheme: Scheme, year: int | None, division: str, *, as_of: date | None
 ) -> list[_Row]:
     if year is None:
         raise Refused("请用 --measures 给指标表(CSV),或用 --year 从记录里算")
@@ -118,7 +119,7 @@ def _from_records(
         session.rollback()
         read_only(session)
         day = as_of or now().astimezone(config.zone).date()
-        frame = frame_of(prefix_of(division), year, day, config)
+        frame = frame_of(prefix_of(division), year, day, config=config)
         if frame.last < frame.first:
             raise Refused(f"{day} 还没到 {year} 年,没有记录可算")
         subjects = measured(session, frame, SOURCES)

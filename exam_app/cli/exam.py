@@ -37,10 +37,10 @@ def exam() -> None:
     "--by", type=click.Choice(["district", "village", "age", "role"]), help="同时写出分组"
 )
 @json_option
-def responses_command(exam_id: int, out: Path, by: GroupBy | None, as_json: bool) -> None:
+def responses_command(*, exam_id: int, out: Path, by: GroupBy | None, as_json: bool) -> None:
     """导出作答矩阵(每人第一次交的卷),供 academy stats 分析。"""
     with open_session() as (session, _):
-        people = export(read_only(session), exam_id, out, by)
+        people = export(read_only(session), exam_id, out, by=by)
     if as_json:
         emit({"persons": people, "folder": str(out)})
         return
@@ -52,7 +52,7 @@ def responses_command(exam_id: int, out: Path, by: GroupBy | None, as_json: bool
 @click.option("--dry-run", is_flag=True, help="只看谁会变,不改")
 @click.option("--reason", default="", help="改判的原因(会记下来)")
 @json_option
-def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> None:
+def rescore_command(*, exam_id: int, dry_run: bool, reason: str, as_json: bool) -> None:
     """改判:题库里更正了答案(version 加了 1)之后,按存下的作答重新评分。"""
     bank = {question.id: question for question in current_bank()}
     with open_session() as (session, config):
@@ -60,13 +60,15 @@ def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> 
         if dry_run:
             outcome = preview(session, exam_row, bank)
         else:
-            outcome = rescore(session, exam_row, bank, reason, "command", config.zone)
+            outcome = rescore(
+                session, exam_row, bank, reason=reason, actor="command", zone=config.zone
+            )
             detail = {
                 "reason": reason,
                 "items": sorted(outcome.corrections),
                 "attempts": len(outcome.changes),
             }
-            record(session, "command", "exam.rescore", f"exam:{exam_id}", detail)
+            record(session, "command", "exam.rescore", subject=f"exam:{exam_id}", detail=detail)
             session.commit()
     if as_json:
         emit(
@@ -98,17 +100,25 @@ def rescore_command(exam_id: int, dry_run: bool, reason: str, as_json: bool) -> 
 @click.option("--who", default="", help="只给这些人:手机号或姓名,用逗号分开")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @json_option
-def sheets_command(exam_id: int, division: str | None, who: str, out: Path, as_json: bool) -> None:
+def sheets_command(
+    *, exam_id: int, division: str | None, who: str, out: Path, as_json: bool
+) -> None:
     """纸质考试:做答题卡,把没计分的答题卡和试卷印成 PDF。"""
     with open_session() as (session, _):
         exam_row = _exam(session, exam_id)
         code, prefix = division or exam_row.division_code, prefix_of(exam_row.division_code)
         lines = "\n".join(re.split("[,，]", who))
-        people = service.people_for(session, exam_row, prefix, code, lines)
-        sheets, refused = service.make_sheets(session, exam_row, people, "command")
-        record(session, "command", "exam.sheets", f"exam:{exam_id}", {"sheets": len(sheets)})
+        people = service.people_for(session, exam_row, prefix, division=code, who=lines)
+        sheets, refused = service.make_sheets(session, exam_row, people, actor="command")
+        record(
+            session,
+            "command",
+            "exam.sheets",
+            subject=f"exam:{exam_id}",
+            detail={"sheets": len(sheets)},
+        )
         session.commit()
-        files = printing.write_all(session, exam_row, prefix, out)
+        files = printing.write_all(session, exam_row, prefix, folder=out)
     if as_json:
         emit({"exam": exam_id, "made": len(sheets), "refused": len(refused), "files": files})
         return
@@ -133,7 +143,12 @@ def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
         exam_row = _exam(session, exam_id)
         scan_files = [
             service.hand_over(
-                session, exam_row, exam_row.division_code, path.name, path.read_bytes(), "command"
+                session,
+                exam_row,
+                exam_row.division_code,
+                name=path.name,
+                data=path.read_bytes(),
+                actor="command",
             )
             for path in files
         ]

@@ -27,7 +27,7 @@ format_option = click.option(
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--prefix", default="imported", show_default=True, help="编号的前缀")
 @json_option
-def import_command(file: Path, form: str, out: Path, prefix: str, as_json: bool) -> None:
+def import_command(*, file: Path, form: str, out: Path, prefix: str, as_json: bool) -> None:
     """从别的系统导入题目，作为草稿写进文件夹；放不下的跳过并说明原因。"""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", prefix):
         raise click.BadParameter("前缀要用小写字母、数字和下划线，字母开头", param_hint="--prefix")
@@ -47,7 +47,7 @@ def import_command(file: Path, form: str, out: Path, prefix: str, as_json: bool)
         )
         before = target.read_text("utf-8") + "\n" if target.exists() else ""
         target.write_text(before + text, "utf-8")
-    _report("imported", len(items), result.skipped, as_json)
+    _report("imported", len(items), result.skipped, as_json=as_json)
     if items:
         say(f"草稿写在 {target}，审定前请补出处、知识库、主题和层次")
 
@@ -58,15 +58,15 @@ def import_command(file: Path, form: str, out: Path, prefix: str, as_json: bool)
 @click.option("--topic", default="", help="只导出这个主题")
 @click.option("--dir", "folder", type=click.Path(exists=True, file_okay=False), default=str(ITEMS))
 @json_option
-def export_command(out: str, form: str, topic: str, folder: str, as_json: bool) -> None:
+def export_command(*, out: str, form: str, topic: str, folder: str, as_json: bool) -> None:
     """把题库导出给别的系统；放不下的跳过并说明原因。"""
     chosen = [q for q in load_bank(Path(folder)) if not topic or q.topic == topic]
     data, skipped = FORMATS[form][1](chosen)
     write_file(out, data)
-    _report("exported", len(chosen) - len(skipped), skipped, as_json)
+    _report("exported", len(chosen) - len(skipped), skipped, as_json=as_json)
 
 
-def _report(verb: str, count: int, skipped: list[Skipped], as_json: bool) -> None:
+def _report(verb: str, count: int, skipped: list[Skipped], *, as_json: bool) -> None:
     if as_json:
         emit({verb: count, "skipped": [asdict(s) for s in skipped]})
     else:

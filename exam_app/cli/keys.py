@@ -30,7 +30,7 @@ def rotate() -> None:
         for identity in session.scalars(select(KeptIdentity)):
             identity.sealed = seal.renew(identity.sealed)
             rows += 1
-        record(session, "cli", "keys.rotate", "sealed", {"rows": rows})
+        record(session, "cli", "keys.rotate", subject="sealed", detail={"rows": rows})
         session.commit()
     say(f"换好了 {rows} 条。现在可以从 ACADEMY_FIELD_KEYS 去掉旧密钥,再重启服务")
 
@@ -42,6 +42,8 @@ def forget_identities() -> None:
         if config.keep_identity:
             raise click.ClickException("ACADEMY_KEEP_IDENTITY 还开着,请先关掉再删")
         rows = rows_changed(session, delete(KeptIdentity))
-        record(session, "cli", "keys.forget_identities", "kept_identity", {"rows": rows})
+        record(
+            session, "cli", "keys.forget_identities", subject="kept_identity", detail={"rows": rows}
+        )
         session.commit()
     say(f"删去了 {rows} 条")

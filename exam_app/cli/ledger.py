@@ -37,6 +37,7 @@ def ledger() -> None:
 )
 @json_option
 def import_command(
+    *,
     file: str,
     dry_run: bool,
     accept_good: bool,
@@ -62,8 +63,12 @@ def import_command(
                 session,
                 "cli",
                 "ledger.import",
-                f"division:{division}",
-                {"new": report.new, "changed": report.changed, "left_out": len(report.errors)},
+                subject=f"division:{division}",
+                detail={
+                    "new": report.new,
+                    "changed": report.changed,
+                    "left_out": len(report.errors),
+                },
             )
             session.commit()
     if errors_file:
@@ -102,10 +107,17 @@ def export_command(out: str, division: str, as_of: date | None) -> None:
         try:
             with written_whole(Path(out)) as half, half.open("wb") as file:
                 rows = write_ledger(
-                    session, prefix_of(division), division_row.name, day, file, claimed
+                    session,
+                    prefix_of(division),
+                    division_row.name,
+                    as_of=day,
+                    out=file,
+                    claimed=claimed,
                 )
         except OSError as error:
             raise RecordsError(f"写不了 {out}:{error.strerror}。请换一个文件夹") from error
         session.rollback()
-        record(session, "cli", "ledger.export", f"division:{division}", {"rows": rows})
+        record(
+            session, "cli", "ledger.export", subject=f"division:{division}", detail={"rows": rows}
+        )
         session.commit()

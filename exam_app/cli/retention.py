@@ -26,7 +26,7 @@ def apply(dry_run: bool, as_json: bool) -> None:
     with open_session() as (session, _):
         counts = apply_rules(session, now(), only_count=dry_run)
         if not dry_run:
-            record(session, "cli", "retention.apply", "system", dict(counts))
+            record(session, "cli", "retention.apply", subject="system", detail=dict(counts))
         session.commit()
     if as_json:
         emit(counts)
@@ -58,6 +58,12 @@ def erase(number: int, reason: str, yes: bool) -> None:
                 f"注销 {person_row.name} 的个人信息,不能恢复。确定吗?", abort=True, err=True
             )
         erase_person(session, person_row, now().astimezone(config.zone).date())
-        record(session, "cli", "person.erase", f"person:{number}", {"reason": reason.strip()[:100]})
+        record(
+            session,
+            "cli",
+            "person.erase",
+            subject=f"person:{number}",
+            detail={"reason": reason.strip()[:100]},
+        )
         session.commit()
     say("注销了。档案链仍然完整:可以运行 academy archive verify 核对")

@@ -16,7 +16,7 @@ from exam_app.serving import hand_down, run
 from training_records.database import make_engine
 
 
-def run_server(config: Config, host: str, port: int, workers: int | None) -> None:
+def run_server(config: Config, host: str, port: int, *, workers: int | None) -> None:
     """Runs the production server; exits with a message when the port is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -28,7 +28,7 @@ def run_server(config: Config, host: str, port: int, workers: int | None) -> Non
             )
             stop(1)
     hand_down(config)
-    run("exam_app.serving:make", host, port, workers)
+    run("exam_app.serving:make", host, port, workers=workers)
 
 
 @click.command()
@@ -45,7 +45,7 @@ def serve(host: str, port: int, workers: int | None) -> None:
         say("数据库的表还不是最新的。请先运行:academy db upgrade")
         stop(1)
     build_site(config.instance / "kb")
-    run_server(config, host, port, workers)
+    run_server(config, host, port, workers=workers)
 
 
 @click.command()
@@ -57,7 +57,7 @@ def serve(host: str, port: int, workers: int | None) -> None:
 @click.option("--port", default=8000, show_default=True)
 @click.option("--no-serve", is_flag=True, help="只准备数据,不启动")
 @json_option
-def demo(people: int, seed: int, host: str, port: int, no_serve: bool, as_json: bool) -> None:
+def demo(*, people: int, seed: int, host: str, port: int, no_serve: bool, as_json: bool) -> None:
     """建好演示数据并启动(make run 用的就是它)。"""
     config = load_config(demo="1", study_pace="0", public_url=f"http://{host}:{port}")
     engine = make_engine(config.database_url)
@@ -67,7 +67,7 @@ def demo(people: int, seed: int, host: str, port: int, no_serve: bool, as_json: 
     if build_site(config.instance / "kb"):
         say("知识库建好了")
     with open_session(config) as (session, _):
-        seeded = seed_demo(session, config, people, seed)
+        seeded = seed_demo(session, config, people, seed=seed)
     if as_json:
         emit({"url": config.public_url, **asdict(seeded)})
     else:
@@ -78,7 +78,7 @@ def demo(people: int, seed: int, host: str, port: int, no_serve: bool, as_json: 
             )
         say("\n  停止按 Ctrl+C;数据保存在 instance/,下次启动还在。\n")
     if not no_serve:
-        run_server(config, host, port, None)
+        run_server(config, host, port, workers=None)
 
 
 @click.command("config")

@@ -34,7 +34,7 @@ MAX_SCORE = 1000
     show_default=True,
 )
 @json_option
-def link_command(old: Path, new: Path, method: str, as_json: bool) -> None:
+def link_command(*, old: Path, new: Path, method: str, as_json: bool) -> None:
     """靠共同题把一次标定放到另一次的刻度上(两个文件都是 stats irt --json 的结果)。"""
     a, b = read_parameters(old), read_parameters(new)
     common = [item for item in a if item in b]
@@ -43,7 +43,8 @@ def link_command(old: Path, new: Path, method: str, as_json: bool) -> None:
         if method == "mean-sigma":
             link = mean_sigma(columns[1], columns[3])
         else:
-            link = stocking_lord(*columns)
+            a_old, b_old, a_new, b_new = columns
+            link = stocking_lord(a_old, b_old, a_new, b_new=b_new)
     except ValueError as error:
         raise ResponsesError(str(error)) from None
     slopes, difficulties = link.apply([v[0] for v in a.values()], [v[1] for v in a.values()])
@@ -71,7 +72,7 @@ def link_command(old: Path, new: Path, method: str, as_json: bool) -> None:
 @click.argument("form_y", type=FILE)
 @click.option("--pass-mark", type=float, help="Y 卷的合格线(分)")
 @json_option
-def equate_command(form_x: Path, form_y: Path, pass_mark: float | None, as_json: bool) -> None:
+def equate_command(*, form_x: Path, form_y: Path, pass_mark: float | None, as_json: bool) -> None:
     """把 X 卷的分换算成 Y 卷的分(随机分组),让合格线在两套卷上一样高。两个文件都是得分矩阵。"""
     x, y = (np.nansum(read(path, None).scores(), axis=1) for path in (form_x, form_y))
     try:
@@ -120,7 +121,7 @@ def _counts(scores: np.ndarray) -> np.ndarray:
 @click.option("--key", "key_file", type=FILE, required=True, help="答案:item,key[,points]")
 @click.option("--groups", type=FILE, required=True, help="分组:person,group;只比同组的人")
 @json_option
-def similar_command(responses: Path, key_file: Path, groups: Path, as_json: bool) -> None:
+def similar_command(*, responses: Path, key_file: Path, groups: Path, as_json: bool) -> None:
     """同组里错得太像的两个人(只是线索,要由人去了解)。"""
     try:
         pairs = similar_pairs(read(responses, key_file), read_groups(groups))

@@ -70,7 +70,7 @@ def _items_text(result: TestStats) -> list[str]:
 @click.option("--html", "page", type=click.Path(dir_okay=False), help="写成一个网页文件")
 @click.option("--xlsx", "book", type=click.Path(dir_okay=False), help="写成 Excel")
 def report_command(
-    responses: Path, key_file: Path | None, title: str, page: str | None, book: str | None
+    *, responses: Path, key_file: Path | None, title: str, page: str | None, book: str | None
 ) -> None:
     """给命题人看的报告：先说结论，再看图，再看表。"""
     if not page and not book:
@@ -78,15 +78,15 @@ def report_command(
     data = read(responses, key_file)
     result = analyse(data)
     try:
-        calibration = calibrate(data.shares(), "2pl", data.items, data.persons)
+        calibration = calibrate(data.shares(), "2pl", data.items, persons=data.persons)
     except ValueError:
         say("有多级计分的题，报告里不放项目反应理论")
         calibration = None
     if page:
-        text = report.html(title, result, calibration, data, datetime.date.today())
+        text = report.html(title, result, calibration, data=data, day=datetime.date.today())
         write_file(page, text.encode())
     if book:
-        write_file(book, report.xlsx(title, result, calibration, data.key))
+        write_file(book, report.xlsx(title, result, calibration, key=data.key))
 
 
 @stats.command("irt")
@@ -94,12 +94,12 @@ def report_command(
 @click.option("--model", type=click.Choice(["1pl", "2pl"]), default="2pl", show_default=True)
 @key_option
 @json_option
-def irt_command(responses: Path, model: Model, key_file: Path | None, as_json: bool) -> None:
+def irt_command(*, responses: Path, model: Model, key_file: Path | None, as_json: bool) -> None:
     """项目反应理论：估计题目参数和每人的能力。"""
     data = read(responses, key_file)
     scores = data.shares() if data.key else data.scores()
     try:
-        result = calibrate(scores, model, data.items, data.persons)
+        result = calibrate(scores, model, data.items, persons=data.persons)
     except ValueError as error:
         raise ResponsesError(str(error)) from None
     try:
@@ -143,7 +143,7 @@ WORDS = {"close": "模型合得好", "fair": "大致合得上", "poor": "合不�
 @key_option
 @json_option
 def dif_command(
-    responses: Path, groups: Path, focal: str | None, key_file: Path | None, as_json: bool
+    *, responses: Path, groups: Path, focal: str | None, key_file: Path | None, as_json: bool
 ) -> None:
     """群体差异（Mantel–Haenszel）：能力相同的两组人，这道题一样难吗。"""
     data = read(responses, key_file)

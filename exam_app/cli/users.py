@@ -20,11 +20,13 @@ def user() -> None:
 @click.option("--name", required=True)
 @click.option("--role", required=True, type=click.Choice(list(ROLES)))
 @click.option("--division", required=True, help="12 位区划编码")
-def create(phone: str, name: str, role: str, division: str) -> None:
+def create(*, phone: str, name: str, role: str, division: str) -> None:
     """新建账号,显示初始密码(只显示一次)。"""
     with open_session() as (session, _):
-        account, password = create_account(session, phone, name, role, division)
-        record(session, "cli", "account.create", f"account:{account.id}", {"role": role})
+        account, password = create_account(session, phone, name, role=role, division_code=division)
+        record(
+            session, "cli", "account.create", subject=f"account:{account.id}", detail={"role": role}
+        )
         session.commit()
     click.echo(f"{phone} 的初始密码:{password}")
 
@@ -36,7 +38,7 @@ def reset(phone: str) -> None:
     with open_session() as (session, _):
         account = get_account(session, phone)
         password = reset_password(session, account)
-        record(session, "cli", "password.reset", f"account:{account.id}")
+        record(session, "cli", "password.reset", subject=f"account:{account.id}")
         session.commit()
     click.echo(f"{phone} 的初始密码:{password}")
 
@@ -48,6 +50,6 @@ def unlock_command(phone: str) -> None:
     with open_session() as (session, _):
         account = get_account(session, phone)
         unlock(session, phone)
-        record(session, "cli", "account.unlock", f"account:{account.id}")
+        record(session, "cli", "account.unlock", subject=f"account:{account.id}")
         session.commit()
     say("已解锁")

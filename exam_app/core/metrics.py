@@ -35,7 +35,7 @@ def collectors() -> tuple[Counter, Histogram, Counter]:
     return requests, seconds, hashing
 
 
-def observe(method: str, endpoint: str | None, status: int, seconds: float) -> None:
+def observe(method: str, endpoint: str | None, status: int, *, seconds: float) -> None:
     """Counts one request. Labels hold the endpoint's name only, no path and no id."""
     count, times = _of(method, endpoint or "none", str(status))
     count.inc()

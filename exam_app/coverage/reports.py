@@ -33,33 +33,33 @@ def is_today(year: int, day: date, today: date) -> bool:
     return day == today and year == day.year
 
 
-def is_closed(session: Session, year: int, day: date, as_known_then: bool) -> bool:
+def is_closed(session: Session, year: int, day: date, *, as_known_then: bool) -> bool:
     """Whether the frozen figures of a closed year apply."""
     return day == date(year, 12, 31) and as_known_then and is_frozen(session, year)
 
 
-def catch_up(factory: sessionmaker[Session], year: int, day: date, today: date) -> None:
+def catch_up(factory: sessionmaker[Session], year: int, day: date, *, today: date) -> None:
     """Applies pending changes if the running figures apply. Call before the caller's own read transaction begins."""
     if is_today(year, day, today):
         keep_up(factory, today, rounds=1)
 
 
 def report(
-    session: Session, code: str, year: int, day: date, today: date, *, as_known_then: bool
+    session: Session, code: str, year: int, *, day: date, today: date, as_known_then: bool
 ) -> CoverageReport:
     """Returns today's report from the running figures, a closed year's from the frozen ones, others from the records."""
     if is_today(year, day, today):
         return reading.report(session, code, day)
-    if is_closed(session, year, day, as_known_then):
+    if is_closed(session, year, day, as_known_then=as_known_then):
         return reading.frozen_report(session, code, year)
-    return computed(session, code, year, day, today)
+    return computed(session, code, year, day=day, today=today)
 
 
-def computed(session: Session, code: str, year: int, day: date, today: date) -> CoverageReport:
+def computed(session: Session, code: str, year: int, *, day: date, today: date) -> CoverageReport:
     """Computes the report from the records, with names. Raises `Refused` above `MAX_ROWS` people."""
     people = reading.report(session, code, today).total.in_post
     if people > MAX_ROWS:
         raise Refused(
             f"这里有 {people} 人,别的日期要从原始记录现算,一次最多 {MAX_ROWS} 人。请点到下一级再看那一天"
         )
-    return compute(session, code, year, day)
+    return compute(session, code, year, as_of=day)

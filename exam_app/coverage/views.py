@@ -52,9 +52,11 @@ def _report() -> CoverageReport:
     year, day = _year_and_day()
     # End the current read transaction, so that the page reads after pending changes are applied.
     web.release_session()
-    reports.catch_up(web.services().session_factory, year, day, web.today())
+    reports.catch_up(web.services().session_factory, year, day, today=web.today())
     code = web.scope().division(web.db(), request.args.get("division")).code
-    return reports.report(web.db(), code, year, day, web.today(), as_known_then=_as_known_then())
+    return reports.report(
+        web.db(), code, year, day=day, today=web.today(), as_known_then=_as_known_then()
+    )
 
 
 @coverage.get("/coverage")
@@ -85,7 +87,7 @@ def index() -> str:
         query=_query(report),
         rule=rule_of(web.db(), year),
         current=current,
-        closed=reports.is_closed(web.db(), year, day, _as_known_then()),
+        closed=reports.is_closed(web.db(), year, day, as_known_then=_as_known_then()),
         course=reading.course(web.db(), total.code, day) if current else None,
         changed=_changed(report),
         masked=web.account().role in CITY,
@@ -106,7 +108,9 @@ def _people(report: CoverageReport, status: str) -> tuple[list[Standing], str]:
     if after and not (code.isdigit() and len(code) == 12 and person.isdigit()):
         raise Refused("翻页的地址不对。请从第一页开始")
     cursor = (code, int(person)) if after else ("", 0)
-    rows = reading.people(web.db(), report.total.code, report.as_of, status, cursor, SHOWN + 1)
+    rows = reading.people(
+        web.db(), report.total.code, report.as_of, status=status, after=cursor, limit=SHOWN + 1
+    )
     last = rows[SHOWN - 1] if len(rows) > SHOWN else None
     return rows[:SHOWN], f"{last.division_code}-{last.person_id}" if last else ""
 
@@ -131,12 +135,12 @@ def _names(people: Sequence[Standing]) -> dict[str, str]:
 def _changed(report: CoverageReport) -> list[reading.CoverageDifference] | None:
     """Differences between a closed year's frozen standings and today's records. None if the year is not closed or the
     division too large to recompute."""
-    closed = reports.is_closed(web.db(), report.year, report.as_of, _as_known_then())
+    closed = reports.is_closed(web.db(), report.year, report.as_of, as_known_then=_as_known_then())
     if not closed or report.total.in_post > reports.MAX_ROWS // 10:
         return None
     code = report.total.code
-    recomputed = compute(web.db(), code, report.year, report.as_of)
-    changes = reading.differences(web.db(), code, report.year, recomputed.standings)
+    recomputed = compute(web.db(), code, report.year, as_of=report.as_of)
+    changes = reading.differences(web.db(), code, report.year, current=recomputed.standings)
     return sorted(changes, key=lambda d: (d.code, d.person_id))
 
 
@@ -200,7 +204,7 @@ def rule() -> str | BaseResponse:
 def export() -> Response:
     year, day = _year_and_day()
     division = web.scope().division(web.db(), request.args.get("division"))
-    report = reports.computed(web.db(), division.code, year, day, web.today())
+    report = reports.computed(web.db(), division.code, year, day=day, today=web.today())
     names = division_names(web.db())
     data = coverage_workbook(web.db(), report, names)
     web.audit_read(

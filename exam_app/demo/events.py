@@ -42,7 +42,7 @@ COMMENTS = (
 )
 
 
-def seed_events(session: Session, config: Config, rng: random.Random, today: date) -> None:
+def seed_events(session: Session, config: Config, rng: random.Random, *, today: date) -> None:
     """Creates the year's events, held, filed and upcoming. Skipped before the 60th day of the year."""
     if today.timetuple().tm_yday < 60:
         return
@@ -51,7 +51,7 @@ def seed_events(session: Session, config: Config, rng: random.Random, today: dat
         session,
         CITY,
         today.year,
-        "demo",
+        by="demo",
         month=spring.month,
         title="儿童主任骨干示范培训",
         audience="director",
@@ -61,13 +61,15 @@ def seed_events(session: Session, config: Config, rng: random.Random, today: dat
         budget=Decimal(48000),
         demonstration=True,
     )
-    parent = _held(session, config, rng, CITY, "青岛市民政局", plan, spring, 60)
+    parent = _held(
+        session, config, rng, code=CITY, organiser="青岛市民政局", line=plan, day=spring, heads=60
+    )
     for district, name in zip(DISTRICTS, ("平度市", "黄岛区"), strict=True):
         plan = add_plan(
             session,
             district,
             today.year,
-            "demo",
+            by="demo",
             month=spring.month + 1,
             title="儿童主任轮训(第一期)",
             audience="director",
@@ -77,16 +79,26 @@ def seed_events(session: Session, config: Config, rng: random.Random, today: dat
             budget=Decimal(12000),
         )
         day = spring + timedelta(days=20)
-        _held(session, config, rng, district, f"{name}民政局", plan, day, 40, parent)
+        _held(
+            session,
+            config,
+            rng,
+            code=district,
+            organiser=f"{name}民政局",
+            line=plan,
+            day=day,
+            heads=40,
+            parent=parent,
+        )
     _coming(session, config, today)
 
 
-def _event(session: Session, code: str, organiser: str, line: PlanLine, heads: int) -> Event:
+def _event(session: Session, code: str, organiser: str, *, line: PlanLine, heads: int) -> Event:
     return create_event(
         session,
         code,
         organiser,
-        "demo",
+        by="demo",
         plan_id=line.id,
         title=line.title,
         audience="director",
@@ -97,7 +109,7 @@ def _event(session: Session, code: str, organiser: str, line: PlanLine, heads: i
     )
 
 
-def _add(session: Session, config: Config, event: Event, day: date, halves: int) -> None:
+def _add(session: Session, config: Config, event: Event, *, day: date, halves: int) -> None:
     titles = ("岗位职责和三年行动", "摸底走访和一人一档", "强制报告和应急处置", "回去怎么带班")
     for half in range(halves):
         start = datetime.combine(
@@ -119,6 +131,7 @@ def _held(
     session: Session,
     config: Config,
     rng: random.Random,
+    *,
     code: str,
     organiser: str,
     line: PlanLine,
@@ -126,10 +139,10 @@ def _held(
     heads: int,
     parent: Event | None = None,
 ) -> Event:
-    event = _event(session, code, organiser, line, heads)
+    event = _event(session, code, organiser, line=line, heads=heads)
     event.parent_id = parent.id if parent else None
-    _add(session, config, event, day, 4 if parent is None else 2)
-    people = _people(session, rng, code, heads, day)
+    _add(session, config, event, day=day, halves=4 if parent is None else 2)
+    people = _people(session, rng, code, heads=heads, day=day)
     if parent is None:
         share_quotas(session, event, heads)
     announce(session, event, "demo")
@@ -146,7 +159,7 @@ def _held(
         )
     session.flush()
     for person, _ in people:
-        _attend(session, rng, event, person)
+        _attend(session, rng, event, person=person)
     if parent is not None:
         trained = select(Enrolment.person_id).where(
             Enrolment.event_id == parent.id, Enrolment.division_code.startswith(code[:6])
@@ -156,12 +169,12 @@ def _held(
     event.summary = (
         "采取讲授、分组实操和案例研讨相结合的办法,学员带着村里的实际问题来,带着办法回去。"
     )
-    file_event(session, event, "培训办", "demo", config.zone)
+    file_event(session, event, "培训办", by="demo", zone=config.zone)
     return event
 
 
 def _people(
-    session: Session, rng: random.Random, code: str, heads: int, day: date
+    session: Session, rng: random.Random, code: str, *, heads: int, day: date
 ) -> list[tuple[int, str]]:
     query = select(Post.person_id, Post.division_code).where(
         Post.role == "director", Post.end.is_(None), Post.start <= day, Post.person_id > 1
@@ -178,7 +191,7 @@ def _people(
     return pool[:heads]
 
 
-def _attend(session: Session, rng: random.Random, event: Event, person: int) -> None:
+def _attend(session: Session, rng: random.Random, event: Event, *, person: int) -> None:
     attended = False
     for event_session in event.sessions:
         state = rng.choices(["present", "late", "leave", ""], [88, 5, 3, 4])[0]
@@ -219,7 +232,7 @@ def _coming(session: Session, config: Config, today: date) -> None:
         session,
         DISTRICTS[0],
         "平度市民政局",
-        "demo",
+        by="demo",
         title="儿童主任轮训(第二期)",
         audience="director",
         form="面授",
@@ -228,6 +241,6 @@ def _coming(session: Session, config: Config, today: date) -> None:
         contact="培训办",
     )
     day = today + timedelta(days=9)
-    _add(session, config, event, day, 2)
+    _add(session, config, event, day=day, halves=2)
     event.nominate_by = now() + timedelta(days=6)
     announce(session, event, "demo")

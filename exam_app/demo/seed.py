@@ -45,16 +45,16 @@ class Seeded:
     directors: list[str] = field(default_factory=list)
 
 
-def seed_demo(session: Session, config: Config, people: int = 7000, seed: int = 1) -> Seeded:
+def seed_demo(session: Session, config: Config, people: int = 7000, *, seed: int = 1) -> Seeded:
     """Fills an empty database. If there is data already, only reads the accounts back."""
     today = now().astimezone(config.zone).date()
     if session.scalar(select(Division.code).limit(1)) is None:
         rng = random.Random(seed)
         villages = _divisions(session, rng)
-        _people(session, rng, villages, max(people, 20), today)
+        _people(session, rng, villages, count=max(people, 20), today=today)
         _accounts(session)
         _exams(session, config, today)
-        seed_events(session, config, rng, today)
+        seed_events(session, config, rng, today=today)
         seed_work(session, rng, today)
         session.commit()
     return _announce(session, today.year)
@@ -96,7 +96,7 @@ def _name(rng: random.Random) -> str:
 
 
 def _people(
-    session: Session, rng: random.Random, villages: list[str], count: int, today: date
+    session: Session, rng: random.Random, villages: list[str], *, count: int, today: date
 ) -> None:
     chosen = list(villages)
     rng.shuffle(chosen)
@@ -111,14 +111,14 @@ def _people(
         start = _start(rng, today) if n else today - timedelta(days=12)
         person = _person(n + 1, rng, today)
         people.append(person)
-        posts.append(_post(n + 1, "director", code, start, rng))
+        posts.append(_post(n + 1, "director", code, start=start, rng=rng))
         if n:
-            entries.extend(_history(n + 1, code, start, today, rng))
+            entries.extend(_history(n + 1, code, start, today=today, rng=rng))
     towns = sorted({ancestor(v, "town") for v in villages})
     for t, town in enumerate(towns):
         identity = count + t + 1
         people.append(_person(identity, rng, today))
-        posts.append(_post(identity, "supervisor", town, date(2022, 3, 1), rng))
+        posts.append(_post(identity, "supervisor", town, start=date(2022, 3, 1), rng=rng))
     for table, rows in ((Person, people), (Post, posts)):
         for offset in range(0, len(rows), CHUNK):
             session.execute(insert(table), rows[offset : offset + CHUNK])
@@ -146,7 +146,7 @@ def _person(identity: int, rng: random.Random, today: date) -> dict[str, object]
 
 
 def _post(
-    identity: int, role: str, code: str, start: date, rng: random.Random
+    identity: int, role: str, code: str, *, start: date, rng: random.Random
 ) -> dict[str, object]:
     caseload = rng.choices([0, rng.randrange(1, 12), rng.randrange(12, 42)], [2, 7, 1])[0]
     return {
@@ -167,7 +167,7 @@ def _start(rng: random.Random, today: date) -> date:
 
 
 def _history(
-    person: int, code: str, start: date, today: date, rng: random.Random
+    person: int, code: str, start: date, *, today: date, rng: random.Random
 ) -> Iterator[dict[str, object]]:
     """Yields up to three years of district training and exams. Most people have trained this year, some have not."""
     district = dict(names.DISTRICTS)[code[:6]]
@@ -184,9 +184,9 @@ def _history(
             person,
             code,
             "training",
-            day,
-            f"{year}年儿童主任集中培训",
-            organiser,
+            day=day,
+            title=f"{year}年儿童主任集中培训",
+            organiser=organiser,
             hours=Decimal(hours),
             form="面授",
         )
@@ -197,9 +197,9 @@ def _history(
                 person,
                 code,
                 "exam",
-                day,
-                title,
-                organiser,
+                day=day,
+                title=title,
+                organiser=organiser,
                 score=Decimal(score),
                 passed=score >= 60,
                 induction=not inducted,
@@ -209,7 +209,7 @@ def _history(
 
 
 def _entry(
-    person: int, code: str, kind: str, day: date, title: str, organiser: str, **fields: object
+    person: int, code: str, kind: str, *, day: date, title: str, organiser: str, **fields: object
 ) -> dict[str, object]:
     recorded_at, district = now(), ancestor(code, "district")
     return {

@@ -62,18 +62,20 @@ def seed_work(session: Session, rng: random.Random, today: date) -> None:
             }
             cases.append(case)
             if person > 1:
-                visits += _visits(rng, case, person, today)
+                visits += _visits(rng, case, person, today=today)
         if person > 1:
             for _ in range(rng.randrange(0, 5)):
-                session.add(_activity(rng, person, village, opened, today))
-            session.add_all(_tasks(rng, person, max(start, date(today.year, 1, 1)), today))
+                session.add(_activity(rng, person, village, opened=opened, today=today))
+            session.add_all(_tasks(rng, person, max(start, date(today.year, 1, 1)), today=today))
     if cases:
         session.execute(insert(CaseEntry), cases)
     for at in range(0, len(visits), 2000):
         session.execute(insert(Visit), visits[at : at + 2000])
 
 
-def _visits(rng: random.Random, case: _Case, person: int, today: date) -> list[dict[str, object]]:
+def _visits(
+    rng: random.Random, case: _Case, person: int, *, today: date
+) -> list[dict[str, object]]:
     cadence = strictest(case["categories"], known_cadences(today))
     rows: list[dict[str, object]] = []
     for first, last in periods(case["opened_on"], today, cadence.months or 1 if cadence else 1):
@@ -102,7 +104,7 @@ def _visits(rng: random.Random, case: _Case, person: int, today: date) -> list[d
     return rows
 
 
-def _tasks(rng: random.Random, person: int, since: date, today: date) -> Iterator[TaskDone]:
+def _tasks(rng: random.Random, person: int, since: date, *, today: date) -> Iterator[TaskDone]:
     """Yields ticks for most tasks of the duty list, some of them late."""
     diligence = rng.choice([0.6, 0.85, 0.95])
     for step in duty_steps(today):
@@ -114,7 +116,9 @@ def _tasks(rng: random.Random, person: int, since: date, today: date) -> Iterato
                 yield TaskDone(person_id=person, task=step["id"], period=period, done_on=on)
 
 
-def _activity(rng: random.Random, person: int, village: str, opened: date, today: date) -> Activity:
+def _activity(
+    rng: random.Random, person: int, village: str, *, opened: date, today: date
+) -> Activity:
     theme = rng.choice(["safety", "drowning", "bullying", "family"])
     titles = {
         "safety": "居家安全课",

@@ -32,7 +32,7 @@ FAULTS = (
 
 
 def office_workbook(
-    villages: Sequence[tuple[str, str, str]], rows: int = 7000, dirt: float = 0.03, seed: int = 1
+    villages: Sequence[tuple[str, str, str]], rows: int = 7000, dirt: float = 0.03, *, seed: int = 1
 ) -> tuple[bytes, dict[int, str]]:
     """Returns (workbook, row number → planted fault) for `rows` people of the (district, town, village) triples.
 
@@ -71,11 +71,11 @@ def office_workbook(
             person = _person(n, villages[n % len(villages)], rng)
             fault = rng.choice(FAULTS) if rng.random() < dirt and previous else ""
             if fault:
-                person = _spoil(person, fault, previous or person, rng)
+                person = _spoil(person, fault, previous or person, rng=rng)
                 planted[row + 1] = fault
             else:
                 previous = person
-            _write(sheet, row, n + 1, person, dates)
+            _write(sheet, row, n + 1, p=person, dates=dates)
             row += 1
         sheet.write(row, 0, "合计")
         sheet.write(row, 1, f"{rows}人")
@@ -132,7 +132,7 @@ def _date(rng: random.Random) -> object:
 
 
 def _spoil(
-    person: dict[str, object], fault: str, previous: dict[str, object], rng: random.Random
+    person: dict[str, object], fault: str, previous: dict[str, object], *, rng: random.Random
 ) -> dict[str, object]:
     changes: dict[str, dict[str, object]] = {
         "short_phone": {"phone": "1880000"},
@@ -154,7 +154,7 @@ def _spoil(
     return {**person, **changes[fault]}
 
 
-def _write(sheet: Worksheet, row: int, number: int, p: dict[str, object], dates: Format) -> None:
+def _write(sheet: Worksheet, row: int, number: int, *, p: dict[str, object], dates: Format) -> None:
     cells = [
         number,
         p["name"],

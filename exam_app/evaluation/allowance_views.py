@@ -27,7 +27,9 @@ def index(run_id: int) -> str:
     rows = results_of(web.db(), run, prefix_of(run.division_code))
     total = sum(
         (
-            verbs.allowance(rules, p.full_time, p.qualifications, r.months, r.grade).total
+            verbs.allowance(
+                rules, p.full_time, p.qualifications, months=r.months, grade=r.grade
+            ).total
             for r, p in rows
         ),
         Decimal(0),
@@ -56,7 +58,7 @@ def keep(run_id: int) -> Response:
             for name, text in request.form.items()
             if name.startswith("r-")
         }
-        verbs.keep_rules(web.db(), run.division_code, run.year, amounts, web.actor())
+        verbs.keep_rules(web.db(), run.division_code, run.year, texts=amounts, by=web.actor())
         web.audit("allowance.rules", f"run:{run.id}")
         return "标准保存好了。"
 

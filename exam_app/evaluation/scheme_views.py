@@ -200,7 +200,7 @@ def save(year: int) -> str | Response | tuple[str, int]:
             submitted |= _submitted_scheme()
             scheme = checked_scheme(submitted)
         check_known(scheme)
-        scheme_store.save_scheme(web.db(), code, year, scheme, web.actor())
+        scheme_store.save_scheme(web.db(), code, year, scheme=scheme, by=web.actor())
     except Refused as refused:
         web.db().rollback()
         submitted = submitted or scheme_store.scheme_for(web.db(), code, year).model_dump(
@@ -243,7 +243,7 @@ def try_out(year: int) -> str:
     if districts:
         requested = request.args.get("division", districts[0].code)
         code = next((d.code for d in districts if d.code == requested), districts[0].code)
-    frame = frame_of(prefix_of(code), web.today().year, web.today(), web.config())
+    frame = frame_of(prefix_of(code), web.today().year, web.today(), config=web.config())
     people = of_subjects(measured(web.db(), frame, SOURCES).values())
     current = scheme_store.scheme_for(web.db(), code, web.today().year)
     return _what_if_page(

@@ -30,7 +30,7 @@ PRACTICE_DAYS = Measure(
 )
 
 
-def frame_of(prefix: str, year: int, as_of: date, config: Config) -> Frame:
+def frame_of(prefix: str, year: int, as_of: date, *, config: Config) -> Frame:
     """Returns the frame of a division and year up to `as_of`, with the facts in force on its last day."""
     day = min(as_of, date(year, 12, 31))
     checks = len(visit_options(day).checks)
@@ -42,7 +42,7 @@ def frame_of(prefix: str, year: int, as_of: date, config: Config) -> Frame:
 
 def frame_of_run(run: EvaluationRun, config: Config) -> Frame:
     """Returns the frame frozen when the run began, or today's for runs of versions that did not store it."""
-    frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, config)
+    frame = frame_of(prefix_of(run.division_code), run.year, run.as_of, config=config)
     return frame if run.facts is None else thaw(frame, run.facts)
 
 

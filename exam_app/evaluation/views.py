@@ -70,10 +70,12 @@ def begin() -> Response:
         as_of = min(web.today(), date(year, 12, 31))
         code = web.account().division_code
         scheme = scheme_for(web.db(), code, year)
-        frame = frame_of(prefix_of(code), year, as_of, web.config())
+        frame = frame_of(prefix_of(code), year, as_of, config=web.config())
         # Compute the measures before taking SQLite's write lock.
         subjects = measured(web.db(), frame, SOURCES)
-        run = runs.start(web.begin_writing(), code, frame, scheme, subjects, web.actor())
+        run = runs.start(
+            web.begin_writing(), code, frame, scheme=scheme, subjects=subjects, by=web.actor()
+        )
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
         return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
@@ -114,15 +116,17 @@ def step(run_id: int) -> Response:
             run = own_run(run_id)
             subjects = measured(web.db(), frame_of_run(run, web.config()), SOURCES)
             session = web.begin_writing()
-            changed = runs.recalculate(session, own_run(run_id), subjects, web.actor())
+            changed = runs.recalculate(session, own_run(run_id), subjects, by=web.actor())
             return f"按现在的记录重新算了,{changed} 人有变化。"
         web.begin_writing()
         run = own_run(run_id)
         if "lock" in request.form:
-            number = runs.lock(web.db(), run, web.today(), web.actor())
+            number = runs.lock(web.db(), run, web.today(), by=web.actor())
             web.audit("evaluation.lock", f"run:{run.id}", {"hash": run.locked_hash})
             return f"定稿了,{number} 人的结果记进了档案。"
-        runs.advance(web.db(), run, web.today(), web.actor(), request.form.get("days", 5, type=int))
+        runs.advance(
+            web.db(), run, web.today(), by=web.actor(), days=request.form.get("days", 5, type=int)
+        )
         web.audit("evaluation.step", f"run:{run.id}", {"state": run.state})
         return f"现在是“{STATES[run.state]}”。"
 
@@ -212,9 +216,9 @@ def say(run_id: int) -> Response:
     def verb() -> str:
         text = request.form.get("text", "")
         if "appeal" in request.form:
-            runs.appeal(web.db(), run, row, text, web.today(), web.actor())
+            runs.appeal(web.db(), run, row, text=text, today=web.today(), by=web.actor())
             return "异议交上去了,区(市)会答复您。"
-        runs.comment(web.db(), run, row, "self", text, web.actor())
+        runs.comment(web.db(), run, row, step="self", text=text, by=web.actor())
         return "自评保存好了。"
 
     return web.try_to(verb, url_for("evaluation.mine", run_id=run_id))
@@ -231,7 +235,7 @@ def _records(run: EvaluationRun, person: Person, measure: str, *, is_own: bool) 
     if measure not in KNOWN:
         raise NotFound("没有这个指标")
     row = runs.get_result(web.db(), run, person.id)
-    lines = records_behind(web.db(), frame_of_run(run, web.config()), person.id, measure)
+    lines = records_behind(web.db(), frame_of_run(run, web.config()), person.id, measure=measure)
     return render_template(
         "evaluation/records.html",
         run=run,
@@ -277,13 +281,13 @@ def review(run_id: int, person_id: int) -> Response:
             if appeal is None or role == "supervisor":
                 raise NotFound("没有这个异议")
             accepted = "accept" in request.form
-            runs.answer(web.db(), run, appeal, accepted, text, web.actor())
+            runs.answer(web.db(), run, appeal, accepted=accepted, text=text, by=web.actor())
             return "答复了。" + ("请改正记录,再点“重新计算”。" if accepted else "")
         if "back" in request.form:
-            runs.send_back(web.db(), run, row, text, web.actor())
+            runs.send_back(web.db(), run, row, reason=text, by=web.actor())
             return "退回本人了。"
         step = "town" if role == "supervisor" else "district"
-        runs.comment(web.db(), run, row, step, text, web.actor())
+        runs.comment(web.db(), run, row, step=step, text=text, by=web.actor())
         return "意见保存好了。"
 
     return web.try_to(verb, url_for("evaluation.person", run_id=run_id, person_id=person_id))

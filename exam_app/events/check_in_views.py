@@ -66,7 +66,7 @@ def code(event_id: int, session_id: int) -> Response:
 def enter(session_id: int, code: str) -> str | tuple[str, int]:
     """The page behind the screen's code, with one button to check in."""
     session = planning.announced_session(web.db(), session_id)
-    valid = attendance.code_holds(session.event, session.id, code, now())
+    valid = attendance.code_holds(session.event, session.id, code, moment=now())
     page = render_template("events/enter.html", one=session, code=code, holds=valid)
     return page if valid else (page, 410)
 
@@ -75,12 +75,12 @@ def enter(session_id: int, code: str) -> str | tuple[str, int]:
 @access(LEARNERS)
 def sign(session_id: int, code: str) -> Response | str | tuple[str, int]:
     session = planning.announced_session(web.db(), session_id)
-    if not attendance.code_holds(session.event, session.id, code, now()):
+    if not attendance.code_holds(session.event, session.id, code, moment=now()):
         web.db().rollback()
         return render_template("events/enter.html", one=session, code=code, holds=False), 410
     try:
         state, already = attendance.check_in(
-            web.db(), session, web.person_id(), "qr", f"person:{web.person_id()}"
+            web.db(), session, web.person_id(), how="qr", by=f"person:{web.person_id()}"
         )
     except Refused as refused:
         web.db().rollback()
@@ -164,7 +164,9 @@ def check_in_person(code: str) -> str | tuple[str, int]:
     event, person = _at_door(code)
     session = planning.get_session(web.db(), event, request.form.get("session", 0, type=int))
     try:
-        state, already = attendance.check_in(web.db(), session, person.id, "door", web.actor())
+        state, already = attendance.check_in(
+            web.db(), session, person.id, how="door", by=web.actor()
+        )
     except Refused as refused:
         web.db().rollback()
         event, person = _at_door(code)
@@ -190,7 +192,7 @@ def photo(event_id: int, session_id: int) -> Response:
             raise Refused("照片里没有认出这次培训的签到码。请靠近一点,拍清楚再试")
         new = 0
         for person in dict.fromkeys(people):
-            _, already = attendance.check_in(web.db(), session, person, "door", web.actor())
+            _, already = attendance.check_in(web.db(), session, person, how="door", by=web.actor())
             new += not already
     except Refused as refused:
         web.db().rollback()
@@ -227,7 +229,9 @@ def questions(event_id: int) -> str | Response | tuple[str, int]:
     if request.method == "POST":
         marks = {q: request.form.get(q, 0, type=int) for q in survey.QUESTIONS}
         try:
-            survey.answer(web.db(), event, person, marks, request.form.get("comment", ""))
+            survey.answer(
+                web.db(), event, person, marks=marks, comment=request.form.get("comment", "")
+            )
         except Refused as problem:
             web.db().rollback()
             refused = str(problem)

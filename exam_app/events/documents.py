@@ -41,10 +41,10 @@ def when(event_session: EventSession, zone: ZoneInfo) -> str:
     return f"{chinese_date(start.date())} {start:%H:%M}–{end:%H:%M}"
 
 
-def notice_docx(session: Session, event: Event, today: datetime, zone: ZoneInfo) -> bytes:
+def notice_docx(session: Session, event: Event, today: datetime, *, zone: ZoneInfo) -> bytes:
     """Returns the notice to the divisions: audience, place, courses, quotas, nomination deadline."""
     document = new_document(f"{event.title}通知")
-    heading(document, f"关于举办{event.title}的通知", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, f"关于举办{event.title}的通知", 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     below = division_names(session, codes=set(quotas_of(session, event)))
     recipients = "、".join(n for c, n in sorted(below.items())) or "各有关单位"
     document.add_paragraph(f"{recipients}:")
@@ -65,17 +65,20 @@ def notice_docx(session: Session, event: Event, today: datetime, zone: ZoneInfo)
     if event.contact:
         arrangements.append(["联系人", event.contact])
     heading(document, "一、基本安排")
-    table(document, [], arrangements, (3, 14))
+    table(document, [], arrangements, widths=(3, 14))
     heading(document, "二、课程")
     rows = [[when(s, zone), s.title, s.teacher, s.place or event.place] for s in event.sessions]
-    table(document, ["时间", "内容", "授课人", "地点"], rows, (5.4, 5.6, 3, 3))
+    table(document, ["时间", "内容", "授课人", "地点"], rows, widths=(5.4, 5.6, 3, 3))
     quotas = quotas_of(session, event)
     if quotas:
         heading(document, "三、名额分配")
         names = division_names(session, codes=set(quotas))
         quota_rows = [[names[c], str(n)] for c, n in quotas.items() if n]
         table(
-            document, ["单位", "名额"], [*quota_rows, ["合计", str(sum(quotas.values()))]], (10, 7)
+            document,
+            ["单位", "名额"],
+            [*quota_rows, ["合计", str(sum(quotas.values()))]],
+            widths=(10, 7),
         )
     if event.note:
         heading(document, "四、其他要求" if quotas else "三、其他要求")
@@ -103,18 +106,18 @@ def list_docx(session: Session, event: Event, zone: ZoneInfo) -> bytes:
     """Returns the name list, with a signature page per session."""
     document = new_document(f"{event.title}名单")
     people = _people(session, event)
-    heading(document, f"{event.title}学员名单", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, f"{event.title}学员名单", 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     document.add_paragraph(f"共 {len(people)} 人。编号和胸牌、签到表一致。")
     rows = [[str(n), name, place, phone] for n, name, place, phone in people]
-    table(document, ["编号", "姓名", "单位", "手机号"], rows, (1.8, 3, 8.4, 3.8))
+    table(document, ["编号", "姓名", "单位", "手机号"], rows, widths=(1.8, 3, 8.4, 3.8))
     for event_session in event.sessions:
         document.add_page_break()  # type: ignore[no-untyped-call]
-        heading(document, f"签到表:{event_session.title}", 16, WD_ALIGN_PARAGRAPH.CENTER)
+        heading(document, f"签到表:{event_session.title}", 16, align=WD_ALIGN_PARAGRAPH.CENTER)
         document.add_paragraph(
             f"{when(event_session, zone)}  {event_session.place or event.place}  {event_session.teacher}"
         )
         rows = [[str(n), name, place, ""] for n, name, place, _ in people]
-        table(document, ["编号", "姓名", "单位", "签名"], rows, (1.8, 3, 8, 4.2), 0.9)
+        table(document, ["编号", "姓名", "单位", "签名"], rows, widths=(1.8, 3, 8, 4.2), least=0.9)
     return saved(document)
 
 
@@ -156,6 +159,7 @@ def report_docx(
     session: Session,
     report: Report,
     scores: Scores,
+    *,
     pictures: Sequence[tuple[str, bytes]],
     notes: Sequence[str],
     today: datetime,
@@ -164,7 +168,7 @@ def report_docx(
     """Returns the report: figures, charts, comments, and `pictures` as (caption, image)."""
     event, total = report.event, report.total
     document = new_document(f"{event.title}总结")
-    heading(document, f"{event.title}总结报告", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, f"{event.title}总结报告", 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     heading(document, "一、基本情况")
     _indented(document, _opening(report, zone))
     if event.summary:
@@ -176,7 +180,7 @@ def report_docx(
         _picture(document, attendance_chart(report))
     rows = [_row(b) for b in (*report.branches, total)]
     headings = ["单位", "名额", "录取", "到课人数", "到课率", "学时合计"]
-    table(document, headings, rows, (4.6, 2.2, 2.2, 2.6, 2.6, 2.8))
+    table(document, headings, rows, widths=(4.6, 2.2, 2.2, 2.6, 2.6, 2.8))
     document.add_paragraph()
     held = [
         [
@@ -190,7 +194,7 @@ def report_docx(
         for h in report.held
     ]
     headings = ["课程", "时间", "到课", "迟到", "请假", "缺课"]
-    table(document, headings, held, (5.2, 5.4, 1.6, 1.6, 1.6, 1.6))
+    table(document, headings, held, widths=(5.2, 5.4, 1.6, 1.6, 1.6, 1.6))
     heading(document, "三、考试")
     _scores(document, scores)
     heading(document, "四、满意度")

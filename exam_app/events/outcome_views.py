@@ -36,7 +36,7 @@ def paper(event_id: int, paper: str) -> Response:
     if paper not in PAPERS:
         raise NotFound("没有这种文件")
     if paper == "notice.docx":
-        data = documents.notice_docx(session, event, now(), zone)
+        data = documents.notice_docx(session, event, now(), zone=zone)
     elif paper == "list.docx":
         data = documents.list_docx(session, event, zone)
     elif paper == "badges.pdf":
@@ -65,10 +65,10 @@ def _report(event: Event) -> bytes:
         web.db(),
         report_of(web.db(), event),
         scores_of(web.db(), event),
-        pictures,
-        notes,
-        now(),
-        zone,
+        pictures=pictures,
+        notes=notes,
+        today=now(),
+        zone=zone,
     )
 
 
@@ -107,11 +107,11 @@ def keep(event_id: int) -> Response:
             web.db(),
             web.config().evidence,
             file.read(),
-            file.filename,
-            event.division_code,
-            web.actor(),
+            name=file.filename,
+            division_code=event.division_code,
+            by=web.actor(),
         )
-        attach(web.db(), event, stored, kind, words("caption", 60))
+        attach(web.db(), event, stored, kind=kind, caption=words("caption", 60))
         return "传好了。"
 
     target = (
@@ -131,7 +131,7 @@ def file(event_id: int) -> str | Response:
 
         def verb() -> str:
             number = filing.file_event(
-                web.db(), event, words("confirmed_by", 40), web.actor(), web.config().zone
+                web.db(), event, words("confirmed_by", 40), by=web.actor(), zone=web.config().zone
             )
             web.audit("event.file", f"event:{event.id}", {"people": number})
             return f"{number} 人的学时记进了培训档案。" if number else "早已归档,没有重复记。"

@@ -27,13 +27,19 @@ def nominate(event_id: int) -> Response:
             event.division_code.startswith(own_prefix()) and web.account().role in MANAGERS
         )
         attendees = read_attendance(
-            web.db(), request.form.get("people", ""), own_prefix(), web.today()
+            web.db(), request.form.get("people", ""), own_prefix(), on=web.today()
         )
         if not attendees.found and not attendees.unclear:
             raise Refused("请写上要报的人,一行一个")
         ids = [p for p, _, _ in attendees.found]
         outcome = enrolment.nominate(
-            web.db(), event, ids, own_prefix(), web.actor(), web.today(), own=is_organiser
+            web.db(),
+            event,
+            ids,
+            prefix=own_prefix(),
+            by=web.actor(),
+            today=web.today(),
+            own=is_organiser,
         )
         web.audit("event.nominate", f"event:{event.id}", {"people": len(outcome.taken)})
         names = {p: name for p, name, _ in attendees.found}
@@ -60,11 +66,11 @@ def decide(event_id: int) -> Response:
             raise Refused("请先勾选人")
         if "admit" in request.form:
             for person in people:
-                attendance.admit(web.db(), event, person, web.actor(), web.today())
+                attendance.admit(web.db(), event, person, by=web.actor(), today=web.today())
             return f"补进名单 {len(people)} 人,他们签过的到都算。"
         approved = "approve" in request.form
         number = enrolment.decide(
-            web.db(), event, people, approved, words("reason", 200), web.actor()
+            web.db(), event, people, approved=approved, reason=words("reason", 200), by=web.actor()
         )
         return f"{'录取' if approved else '没有录取'} {number} 人。"
 
@@ -78,7 +84,9 @@ def withdraw(event_id: int, person_id: int) -> Response:
     web.scope().person(web.db(), person_id)
 
     def verb() -> str:
-        promoted = enrolment.withdraw(web.db(), event, person_id, words("reason", 200), web.actor())
+        promoted = enrolment.withdraw(
+            web.db(), event, person_id, reason=words("reason", 200), by=web.actor()
+        )
         return "退出了。" + ("候补的第一个人补上了。" if promoted else "")
 
     return try_event(event_id, verb)
@@ -115,7 +123,11 @@ def register(event_id: int, session_id: int) -> Response:
     def verb() -> str:
         if "numbers" in request.form:
             outcome = attendance.check_in_numbers(
-                web.db(), session, request.form["numbers"], "late" in request.form, web.actor()
+                web.db(),
+                session,
+                request.form["numbers"],
+                late="late" in request.form,
+                by=web.actor(),
             )
             message = f"补签到 {len(outcome.signed)} 人。"
             if outcome.again:
@@ -126,7 +138,9 @@ def register(event_id: int, session_id: int) -> Response:
         person = request.form.get("person", 0, type=int)
         enrolment.get_enrolment(web.db(), event, person)
         state = request.form.get("state", "")
-        attendance.mark(web.db(), session, person, state, words("note", 200), web.actor())
+        attendance.mark(
+            web.db(), session, person, state=state, note=words("note", 200), by=web.actor()
+        )
         return "登记好了。"
 
     return web.try_to(verb, target)

@@ -52,7 +52,7 @@ def index() -> str | Response:
         events=shown,
         names=division_names(web.db(), codes=codes),
         states=STATES,
-        demonstrations=demonstrations(web.db(), own_prefix(), year, web.config().zone),
+        demonstrations=demonstrations(web.db(), own_prefix(), year, zone=web.config().zone),
         may_plan=web.account().role in MANAGERS,
         is_city=level_of(web.account().division_code) == "city",
         over=planning.is_over,
@@ -96,7 +96,7 @@ def add_plan() -> Response | tuple[str, int]:
             web.db(),
             web.account().division_code,
             year,
-            web.actor(),
+            by=web.actor(),
             month=whole_number("month", "月份"),
             title=words("title", 60),
             audience=request.form.get("audience", ""),
@@ -124,7 +124,9 @@ def plan_line(line_id: int) -> Response:
     if "remove" in request.form:
         target = url_for("events.plan", year=line.year)
         return web.try_to(lambda: planning.remove_plan(web.db(), line), target)
-    event = planning.start_planned(web.db(), line, organiser(), web.actor(), web.config().zone)
+    event = planning.start_planned(
+        web.db(), line, organiser(), by=web.actor(), zone=web.config().zone
+    )
     web.audit("event.create", f"event:{event.id}", {"title": event.title})
     web.db().commit()
     return redirect(url_for("events.show", event_id=event.id))
@@ -142,7 +144,7 @@ def create() -> Response:
             web.db(),
             web.account().division_code,
             organiser(),
-            web.actor(),
+            by=web.actor(),
             title=words("title", 60),
             audience=request.form.get("audience", "director"),
             form="面授",
@@ -223,7 +225,7 @@ def edit(event_id: int) -> Response:
             "contact": words("contact", 60) or None,
             "note": form.get("note", "").strip()[:500] or None,
         }
-        planning.edit(web.db(), event, web.actor(), values)
+        planning.edit(web.db(), event, web.actor(), values=values)
         for name, number in exams.items():
             setattr(event, name, number or None)
         event.nominate_by = (
@@ -242,7 +244,7 @@ def step(event_id: int) -> Response:
 
     def verb() -> str:
         if "cancel" in request.form:
-            signed = planning.cancel(web.db(), event, words("reason", 200), web.actor())
+            signed = planning.cancel(web.db(), event, words("reason", 200), by=web.actor())
             web.audit("event.cancel", f"event:{event.id}", {"signed": signed})
             notice = f"已有 {signed} 人签过到,上过的课可以归档。" if signed else ""
             return f"培训取消了。{notice}"
@@ -268,7 +270,7 @@ def add_session(event_id: int) -> Response:
 def _session_values() -> dict[str, Any]:
     text, teacher_id = words("teacher_phone", 20), None
     if text:
-        matches = read_attendance(web.db(), text, own_prefix(), web.today()).found
+        matches = read_attendance(web.db(), text, own_prefix(), on=web.today()).found
         if len(matches) != 1:
             raise Refused("授课人的手机号在台账里没有找到。不是儿童主任的就空着")
         teacher_id = matches[0][0]
@@ -292,15 +294,15 @@ def change_session(event_id: int, session_id: int) -> Response:
     def verb() -> str:
         reason = words("reason", 200)
         if "drop" in request.form:
-            planning.drop_session(web.db(), session, reason, web.actor())
+            planning.drop_session(web.db(), session, reason, by=web.actor())
             return "去掉了。"
         clash = planning.move_session(
             web.db(),
             session,
             moment("starts_at", "开始时间"),
-            moment("ends_at", "结束时间"),
-            reason,
-            web.actor(),
+            ends_at=moment("ends_at", "结束时间"),
+            reason=reason,
+            by=web.actor(),
         )
         notice = f"有 {len(clash)} 人在新的时间另有培训,名单里标出来了。" if clash else ""
         return f"时间改好了。{notice}"

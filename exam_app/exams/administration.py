@@ -56,7 +56,7 @@ def create_exam(
     if not 1 <= forms <= MAX_FORMS:
         raise Refused(f"套数要在 1 到 {MAX_FORMS} 之间")
     by_id = {q.id: q for q in questions}
-    assembled = assemble(questions, blueprint, forms, seed, exposure(session))
+    assembled = assemble(questions, blueprint, forms, seed=seed, exposure=exposure(session))
     exam = Exam(
         title=title,
         kind=kind,
@@ -117,7 +117,7 @@ def exam_counts(session: Session, exam_id: int, prefix: str) -> dict[str, int]:
     return {"passed": counts.get("True", 0), "started": sum(counts.values())}
 
 
-def exam_within(session: Session, exam_id: int, prefix: str, own: bool = False) -> Exam:
+def exam_within(session: Session, exam_id: int, prefix: str, *, own: bool = False) -> Exam:
     """An exam that an office may see: its own, and those of divisions below and above. NotFound otherwise.
 
     `own`: only exams that it may also change.

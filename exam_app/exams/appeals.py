@@ -52,7 +52,9 @@ def doubts_about(session: Session, exam: Exam, prefix: str) -> list[tuple[Appeal
     return [(appeal, name) for appeal, name in session.execute(query)]
 
 
-def answer(session: Session, exam: Exam, prefix: str, appeal_id: int, text: str, by: str) -> None:
+def answer(
+    session: Session, exam: Exam, prefix: str, *, appeal_id: int, text: str, by: str
+) -> None:
     """Answers a query, once. NotFound outside the prefix."""
     appeal = next((a for a, _ in doubts_about(session, exam, prefix) if a.id == appeal_id), None)
     if appeal is None:

@@ -38,7 +38,7 @@ class Column:
 
 
 def export(
-    session: Session, exam_id: int, folder: Path, by: GroupBy | None = None, prefix: str = ""
+    session: Session, exam_id: int, folder: Path, *, by: GroupBy | None = None, prefix: str = ""
 ) -> int:
     """Writes responses.csv, key.csv, scores.csv, times.csv and, with `by`, groups.csv; returns the number of
     people.
@@ -93,7 +93,9 @@ def export(
                 writer.writerow([attempt.person_id, *part])
     _write_key(folder / "key.csv", columns.values())
     if by is not None:
-        _write_groups(session, folder / "groups.csv", [a.person_id for a in attempts], exam, by)
+        _write_groups(
+            session, folder / "groups.csv", [a.person_id for a in attempts], exam=exam, by=by
+        )
     return len(attempts)
 
 
@@ -173,16 +175,16 @@ def _write_key(path: Path, columns: Iterable[Column]) -> None:
 
 
 def _write_groups(
-    session: Session, path: Path, people: Sequence[int], exam: Exam, by: GroupBy
+    session: Session, path: Path, people: Sequence[int], *, exam: Exam, by: GroupBy
 ) -> None:
-    groups = groups_of(session, people, exam.opens_at.date(), by)
+    groups = groups_of(session, people, exam.opens_at.date(), by=by)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["person", "group"])
         writer.writerows([person, groups[person]] for person in people)
 
 
-def groups_of(session: Session, people: Sequence[int], on: date, by: GroupBy) -> dict[int, str]:
+def groups_of(session: Session, people: Sequence[int], on: date, *, by: GroupBy) -> dict[int, str]:
     """Person to district, village (its code), age group or role on a day."""
     groups = dict.fromkeys(people, UNKNOWN)
     if by == "age":

@@ -119,7 +119,7 @@ def attempt_within(session: Session, attempt_id: int, prefix: str) -> Attempt:
     return attempt
 
 
-def extend(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
+def extend(session: Session, attempt: Attempt, minutes: int, *, actor: str, reason: str) -> None:
     """Extends the deadline of an attempt in progress, beyond the end of the window if need be."""
     _require_reason(reason)
     if not 1 <= minutes <= MAX_MINUTES:
@@ -127,11 +127,18 @@ def extend(session: Session, attempt: Attempt, minutes: int, actor: str, reason:
     if attempt.state != "in_progress":
         raise Closed("这次作答已经结束,不能再延长")
     attempt.deadline = max(attempt.deadline, now()) + timedelta(minutes=minutes)
-    note(session, attempt, attempt.state, actor, now(), f"延长 {minutes} 分钟:{reason}"[:200])
+    note(
+        session,
+        attempt,
+        attempt.state,
+        actor=actor,
+        at=now(),
+        reason=f"延长 {minutes} 分钟:{reason}"[:200],
+    )
 
 
 def extend_all(
-    session: Session, exam: Exam, prefix: str, minutes: int, actor: str, reason: str
+    session: Session, exam: Exam, prefix: str, *, minutes: int, actor: str, reason: str
 ) -> int:
     """Extends every attempt in progress; returns how many."""
     query = (
@@ -143,33 +150,33 @@ def extend_all(
     )
     attempts = session.scalars(query).all()
     for attempt in attempts:
-        extend(session, attempt, minutes, actor, reason)
+        extend(session, attempt, minutes, actor=actor, reason=reason)
     return len(attempts)
 
 
-def void_attempt(session: Session, attempt: Attempt, actor: str, reason: str) -> None:
+def void_attempt(session: Session, attempt: Attempt, actor: str, *, reason: str) -> None:
     """Voids an attempt and its archive entries. The record stays but no longer counts."""
     _require_reason(reason)
-    move(session, attempt, "voided", actor, now(), reason)
-    void_result(session, attempt, f"考试作废:{reason}"[:200], actor)
+    move(session, attempt, "voided", actor=actor, at=now(), reason=reason)
+    void_result(session, attempt, f"考试作废:{reason}"[:200], by=actor)
 
 
-def reopen(session: Session, attempt: Attempt, minutes: int, actor: str, reason: str) -> None:
+def reopen(session: Session, attempt: Attempt, minutes: int, *, actor: str, reason: str) -> None:
     """Reopens an attempt whose time ran out before anything was answered."""
     _require_reason(reason)
     if not 1 <= minutes <= MAX_MINUTES:
         raise Refused(f"时间要在 1 到 {MAX_MINUTES} 分钟之间")
-    move(session, attempt, "in_progress", actor, now(), reason)
+    move(session, attempt, "in_progress", actor=actor, at=now(), reason=reason)
     attempt.deadline = now() + timedelta(minutes=minutes)
     session.flush()
 
 
-def release_all(session: Session, exam: Exam, actor: str, zone: ZoneInfo) -> int:
+def release_all(session: Session, exam: Exam, actor: str, *, zone: ZoneInfo) -> int:
     """Releases the results of all marked attempts of an exam; returns how many."""
     query = select(Attempt).where(Attempt.exam_id == exam.id, Attempt.state == "marked")
     attempts = session.scalars(query.order_by(Attempt.id).with_for_update()).all()
     for attempt in attempts:
-        release(session, attempt, actor, now(), zone)
+        release(session, attempt, actor, at=now(), zone=zone)
     return len(attempts)
 
 
@@ -215,6 +222,7 @@ def grant(
     session: Session,
     exam: Exam,
     person: Person,
+    *,
     extra_minutes: int,
     large_print: bool,
     reason: str,
@@ -304,7 +312,7 @@ def _release_due(session: Session, zone: ZoneInfo) -> int:
             select(Attempt).where(Attempt.id == attempt_id).with_for_update(of=Attempt)
         ).one()
         if attempt.state == "marked" and due(attempt.exam, now()):
-            release(session, attempt, "system", now(), zone)
+            release(session, attempt, "system", at=now(), zone=zone)
             done += 1
         session.commit()
     return done

@@ -79,6 +79,7 @@ def share_of(
     question: Answerable,
     response: Response,
     blueprint: Blueprint,
+    *,
     marks: Sequence[Mark],
     double: bool,
 ) -> float | None:
@@ -122,6 +123,7 @@ def marked(
     session: Session,
     attempt: Attempt,
     corrections: Mapping[str, object] | None = None,
+    *,
     saved: Mapping[str, StoredAnswer] | None = None,
 ) -> list[MarkedSlot]:
     """Marks every slot of an attempt from its stored responses.
@@ -140,7 +142,9 @@ def marked(
         response = saved[slot.slot].response if slot.slot in saved else None
         slot_marks = marks.get(slot.slot, ())
         question = corrected(slot, corrections)
-        share = share_of(question, response, blueprint, slot_marks, exam.double_marking)
+        share = share_of(
+            question, response, blueprint, marks=slot_marks, double=exam.double_marking
+        )
         rows.append(MarkedSlot(slot, question, response, slot.worth(blueprint), share, slot_marks))
     return rows
 

@@ -40,7 +40,7 @@ class UnmarkedAnswer:
 
 
 def unmarked_answers(
-    session: Session, exam: Exam, prefix: str, account_id: int
+    session: Session, exam: Exam, prefix: str, *, account_id: int
 ) -> Iterator[UnmarkedAnswer]:
     """The answers this account may mark now, earliest submission first."""
     query = (
@@ -80,6 +80,7 @@ def record_mark(
     session: Session,
     exam: Exam,
     prefix: str,
+    *,
     attempt_id: int,
     slot: str,
     account_id: int,
@@ -110,4 +111,4 @@ def record_mark(
         )
     )
     session.flush()
-    finish(session, attempt, now(), zone)
+    finish(session, attempt, now(), zone=zone)

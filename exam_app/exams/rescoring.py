@@ -114,6 +114,7 @@ def rescore(
     session: Session,
     exam: Exam,
     bank: Mapping[str, Question],
+    *,
     reason: str,
     actor: str,
     zone: ZoneInfo,
@@ -146,21 +147,27 @@ def rescore(
             )
         )
         event_reason = f"改判 {change.old_score:g} → {change.new_score:g}:{reason}"
-        note(session, attempt, attempt.state, actor, at, event_reason[:200])
+        note(session, attempt, attempt.state, actor=actor, at=at, reason=event_reason[:200])
         if attempt.state == "released" and not exam.practice:
-            _correct_archive(session, attempt, change, reason, actor, zone)
+            _correct_archive(session, attempt, change, reason=reason, actor=actor, zone=zone)
     session.flush()
     return outcome
 
 
 def _correct_archive(
-    session: Session, attempt: Attempt, change: ScoreChange, reason: str, actor: str, zone: ZoneInfo
+    session: Session,
+    attempt: Attempt,
+    change: ScoreChange,
+    *,
+    reason: str,
+    actor: str,
+    zone: ZoneInfo,
 ) -> None:
-    if not void_result(session, attempt, f"改判:{reason}"[:200], actor):
+    if not void_result(session, attempt, f"改判:{reason}"[:200], by=actor):
         # An attempt that doesn't count was never filed in the archive.
         return
     if attempt.certificate_no and not attempt.passed:
         certificate = session.get_one(Certificate, attempt.certificate_no)
         certificate.voided_at, certificate.void_reason = now(), f"改判:{reason}"[:200]
         attempt.certificate_no = None
-    file_result(session, attempt, actor, zone)
+    file_result(session, attempt, actor, zone=zone)

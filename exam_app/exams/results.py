@@ -24,6 +24,7 @@ def finish(
     session: Session,
     attempt: Attempt,
     at: datetime,
+    *,
     zone: ZoneInfo,
     saved: Mapping[str, StoredAnswer] | None = None,
 ) -> list[MarkedSlot]:
@@ -37,9 +38,9 @@ def finish(
     if open_slots:
         return rows
     set_score(attempt, points, maximum)
-    move(session, attempt, "marked", "system", at)
+    move(session, attempt, "marked", actor="system", at=at)
     if exam.practice or due(exam, at):
-        release(session, attempt, "system", at, zone)
+        release(session, attempt, "system", at=at, zone=zone)
     return rows
 
 
@@ -62,12 +63,14 @@ def passes(exam: Exam, points: float, maximum: float) -> bool:
     return points * 100 >= float(exam.pass_percent) * maximum - 1e-9
 
 
-def release(session: Session, attempt: Attempt, actor: str, at: datetime, zone: ZoneInfo) -> None:
+def release(
+    session: Session, attempt: Attempt, actor: str, *, at: datetime, zone: ZoneInfo
+) -> None:
     """Releases the result, files it in the archive and issues the certificate."""
     exam = attempt.exam
-    move(session, attempt, "released", actor, at)
+    move(session, attempt, "released", actor=actor, at=at)
     if not exam.practice and _counts(session, attempt):
-        file_result(session, attempt, actor, zone, may_refile=False)
+        file_result(session, attempt, actor, zone=zone, may_refile=False)
 
 
 def _counts(session: Session, attempt: Attempt) -> bool:
@@ -85,12 +88,12 @@ def _counts(session: Session, attempt: Attempt) -> bool:
     if attempt.exam.counts == "first":
         return not earlier
     for other in earlier:
-        void_result(session, other, "以最后一次成绩为准", "system")
+        void_result(session, other, "以最后一次成绩为准", by="system")
     return True
 
 
 def file_result(
-    session: Session, attempt: Attempt, actor: str, zone: ZoneInfo, may_refile: bool = True
+    session: Session, attempt: Attempt, actor: str, *, zone: ZoneInfo, may_refile: bool = True
 ) -> None:
     """Files a result in the archive, and issues the certificate of a pass.
 
@@ -123,15 +126,17 @@ def file_result(
     )
     if attempt.passed and not attempt.certificate_no:
         person = session.get_one(Person, attempt.person_id)
-        certificate = issue(session, person, entry, exam.title, exam.organiser, actor)
+        certificate = issue(
+            session, person, entry, title=exam.title, organiser=exam.organiser, by=actor
+        )
         attempt.certificate_no = certificate.no
 
 
-def void_result(session: Session, attempt: Attempt, reason: str, by: str) -> bool:
+def void_result(session: Session, attempt: Attempt, reason: str, *, by: str) -> bool:
     """Voids the archive entries of a result; returns whether one was still in force."""
     standing = [entry for entry in _filed(session, attempt) if not _voided(session, entry)]
     for entry in standing:
-        void(session, entry.id, reason, by)
+        void(session, entry.id, reason, by=by)
     return bool(standing)
 
 

@@ -61,7 +61,10 @@ def room(exam_id: int) -> str:
         board=board,
         decision=decision,
         to_mark=sum(
-            1 for _ in unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id)
+            1
+            for _ in unmarked_answers(
+                web.db(), exam, web.scope().prefix, account_id=web.account().id
+            )
         ),
         doubts=doubts_about(web.db(), exam, web.scope().prefix),
         result=summary(web.db(), exam, web.scope().prefix),
@@ -121,7 +124,7 @@ def analyse(exam_id: int, kind: str) -> Response:
     if kind not in ("html", "xlsx"):
         raise NotFound("只有 html 和 xlsx 两种")
     exam = _exam(exam_id)
-    page, book = analysis(web.db(), exam, web.scope().prefix, web.today())
+    page, book = analysis(web.db(), exam, web.scope().prefix, day=web.today())
     data, mime = (page, "text/html") if kind == "html" else (book, web.XLSX)
     return web.attachment(data, mime, f"{exam.title}-题目分析.{kind}")
 
@@ -152,13 +155,15 @@ def decide(exam_id: int) -> Response:
     prefix = web.scope().prefix
     try:
         if what == "extend_all":
-            count = invigilation.extend_all(web.db(), exam, prefix, minutes, web.actor(), reason)
+            count = invigilation.extend_all(
+                web.db(), exam, prefix, minutes=minutes, actor=web.actor(), reason=reason
+            )
             message = f"给正在考的 {count} 人各延长了 {minutes} 分钟"
         else:
             attempt = invigilation.attempt_within(web.db(), form.attempt.data or 0, prefix)
             if attempt.exam_id != exam.id:
                 raise NotFound("没有这次作答")
-            message = _decide(attempt, what, minutes, reason)
+            message = _decide(attempt, what, minutes, reason=reason)
     except Refused as error:
         return _refused(exam, str(error))
     detail = {"exam": exam.id, "attempt": form.attempt.data, "minutes": minutes, "reason": reason}
@@ -166,14 +171,14 @@ def decide(exam_id: int) -> Response:
     return _ok(exam, message)
 
 
-def _decide(attempt: Attempt, what: str, minutes: int, reason: str) -> str:
+def _decide(attempt: Attempt, what: str, minutes: int, *, reason: str) -> str:
     if what == "extend":
-        invigilation.extend(web.db(), attempt, minutes, web.actor(), reason)
+        invigilation.extend(web.db(), attempt, minutes, actor=web.actor(), reason=reason)
         return f"延长了 {minutes} 分钟"
     if what == "void":
-        invigilation.void_attempt(web.db(), attempt, web.actor(), reason)
+        invigilation.void_attempt(web.db(), attempt, web.actor(), reason=reason)
         return "这次作答作废了,记录还在;本人可以再考一次"
-    invigilation.reopen(web.db(), attempt, minutes, web.actor(), reason)
+    invigilation.reopen(web.db(), attempt, minutes, actor=web.actor(), reason=reason)
     return f"重新打开了,还有 {minutes} 分钟"
 
 
@@ -218,10 +223,10 @@ def grant(exam_id: int) -> Response:
             web.db(),
             exam,
             person,
-            form.minutes.data or 0,
-            bool(form.large_print.data),
-            str(form.reason.data),
-            web.actor(),
+            extra_minutes=form.minutes.data or 0,
+            large_print=bool(form.large_print.data),
+            reason=str(form.reason.data),
+            actor=web.actor(),
         )
     except Refused as error:
         return _refused(exam, str(error))
@@ -235,7 +240,7 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
     exam = _exam(exam_id)
     text = request.form.get("answer", "")
     try:
-        answer(web.db(), exam, web.scope().prefix, appeal_id, text, web.actor())
+        answer(web.db(), exam, web.scope().prefix, appeal_id=appeal_id, text=text, by=web.actor())
     except Refused as error:
         return _refused(exam, str(error))
     web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
@@ -247,7 +252,9 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
 def marking(exam_id: int) -> str:
     """The next written answer to mark, anonymous."""
     exam = _exam(exam_id)
-    unmarked = list(unmarked_answers(web.db(), exam, web.scope().prefix, web.account().id))
+    unmarked = list(
+        unmarked_answers(web.db(), exam, web.scope().prefix, account_id=web.account().id)
+    )
     return render_template(
         "exams/marking.html", exam=exam, left=len(unmarked), one=next(iter(unmarked), None)
     )
@@ -262,12 +269,12 @@ def give_mark(exam_id: int) -> Response:
             web.db(),
             exam,
             web.scope().prefix,
-            int(form.get("attempt", "0")),
-            form.get("slot", ""),
-            web.account().id,
-            float(form.get("share", "-1")),
-            form.get("comment", ""),
-            web.config().zone,
+            attempt_id=int(form.get("attempt", "0")),
+            slot=form.get("slot", ""),
+            account_id=web.account().id,
+            share=float(form.get("share", "-1")),
+            comment=form.get("comment", ""),
+            zone=web.config().zone,
         )
     except (ValueError, Refused) as error:
         web.db().rollback()
@@ -285,6 +292,6 @@ def release(exam_id: int) -> Response:
     exam = _exam(exam_id, own=True)
     if request.form.get("sure") != "1":
         return _refused(exam, "请先勾选“确认公布”")
-    count = invigilation.release_all(web.db(), exam, web.actor(), web.config().zone)
+    count = invigilation.release_all(web.db(), exam, web.actor(), zone=web.config().zone)
     web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
     return _ok(exam, f"公布了 {count} 人的成绩,已记入培训档案")

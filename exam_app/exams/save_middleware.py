@@ -39,7 +39,9 @@ HEADERS = [
 class SaveMiddleware:
     """WSGI middleware around the application."""
 
-    def __init__(self, app: WSGIApplication, saver: Saver, tickets: Tickets, secure: bool) -> None:
+    def __init__(
+        self, app: WSGIApplication, saver: Saver, tickets: Tickets, *, secure: bool
+    ) -> None:
         self._app, self._saver, self._tickets = app, saver, tickets
         self._headers = [*HEADERS, *(HSTS.items() if secure else ())]
 
@@ -91,7 +93,7 @@ class SaveMiddleware:
         except (ValidationError, BadAnswer):
             return None
         try:
-            result = self._saver.save(ticket, answers, now(), payload.left)
+            result = self._saver.save(ticket, answers, now(), left=payload.left)
         except OperationalError:
             return None
         if result.verdict != "saved" or result.deadline is None:
@@ -99,7 +101,7 @@ class SaveMiddleware:
             return None
         body = SaveOut.body(result.stored, result.deadline)
         request_id = new_request_id()
-        log_request("PUT", "api.save", 200, started, request_id=request_id)
+        log_request("PUT", "api.save", 200, started=started, request_id=request_id)
         return body, [
             *self._headers,
             ("Content-Length", str(len(body))),

@@ -80,7 +80,7 @@ class Saver(Protocol):
     """Saves answers; the higher `seq` wins per slot."""
 
     def save(
-        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
+        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, *, left: int = 0
     ) -> Saved:
         """Saves one batch; `left`: how often the page has been left so far.
 
@@ -107,7 +107,9 @@ def _latest_per_slot(answers: Sequence[NewAnswer]) -> list[NewAnswer]:
     return list(best.values())
 
 
-def _verdict(state: str, deadline: datetime, held: bool, signed_in: bool, at: datetime) -> Verdict:
+def _verdict(
+    state: str, deadline: datetime, held: bool, *, signed_in: bool, at: datetime
+) -> Verdict:
     if not signed_in:
         return "signed_out"
     if at > deadline + GRACE:
@@ -186,7 +188,7 @@ class SqliteSaver:
         self._connection: QueuedConnection | None = None
 
     def save(
-        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
+        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, *, left: int = 0
     ) -> Saved:
         job = _Job(ticket, _latest_per_slot(answers), at, left)
         with self._mutex:
@@ -283,7 +285,11 @@ def _save(connection: sqlite3.Connection, job: _Job) -> Saved:
     deadline = datetime.fromisoformat(deadline_text).replace(tzinfo=UTC)
     unbound = ticket.holder is None
     verdict = _verdict(
-        state, deadline, unbound or holder == ticket.holder, unbound or signed_in, job.at
+        state,
+        deadline,
+        unbound or holder == ticket.holder,
+        signed_in=unbound or signed_in,
+        at=job.at,
     )
     rows = [(ticket.attempt_id, a.slot, a.seq, _text(a.response), at) for a in job.answers]
     if verdict == "late":
@@ -358,7 +364,7 @@ class PostgresSaver:
         self._pool: ConnectionPool[Connection[TupleRow]] | None = None
 
     def save(
-        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, left: int = 0
+        self, ticket: Ticket, answers: Sequence[NewAnswer], at: datetime, *, left: int = 0
     ) -> Saved:
         values: dict[str, object] = {
             "attempt": ticket.attempt_id,
@@ -374,7 +380,7 @@ class PostgresSaver:
                     return Saved("missing")
                 state, naive_deadline, held, signed_in = rows[0][:4]
                 deadline = naive_deadline.replace(tzinfo=UTC)
-                verdict = _verdict(state, deadline, held, signed_in, at)
+                verdict = _verdict(state, deadline, held, signed_in=signed_in, at=at)
                 if verdict == "late":
                     connection.execute(_STORE_LATE.format(answers=_ANSWERS), values)
                 if verdict == "saved" and left:

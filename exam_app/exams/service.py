@@ -67,11 +67,11 @@ def exams_for(session: Session, person_id: int) -> list[tuple[Exam, list[Attempt
 
 def get_exam(session: Session, exam_id: int, person_id: int) -> tuple[Exam, list[Attempt]]:
     """An exam open to the person or attempted by them, with their attempts; NotFound otherwise."""
-    return _open_exam(session, exam_id, person_id, _posts(session, person_id))
+    return _open_exam(session, exam_id, person_id, posts=_posts(session, person_id))
 
 
 def _open_exam(
-    session: Session, exam_id: int, person_id: int, posts: Sequence[Row[str, str]]
+    session: Session, exam_id: int, person_id: int, *, posts: Sequence[Row[str, str]]
 ) -> tuple[Exam, list[Attempt]]:
     exam = session.get(Exam, exam_id)
     attempts = list(session.scalars(_ATTEMPTS, {"exam": exam_id, "person": person_id}))
@@ -90,21 +90,21 @@ def _is_open_to(exam: Exam, posts: Sequence[Row[str, str]]) -> bool:
     return any(code.startswith(prefix) and audience in (None, role) for code, role in posts)
 
 
-def start(session: Session, exam_id: int, person_id: int, holder: str | None = None) -> Attempt:
+def start(session: Session, exam_id: int, person_id: int, *, holder: str | None = None) -> Attempt:
     """Returns the attempt in progress, or a new one. `Closed` outside the window or beyond the limit.
 
     `holder`: the hash of the session token. The device that started or resumed last holds the
     attempt; saves from others are refused.
     """
     posts, at = _posts(session, person_id), now()
-    exam, attempts = _open_exam(session, exam_id, person_id, posts)
+    exam, attempts = _open_exam(session, exam_id, person_id, posts=posts)
     for attempt in attempts:
         close_if_overdue(session, attempt)
         if attempt.state == "in_progress":
             attempt.holder = holder
             return attempt
     refuse_used_up(exam, attempts)
-    window = open_window(session, exam, attempts, person_id, at)
+    window = open_window(session, exam, attempts, person_id=person_id, at=at)
     granted = session.get(Accommodation, (exam.id, person_id))
     minutes = exam.minutes + (granted.extra_minutes if granted else 0)
     number = len(attempts) + 1
@@ -125,7 +125,7 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
     try:
         with session.begin_nested():
             session.add(attempt)
-            move(session, attempt, "in_progress", f"person:{person_id}", at)
+            move(session, attempt, "in_progress", actor=f"person:{person_id}", at=at)
     except IntegrityError:
         # Two concurrent starts: both return the one attempt.
         running = session.scalars(
@@ -141,7 +141,9 @@ def start(session: Session, exam_id: int, person_id: int, holder: str | None = N
     return attempt
 
 
-def get_attempt(session: Session, attempt_id: int, person_id: int, lock: bool = False) -> Attempt:
+def get_attempt(
+    session: Session, attempt_id: int, person_id: int, *, lock: bool = False
+) -> Attempt:
     """The person's own attempt; NotFound for anyone else's."""
     query = _OWN_ATTEMPT_LOCKED if lock else _OWN_ATTEMPT
     attempt = session.scalar(query, {"attempt": attempt_id, "person": person_id})
@@ -156,7 +158,7 @@ def paper(attempt: Attempt) -> list[ItemOut]:
 
 
 def ticket_for(
-    session: Session, attempt_id: int, person_id: int, holder: str | None = None
+    session: Session, attempt_id: int, person_id: int, *, holder: str | None = None
 ) -> Ticket:
     """The ticket of a person's own attempt; NotFound for anyone else's."""
     return ticket_of(get_attempt(session, attempt_id, person_id), holder)
@@ -168,14 +170,14 @@ def ticket_of(attempt: Attempt, holder: str | None = None, csrf: str | None = No
 
 
 def save_answers(
-    saver: Saver, ticket: Ticket, answers: Sequence[SubmittedAnswer], left: int = 0
+    saver: Saver, ticket: Ticket, answers: Sequence[SubmittedAnswer], *, left: int = 0
 ) -> tuple[dict[str, int], datetime]:
     """Saves answers; the higher `seq` wins per slot. Returns the stored seq per slot, and the deadline.
 
     Raises `BadAnswer` when nothing was changed, `TooLate` when the answers were stored as late, and
     `TakenOver`, `SignedOut`, `Closed` or NotFound when nothing was saved.
     """
-    return outcome(saver.save(ticket, checked_answers(ticket, answers), now(), left))
+    return outcome(saver.save(ticket, checked_answers(ticket, answers), now(), left=left))
 
 
 def checked_answers(ticket: Ticket, answers: Sequence[SubmittedAnswer]) -> list[NewAnswer]:
@@ -216,7 +218,12 @@ def _checked(ticket: Ticket, answer: SubmittedAnswer) -> NewAnswer:
 
 
 def submit(
-    session: Session, attempt_id: int, person_id: int, expected: Mapping[str, int], zone: ZoneInfo
+    session: Session,
+    attempt_id: int,
+    person_id: int,
+    *,
+    expected: Mapping[str, int],
+    zone: ZoneInfo,
 ) -> tuple[Attempt, list[MarkedSlot] | None]:
     """Submits and marks an attempt; idempotent. Returns it, and its slots if it was marked by this call.
 
@@ -236,10 +243,10 @@ def submit(
     # Hot path: without autoflush the attempt's row is written once, not at every read in between.
     with session.no_autoflush:
         if at > attempt.deadline + GRACE:
-            move(session, attempt, "overdue", "system", at)
-        move(session, attempt, "submitted", f"person:{person_id}", at)
+            move(session, attempt, "overdue", actor="system", at=at)
+        move(session, attempt, "submitted", actor=f"person:{person_id}", at=at)
         attempt.submitted_at = at
-        rows = finish(session, attempt, at, zone, saved)
+        rows = finish(session, attempt, at, zone=zone, saved=saved)
     return attempt, rows
 
 
@@ -259,12 +266,12 @@ def close_if_overdue(session: Session, attempt: Attempt, zone: ZoneInfo | None =
     ).one()
     if attempt.state != "in_progress" or at <= attempt.deadline + GRACE:
         return False
-    move(session, attempt, "overdue", "system", at)
+    move(session, attempt, "overdue", actor="system", at=at)
     saved = answers_of(session, attempt.id)
     if not any(a.response is not None for a in saved.values()):
-        move(session, attempt, "abandoned", "system", at, "到时间一题也没有答")
+        move(session, attempt, "abandoned", actor="system", at=at, reason="到时间一题也没有答")
         return True
-    move(session, attempt, "submitted", "system", at, "到时间自动交卷")
+    move(session, attempt, "submitted", actor="system", at=at, reason="到时间自动交卷")
     attempt.submitted_at = attempt.deadline
-    finish(session, attempt, at, zone or ZoneInfo("Asia/Shanghai"), saved)
+    finish(session, attempt, at, zone=zone or ZoneInfo("Asia/Shanghai"), saved=saved)
     return True

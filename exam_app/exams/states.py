@@ -45,6 +45,7 @@ def move(
     session: Session,
     attempt: Attempt,
     after: AttemptState,
+    *,
     actor: str,
     at: datetime,
     reason: str | None = None,
@@ -61,13 +62,14 @@ def move(
     if (before, after) in WITH_REASON and not (reason or "").strip():
         raise Refused("请写明原因")
     attempt.state = after
-    note(session, attempt, before, actor, at, reason)
+    note(session, attempt, before, actor=actor, at=at, reason=reason)
 
 
 def note(
     session: Session,
     attempt: Attempt,
     before: AttemptState,
+    *,
     actor: str,
     at: datetime,
     reason: str | None = None,

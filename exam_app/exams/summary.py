@@ -97,7 +97,7 @@ def similar_pairs_in(session: Session, exam: Exam, prefix: str) -> list[tuple[Pa
     `Refused` when nobody has been marked yet.
     """
     with tempfile.TemporaryDirectory() as folder:
-        export(session, exam.id, Path(folder), "village", prefix)
+        export(session, exam.id, Path(folder), by="village", prefix=prefix)
         data = read_responses(Path(folder) / "responses.csv", read_key(Path(folder) / "key.csv"))
         pairs = similar_pairs(data, read_groups(Path(folder) / "groups.csv"))
     people = {int(p) for pair in pairs for p in (pair.first, pair.second)}
@@ -128,7 +128,7 @@ def rapid_responders(session: Session, exam: Exam, prefix: str) -> list[tuple[Pa
     return [(pace, names[pace.person]) for pace in rapid if pace.person in names]
 
 
-def analysis(session: Session, exam: Exam, prefix: str, day: date) -> tuple[bytes, bytes]:
+def analysis(session: Session, exam: Exam, prefix: str, *, day: date) -> tuple[bytes, bytes]:
     """(HTML page, workbook) of the item analysis over the people within a code prefix.
 
     `Refused` when nobody has been marked yet.
@@ -139,6 +139,6 @@ def analysis(session: Session, exam: Exam, prefix: str, day: date) -> tuple[byte
     result = analyse(data)
     calibration = None
     if persons >= ENOUGH_FOR_CURVES:
-        calibration = calibrate(data.shares(), "2pl", data.items, data.persons)
-    page = report.html(exam.title, result, calibration, data, day)
-    return page.encode(), report.xlsx(exam.title, result, calibration, data.key)
+        calibration = calibrate(data.shares(), "2pl", data.items, persons=data.persons)
+    page = report.html(exam.title, result, calibration, data=data, day=day)
+    return page.encode(), report.xlsx(exam.title, result, calibration, key=data.key)

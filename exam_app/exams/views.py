@@ -66,7 +66,7 @@ def begin(exam_id: int) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         return _intro(exam, attempts, form), 422
     try:
-        attempt = service.start(web.db(), exam_id, web.person_id(), web.session_hash())
+        attempt = service.start(web.db(), exam_id, web.person_id(), holder=web.session_hash())
     except Closed as refused:
         web.db().rollback()
         flash(str(refused))

@@ -55,7 +55,7 @@ def refuse_used_up(exam: Exam, attempts: Sequence[Attempt]) -> None:
 
 
 def open_window(
-    session: Session, exam: Exam, attempts: Sequence[Attempt], person_id: int, at: datetime
+    session: Session, exam: Exam, attempts: Sequence[Attempt], *, person_id: int, at: datetime
 ) -> Window:
     """The window open to a person now; takes a seat where seats are limited.
 
@@ -67,7 +67,7 @@ def open_window(
         if at >= exam.closes_at:
             raise Closed("考试已经结束,不能再开始。请问区(市)民政部门有没有补考")
         return Window(exam.closes_at)
-    sittings = sittings_for(session, exam, attempts, person_id)
+    sittings = sittings_for(session, exam, attempts, person_id=person_id)
     full = None
     for sitting in sittings:
         if sitting.opens_at <= at < sitting.closes_at:
@@ -82,7 +82,7 @@ def open_window(
 
 
 def sittings_for(
-    session: Session, exam: Exam, attempts: Sequence[Attempt], person_id: int
+    session: Session, exam: Exam, attempts: Sequence[Attempt], *, person_id: int
 ) -> list[Sitting]:
     """The sittings of an exam that a person is eligible for, by time."""
     codes = list(session.scalars(select(Post.division_code).where(Post.person_id == person_id)))

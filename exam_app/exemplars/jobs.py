@@ -50,7 +50,9 @@ def gather_published(session: Session) -> Published:
 def ask_publication(session: Session, division_code: str, by: str) -> Job:
     """Queues a rebuild of the knowledge base, or returns the one already waiting."""
     waiting = session.scalar(select(Job).where(Job.kind == "publish", Job.state == "waiting"))
-    return waiting or enqueue(session, "publish", "更新知识库“身边的典型”", division_code, {}, by)
+    return waiting or enqueue(
+        session, "publish", "更新知识库“身边的典型”", division_code=division_code, params={}, by=by
+    )
 
 
 def publish_job(work: Work) -> None:

@@ -64,11 +64,11 @@ def nominate(person_id: int) -> str | Response | tuple[str, int]:
             web.db(),
             person,
             web.account().division_code,
-            submitted.get("year", web.today().year, type=int),
-            submitted.get("material", ""),
-            submitted.get("words", ""),
-            web.today(),
-            web.actor(),
+            year=submitted.get("year", web.today().year, type=int),
+            material=submitted.get("material", ""),
+            words=submitted.get("words", ""),
+            today=web.today(),
+            by=web.actor(),
         )
     except Refused as refused:
         web.db().rollback()
@@ -117,19 +117,19 @@ def decide(number: int) -> Response:
         form, session = request.form, web.db()
         if "publish" in form:
             days = form.get("days", 0, type=int)
-            service.publish(session, row, days, web.today(), web.actor())
+            service.publish(session, row, days, today=web.today(), by=web.actor())
             message = f"公示到 {row.publicity_until}。"
         elif objection := form.get("objection", type=int):
-            service.answer(session, row, objection, form.get("text", ""), web.actor())
+            service.answer(session, row, objection, text=form.get("text", ""), by=web.actor())
             message = "答复了。"
         elif "choose" in form:
             if level_of(web.account().division_code) != "city":
                 raise Refused("由市民政局选定")
-            service.choose(session, row, web.today(), web.actor())
+            service.choose(session, row, web.today(), by=web.actor())
             ask_publication(session, web.account().division_code, web.actor())
             message = "选定了,记进了本人档案;知识库正在更新。"
         else:
-            service.decline(session, row, form.get("text", ""), web.actor())
+            service.decline(session, row, form.get("text", ""), by=web.actor())
             message = "记下了:没有选。"
         web.audit("exemplar.decide", f"exemplar:{row.id}", {"state": row.state})
         return message
@@ -147,7 +147,7 @@ def own(number: int) -> Response:
         if "agree" in request.form:
             service.agree(web.db(), row, web.person_id())
             return "记下了:您同意。随时可以撤回。"
-        if service.withdraw(web.db(), row, web.person_id(), web.actor()):
+        if service.withdraw(web.db(), row, web.person_id(), by=web.actor()):
             ask_publication(web.db(), row.division_code, web.actor())
         return "撤回了。公布过的也会从知识库里去掉。"
 
@@ -163,7 +163,7 @@ def objection(number: int) -> Response:
         district = web.account().division_code[:6]
         row = service.exemplar_of_district(web.db(), number, district)
         text = request.form.get("text", "")
-        service.object_to(web.db(), row, text, web.today(), web.actor())
+        service.object_to(web.db(), row, text, today=web.today(), by=web.actor())
         return "意见交上去了,民政部门会答复。"
 
     return web.try_to(verb, url_for("exemplars.index"))

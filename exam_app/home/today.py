@@ -56,6 +56,7 @@ def tasks_of(
     session: Session,
     account: Account,
     person_id: int,
+    *,
     standing: YearStatus,
     today: date,
     zone: ZoneInfo,
@@ -63,7 +64,9 @@ def tasks_of(
     """Returns the tasks of a director, most pressing first."""
     exams = exams_for(session, person_id)
     available = courses_of(session, account.role, account.division_code)
-    courses = {p.course.id: p for p in progress_in(session, person_id, available, today, zone)}
+    courses = {
+        p.course.id: p for p in progress_in(session, person_id, available, today=today, zone=zone)
+    }
     tasks = [
         *_alarms(session, person_id),
         *_under_way(exams),
@@ -73,7 +76,7 @@ def tasks_of(
     ]
     tasks += _visits(session, person_id, today)
     tasks += _requests(session, person_id)
-    done = done_on(session, person_id, today, zone)
+    done = done_on(session, person_id, today, zone=zone)
     if done < DAILY:
         why = "快忘的题先出,练一练,记得更牢。"
         tasks.append(TodayTask(f"今天的 {DAILY - done} 道题", why, 3, "去练习", "practice.daily"))
@@ -107,13 +110,13 @@ def _requests(session: Session, person_id: int) -> Iterator[TodayTask]:
 def _visits(session: Session, person_id: int, today: date) -> Iterator[TodayTask]:
     """Visits due or overdue by their cadence, and tasks that offices assigned."""
     villages = work.villages_of(session, person_id, today)
-    due = work.due_list(session, villages, known_cadences(today), today)
+    due = work.due_list(session, villages, known_cadences(today), today=today)
     overdue = sum(d.state == "overdue" for d in due)
     due_now = sum(d.state in ("due", "contact") for d in due)
     if overdue or due_now:
         why = f"{overdue} 个上期没有走到。" if overdue else "按走访频次,这一期还没有走到。"
         yield TodayTask(f"走访 {overdue + due_now} 个孩子", why, 20, "去走访", "work.log")
-    tasks = work.tasks_of(session, person_id, villages, duty_steps(today), today)
+    tasks = work.tasks_of(session, person_id, villages, steps=duty_steps(today), today=today)
     open_tasks = [t for t in tasks if t.own and t.done_on is None]
     if open_tasks:
         first = open_tasks[0]

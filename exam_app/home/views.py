@@ -48,11 +48,11 @@ def index() -> str:
         report=report,
         due=due,
         demonstrations=demonstrations(
-            web.db(), prefix_of(division.code), report.year, web.config().zone
+            web.db(), prefix_of(division.code), report.year, zone=web.config().zone
         )
         if level_of(division.code) == "city"
         else [],
-        vacancies=vacancies(web.db(), prefix_of(division.code), web.today(), 0)[1],
+        vacancies=vacancies(web.db(), prefix_of(division.code), web.today(), limit=0)[1],
     )
 
 
@@ -62,10 +62,10 @@ def _director(person_id: int) -> dict[str, object]:
     post = current_post(session, person_id, web.today())
     today = web.today()
     rule = rule_of(session, today.year)
-    totals = year_totals(entries_of(session, person_id), rule.levels, today.year, today)
+    totals = year_totals(entries_of(session, person_id), rule.levels, today.year, as_of=today)
     return {
         "post": post,
-        "reminders": unseen(session, person_id, now(), web.config()),
+        "reminders": unseen(session, person_id, now(), config=web.config()),
         "place": full_name(session, post.division_code) if post else "",
         "hours": totals.hours,
         "needed": rule.hours,
@@ -75,11 +75,11 @@ def _director(person_id: int) -> dict[str, object]:
             session,
             web.account(),
             person_id,
-            YearStatus(
+            standing=YearStatus(
                 totals.inducted, max(rule.hours - totals.hours, Decimal(0)), totals.exam_passed
             ),
-            web.today(),
-            web.config().zone,
+            today=web.today(),
+            zone=web.config().zone,
         ),
     }
 

@@ -47,7 +47,7 @@ def address_of(account: Account, secret: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=account.phone, issuer_name=ISSUER)
 
 
-def confirm(session: Session, account: Account, code: str, seal: Seal) -> list[str]:
+def confirm(session: Session, account: Account, code: str, *, seal: Seal) -> list[str]:
     """Switches two-step verification on with a first valid code; the recovery codes, shown only once."""
     row = session.get(SecondStep, account.id)
     if row is None or row.confirmed_at is not None:
@@ -85,7 +85,7 @@ def _unused(session: Session, account_id: int) -> Sequence[str]:
     return session.scalars(query).all()
 
 
-def passes(session: Session, account_id: int, code: str, seal: Seal) -> bool:
+def passes(session: Session, account_id: int, code: str, *, seal: Seal) -> bool:
     """Whether a code is valid now.
 
     Each code is accepted once, also when two requests race: the conditional update decides.

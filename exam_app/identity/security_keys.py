@@ -95,7 +95,7 @@ def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
 
 
 def make(
-    session: Session, account: Account, site: Site, challenge: str, answer: object, name: str
+    session: Session, account: Account, site: Site, *, challenge: str, answer: object, name: str
 ) -> SecurityKey:
     """Registers a credential. `Refused` when the response doesn't match the challenge and site."""
     try:
@@ -133,7 +133,9 @@ def ask_to_sign(session: Session, account_id: int, site: Site) -> Asked:
     )
 
 
-def passes(session: Session, account_id: int, site: Site, challenge: str, answer: object) -> bool:
+def passes(
+    session: Session, account_id: int, site: Site, *, challenge: str, answer: object
+) -> bool:
     """Whether one of the account's keys signed the challenge for this site.
 
     The library refuses a signature counter that did not advance: a sign of a cloned authenticator.

@@ -99,6 +99,7 @@ def create_account(
     session: Session,
     phone: str,
     name: str,
+    *,
     role: str,
     division_code: str,
     person_id: int | None = None,
@@ -148,7 +149,7 @@ _ACCOUNT = (
 _THROTTLES = select(Throttle).where(Throttle.key.in_(bindparam("keys", expanding=True)))
 
 
-def sign_in(session: Session, phone: str, password: str, device: Device) -> tuple[Account, str]:
+def sign_in(session: Session, phone: str, password: str, *, device: Device) -> tuple[Account, str]:
     """Returns the account and a new session token. `SignInRefused` otherwise; failures are counted.
 
     `CodeNeeded` when the account has two-step verification: `enter_code` completes the sign-in.
@@ -189,7 +190,7 @@ def sign_in(session: Session, phone: str, password: str, device: Device) -> tupl
 
 
 def enter_code(
-    session: Session, account_id: int, code: str, seal: Seal, device: Device
+    session: Session, account_id: int, code: str, *, seal: Seal, device: Device
 ) -> tuple[Account, str]:
     """The second step: returns the account and a new session token.
 
@@ -197,24 +198,32 @@ def enter_code(
     """
     wrong = "验证码不对,或已经用过。请看手机上现在的 6 位数字,再填一次"
     return _second(
-        session, account_id, lambda: second.passes(session, account_id, code, seal), wrong, device
+        session,
+        account_id,
+        lambda: second.passes(session, account_id, code, seal=seal),
+        wrong=wrong,
+        device=device,
     )
 
 
 def enter_key(
-    session: Session, account_id: int, site: Site, challenge: str, answer: object, device: Device
+    session: Session, account_id: int, site: Site, *, challenge: str, answer: object, device: Device
 ) -> tuple[Account, str]:
     """Like `enter_code`, with the response of a security key."""
 
     def right() -> bool:
         on = second.is_on(session, account_id)
-        return on and security_keys.passes(session, account_id, site, challenge, answer)
+        return on and security_keys.passes(
+            session, account_id, site, challenge=challenge, answer=answer
+        )
 
-    return _second(session, account_id, right, "这台设备没有认出来,请再试一次,或填验证码", device)
+    return _second(
+        session, account_id, right, wrong="这台设备没有认出来,请再试一次,或填验证码", device=device
+    )
 
 
 def _second(
-    session: Session, account_id: int, right: Callable[[], bool], wrong: str, device: Device
+    session: Session, account_id: int, right: Callable[[], bool], *, wrong: str, device: Device
 ) -> tuple[Account, str]:
     at = now()
     keys = [f"code:{account_id}", f"address:{device.address}"]
@@ -311,7 +320,7 @@ def sessions_of(session: Session, account_id: int) -> list[LoginSession]:
     return list(session.scalars(query.order_by(LoginSession.created_at.desc())))
 
 
-def end_sessions(session: Session, account_id: int, keep: str, handle: str = "") -> int:
+def end_sessions(session: Session, account_id: int, keep: str, *, handle: str = "") -> int:
     """Ends sessions of an account and returns how many.
 
     Ends those whose hash starts with `handle` (empty: all), except the one with hash `keep`.
@@ -327,7 +336,7 @@ def end_sessions(session: Session, account_id: int, keep: str, handle: str = "")
 
 
 def change_password(
-    session: Session, account: Account, old: str, new: str, device: Device = NOWHERE
+    session: Session, account: Account, old: str, *, new: str, device: Device = NOWHERE
 ) -> str:
     """Sets a new password, ends all sessions and returns a token for a new one."""
     if not verify(account.password_hash, old):
@@ -371,7 +380,7 @@ def find_account(session: Session, phone: str) -> Account | None:
 
 
 def search_accounts(
-    session: Session, prefix: str, roles: Sequence[str], text: str, limit: int = 50
+    session: Session, prefix: str, roles: Sequence[str], *, text: str, limit: int = 50
 ) -> list[Account]:
     """Accounts of these roles in a division, by prefix of the phone or part of the name."""
     query = select(Account).where(
@@ -385,7 +394,9 @@ def search_accounts(
     return list(session.scalars(query.order_by(Account.division_code, Account.name).limit(limit)))
 
 
-def account_within(session: Session, account_id: int, prefix: str, roles: Sequence[str]) -> Account:
+def account_within(
+    session: Session, account_id: int, prefix: str, *, roles: Sequence[str]
+) -> Account:
     """An account of one of these roles in a division; NotFound otherwise, whether or not it exists."""
     account = session.get(Account, account_id)
     if account is None or account.role not in roles or not account.division_code.startswith(prefix):

@@ -18,7 +18,7 @@ MAX_DAYS, MAX_TOKENS = 365, 10
 MARK = "acad_"
 
 
-def make_token(session: Session, account: Account, name: str, scope: str, days: int) -> str:
+def make_token(session: Session, account: Account, name: str, *, scope: str, days: int) -> str:
     """Creates a token and returns it; it is shown once, only its hash is stored."""
     if scope not in SCOPES:
         raise Refused("请选令牌能做什么")

@@ -25,6 +25,7 @@ def work(
     background: Background,
     kinds: dict[str, Handler],
     chores: list[PeriodicTask],
+    *,
     stop: threading.Event,
 ) -> None:
     """Runs until `stop` is set."""

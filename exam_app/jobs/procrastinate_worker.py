@@ -57,6 +57,7 @@ def work(
     background: Background,
     kinds: dict[str, Handler],
     chores: list[PeriodicTask],
+    *,
     url: URL,
     stop: threading.Event,
 ) -> None:
@@ -66,7 +67,7 @@ def work(
 
     def keep_running(name: str, make: Callable[[], App]) -> None:
         while not stop.is_set():
-            guarded(name, lambda: asyncio.run(_run(make(), name, url, stop)))
+            guarded(name, lambda: asyncio.run(_run(make(), name, url, stop=stop)))
             stop.wait(PAUSE)
 
     tasks_thread = threading.Thread(
@@ -82,7 +83,7 @@ def work(
     tasks_thread.join()
 
 
-async def _run(app: App, name: str, url: URL, stop: threading.Event) -> None:
+async def _run(app: App, name: str, url: URL, *, stop: threading.Event) -> None:
     pool = AsyncConnectionPool(
         make_conninfo(**libpq(url)),
         min_size=1,

@@ -68,7 +68,7 @@ class Work(Background):
     def progress(self, done: int, total: int) -> None:
         """Reports progress. `Cancelled` when the job is to stop."""
         values = {"done": done, "total": total, "claimed_at": now()}
-        if not _change(self.make_session, self.job_id, self.claim, values):
+        if not _change(self.make_session, self.job_id, self.claim, values=values):
             raise Cancelled
 
 
@@ -80,6 +80,7 @@ def enqueue(
     session: Session,
     kind: str,
     title: str,
+    *,
     division_code: str,
     params: Mapping[str, object],
     by: str,
@@ -100,12 +101,12 @@ def enqueue(
 
 def jobs_in(session: Session, prefix: str, limit: int = 30) -> list[Job]:
     """The latest jobs of the offices in a division, newest first."""
-    return latest_within(session, Job, prefix, limit)
+    return latest_within(session, Job, prefix, limit=limit)
 
 
 def get_job(session: Session, job_id: int, prefix: str) -> Job:
     """A job of an office within the scope, or NotFound."""
-    return get_within(session, Job, job_id, prefix, "这项任务")
+    return get_within(session, Job, job_id, prefix=prefix, what="这项任务")
 
 
 def cancel(session: Session, job: Job) -> None:
@@ -229,7 +230,7 @@ def _claim(make_session: sessionmaker[Session], kinds: Iterable[str], number: in
 
 
 def _change(
-    make_session: sessionmaker[Session], number: int, claim: int, values: dict[str, object]
+    make_session: sessionmaker[Session], number: int, claim: int, *, values: dict[str, object]
 ) -> bool:
     """Updates a job while the claim is still valid: a process presumed dead changes nothing."""
     with make_session() as session:
@@ -245,7 +246,7 @@ def _change(
 
 def _end(background: Background, job: Job, **values: object) -> None:
     ended = None if values["state"] == "waiting" else now()
-    _change(background.make_session, job.id, job.tries, {"finished_at": ended, **values})
+    _change(background.make_session, job.id, job.tries, values={"finished_at": ended, **values})
 
 
 def forget_old(background: Background) -> int:

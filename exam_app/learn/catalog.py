@@ -37,7 +37,7 @@ def courses_of(session: Session, role: str, division_code: str) -> list[Course]:
     return sorted(available, key=lambda c: order.index(c.kind))
 
 
-def course_of(session: Session, course_id: str, role: str, division_code: str) -> Course:
+def course_of(session: Session, course_id: str, role: str, *, division_code: str) -> Course:
     """Returns a course for a role in a division. Raises `NotFound` otherwise."""
     for course in courses_of(session, role, division_code):
         if course.id == course_id:

@@ -45,10 +45,12 @@ def versions_in(session: Session, prefix: str) -> list[CourseVersion]:
 
 def get_version(session: Session, version_id: int, prefix: str) -> CourseVersion:
     """Returns a version of a course owned by an office in the scope. Raises `NotFound` otherwise."""
-    return get_within(session, CourseVersion, version_id, prefix, "这门课")
+    return get_within(session, CourseVersion, version_id, prefix=prefix, what="这门课")
 
 
-def create(session: Session, title: str, division_code: str, level: str, by: str) -> CourseVersion:
+def create(
+    session: Session, title: str, division_code: str, *, level: str, by: str
+) -> CourseVersion:
     """Creates a course: a draft with one empty unit."""
     if not title.strip():
         raise Refused("请填课程名称")
@@ -105,7 +107,7 @@ def draft_of(session: Session, row: CourseVersion, by: str) -> CourseVersion:
 
 
 def change(
-    session: Session, row: CourseVersion, edits: int, content: dict[str, object], by: str
+    session: Session, row: CourseVersion, edits: int, *, content: dict[str, object], by: str
 ) -> None:
     """Saves a draft under optimistic locking: `edits` is the edit counter that the author loaded.
 
@@ -156,11 +158,11 @@ def _reason(fault: ErrorDetails) -> str:
     return words.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
 
 
-def add_unit(session: Session, row: CourseVersion, edits: int, by: str) -> str:
+def add_unit(session: Session, row: CourseVersion, edits: int, *, by: str) -> str:
     """Appends an empty unit. Returns its id."""
     unit = _empty_unit()
     units = [*row.content["units"], unit]
-    change(session, row, edits, {**row.content, "units": units}, by)
+    change(session, row, edits, content={**row.content, "units": units}, by=by)
     return str(unit["id"])
 
 
@@ -172,7 +174,7 @@ def unit_at(row: CourseVersion, unit_id: str) -> int:
     raise NotFound("没有这个单元")
 
 
-def publish(session: Session, row: CourseVersion, edits: int, pages: Collection[str]) -> None:
+def publish(session: Session, row: CourseVersion, edits: int, *, pages: Collection[str]) -> None:
     """Publishes a draft. `pages` are the pages of the knowledge base. Raises `Refused` if a unit is empty or refers to
     an unknown page, or as `change` does."""
     if row.state != "draft":

@@ -46,7 +46,7 @@ def create() -> Response:
     account = web.account()
     level = "district" if account.role == "district" else "city"
     row = editor.create(
-        web.db(), request.form.get("title", ""), account.division_code, level, web.actor()
+        web.db(), request.form.get("title", ""), account.division_code, level=level, by=web.actor()
     )
     web.audit("course.create", f"course:{row.course_id}", {"title": row.content["title"]})
     web.db().commit()
@@ -98,7 +98,7 @@ def save(version_id: int) -> Response | tuple[str, int]:
             "prefix": prefix,
             "valid_months": form.get("valid_months", "").strip() or None,
         }
-        editor.change(web.db(), row, _edits(), content, web.actor())
+        editor.change(web.db(), row, _edits(), content=content, by=web.actor())
     except Refused as refused:
         web.db().rollback()
         return _show(_version(version_id), str(refused)), 422
@@ -111,7 +111,7 @@ def save(version_id: int) -> Response | tuple[str, int]:
 @access(MANAGERS)
 def add(version_id: int) -> Response:
     row = _version(version_id)
-    unit_id = editor.add_unit(web.db(), row, _edits(), web.actor())
+    unit_id = editor.add_unit(web.db(), row, _edits(), by=web.actor())
     web.db().commit()
     return redirect(url_for("courses.unit", version_id=row.id, unit_id=unit_id))
 
@@ -156,7 +156,9 @@ def save_unit(version_id: int, unit_id: str) -> Response | tuple[str, int]:
         else:
             changed = _written(changed)
             units[number] = changed
-        editor.change(web.db(), row, _edits(), {**row.content, "units": units}, web.actor())
+        editor.change(
+            web.db(), row, _edits(), content={**row.content, "units": units}, by=web.actor()
+        )
     except Refused as refused:
         web.db().rollback()
         return _unit_page(_version(version_id), changed, str(refused)), 422
@@ -241,7 +243,7 @@ def publish(version_id: int) -> Response:
         if "withdraw" in request.form:
             editor.withdraw(web.db(), row)
         else:
-            editor.publish(web.db(), row, _edits(), render_pages())
+            editor.publish(web.db(), row, _edits(), pages=render_pages())
     except Refused as refused:
         web.db().rollback()
         flash(str(refused))

@@ -55,14 +55,14 @@ class Progress:
 
 
 def progress_in(
-    session: Session, person_id: int, courses: Sequence[Course], today: date, zone: ZoneInfo
+    session: Session, person_id: int, courses: Sequence[Course], *, today: date, zone: ZoneInfo
 ) -> list[Progress]:
     """Returns a person's progress in each of the courses."""
     query = select(UnitProgress).where(UnitProgress.person_id == person_id)
     rows: dict[str, list[UnitProgress]] = {}
     for row in session.scalars(query):
         rows.setdefault(row.course_id, []).append(row)
-    by_id = {c.id: _progress(c, rows.get(c.id, ()), today, zone) for c in courses}
+    by_id = {c.id: _progress(c, rows.get(c.id, ()), today, zone=zone) for c in courses}
     return [
         Progress(
             p.course,
@@ -77,18 +77,18 @@ def progress_in(
 
 
 def _progress(
-    course: Course, rows: Sequence[UnitProgress], today: date, zone: ZoneInfo
+    course: Course, rows: Sequence[UnitProgress], today: date, *, zone: ZoneInfo
 ) -> Progress:
     unit_ids = {u.id for u in course.units}
     current = [r for r in rows if r.unit_id in unit_ids]
     return Progress(
         course,
-        frozenset(r.unit_id for r in current if is_done(r, course, today, zone)),
+        frozenset(r.unit_id for r in current if is_done(r, course, today, zone=zone)),
         frozenset(r.unit_id for r in current),
     )
 
 
-def is_done(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) -> bool:
+def is_done(row: UnitProgress, course: Course, today: date, *, zone: ZoneInfo) -> bool:
     """Whether a unit is finished and still valid."""
     return row.done_at is not None and course.still_counts(
         row.done_at.astimezone(zone).date(), today
@@ -103,15 +103,15 @@ def find_unit(course: Course, unit_id: str) -> Unit:
     raise NotFound("没有这个学习单元")
 
 
-def begin_again(row: UnitProgress, course: Course, today: date, zone: ZoneInfo) -> None:
+def begin_again(row: UnitProgress, course: Course, today: date, *, zone: ZoneInfo) -> None:
     """Resets the progress of a finished unit whose validity has expired. Filed archive entries are kept."""
-    if row.done_at is not None and not is_done(row, course, today, zone):
+    if row.done_at is not None and not is_done(row, course, today, zone=zone):
         row.done_at, row.ms, row.watched, row.position = None, 0, None, 0
         row.opened_at, row.reflection = now(), None
 
 
 def quiz_of(
-    unit: Unit, row: UnitProgress, questions: Sequence[Question], reserved: Collection[str]
+    unit: Unit, row: UnitProgress, questions: Sequence[Question], *, reserved: Collection[str]
 ) -> list[Question]:
     """Draws the items of a unit's quiz: the same draw until it is submitted. Excludes `reserved` items (of open and
     coming exams). Returns fewer items, or none, if the pool is too small."""
@@ -143,6 +143,7 @@ def finish_unit(
     session: Session,
     person_id: int,
     course: Course,
+    *,
     unit: Unit,
     quiz: Sequence[Question],
     field: Callable[[str], Sequence[str]],
@@ -159,7 +160,7 @@ def finish_unit(
         raise Refused("请先打开这个单元读一读")
     today = now().astimezone(zone).date()
     marked: tuple[Practised, ...] = ()
-    if not is_done(row, course, today, zone):
+    if not is_done(row, course, today, zone=zone):
         _refuse_early(row, unit, pace)
         if unit.reflection:
             text = "".join(field("reflection")).strip()
@@ -174,10 +175,10 @@ def finish_unit(
                 return Outcome(False, False, marked)
         row.done_at = now()
         session.flush()
-    state = progress_in(session, person_id, [course], today, zone)[0]
+    state = progress_in(session, person_id, [course], today=today, zone=zone)[0]
     if not state.finished:
         return Outcome(True, False, marked)
-    _file_course(session, person_id, course, today)
+    _file_course(session, person_id, course, day=today)
     return Outcome(True, True, marked)
 
 
@@ -188,7 +189,7 @@ def _refuse_early(row: UnitProgress, unit: Unit, pace: float) -> None:
         raise Refused(f"录像(录音)还有约 {missing // 60 + 1} 分钟没有放完。快进跳过的不算")
 
 
-def _file_course(session: Session, person_id: int, course: Course, day: date) -> None:
+def _file_course(session: Session, person_id: int, course: Course, *, day: date) -> None:
     post = current_post(session, person_id, day)
     if post is None:
         raise Refused("您现在没有任职登记,学时记不进档案。请联系区(市)民政部门")

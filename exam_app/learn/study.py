@@ -45,7 +45,7 @@ class Beat:
 
 
 def open_window(
-    session: Session, person_id: int, course_id: str, unit_id: str
+    session: Session, person_id: int, course_id: str, *, unit_id: str
 ) -> tuple[UnitProgress, StudyWindow]:
     """Opens a window, which replaces the person's earlier ones as the one that counts."""
     moment = now()
@@ -58,7 +58,7 @@ def open_window(
 
 
 def progress_of(
-    session: Session, person_id: int, course_id: str, unit_id: str
+    session: Session, person_id: int, course_id: str, *, unit_id: str
 ) -> UnitProgress | None:
     """Returns a person's progress in a unit; None before they opened it."""
     return session.get(UnitProgress, (person_id, course_id, unit_id))
@@ -111,10 +111,10 @@ def beat(
         if word != prompt:
             refused = window.refused + (word is not None)
             _update_window(session, window, moment, refused=refused)
-            return _reply(window, progress, seen, prompt)
+            return _reply(window, progress, seen, ask=prompt)
         late = moment - (window.asked_at or moment) > ANSWER_WITHIN
         passed = moment - (window.asked_at or moment)
-    room = MAX_A_DAY - _counted_on(session, person_id, moment, zone)
+    room = MAX_A_DAY - _counted_on(session, person_id, moment, zone=zone)
     counts = not window.paused and not late and timedelta(0) < passed
     counts = counts and passed <= (ANSWER_WITHIN if prompt else GAP)
     ms = int(min(passed, max(room, timedelta(0))).total_seconds() * 1000) if counts else 0
@@ -146,13 +146,13 @@ def beat(
     )
     session.refresh(progress)
     if unit.media and at is not None and ms:
-        _play(progress, at, ms / 1000, unit.media.seconds)
+        _play(progress, at, ms / 1000, length=unit.media.seconds)
     if room <= timedelta(0):
         return Beat("full", progress.ms // 1000)
-    return _reply(window, progress, seen, ask)
+    return _reply(window, progress, seen, ask=ask)
 
 
-def _reply(window: StudyWindow, progress: UnitProgress, seen: bool, ask: str | None) -> Beat:
+def _reply(window: StudyWindow, progress: UnitProgress, seen: bool, *, ask: str | None) -> Beat:
     seconds = progress.ms // 1000
     if ask:
         others = [w for w in WORDS if w != ask]
@@ -176,7 +176,7 @@ def _update_window(
     return changed == 1
 
 
-def _counted_on(session: Session, person_id: int, moment: datetime, zone: ZoneInfo) -> timedelta:
+def _counted_on(session: Session, person_id: int, moment: datetime, *, zone: ZoneInfo) -> timedelta:
     day = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     total = session.scalar(
         select(func.sum(StudyWindow.ms)).where(
@@ -186,7 +186,7 @@ def _counted_on(session: Session, person_id: int, moment: datetime, zone: ZoneIn
     return timedelta(milliseconds=total or 0)
 
 
-def _play(progress: UnitProgress, at: float, passed: float, length: int) -> None:
+def _play(progress: UnitProgress, at: float, passed: float, *, length: int) -> None:
     """Records the interval from the last position to `at` as played, if `FASTEST` playback could have covered it in
     `passed` seconds (with 2 s of slack). Always moves the position."""
     at = min(max(at, 0.0), float(length))

@@ -49,12 +49,12 @@ def mine() -> list[Course]:
 
 def my_progress() -> list[Progress]:
     """The account's progress in its courses."""
-    return progress_in(web.db(), web.person_id(), mine(), web.today(), web.config().zone)
+    return progress_in(web.db(), web.person_id(), mine(), today=web.today(), zone=web.config().zone)
 
 
 def _unit(course_id: str, unit_id: str) -> tuple[Course, Unit]:
     account = web.account()
-    course = course_of(web.db(), course_id, account.role, account.division_code)
+    course = course_of(web.db(), course_id, account.role, division_code=account.division_code)
     return course, find_unit(course, unit_id)
 
 
@@ -69,18 +69,18 @@ def index() -> str:
 @web.writes
 def unit(course_id: str, unit_id: str) -> str:
     course, unit = _unit(course_id, unit_id)
-    row, window = study.open_window(web.db(), web.person_id(), course.id, unit.id)
-    begin_again(row, course, web.today(), web.config().zone)
+    row, window = study.open_window(web.db(), web.person_id(), course.id, unit_id=unit.id)
+    begin_again(row, course, web.today(), zone=web.config().zone)
     web.end_writing()
-    return _page(course, unit, row, window)
+    return _page(course, unit, row, window=window)
 
 
 def _page(
-    course: Course, unit: Unit, row: UnitProgress, window: StudyWindow | None, **context: object
+    course: Course, unit: Unit, row: UnitProgress, *, window: StudyWindow | None, **context: object
 ) -> str:
     state = next(p for p in my_progress() if p.course.id == course.id)
     pace = web.config().study_pace
-    quiz = quiz_of(unit, row, current_bank().reviewed(), reserved_items(web.db()))
+    quiz = quiz_of(unit, row, current_bank().reviewed(), reserved=reserved_items(web.db()))
     return render_template(
         "learn/unit.html",
         course=course,
@@ -88,7 +88,7 @@ def _page(
         row=row,
         window=window,
         progress=state,
-        done=is_done(row, course, web.today(), web.config().zone),
+        done=is_done(row, course, web.today(), zone=web.config().zone),
         pages=[(name, page_html(name)) for name in unit.pages],
         text=written_html(unit.text) if unit.text else "",
         number=course.units.index(unit) + 1,
@@ -106,13 +106,13 @@ def finish(course_id: str, unit_id: str) -> Response | str:
     course, unit = _unit(course_id, unit_id)
     session, person = web.db(), web.person_id()
     target = url_for("learn.unit", course_id=course_id, unit_id=unit_id)
-    row = study.progress_of(session, person, course.id, unit.id)
+    row = study.progress_of(session, person, course.id, unit_id=unit.id)
     quiz = []
     if row is not None:
-        quiz = quiz_of(unit, row, current_bank().reviewed(), reserved_items(session))
+        quiz = quiz_of(unit, row, current_bank().reviewed(), reserved=reserved_items(session))
         submitted = request.form.getlist("item")
         if submitted != [q.id for q in quiz] and not is_done(
-            row, course, web.today(), web.config().zone
+            row, course, web.today(), zone=web.config().zone
         ):
             flash("小测的题换过了,请答这一页上的题。" if submitted else "请先答完下面的小测。")
             return redirect(target + "#quiz")
@@ -124,11 +124,11 @@ def finish(course_id: str, unit_id: str) -> Response | str:
             session,
             person,
             course,
-            unit,
-            quiz,
-            request.form.getlist,
-            web.config().study_pace,
-            web.config().zone,
+            unit=unit,
+            quiz=quiz,
+            field=request.form.getlist,
+            pace=web.config().study_pace,
+            zone=web.config().zone,
         )
     except Refused as refused:
         session.rollback()

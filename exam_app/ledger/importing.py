@@ -63,7 +63,7 @@ def uploads(config: Config) -> Path:
 
 
 def check(
-    session: Session, config: Config, data: bytes, division: str, prefix: str, today: date
+    session: Session, config: Config, data: bytes, *, division: str, prefix: str, today: date
 ) -> Checked:
     """Returns what an office's workbook would change. Writes nothing."""
     return check_ledger(
@@ -77,7 +77,7 @@ def check(
     )
 
 
-def write(session: Session, order: Order, checked: Checked, today: date) -> ImportReport:
+def write(session: Session, order: Order, checked: Checked, *, today: date) -> ImportReport:
     """Applies a checked workbook and records it in the audit log. Writes nothing unless the report is `applied`."""
     report = apply_checked(
         session,
@@ -95,15 +95,15 @@ def write(session: Session, order: Order, checked: Checked, today: date) -> Impo
             session,
             order.by,
             "ledger.import",
-            f"division:{order.division}",
-            {
+            subject=f"division:{order.division}",
+            detail={
                 "batch": report.batch,
                 "new": report.new,
                 "changed": report.changed,
                 "left_out": len(report.errors),
             },
-            order.division,
-            order.request_id,
+            scope=order.division,
+            request_id=order.request_id,
         )
     return report
 
@@ -111,7 +111,12 @@ def write(session: Session, order: Order, checked: Checked, today: date) -> Impo
 def ask_import(session: Session, order: Order) -> Job:
     """Queues an import."""
     return enqueue(
-        session, "import", f"导入台账:{order.name}", order.division, asdict(order), order.by
+        session,
+        "import",
+        f"导入台账:{order.name}",
+        division_code=order.division,
+        params=asdict(order),
+        by=order.by,
     )
 
 
@@ -125,10 +130,17 @@ def import_job(work: Work) -> None:
     work.progress(0, 2)
     with work.make_session() as session:
         data = path.read_bytes()
-        checked = check(read_only(session), work.config, data, order.division, order.prefix, today)
+        checked = check(
+            read_only(session),
+            work.config,
+            data,
+            division=order.division,
+            prefix=order.prefix,
+            today=today,
+        )
     work.progress(1, 2)
     with work.make_session() as session:
-        report = write(session, order, checked, today)
+        report = write(session, order, checked, today=today)
         if not report.applied:
             raise Refused(
                 f"有 {len(report.errors)} 处要改,没有写入。请到“导入台账”重新选择文件,看清单"

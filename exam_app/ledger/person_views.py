@@ -125,9 +125,9 @@ def _division_code(text: str, role: str) -> str:
         if len(parts) == 1 and parts[0].isdigit():
             return places.by_code(parts[0])
         if level == "town":
-            return places.by_names("", parts[-1] if parts else "", "", level)
+            return places.by_names("", parts[-1] if parts else "", "", level=level)
         town = parts[-2] if len(parts) > 1 else ""
-        return places.by_names("", town, parts[-1] if parts else "", level)
+        return places.by_names("", town, parts[-1] if parts else "", level=level)
     except ValueError as error:
         raise Refused(f"地方:{error}") from None
 
@@ -169,11 +169,15 @@ def new() -> str | BaseResponse | tuple[str, int]:
             _division_code(request.form.get("place", ""), role),
             _day("start", "任职开始日期"),
         )
-        person = service.register(session, values, web.actor(), "新登记")
+        person = service.register(session, values, web.actor(), reason="新登记")
         checked = _day("background_checked_on", "入职查询日期")
         result = request.form.get("background_result", "")
-        appointments.record_check(session, person, checked, result, web.actor(), today=web.today())
-        appointments.appoint(session, person, role, division, start, web.actor(), "新登记")
+        appointments.record_check(
+            session, person, checked, result=result, by=web.actor(), today=web.today()
+        )
+        appointments.appoint(
+            session, person, role, code=division, start=start, by=web.actor(), reason="新登记"
+        )
     except Refused as refused:
         session.rollback()
         return render_template("ledger/new.html", refused=str(refused), roles=ROLES), 422
@@ -189,7 +193,7 @@ def edit(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         values = _parsed(EDITED)
         reason = request.form.get("reason", "")
-        changed = service.edit_person(web.db(), person, values, web.actor(), reason)
+        changed = service.edit_person(web.db(), person, values, by=web.actor(), reason=reason)
         return "改好了,原来的内容留在变更记录里。" if changed else "没有改动。"
 
     return _act(person_id, action)
@@ -201,7 +205,9 @@ def check(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         on = _day("background_checked_on", "查询日期")
         result = request.form.get("background_result", "")
-        appointments.record_check(web.db(), person, on, result, web.actor(), today=web.today())
+        appointments.record_check(
+            web.db(), person, on, result=result, by=web.actor(), today=web.today()
+        )
         return f"入职查询已登记,下次到期 {web.chinese_date(person.background_next_due)}。"
 
     return _act(person_id, action)
@@ -230,7 +236,9 @@ def appoint(person_id: int) -> ResponseReturnValue:
         code = _division_code(request.form.get("place", ""), role)
         start = _day("start", "任职开始日期")
         reason = request.form.get("reason")
-        post = appointments.appoint(web.db(), person, role, code, start, web.actor(), reason)
+        post = appointments.appoint(
+            web.db(), person, role, code=code, start=start, by=web.actor(), reason=reason
+        )
         return f"已登记:{full_name(web.db(), post.division_code)}{ROLES[post.role]}。"
 
     return _act(person_id, action)
@@ -241,7 +249,7 @@ def appoint(person_id: int) -> ResponseReturnValue:
 def leave(person_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         end, reason = _day("end", "最后一天"), request.form.get("reason", "")
-        service.leave(web.db(), _post(person), end, web.actor(), reason)
+        service.leave(web.db(), _post(person), end, by=web.actor(), reason=reason)
         return "离任已登记。培训档案和学时都留着。"
 
     return _act(person_id, action)
@@ -257,13 +265,21 @@ def away(person_id: int) -> ResponseReturnValue:
         if number := form.get("absence", type=int):
             row = absence.get_absence(session, number, person.id)
             if "remove" in form:
-                absence.remove_absence(session, row, web.actor(), form.get("reason", ""))
+                absence.remove_absence(session, row, web.actor(), reason=form.get("reason", ""))
                 return "撤销了,变更记录里还看得到。"
-            absence.end_absence(session, row, person, _day("end", "最后一天"), web.actor())
+            absence.end_absence(session, row, person, end=_day("end", "最后一天"), by=web.actor())
             return "请假的最后一天记下了。"
         end = _day("end", "最后一天") if form.get("end", "").strip() else None
         start, kind = _day("start", "第一天"), form.get("kind", "")
-        absence.note_absence(session, person, kind, start, end, web.actor(), form.get("reason", ""))
+        absence.note_absence(
+            session,
+            person,
+            kind,
+            start=start,
+            end=end,
+            by=web.actor(),
+            reason=form.get("reason", ""),
+        )
         return "请假记下了。评价时这些日子按不在任算。"
 
     return _act(person_id, action)
@@ -276,7 +292,9 @@ def transfer(person_id: int) -> ResponseReturnValue:
         old, start = _post(person), _day("start", "调动日期")
         code = _division_code(request.form.get("place", ""), old.role)
         reason = request.form.get("reason", "")
-        post = appointments.transfer(web.db(), old, code, start, web.actor(), reason)
+        post = appointments.transfer(
+            web.db(), old, code, start=start, by=web.actor(), reason=reason
+        )
         return f"已调到{full_name(web.db(), post.division_code)},学时跟着人走。"
 
     return _act(person_id, action)
@@ -290,7 +308,7 @@ def edit_post(person_id: int) -> ResponseReturnValue:
         if values.get("start", True) is None:
             raise Refused("任职开始日期不能空着")
         reason = request.form.get("reason", "")
-        changed = service.edit_post(web.db(), _post(person), values, web.actor(), reason)
+        changed = service.edit_post(web.db(), _post(person), values, by=web.actor(), reason=reason)
         return "任职改好了。" if changed else "没有改动。"
 
     return _act(person_id, action)
@@ -307,7 +325,9 @@ def merge(person_id: int) -> ResponseReturnValue:
         if other is None:
             raise Refused("没有登记过这个手机号,请核对")
         duplicate = web.scope().person(web.db(), other)
-        merging.merge(web.db(), person, duplicate, web.actor(), request.form.get("reason", ""))
+        merging.merge(
+            web.db(), person, duplicate, by=web.actor(), reason=request.form.get("reason", "")
+        )
         return f"{duplicate.phone} 名下的任职、培训和考试都并到这里了。并错了可以在这一页撤销。"
 
     return _act(person_id, action)
@@ -342,7 +362,7 @@ def gaps() -> str:
     prefix = prefix_of(division.code)
     vacant, total = service.vacancies(web.db(), prefix, web.today())
     towns, of_towns = service.vacancies(web.db(), prefix, web.today(), role="supervisor")
-    overloaded = service.overloaded(web.db(), prefix, web.today(), SHOWN + 1)
+    overloaded = service.overloaded(web.db(), prefix, web.today(), limit=SHOWN + 1)
     codes = [d.code for d in (*vacant, *towns)] + [row.code for row in overloaded]
     return render_template(
         "ledger/gaps.html",

@@ -65,7 +65,13 @@ def index() -> str:
     by = web.today() + timedelta(days=30) if due else None
     on = _day(request.args.get("on", ""))
     rows, total = search_people(
-        web.db(), prefix_of(division.code), text, on, PAGE, (page - 1) * PAGE, by
+        web.db(),
+        prefix_of(division.code),
+        text,
+        on=on,
+        limit=PAGE,
+        offset=(page - 1) * PAGE,
+        due_by=by,
     )
     names = division_names(web.db(), prefix_of(division.code)[:6])
     return render_template(
@@ -108,7 +114,7 @@ def export() -> Response:
     name, prefix = division.name, prefix_of(division.code)
     file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the response)
     on = _day(request.args.get("on", ""))
-    rows = write_ledger(web.db(), prefix, name, on, file, claimed)
+    rows = write_ledger(web.db(), prefix, name, as_of=on, out=file, claimed=claimed)
     web.audit_read("ledger.export", f"division:{division.code}", {"rows": rows})
     file.seek(0)
     response: Response = send_file(
@@ -171,7 +177,7 @@ def apply(key: str) -> BaseResponse | tuple[str, int]:
         return _in_background(path, order)
     try:
         checked = _check(path.read_bytes())
-        report = importing.write(web.begin_writing(), order, checked, web.today())
+        report = importing.write(web.begin_writing(), order, checked, today=web.today())
     except Refused as refused:
         web.db().rollback()
         return _page(refused=str(refused)), 422
@@ -227,7 +233,12 @@ def open_account(person_id: int) -> str | BaseResponse:
     if post is None:
         raise Refused(f"{person.name}现在没有任职,不能开通账号。请先在台账里登记任职")
     account, password = create_account(
-        web.db(), person.phone, person.name, post.role, post.division_code, person.id
+        web.db(),
+        person.phone,
+        person.name,
+        role=post.role,
+        division_code=post.division_code,
+        person_id=person.id,
     )
     web.audit("account.create", f"person:{person.id}", {"role": post.role})
     web.db().commit()
@@ -254,9 +265,9 @@ def _check(data: bytes) -> Checked:
         web.db(),
         web.config(),
         data,
-        web.account().division_code,
-        web.scope().prefix,
-        web.today(),
+        division=web.account().division_code,
+        prefix=web.scope().prefix,
+        today=web.today(),
     )
 
 

@@ -199,12 +199,14 @@ def drill(config: Config, bundle: Path, identity: Path | None = None) -> Proof:
             load(url, folder / DATABASE)
             engine = make_engine(url)
             try:
-                return _prove(config, engine, folder, bundle, manifest)
+                return _prove(config, engine, folder, bundle=bundle, manifest=manifest)
             finally:
                 engine.dispose()
 
 
-def _prove(config: Config, engine: Engine, folder: Path, bundle: Path, manifest: Manifest) -> Proof:
+def _prove(
+    config: Config, engine: Engine, folder: Path, *, bundle: Path, manifest: Manifest
+) -> Proof:
     if not is_current(engine):
         upgrade(engine)
     problems = check_database(engine)

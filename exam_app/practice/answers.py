@@ -45,7 +45,7 @@ class Practised:
 
 
 def practice_set(
-    pool: Sequence[Question], reserved: set[str], choice: Choice, rng: random.Random, n: int = 5
+    pool: Sequence[Question], reserved: set[str], choice: Choice, *, rng: random.Random, n: int = 5
 ) -> list[Question]:
     """Draws up to `n` items of a pool that match `choice`. Excludes `reserved` items (of open and coming exams)."""
     free = [q for q in pool if q.id not in reserved and choice.fits(q)]

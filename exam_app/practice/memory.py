@@ -44,7 +44,7 @@ def card_of(row: PracticeCard) -> Card:
     )
 
 
-def review(row: PracticeCard, right: bool, unsure: bool, at: datetime) -> None:
+def review(row: PracticeCard, right: bool, unsure: bool, *, at: datetime) -> None:
     """Updates a card with an answer: wrong = Again, right but unsure = Hard, right = Good."""
     rating = Rating.Again if not right else Rating.Hard if unsure else Rating.Good
     card, _ = scheduler().review_card(card_of(row), rating, at)

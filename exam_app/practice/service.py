@@ -49,6 +49,7 @@ def draw(
     cards: Mapping[str, PracticeCard],
     questions: Sequence[Question],
     reserved: Collection[str],
+    *,
     at: datetime,
     rng: random.Random,
     n: int,
@@ -64,14 +65,14 @@ def draw(
         (c for c in cards.values() if c.item_id in free and c.due <= at),
         key=lambda c: recall(c, at),
     )
-    fresh = _new(cards, [q for q in free.values() if q.id not in cards], at, rng)
+    fresh = _new(cards, [q for q in free.values() if q.id not in cards], at, rng=rng)
     new_count = min(len(fresh), max(n * FRESH // DAILY, n - len(due)))
     reviews = [free[c.item_id] for c in due[: n - new_count]]
     return _alternating_topics(_interleaved(reviews, fresh[:new_count]))
 
 
 def _new(
-    cards: Mapping[str, PracticeCard], fresh: list[OnPhone], at: datetime, rng: random.Random
+    cards: Mapping[str, PracticeCard], fresh: list[OnPhone], at: datetime, *, rng: random.Random
 ) -> list[OnPhone]:
     """Returns new items, one of each topic in turn, beginning with the topic of least mastery."""
     by_topic: dict[str, list[OnPhone]] = defaultdict(list)
@@ -108,6 +109,7 @@ def take(
     session: Session,
     person_id: int,
     answers: Sequence[PhoneAnswer],
+    *,
     questions: Mapping[str, Question],
     reserved: Collection[str],
 ) -> dict[str, bool]:
@@ -133,19 +135,21 @@ def take(
         answered_at = at - min(max(timedelta(seconds=answer.ago), timedelta(0)), OLDEST)
         right = score(question, response) == 1.0
         marked[answer.key] = right
-        _note(session, cards, person_id, question, answer, right, answered_at)
+        _note(
+            session, cards, person_id, question=question, answer=answer, right=right, at=answered_at
+        )
     session.flush()
     return marked
 
 
 def note_form(
-    session: Session, person_id: int, key: str, marked: Sequence[tuple[Question, bool]]
+    session: Session, person_id: int, key: str, *, marked: Sequence[tuple[Question, bool]]
 ) -> None:
     """Records the (item, right) pairs of a practice form, idempotent by the form's key."""
     cards = cards_of(session, person_id)
     for number, (question, right) in enumerate(marked):
         answer = PhoneAnswer(f"{key[:32]}-{number}", question.id, None, False, 0, daily=False)
-        _note(session, cards, person_id, question, answer, right, now())
+        _note(session, cards, person_id, question=question, answer=answer, right=right, at=now())
     session.flush()
 
 
@@ -153,6 +157,7 @@ def _note(
     session: Session,
     cards: dict[str, PracticeCard],
     person_id: int,
+    *,
     question: Question,
     answer: PhoneAnswer,
     right: bool,
@@ -189,10 +194,10 @@ def _note(
     if card.last_review is not None and at < card.last_review:
         # An answer synced late must not move the last review back.
         at = card.last_review
-    review(card, right, answer.unsure, at)
+    review(card, right, answer.unsure, at=at)
 
 
-def done_on(session: Session, person_id: int, day: date, zone: ZoneInfo) -> int:
+def done_on(session: Session, person_id: int, day: date, *, zone: ZoneInfo) -> int:
     """Returns the number of daily-practice answers given on a day."""
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
     return (
@@ -208,7 +213,7 @@ def done_on(session: Session, person_id: int, day: date, zone: ZoneInfo) -> int:
     )
 
 
-def streak(session: Session, person_id: int, today: date, zone: ZoneInfo) -> int:
+def streak(session: Session, person_id: int, today: date, *, zone: ZoneInfo) -> int:
     """Returns the number of consecutive days with practice up to today or yesterday, at most 121."""
     since = datetime(today.year, today.month, today.day, tzinfo=zone) - timedelta(days=120)
     query = select(PracticeAnswer.answered_at).where(

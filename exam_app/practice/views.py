@@ -45,9 +45,9 @@ def index() -> str:
     topics = [t for t in _topics() if t != SOCIAL_WORK]
     return render_template(
         "practice/index.html",
-        done=service.done_on(session, person, today, web.config().zone),
+        done=service.done_on(session, person, today, zone=web.config().zone),
         daily=service.DAILY,
-        streak=service.streak(session, person, today, web.config().zone),
+        streak=service.streak(session, person, today, zone=web.config().zone),
         wrong=len(service.wrong_book(cards, current_bank().questions, reserved_items(session))),
         mastery=service.mastery_by_topic(cards, topics, now()),
         topics=_topics(),
@@ -66,7 +66,7 @@ def _marked(choice: Choice) -> str:
     marked = [part for _, marked_parts in by_item for part in marked_parts]
     key = request.form.get("key", "")[:32] or uuid4().hex
     results = [(q, all(part.right for part in marked_parts)) for q, marked_parts in by_item]
-    service.note_form(web.db(), web.person_id(), key, results)
+    service.note_form(web.db(), web.person_id(), key, marked=results)
     web.db().commit()
     return render_template(
         "practice/topic.html",
@@ -81,7 +81,7 @@ def _form(choice: Choice) -> str:
     pool = load_pool("social-work" if choice.topic == SOCIAL_WORK else "daily")
     reserved = reserved_items(web.db())
     drawn = practice_set(
-        pool.of(current_bank().reviewed()), reserved, choice, random.SystemRandom()
+        pool.of(current_bank().reviewed()), reserved, choice, rng=random.SystemRandom()
     )
     return render_template(
         "practice/topic.html",
@@ -109,8 +109,8 @@ def pack() -> Response:
     pool = load_pool("daily").of(current_bank().reviewed())
     # The same draw all day until the items are answered.
     rng = random.Random(f"{person}:{web.today()}")  # noqa: S311 (reproducible draw)
-    drawn = service.draw(cards, pool, reserved_items(session), at, rng, service.PACK)
-    done = service.done_on(session, person, web.today(), web.config().zone)
+    drawn = service.draw(cards, pool, reserved_items(session), at=at, rng=rng, n=service.PACK)
+    done = service.done_on(session, person, web.today(), zone=web.config().zone)
     return jsonify(
         {
             "day": web.today().isoformat(),
@@ -153,9 +153,9 @@ def answers() -> Response:
         raise Refused("请求里要有 answers")
     parsed = [a for row in rows if (a := _answer(row)) is not None]
     questions, reserved = current_bank().questions, reserved_items(web.db())
-    marked = service.take(web.db(), web.person_id(), parsed, questions, reserved)
+    marked = service.take(web.db(), web.person_id(), parsed, questions=questions, reserved=reserved)
     web.db().commit()
-    done = service.done_on(web.db(), web.person_id(), web.today(), web.config().zone)
+    done = service.done_on(web.db(), web.person_id(), web.today(), zone=web.config().zone)
     # Acknowledge answers that can't be marked too, so that the client stops resending them.
     return jsonify({"taken": [a.key for a in parsed], "right": marked, "done": done})
 

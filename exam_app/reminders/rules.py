@@ -201,7 +201,7 @@ def _checks(session: Session, today: date) -> Iterator[DueReminder]:
         )
 
 
-def is_quiet(moment: datetime, zone: ZoneInfo, quiet_from: int, quiet_to: int) -> bool:
+def is_quiet(moment: datetime, zone: ZoneInfo, quiet_from: int, *, quiet_to: int) -> bool:
     """Whether a moment lies in the quiet hours [`quiet_from`, `quiet_to`), which may span midnight. Never if both are
     equal."""
     local_time = moment.astimezone(zone).time()

@@ -31,7 +31,7 @@ def check_target(target: str, config: Config) -> None:
         raise Refused("群机器人的地址要以 https:// 开头")
 
 
-def post(target: str, secret: str | None, text: str, config: Config) -> str | None:
+def post(target: str, secret: str | None, text: str, *, config: Config) -> str | None:
     """Posts a text to a group robot. Returns None on success, otherwise the reason of the failure."""
     check_target(target, config)
     address = _signed(target, secret) if secret else target

@@ -59,8 +59,8 @@ def send_due(make_session: sessionmaker[Session], config: Config, moment: dateti
         ).all()
     sent = 0
     for channel in channels:
-        if not is_quiet(moment, config.zone, channel.quiet_from, channel.quiet_to):
-            sent += _send(make_session, config, channel, moment)
+        if not is_quiet(moment, config.zone, channel.quiet_from, quiet_to=channel.quiet_to):
+            sent += _send(make_session, config, channel, moment=moment)
     return sent
 
 
@@ -88,7 +88,7 @@ def _pending(channel: Channel, moment: datetime, config: Config) -> Select[Remin
 
 
 def _take(
-    session: Session, channel: Channel, moment: datetime, config: Config, limit: int
+    session: Session, channel: Channel, moment: datetime, *, config: Config, limit: int
 ) -> list[tuple[Reminder, Person]]:
     """Claims pending reminders for a channel by inserting deliveries, so that no other process sends them."""
     rows = [(r, p) for r, p in session.execute(_pending(channel, moment, config).limit(limit))]
@@ -114,25 +114,25 @@ def _take(
 
 
 def _send(
-    make_session: sessionmaker[Session], config: Config, channel: Channel, moment: datetime
+    make_session: sessionmaker[Session], config: Config, channel: Channel, *, moment: datetime
 ) -> int:
     with make_session() as session:
-        claimed = _take(session, channel, moment, config, AT_ONCE)
+        claimed = _take(session, channel, moment, config=config, limit=AT_ONCE)
         names = division_names(session, codes={r.division_code for r, _ in claimed})
         session.commit()
     if not claimed:
         return 0
     try:
         if channel.way == "smtp":
-            return _mail(make_session, config, channel, claimed)
+            return _mail(make_session, config, channel, claimed=claimed)
         lines = [
             f"{names.get(r.division_code, '')} {mask_name(p.name)}:{r.text}" for r, p in claimed
         ]
         text = digest(lines[:MAX_LINES], max(len(lines) - MAX_LINES, 0), config.public_url)
-        fault = post(channel.target or "", channel.secret, text, config)
+        fault = post(channel.target or "", channel.secret, text, config=config)
     except (RecordsError, smtplib.SMTPException, OSError) as error:
         fault = str(error)[:200] or type(error).__name__
-    _note(make_session, channel, [r.id for r, _ in claimed], fault)
+    _note(make_session, channel, [r.id for r, _ in claimed], fault=fault)
     if fault:
         log.error("reminders", channel=channel.id, fault=fault[:80])
     return 0 if fault else len(claimed)
@@ -142,6 +142,7 @@ def _mail(
     make_session: sessionmaker[Session],
     config: Config,
     channel: Channel,
+    *,
     claimed: Sequence[tuple[Reminder, Person]],
 ) -> int:
     mail, sent = Mail(config), 0
@@ -151,9 +152,9 @@ def _mail(
             try:
                 mail.send(person.email or "", "儿童主任学堂提醒", text)
             except (smtplib.SMTPException, OSError) as error:
-                _note(make_session, channel, [reminder.id], type(error).__name__)
+                _note(make_session, channel, [reminder.id], fault=type(error).__name__)
             else:
-                _note(make_session, channel, [reminder.id], None)
+                _note(make_session, channel, [reminder.id], fault=None)
                 sent += 1
     finally:
         mail.close()
@@ -161,7 +162,7 @@ def _mail(
 
 
 def _note(
-    make_session: sessionmaker[Session], channel: Channel, ids: Sequence[int], fault: str | None
+    make_session: sessionmaker[Session], channel: Channel, ids: Sequence[int], *, fault: str | None
 ) -> None:
     with make_session() as session:
         session.execute(
@@ -173,11 +174,11 @@ def _note(
 
 
 def export_list(
-    session: Session, channel: Channel, moment: datetime, config: Config
+    session: Session, channel: Channel, moment: datetime, *, config: Config
 ) -> tuple[bytes, int]:
     """Exports pending reminders for the county's SMS platform as CSV (UTF-8 with BOM, for Excel). Returns the file and
     the number of rows. Each reminder is exported once."""
-    claimed = _take(session, channel, moment, config, 100_000)
+    claimed = _take(session, channel, moment, config=config, limit=100_000)
     for start in range(0, len(claimed), PART):
         ids = [r.id for r, _ in claimed[start : start + PART]]
         session.execute(
@@ -196,7 +197,7 @@ def export_list(
 
 
 def add_channel(
-    session: Session, division_code: str, by: str, config: Config, **values: Any
+    session: Session, division_code: str, by: str, *, config: Config, **values: Any
 ) -> Channel:
     """Adds a channel. Raises `Refused` for invalid settings, and `OSError` if the mail server can't be reached."""
     if values["way"] not in WAYS:
@@ -231,16 +232,16 @@ def channels_in(session: Session, prefix: str) -> list[Channel]:
 
 def get_channel(session: Session, channel_id: int, prefix: str) -> Channel:
     """Returns a channel of an office in the scope. Raises `NotFound` otherwise."""
-    return get_within(session, Channel, channel_id, prefix, "这种发送方式")
+    return get_within(session, Channel, channel_id, prefix=prefix, what="这种发送方式")
 
 
-def waiting_count(session: Session, channel: Channel, moment: datetime, config: Config) -> int:
+def waiting_count(session: Session, channel: Channel, moment: datetime, *, config: Config) -> int:
     """Returns the number of pending reminders of a channel."""
     query = _pending(channel, moment, config).order_by(None).subquery()
     return session.scalar(select(func.count()).select_from(query)) or 0
 
 
-def unseen(session: Session, person_id: int, moment: datetime, config: Config) -> list[Reminder]:
+def unseen(session: Session, person_id: int, moment: datetime, *, config: Config) -> list[Reminder]:
     """Returns a person's latest unseen, unexpired reminders (at most five), newest first."""
     query = select(Reminder).where(
         Reminder.person_id == person_id,

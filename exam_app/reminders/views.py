@@ -27,7 +27,9 @@ def _page(refused: str = "") -> str:
     channels = service.channels_in(session, prefix)
     return render_template(
         "reminders/index.html",
-        channels=[(c, service.waiting_count(session, c, moment, web.config())) for c in channels],
+        channels=[
+            (c, service.waiting_count(session, c, moment, config=web.config())) for c in channels
+        ],
         figures=service.counts_by_kind(session, prefix, web.today()),
         log=service.latest(session, prefix),
         ways=WAYS,
@@ -45,7 +47,7 @@ def add() -> Response | tuple[str, int]:
             web.db(),
             web.account().division_code,
             web.actor(),
-            web.config(),
+            config=web.config(),
             way=form.get("way", ""),
             name=form.get("name", "").strip()[:40],
             target=form.get("target", "").strip()[:300],
@@ -71,7 +73,7 @@ def change(channel_id: int) -> Response:
     """Toggles or tests a channel, retries failed deliveries, or exports the list for the SMS platform."""
     channel = service.get_channel(web.db(), channel_id, web.scope().prefix)
     if "list" in request.form and channel.way == "csv":
-        data, number = service.export_list(web.db(), channel, now(), web.config())
+        data, number = service.export_list(web.db(), channel, now(), config=web.config())
         web.audit("reminders.list", f"channel:{channel.id}", {"rows": number})
         web.db().commit()
         return web.attachment(data, "text/csv; charset=utf-8", f"短信名单{web.today()}.csv")
@@ -79,7 +81,7 @@ def change(channel_id: int) -> Response:
         target, secret = channel.target or "", channel.secret
         web.db().rollback()
         text = "儿童主任学堂:试一试,收到这一条就是通了。"
-        fault = post(target, secret, text, web.config())
+        fault = post(target, secret, text, config=web.config())
         flash(f"没有通:{fault}" if fault else "通了,请到群里看。", "bad" if fault else "good")
         return redirect(url_for("reminders.index"))
     if "again" in request.form:

@@ -63,7 +63,7 @@ class Annual:
     cases: Sequence[GoodCase]
 
 
-def gather(session: Session, code: str, year: int, as_of: date, zone: ZoneInfo) -> Annual:
+def gather(session: Session, code: str, year: int, *, as_of: date, zone: ZoneInfo) -> Annual:
     """Collects the figures of a division for a year up to a day. Raises `Refused` for a day before the year."""
     if as_of < date(year, 1, 1):
         raise Refused(f"{as_of} 还没到 {year} 年,没有数字可报")
@@ -81,22 +81,22 @@ def gather(session: Session, code: str, year: int, as_of: date, zone: ZoneInfo) 
         code=code,
         year=year,
         as_of=day,
-        coverage=coverage(session, code, year, day),
-        vacancies=vacancies(session, prefix, day, 0)[1],
-        overloaded=len(overloaded(session, prefix, day, 5000)),
+        coverage=coverage(session, code, year, as_of=day),
+        vacancies=vacancies(session, prefix, day, limit=0)[1],
+        overloaded=len(overloaded(session, prefix, day, limit=5000)),
         checks_due=due,
-        events=_events(session, prefix, year, day, zone),
-        exams=_exams(session, prefix, year, zone),
-        work=work_figures(session, prefix, date(year, 1, 1), day),
+        events=_events(session, prefix, year, day=day, zone=zone),
+        exams=_exams(session, prefix, year, zone=zone),
+        work=work_figures(session, prefix, date(year, 1, 1), until=day),
         evaluation=(run, _grades(session, run)) if run else None,
         satisfaction=(sum(a.answers for a in answers.values()), len(answers)),
         texts=texts_of(session, code, year),
-        cases=[case for case, _ in cases_in(session, prefix, year, ("chosen", "accepted"))],
+        cases=[case for case, _ in cases_in(session, prefix, year, states=("chosen", "accepted"))],
     )
 
 
 def _events(
-    session: Session, prefix: str, year: int, day: date, zone: ZoneInfo
+    session: Session, prefix: str, year: int, *, day: date, zone: ZoneInfo
 ) -> list[tuple[Event, int]]:
     query = select(Event).where(
         within(Event.division_code, prefix), Event.state.in_(("open", "filed"))
@@ -109,7 +109,7 @@ def _events(
     return held
 
 
-def _exams(session: Session, prefix: str, year: int, zone: ZoneInfo) -> list[str]:
+def _exams(session: Session, prefix: str, year: int, *, zone: ZoneInfo) -> list[str]:
     start = datetime.combine(date(year, 1, 1), time(0), zone)
     end = datetime.combine(date(year + 1, 1, 1), time(0), zone)
     query = select(Exam.title).where(
@@ -130,7 +130,7 @@ def annual_docx(session: Session, annual: Annual) -> bytes:
     """Returns the report as DOCX for the office to complete."""
     document = new_document(f"{annual.name}{annual.year}年自查报告")
     title = f"{annual.name}{annual.year}年农村留守儿童和困境儿童关爱服务质量提升行动自查报告"
-    heading(document, title, 18, WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, title, 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     document.add_paragraph(
         f"数字截至{chinese_date(annual.as_of)},由系统从台账、档案和工作记录里算出;写着“{TO_WRITE}”的地方请补上。"
     )
@@ -147,7 +147,7 @@ def annual_docx(session: Session, annual: Annual) -> bytes:
         [str(t["item"]), t["title"], progress(annual, int(t["item"])) or TO_WRITE]
         for t in load_facts().data["policy"]["tasks"]
     ]
-    table(document, ["项", "任务", "进展"], rows, (1.4, 4.6, 11))
+    table(document, ["项", "任务", "进展"], rows, widths=(1.4, 4.6, 11))
     heading(document, "六、优秀案例")
     _cases(document, annual.cases)
     heading(document, "七、存在的问题")
@@ -219,11 +219,11 @@ def _team(document: Document, session: Session, annual: Annual) -> None:
         ]
         rows[-1][0] = "合计"
         headings = ["单位", "在岗", "已覆盖", "待训", "未覆盖", "覆盖率"]
-        table(document, headings, rows, (5, 2.4, 2.4, 2.4, 2.4, 2.4))
+        table(document, headings, rows, widths=(5, 2.4, 2.4, 2.4, 2.4, 2.4))
     if annual.events:
         document.add_paragraph()
         rows = [[e.title, e.organiser, form_label(e.form), f"{n} 人"] for e, n in annual.events]
-        table(document, ["培训", "主办", "形式", "到课"], rows, (7, 5, 2.5, 2.5))
+        table(document, ["培训", "主办", "形式", "到课"], rows, widths=(7, 5, 2.5, 2.5))
     exams = "、".join(dict.fromkeys(annual.exams)) or "没有"
     _indented(document, f"当年的考试:{exams}。")
 
@@ -240,7 +240,7 @@ def _work(document: Document, annual: Annual) -> None:
         rows = [
             [THEMES[t], str(n)] for t, n in sorted(work.activities.items(), key=lambda x: -x[1])
         ]
-        table(document, ["活动主题", "场次"], rows, (8, 4))
+        table(document, ["活动主题", "场次"], rows, widths=(8, 4))
 
 
 def _evaluation(document: Document, annual: Annual) -> None:

@@ -71,11 +71,11 @@ def submit() -> str | Response | tuple[str, int]:
             web.db(),
             account.division_code,
             web.today().year,
-            form.get("item", 0, type=int),
-            _parts(),
-            "nameless" in form,
-            web.actor(),
-            account.person_id if account.role == "director" else None,
+            item=form.get("item", 0, type=int),
+            parts=_parts(),
+            nameless="nameless" in form,
+            by=web.actor(),
+            person_id=account.person_id if account.role == "director" else None,
         )
     except Refused as refused:
         web.db().rollback()
@@ -112,7 +112,7 @@ def mend(number: int) -> str | Response | tuple[str, int]:
     if web.account().role != "director":
         raise NotFound("没有这个案例")
     try:
-        verbs.mend(web.db(), row, _parts(), "nameless" in request.form)
+        verbs.mend(web.db(), row, _parts(), nameless="nameless" in request.form)
     except Refused as refused:
         web.db().rollback()
         return _form(row, request.form.to_dict(), str(refused)), 422
@@ -130,7 +130,13 @@ def decide(number: int) -> Response:
         form, level = request.form, level_of(web.account().division_code)
         before, state = row.state, form.get("state", "")
         verbs.decide(
-            web.db(), row, level, state, form.get("comment", ""), "nameless" in form, web.actor()
+            web.db(),
+            row,
+            level,
+            state=state,
+            comment=form.get("comment", ""),
+            nameless="nameless" in form,
+            by=web.actor(),
         )
         if "chosen" in (before, state):
             ask_publication(web.db(), web.account().division_code, web.actor())

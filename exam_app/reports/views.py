@@ -36,10 +36,10 @@ def index() -> str:
             "reports/filings.html",
             year=year,
             due=due,
-            filings=verbs.filings(web.db(), code, year, web.today()),
+            filings=verbs.filings(web.db(), code, year, today=web.today()),
             states=verbs.FILING_STATES,
         )
-    figures = gather(web.db(), code, year, web.today(), web.config().zone)
+    figures = gather(web.db(), code, year, as_of=web.today(), zone=web.config().zone)
     tasks = [
         (t["item"], t["title"], known_of(figures, int(t["item"])))
         for t in load_facts().data["policy"]["tasks"]
@@ -72,11 +72,13 @@ def write() -> Response:
                 web.db(),
                 web.config().evidence,
                 file.read(),
-                f"{year}年自查报告",
-                code,
-                web.actor(),
+                name=f"{year}年自查报告",
+                division_code=code,
+                by=web.actor(),
             )
-            row = verbs.hand_in(web.db(), code, year, stored.sha256, web.today(), web.actor())
+            row = verbs.hand_in(
+                web.db(), code, year, digest=stored.sha256, today=web.today(), by=web.actor()
+            )
             web.audit("report.file", f"division:{code}", {"year": year, "sha256": stored.sha256})
             late = row.filed_on is not None and row.filed_on > verbs.due_on(year)
             return "交上去了,市民政局看得到。" + ("期限已过,记为晚交。" if late else "")
@@ -86,7 +88,7 @@ def write() -> Response:
             if name.startswith("t-")
         }
         version = request.form.get("version", 0, type=int)
-        verbs.write_texts(web.db(), code, year, texts, version, web.actor())
+        verbs.write_texts(web.db(), code, year, texts=texts, version=version, by=web.actor())
         return "保存好了。下载 Word 就能看到写的内容。"
 
     return web.try_to(verb, url_for("reports.index", year=year))
@@ -98,7 +100,7 @@ def annual() -> Response:
     """The annual report of a division in the scope as DOCX, by default the office's own."""
     year = _year()
     division = web.scope().division(web.db(), request.args.get("division"))
-    figures = gather(web.db(), division.code, year, web.today(), web.config().zone)
+    figures = gather(web.db(), division.code, year, as_of=web.today(), zone=web.config().zone)
     data = annual_docx(web.db(), figures)
     web.audit_read("report.annual", f"division:{division.code}", {"year": year})
     return web.attachment(data, web.DOCX, f"{figures.name}{year}年自查报告.docx")

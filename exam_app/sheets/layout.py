@@ -124,7 +124,7 @@ def lay_out_sheet(form_slots: Sequence[Slot], large: bool = False) -> list[Page]
         if y + height > BOTTOM:
             columns.append([])
             x, y = LEFT + (len(columns) - 1) % size.columns * (width + GAP), TOP
-        columns[-1].extend(_block(slot, size, width, x, y))
+        columns[-1].extend(_block(slot, size, width, x=x, y=y))
         y += height
     if not columns[0]:
         columns = []
@@ -143,14 +143,14 @@ def lay_out_sheet(form_slots: Sequence[Slot], large: bool = False) -> list[Page]
     ]
 
 
-def _block(slot: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
+def _block(slot: Slot, size: Size, width: float, *, x: float, y: float) -> list[BubbleRow | Box]:
     if slot.question.type == "fill":
-        return _blanks(slot, size, width, x, y)
+        return _blanks(slot, size, width, x=x, y=y)
     rows: list[BubbleRow | Box] = []
     for number, (sub, labels) in enumerate(_lines(slot.question)):
         words = slot.slot if number == 0 else ""
         for chunk in _chunks(labels, size, width):
-            rows.append(_row(slot.slot, sub, words, chunk, size, x, y))
+            rows.append(_row(slot.slot, sub, words, labels=chunk, size=size, x=x, y=y))
             words = ""
             y += size.row
     return rows
@@ -175,7 +175,7 @@ def _chunks(labels: Sequence[str], size: Size, width: float) -> Iterator[Sequenc
 
 
 def _row(
-    slot: str, sub: str, words: str, labels: Sequence[str], size: Size, x: float, y: float
+    slot: str, sub: str, words: str, *, labels: Sequence[str], size: Size, x: float, y: float
 ) -> BubbleRow:
     start = x + size.number + size.sub + size.pitch / 2
     middle = y + size.row / 2
@@ -183,7 +183,7 @@ def _row(
     return BubbleRow(slot, sub, x, y, words, bubbles)
 
 
-def _blanks(slot: Slot, size: Size, width: float, x: float, y: float) -> list[BubbleRow | Box]:
+def _blanks(slot: Slot, size: Size, width: float, *, x: float, y: float) -> list[BubbleRow | Box]:
     count = slot.question.shape.blanks
     return [
         Box(

@@ -94,7 +94,7 @@ def print_sheets(title: str, sheets: Sequence[AnswerSheet], villages: Mapping[in
     return sheets_pdf(title, printed_sheets, sheets[0].large)
 
 
-def write_all(session: Session, exam: Exam, prefix: str, folder: Path) -> list[str]:
+def write_all(session: Session, exam: Exam, prefix: str, *, folder: Path) -> list[str]:
     """Writes the sheets not scored yet and the booklets they need; returns the file names."""
     unscored = [s.sheet for s in standings(session, exam, prefix) if s.state != "scored"]
     village_names = villages(session, prefix, [sheet.person_id for sheet in unscored])
@@ -107,7 +107,12 @@ def write_all(session: Session, exam: Exam, prefix: str, folder: Path) -> list[s
             files[f"答题卡{suffix}.pdf"] = print_sheets(exam.title, of_size, village_names)
         for form in {sheet.form.number: sheet.form for sheet in of_size}.values():
             files[f"试卷-第{form.number}套{suffix}.pdf"] = booklet_pdf(
-                exam.title, form.number, slots(form), rules, exam.minutes, large
+                exam.title,
+                form.number,
+                slots(form),
+                blueprint=rules,
+                minutes=exam.minutes,
+                large=large,
             )
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
@@ -119,6 +124,7 @@ def booklet_pdf(
     title: str,
     form: int,
     form_slots: Sequence[Slot],
+    *,
     blueprint: Blueprint,
     minutes: int,
     large: bool = False,

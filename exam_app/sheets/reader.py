@@ -29,7 +29,14 @@ KEPT_UNREAD = 3000
 def ask_reading(session: Session, file: ScanFile) -> Job:
     """Enqueues the reading of a file."""
     params, by = {"file": file.id, "exam": file.exam_id}, file.uploaded_by
-    job = enqueue(session, "scans", f"读答题卡:{file.name}", file.division_code, params, by)
+    job = enqueue(
+        session,
+        "scans",
+        f"读答题卡:{file.name}",
+        division_code=file.division_code,
+        params=params,
+        by=by,
+    )
     file.job_id = job.id
     return job
 
@@ -70,7 +77,7 @@ def scans_job(work: Work) -> None:
                 session.add(page)
                 session.flush()
                 if flat is not None:
-                    place(session, file, page, flat)
+                    place(session, file, page, flat=flat)
                 # Older versions without jobs skip files with recent progress.
                 file.read, file.claimed_at = number, now()
                 if number >= pages:
@@ -94,14 +101,16 @@ def _picture(flat: Flat | None, grey: Grey | None) -> bytes:
     return small_jpeg(grey, KEPT_UNREAD) if grey is not None else b""
 
 
-def place(session: Session, file: ScanFile, page: ScanPage, flat: Flat) -> None:
+def place(session: Session, file: ScanFile, page: ScanPage, *, flat: Flat) -> None:
     """Assigns a page to its sheet and enters its responses, or records the problem."""
     exam = session.get_one(Exam, file.exam_id)
     page.page = flat.page
     try:
-        sheet = sheet_by_code(session, exam, prefix_of(file.division_code), flat.code, lock=True)
+        sheet = sheet_by_code(
+            session, exam, prefix_of(file.division_code), code=flat.code, lock=True
+        )
         page.sheet_id = sheet.id
-        take_in(session, sheet, flat, page.id)
+        take_in(session, sheet, flat, page_id=page.id)
         page.problem = None
     except NotFound as error:
         page.problem = _elsewhere(session, exam, flat.code) or str(error)
@@ -110,15 +119,15 @@ def place(session: Session, file: ScanFile, page: ScanPage, flat: Flat) -> None:
 
 
 def read_again(
-    session: Session, exam: Exam, prefix: str, page: ScanPage, code: str, number: int
+    session: Session, exam: Exam, prefix: str, *, page: ScanPage, code: str, number: int
 ) -> AnswerSheet:
     """Reads an unused page again, for the sheet whose printed code was typed in.
 
     NotFound, `Refused` or `Unreadable` say why that is not possible; nothing is entered then.
     """
-    sheet = sheet_by_code(session, exam, prefix, code, lock=True)
+    sheet = sheet_by_code(session, exam, prefix, code=code, lock=True)
     flat = flatten(unpacked(page.picture), (sheet.code, number))
-    take_in(session, sheet, flat, page.id)
+    take_in(session, sheet, flat, page_id=page.id)
     page.sheet_id, page.page, page.problem = sheet.id, flat.page, None
     page.picture = kept_picture(flat)
     return sheet

@@ -169,11 +169,11 @@ def _black(ink: Ink) -> float:
     return float(np.median(medians))
 
 
-def read_bubbles(flat: Flat, page: Page, size: Size, several: set[str]) -> dict[str, Reading]:
+def read_bubbles(flat: Flat, page: Page, size: Size, *, several: set[str]) -> dict[str, Reading]:
     """Slot to its reading. `several`: slots where any number of bubbles may be filled in."""
     shifts = _shifts(flat.ink, page.rows, size)
     dark = {
-        (row, b.label): _darkness(flat.ink, b.x + dx, b.y + dy, size)
+        (row, b.label): _darkness(flat.ink, b.x + dx, b.y + dy, size=size)
         for row, (dx, dy) in zip(page.rows, shifts, strict=True)
         for b in row.bubbles
     }
@@ -225,7 +225,7 @@ def _judge(
     return tuple(sure), None
 
 
-def _darkness(ink: Ink, x: float, y: float, size: Size) -> float:
+def _darkness(ink: Ink, x: float, y: float, *, size: Size) -> float:
     """Mean darkness inside a bubble's frame, centre at (x, y) mm."""
     half_w, half_h = size.bubble[0] / 2 - 0.55, size.bubble[1] / 2 - 0.55
     left, right = round((x - half_w) * SCALE), round((x + half_w) * SCALE)

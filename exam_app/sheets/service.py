@@ -56,7 +56,7 @@ class SheetStatus:
 
 
 def make_sheets(
-    session: Session, exam: Exam, people: Iterable[Person], actor: str
+    session: Session, exam: Exam, people: Iterable[Person], *, actor: str
 ) -> tuple[list[AnswerSheet], list[tuple[Person, str]]]:
     """Makes a sheet for everyone without an unused one; returns (sheets, those refused with the reason).
 
@@ -158,21 +158,23 @@ def slots_on(page: Page) -> set[str]:
 
 
 def sheet_within(
-    session: Session, exam: Exam, prefix: str, sheet_id: int, lock: bool = False
+    session: Session, exam: Exam, prefix: str, *, sheet_id: int, lock: bool = False
 ) -> AnswerSheet:
     """A sheet of an exam whose person is within a code prefix; NotFound otherwise."""
-    return _find_sheet(session, exam, prefix, AnswerSheet.id == sheet_id, lock)
+    return _find_sheet(session, exam, prefix, which=AnswerSheet.id == sheet_id, lock=lock)
 
 
 def sheet_by_code(
-    session: Session, exam: Exam, prefix: str, code: str, lock: bool = False
+    session: Session, exam: Exam, prefix: str, *, code: str, lock: bool = False
 ) -> AnswerSheet:
     """The sheet with a printed code; NotFound otherwise."""
-    return _find_sheet(session, exam, prefix, AnswerSheet.code == code.strip().upper(), lock)
+    return _find_sheet(
+        session, exam, prefix, which=AnswerSheet.code == code.strip().upper(), lock=lock
+    )
 
 
 def _find_sheet(
-    session: Session, exam: Exam, prefix: str, which: ColumnElement[bool], lock: bool
+    session: Session, exam: Exam, prefix: str, *, which: ColumnElement[bool], lock: bool
 ) -> AnswerSheet:
     query = select(AnswerSheet).where(
         which, AnswerSheet.exam_id == exam.id, AnswerSheet.person_id.in_(ids_in(prefix))
@@ -191,7 +193,7 @@ def entries_of(session: Session, sheet: AnswerSheet) -> dict[str, SheetEntry]:
     return {entry.slot: entry for entry in session.scalars(query)}
 
 
-def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> None:
+def take_in(session: Session, sheet: AnswerSheet, flat: Flat, *, page_id: int) -> None:
     """Enters the readings of a page.
 
     A person's entries are kept; a difference between two scans becomes a doubt. `Closed` when the
@@ -206,7 +208,7 @@ def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> N
     several = {
         slot for slot, form_slot in form_slots.items() if form_slot.question.type == "multiple"
     }
-    read = read_bubbles(flat, page, size_of(sheet.large), several)
+    read = read_bubbles(flat, page, size_of(sheet.large), several=several)
     entries = entries_of(session, sheet)
     for slot in slots_on(page):
         if slot in read:
@@ -214,7 +216,15 @@ def take_in(session: Session, sheet: AnswerSheet, flat: Flat, page_id: int) -> N
         else:
             written = any(not is_blank(flat, box) for box in page.boxes if box.slot == slot)
             response, doubt = None, COPY_IT if written else None
-        _enter(session, sheet, entries.get(slot), slot, response, doubt, page_id)
+        _enter(
+            session,
+            sheet,
+            entries.get(slot),
+            slot=slot,
+            response=response,
+            doubt=doubt,
+            page_id=page_id,
+        )
     session.flush()
 
 
@@ -222,6 +232,7 @@ def _enter(
     session: Session,
     sheet: AnswerSheet,
     entry: SheetEntry | None,
+    *,
     slot: str,
     response: Response,
     doubt: str | None,
@@ -268,7 +279,9 @@ def response_of(question: Answerable, reading: Reading) -> tuple[Response, str |
         return None, reading.doubt or str(error)
 
 
-def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, object], actor: str) -> None:
+def settle(
+    session: Session, sheet: AnswerSheet, given: Mapping[str, object], *, actor: str
+) -> None:
     """Enters the responses a person read off a sheet, by slot; None: not answered.
 
     `Refused` names the slot whose response is invalid; nothing is entered then.
@@ -300,7 +313,7 @@ def settle(session: Session, sheet: AnswerSheet, given: Mapping[str, object], ac
 
 
 def score(
-    session: Session, exam: Exam, prefix: str, held_on: date, actor: str, zone: ZoneInfo
+    session: Session, exam: Exam, prefix: str, *, held_on: date, actor: str, zone: ZoneInfo
 ) -> tuple[int, list[tuple[Person, str]]]:
     """Turns every ready sheet into a submitted, marked attempt.
 
@@ -314,9 +327,9 @@ def score(
     for status in standings(session, exam, prefix):
         if status.state != "ready":
             continue
-        sheet = sheet_within(session, exam, prefix, status.sheet.id, lock=True)
+        sheet = sheet_within(session, exam, prefix, sheet_id=status.sheet.id, lock=True)
         try:
-            _score(session, sheet, held_on, actor, zone)
+            _score(session, sheet, held_on, actor=actor, zone=zone)
         except Refused as error:
             refused.append((sheet.person, str(error)))
         else:
@@ -324,7 +337,9 @@ def score(
     return done, refused
 
 
-def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone: ZoneInfo) -> None:
+def _score(
+    session: Session, sheet: AnswerSheet, held_on: date, *, actor: str, zone: ZoneInfo
+) -> None:
     if sheet.attempt_id is not None:
         return
     exam = sheet.exam
@@ -362,14 +377,14 @@ def _score(session: Session, sheet: AnswerSheet, held_on: date, actor: str, zone
         )
     sheet.attempt_id = attempt.id
     session.flush()
-    move(session, attempt, "in_progress", actor, now(), f"纸质答卷 {sheet.code}")
-    move(session, attempt, "submitted", actor, now(), f"纸质答卷,{held_on} 考试")
+    move(session, attempt, "in_progress", actor=actor, at=now(), reason=f"纸质答卷 {sheet.code}")
+    move(session, attempt, "submitted", actor=actor, at=now(), reason=f"纸质答卷,{held_on} 考试")
     attempt.submitted_at = at
-    finish(session, attempt, now(), zone)
+    finish(session, attempt, now(), zone=zone)
 
 
 def hand_over(
-    session: Session, exam: Exam, division_code: str, name: str, data: bytes, actor: str
+    session: Session, exam: Exam, division_code: str, *, name: str, data: bytes, actor: str
 ) -> ScanFile:
     """Stores an uploaded file of scans for the reader. `Refused` when it can't be read."""
     file = ScanFile(
@@ -417,14 +432,14 @@ def problems(session: Session, exam: Exam, prefix: str) -> Sequence[ScanPage]:
     return session.scalars(query.order_by(ScanPage.id)).all()
 
 
-def page_within(session: Session, exam: Exam, prefix: str, page_id: int) -> ScanPage:
+def page_within(session: Session, exam: Exam, prefix: str, *, page_id: int) -> ScanPage:
     """A scanned page the account may see: its own uploads, and pages of people within its scope."""
     page = session.get(ScanPage, page_id)
     if page is not None and page.file.exam_id == exam.id:
         if page.file.division_code.startswith(prefix):
             return page
         if page.sheet_id is not None:
-            sheet_within(session, exam, prefix, page.sheet_id)
+            sheet_within(session, exam, prefix, sheet_id=page.sheet_id)
             return page
     raise NotFound("没有这一页,或不归您管理")
 
@@ -434,12 +449,12 @@ def kept_picture(flat: Flat) -> bytes:
     return small_jpeg(flat.grey, flat.grey.shape[0] * KEPT // SCALE)
 
 
-def cut_out(session: Session, exam: Exam, prefix: str, sheet: AnswerSheet, slot: str) -> bytes:
+def cut_out(session: Session, exam: Exam, prefix: str, *, sheet: AnswerSheet, slot: str) -> bytes:
     """The crop of a scan with a slot's answer, as JPEG. NotFound when there is none."""
     entry = entries_of(session, sheet).get(slot)
     if entry is None or entry.page_id is None:
         raise NotFound("这一题没有扫描图")
-    scan = page_within(session, exam, prefix, entry.page_id)
+    scan = page_within(session, exam, prefix, page_id=entry.page_id)
     page = next(p for p in pages_of(sheet) if p.number == scan.page)
     area = page.area(slot)
     if area is None:
@@ -451,7 +466,9 @@ def cut_out(session: Session, exam: Exam, prefix: str, sheet: AnswerSheet, slot:
     return small_jpeg(part, quality=85)
 
 
-def people_for(session: Session, exam: Exam, prefix: str, division: str, who: str) -> list[Person]:
+def people_for(
+    session: Session, exam: Exam, prefix: str, *, division: str, who: str
+) -> list[Person]:
     """The people in post in a division, within the exam's audience, by division.
 
     `who`: phones or names, one per line, to select some of them. `Refused` names lines that match

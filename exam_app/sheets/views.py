@@ -106,9 +106,13 @@ def make(exam_id: int) -> Response:
         return _refused(exam, "请选给哪里的人印")
     try:
         people = service.people_for(
-            web.db(), exam, web.scope().prefix, str(form.division.data), str(form.who.data or "")
+            web.db(),
+            exam,
+            web.scope().prefix,
+            division=str(form.division.data),
+            who=str(form.who.data or ""),
         )
-        made, refused = service.make_sheets(web.db(), exam, people, web.actor())
+        made, refused = service.make_sheets(web.db(), exam, people, actor=web.actor())
     except Refused as error:
         return _refused(exam, str(error))
     web.audit("exam.sheets", f"exam:{exam.id}", {"sheets": len(made)})
@@ -139,7 +143,7 @@ def print_all(exam_id: int) -> Response:
 @access(MANAGERS)
 def print_one(exam_id: int, sheet_id: int) -> Response:
     exam = _exam(exam_id)
-    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id=sheet_id)
     return _pdf(_sheets(exam, [sheet]), f"{exam.title}-答题卡-{sheet.person.name}")
 
 
@@ -157,7 +161,9 @@ def booklet(exam_id: int, number: int) -> Response:
     if form is None:
         raise NotFound(f"这场考试没有第 {number} 套卷")
     rules = rules_of(exam)
-    pdf = booklet_pdf(exam.title, number, slots(form), rules, exam.minutes, large)
+    pdf = booklet_pdf(
+        exam.title, number, slots(form), blueprint=rules, minutes=exam.minutes, large=large
+    )
     return _pdf(pdf, f"{exam.title}-试卷-第{number}套{'(大字)' if large else ''}")
 
 
@@ -179,9 +185,9 @@ def scans(exam_id: int) -> Response:
                 web.db(),
                 exam,
                 web.account().division_code,
-                str(file.filename),
-                file.read(),
-                web.actor(),
+                name=str(file.filename),
+                data=file.read(),
+                actor=web.actor(),
             )
             ask_reading(web.db(), scan)
             pages += scan.pages
@@ -203,9 +209,9 @@ def score(exam_id: int) -> Response:
             web.db(),
             exam,
             web.scope().prefix,
-            form.held_on.data,
-            web.actor(),
-            web.config().zone,
+            held_on=form.held_on.data,
+            actor=web.actor(),
+            zone=web.config().zone,
         )
     except Refused as error:
         return _refused(exam, str(error))
@@ -223,7 +229,7 @@ def find(exam_id: int) -> Response:
     """Redirects to the sheet whose printed code was typed in."""
     exam = _exam(exam_id)
     try:
-        sheet = sheet_by_code(web.db(), exam, web.scope().prefix, request.form.get("code", ""))
+        sheet = sheet_by_code(web.db(), exam, web.scope().prefix, code=request.form.get("code", ""))
     except NotFound as error:
         return _refused(exam, str(error))
     return redirect(url_for("sheets.entry", exam_id=exam.id, sheet_id=sheet.id, all=1))
@@ -234,7 +240,7 @@ def find(exam_id: int) -> Response:
 def entry(exam_id: int, sheet_id: int) -> str:
     """The doubtful answers of a sheet beside their crops; `all=1`: every answer."""
     exam = _exam(exam_id)
-    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id=sheet_id)
     return _entry(exam, sheet)
 
 
@@ -265,10 +271,10 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
 @access(MANAGERS)
 def settle(exam_id: int, sheet_id: int) -> Response | str:
     exam = _exam(exam_id)
-    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id, lock=True)
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id=sheet_id, lock=True)
     responses = given(request.form, service.places_of(sheet))
     try:
-        service.settle(web.db(), sheet, responses, web.actor())
+        service.settle(web.db(), sheet, responses, actor=web.actor())
     except Refused as error:
         web.db().rollback()
         return _entry(exam, sheet, str(error))
@@ -294,15 +300,15 @@ def settle(exam_id: int, sheet_id: int) -> Response | str:
 def crop(exam_id: int, sheet_id: int, slot: str) -> Response:
     """The crop of the scan with a slot's answer."""
     exam = _exam(exam_id)
-    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id)
-    return _jpeg(service.cut_out(web.db(), exam, web.scope().prefix, sheet, slot))
+    sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id=sheet_id)
+    return _jpeg(service.cut_out(web.db(), exam, web.scope().prefix, sheet=sheet, slot=slot))
 
 
 @sheets.get("/page-<int:page_id>.jpg")
 @access(MANAGERS)
 def page_picture(exam_id: int, page_id: int) -> Response:
     exam = _exam(exam_id)
-    return _jpeg(page_within(web.db(), exam, web.scope().prefix, page_id).picture)
+    return _jpeg(page_within(web.db(), exam, web.scope().prefix, page_id=page_id).picture)
 
 
 def _jpeg(data: bytes) -> Response:
@@ -316,7 +322,7 @@ def _jpeg(data: bytes) -> Response:
 def settle_page(exam_id: int, page_id: int) -> Response:
     """Resolves an unused page: reads it again for the sheet whose code was typed in, or sets it aside."""
     exam, prefix = _exam(exam_id), web.scope().prefix
-    scan = page_within(web.db(), exam, prefix, page_id)
+    scan = page_within(web.db(), exam, prefix, page_id=page_id)
     code = request.form.get("code", "").strip().upper()
     if not code:
         scan.problem = None
@@ -325,7 +331,7 @@ def settle_page(exam_id: int, page_id: int) -> Response:
     number = request.form.get("page", "1")
     try:
         page = int(number) if number.isdigit() else 1
-        sheet = read_again(web.db(), exam, prefix, scan, code, page)
+        sheet = read_again(web.db(), exam, prefix, page=scan, code=code, number=page)
     except (Refused, NotFound, Unreadable) as error:
         return _refused(exam, f"{error}。也可以按编号手工录入")
     web.audit("exam.scan_matched", f"exam:{exam.id}", {"page": scan.id, "sheet": sheet.id})

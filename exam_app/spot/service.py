@@ -35,7 +35,7 @@ MAX_SAMPLE = 500
 
 
 def sample(
-    people: list[tuple[str, int]], size: int, seed: int, width: int
+    people: list[tuple[str, int]], size: int, seed: int, *, width: int
 ) -> list[tuple[str, int]]:
     """Draws a stratified sample of (division code, person id). Strata are the divisions given by the first `width`
     digits. Allocation is proportional, with at least one person per stratum if `size` allows. Reproducible by seed.
@@ -66,7 +66,7 @@ def sample(
 
 
 def draw(
-    session: Session, code: str, size: int, seed: int, due_on: date, today: date, by: str
+    session: Session, code: str, size: int, *, seed: int, due_on: date, today: date, by: str
 ) -> SpotCheck:
     """Draws a sample of the directors in post in a division."""
     if not 1 <= size <= MAX_SAMPLE:
@@ -84,7 +84,7 @@ def draw(
     if not people:
         raise Refused("这里没有在岗的儿童主任,不用抽查")
     widths = [w for w in WIDTHS.values() if w > WIDTHS[level_of(code)]]
-    chosen = sample([(c, p) for p, c in people.items()], size, seed, min(widths, default=12))
+    chosen = sample([(c, p) for p, c in people.items()], size, seed, width=min(widths, default=12))
     check = SpotCheck(division_code=code, seed=seed, drawn_on=today, due_on=due_on, created_by=by)
     check.items = [SpotItem(person_id=person, code=division) for division, person in chosen]
     session.add(check)
@@ -94,18 +94,19 @@ def draw(
 
 def checks_in(session: Session, prefix: str, limit: int = 20) -> list[SpotCheck]:
     """Returns the latest spot checks in a division, newest first."""
-    return latest_within(session, SpotCheck, prefix, limit)
+    return latest_within(session, SpotCheck, prefix, limit=limit)
 
 
 def get_check(session: Session, check_id: int, prefix: str) -> SpotCheck:
     """Returns a spot check in the scope. Raises `NotFound` otherwise."""
-    return get_within(session, SpotCheck, check_id, prefix, "这次抽查")
+    return get_within(session, SpotCheck, check_id, prefix=prefix, what="这次抽查")
 
 
 def look(
     session: Session,
     check: SpotCheck,
     person_id: int,
+    *,
     answers: Mapping[str, bool],
     finding: str,
     by: str,
@@ -124,7 +125,9 @@ def look(
     return item
 
 
-def look_again(session: Session, check: SpotCheck, person_id: int, words: str, by: str) -> SpotItem:
+def look_again(
+    session: Session, check: SpotCheck, person_id: int, *, words: str, by: str
+) -> SpotItem:
     """Records how a `wrong` archive was corrected."""
     item = _item(check, person_id)
     if item.state != "wrong":

@@ -48,7 +48,9 @@ def draw() -> Response:
         size, seed = int(request.form.get("size", "")), int(request.form.get("seed", ""))
     except ValueError:
         raise Refused("份数和种子填整数,期限写成 2026-12-31 这样") from None
-    check = service.draw(web.db(), division.code, size, seed, due, web.today(), web.actor())
+    check = service.draw(
+        web.db(), division.code, size, seed=seed, due_on=due, today=web.today(), by=web.actor()
+    )
     web.audit("spot.draw", f"spot:{check.id}", {"seed": seed, "size": len(check.items)})
     web.db().commit()
     return redirect(url_for("spot.show", check_id=check.id))
@@ -77,11 +79,11 @@ def show(check_id: int) -> str:
 def look(check_id: int, person_id: int) -> Response:
     check = service.get_check(web.db(), check_id, web.scope().prefix)
     if "again" in request.form:
-        service.look_again(web.db(), check, person_id, request.form["again"], web.actor())
+        service.look_again(web.db(), check, person_id, words=request.form["again"], by=web.actor())
     else:
         answers = {q: request.form[q] == "yes" for q in service.QUESTIONS if q in request.form}
         finding = request.form.get("finding", "")
-        service.look(web.db(), check, person_id, answers, finding, web.actor())
+        service.look(web.db(), check, person_id, answers=answers, finding=finding, by=web.actor())
     web.db().commit()
     flash("记下了。", "good")
     return redirect(url_for("spot.show", check_id=check_id, _anchor=f"p{person_id}"))

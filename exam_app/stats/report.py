@@ -21,7 +21,7 @@ from training_records.xlsx import Sheet
 
 
 def html(
-    title: str, result: TestStats, calibration: Calibration | None, data: Responses, day: date
+    title: str, result: TestStats, calibration: Calibration | None, *, data: Responses, day: date
 ) -> str:
     """Renders the report as one self-contained HTML file: summary, charts, table."""
     environment = Environment(
@@ -91,7 +91,7 @@ def summary(result: TestStats) -> list[str]:
 
 
 def xlsx(
-    title: str, result: TestStats, calibration: Calibration | None, key: Sequence[str]
+    title: str, result: TestStats, calibration: Calibration | None, *, key: Sequence[str]
 ) -> bytes:
     """Returns the figures as a workbook: items, options, parameters."""
     out = io.BytesIO()
@@ -108,10 +108,12 @@ def xlsx(
         "删去后信度",
         "要看的",
     ]
-    sheet = Sheet(book, "题目", title, headings, [14, 8, 8, 8, 10, 8, 8, 8, 12, 60])
+    sheet = Sheet(book, "题目", title, heads=headings, widths=[14, 8, 8, 8, 10, 8, 8, 8, 12, 60])
     for line, item in enumerate(result.items, start=2):
         _line(sheet, line, _item_row(item))
-    options = Sheet(book, "选项", title, ["题号", "选项", "答案", "人数", "比例", "与总分相关"])
+    options = Sheet(
+        book, "选项", title, heads=["题号", "选项", "答案", "人数", "比例", "与总分相关"]
+    )
     line = 2
     for number, item in enumerate(result.items):
         for label, option in item.options.items():
@@ -120,7 +122,7 @@ def xlsx(
             _line(options, line, row)
             line += 1
     if calibration is not None:
-        parameters = Sheet(book, "参数", title, ["题号", "a", "b", "a 的误差", "b 的误差"])
+        parameters = Sheet(book, "参数", title, heads=["题号", "a", "b", "a 的误差", "b 的误差"])
         for line, item_parameters in enumerate(calibration.items, start=2):
             _line(
                 parameters,

@@ -31,7 +31,15 @@ def audit(action: str, subject: str, detail: Mapping[str, object] | None = None)
     """Records an action of the signed-in account in the audit log; an export with its stated reason."""
     if GROUPS.get(request.endpoint or "") == "export" and (reason := export_reason()):
         detail = {**(detail or {}), "reason": reason}
-    record(db(), actor(), action, subject, detail, account().division_code, g.request_id)
+    record(
+        db(),
+        actor(),
+        action,
+        subject=subject,
+        detail=detail,
+        scope=account().division_code,
+        request_id=g.request_id,
+    )
 
 
 def audit_read(action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:

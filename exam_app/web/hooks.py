@@ -165,7 +165,7 @@ def init_web(app: Flask) -> None:
         if not request.path.startswith(("/static/", "/bootstrap/", "/kb/")):
             headers.setdefault("Cache-Control", "no-store")
             started = g.get("started", time.perf_counter())
-            log_request(request.method, request.endpoint, response.status_code, started)
+            log_request(request.method, request.endpoint, response.status_code, started=started)
         return response
 
     @app.teardown_request

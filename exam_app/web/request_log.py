@@ -19,7 +19,7 @@ def new_request_id() -> str:
 
 
 def log_request(
-    method: str, endpoint: str | None, status: int, started: float, request_id: str | None = None
+    method: str, endpoint: str | None, status: int, *, started: float, request_id: str | None = None
 ) -> None:
     """Logs and measures one request, without personal data.
 
@@ -27,7 +27,7 @@ def log_request(
     Flask; they have no log context, so the line is written to the log directly.
     """
     seconds = time.perf_counter() - started
-    observe(method, endpoint, status, seconds)
+    observe(method, endpoint, status, seconds=seconds)
     ms = round(1000 * seconds, 1)
     fields = {"method": method, "endpoint": endpoint, "status": status, "ms": ms}
     if request_id is None:

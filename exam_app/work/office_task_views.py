@@ -21,7 +21,7 @@ def index() -> str:
     web.prefetch_division_names([r.division_code for r in rows])
     return render_template(
         "work/given.html",
-        rows=[(r, tasks.counts(web.db(), r, prefix, web.today())) for r in rows],
+        rows=[(r, tasks.counts(web.db(), r, prefix, today=web.today())) for r in rows],
         prefix=prefix,
     )
 
@@ -38,9 +38,9 @@ def give() -> Response:
             web.db(),
             web.account().division_code,
             request.form.get("title", ""),
-            day_of(request.form.get("due_on", ""), "期限"),
-            web.actor(),
-            web.today(),
+            due_on=day_of(request.form.get("due_on", ""), "期限"),
+            by=web.actor(),
+            today=web.today(),
         )
         web.audit("task.give", f"task:{row.id}", {"title": row.title})
         return "发下去了,您管理范围里的儿童主任都能看到。"
@@ -54,6 +54,6 @@ def show(task_id: int) -> str:
     """Completion of a task by director."""
     prefix = web.scope().prefix
     row = tasks.get_given(web.db(), task_id, prefix)
-    rows = tasks.doing(web.db(), row, prefix, web.today())
+    rows = tasks.doing(web.db(), row, prefix, today=web.today())
     web.prefetch_division_names([d.code for d in rows])
     return render_template("work/doing.html", row=row, found=rows)

@@ -49,9 +49,9 @@ def begin() -> Response:
             web.db(),
             web.account().division_code,
             web.today().year,
-            closes,
-            web.actor(),
-            web.today(),
+            closes_on=closes,
+            by=web.actor(),
+            today=web.today(),
         )
         web.audit("satisfaction.open", f"round:{row.id}")
         return "调查开始了。按镇(街)打印问卷码,剪开发给照护人和村民。"
@@ -73,7 +73,7 @@ def slips(round_id: int) -> Response:
     issued = [
         (person.name, full_name(session, code), token)
         for person, code in people
-        for token in satisfaction.issue(session, round_, person.id, web.today())
+        for token in satisfaction.issue(session, round_, person.id, today=web.today())
     ]
     web.audit("satisfaction.slips", f"round:{round_.id}", {"slips": len(issued)})
     until = round_.closes_on.isoformat()
@@ -102,7 +102,7 @@ def answer(token: str) -> str | tuple[str, int]:
     if request.method == "POST":
         marks = {q: request.form.get(q, 0, type=int) for q in satisfaction.QUESTIONS}
         try:
-            satisfaction.take(web.db(), token, marks, web.today())
+            satisfaction.take(web.db(), token, marks, today=web.today())
         except (Refused, NotFound) as error:
             web.db().rollback()
             return render_template(
@@ -138,15 +138,17 @@ def check() -> Response:
                 web.db(),
                 number,
                 web.scope().prefix,
-                "confirm" in request.form,
-                request.form.get("note", ""),
-                web.actor(),
+                confirmed="confirm" in request.form,
+                note=request.form.get("note", ""),
+                by=web.actor(),
             )
             return "记下了。"
         since = day_of(request.form.get("since", ""), "开始日期")
         until = day_of(request.form.get("until", ""), "截止日期")
         seed = request.form.get("seed", -1, type=int)
-        new = checking.draw(web.db(), web.scope().prefix, since, until, seed, web.actor())
+        new = checking.draw(
+            web.db(), web.scope().prefix, since, until=until, seed=seed, by=web.actor()
+        )
         web.audit("visits.draw", f"division:{web.account().division_code}", {"seed": seed})
         return f"抽到 {new} 次走访,每人最多 {checking.EACH} 次。种子是 {seed}。"
 

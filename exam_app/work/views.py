@@ -62,7 +62,7 @@ def day_of(text: str, what: str) -> date:
 def cases() -> str:
     assigned = villages()
     cadences = known_cadences(web.today())
-    due = service.due_list(web.db(), assigned, cadences, web.today())
+    due = service.due_list(web.db(), assigned, cadences, today=web.today())
     by_code = sorted(due, key=lambda d: (d.entry.division_code, d.entry.code))
     return render_template(
         "work/caseload.html",
@@ -82,10 +82,10 @@ def add_case() -> Response:
             web.db(),
             _village(),
             request.form.get("code", ""),
-            request.form.getlist("categories"),
-            known_cadences(web.today()),
-            web.actor(),
-            web.today(),
+            categories=request.form.getlist("categories"),
+            known=known_cadences(web.today()),
+            by=web.actor(),
+            today=web.today(),
         )
         return f"代号 {row.code} 记下了。"
 
@@ -115,7 +115,7 @@ def log() -> str:
 def data() -> Response:
     """Everything a client needs to log visits offline for some days."""
     options, cadences = visit_options(web.today()), known_cadences(web.today())
-    due = service.due_list(web.db(), villages(), cadences, web.today())
+    due = service.due_list(web.db(), villages(), cadences, today=web.today())
     return jsonify(
         {
             "today": web.today().isoformat(),
@@ -168,7 +168,14 @@ def sync() -> Response:
             continue
         try:
             visit = _visit(row, key)
-            service.log_visit(web.db(), web.person_id(), visit, assigned, options, web.today())
+            service.log_visit(
+                web.db(),
+                web.person_id(),
+                visit,
+                villages=assigned,
+                options=options,
+                today=web.today(),
+            )
         except RecordsError as error:
             refused[key] = str(error)
         else:
@@ -224,7 +231,7 @@ def visit(visit_id: int) -> Response:
 
     def verb() -> str:
         if "reported" in request.form:
-            service.note_report(web.db(), person, visit_id, now())
+            service.note_report(web.db(), person, visit_id, at=now())
             return "记下了:已向公安机关报告。"
         row = service.get_visit(web.db(), visit_id, person)
         row.photo = _store_upload(images=True)
@@ -241,9 +248,9 @@ def _store_upload(*, images: bool = False) -> str:
         web.db(),
         web.config().evidence,
         file.read(),
-        "走访表" if images else file.filename,
-        web.account().division_code,
-        web.actor(),
+        name="走访表" if images else file.filename,
+        division_code=web.account().division_code,
+        by=web.actor(),
     )
     if images and not stored.media_type.startswith("image/"):
         raise Refused("照片要用 JPG 或 PNG")
@@ -286,7 +293,7 @@ def add_activity() -> Response:
             web.db(),
             web.person_id(),
             _village(),
-            web.today(),
+            today=web.today(),
             theme=request.form.get("theme", ""),
             title=" ".join(request.form.get("title", "").split())[:60],
             held="held" in request.form,
@@ -303,7 +310,7 @@ def hold(activity_id: int) -> Response:
     row = service.get_activity(web.db(), activity_id, web.person_id())
 
     def verb() -> str:
-        service.hold_activity(web.db(), row, web.today(), _activity_values())
+        service.hold_activity(web.db(), row, web.today(), values=_activity_values())
         if request.files.get("file"):
             row.photo = _store_upload(images=True)
         return f"“{row.title}”记成办过了。"
@@ -314,7 +321,7 @@ def hold(activity_id: int) -> Response:
 def my_tasks() -> list[service.DutyTask]:
     """The account's tasks."""
     return service.tasks_of(
-        web.db(), web.person_id(), villages(), duty_steps(web.today()), web.today()
+        web.db(), web.person_id(), villages(), steps=duty_steps(web.today()), today=web.today()
     )
 
 
@@ -334,10 +341,10 @@ def tick() -> Response:
 
     def verb() -> str:
         if "undo" in request.form:
-            service.undo_task(web.db(), web.person_id(), task, web.today())
+            service.undo_task(web.db(), web.person_id(), task, today=web.today())
             return "撤回了。"
         proof = _store_upload() if request.files.get("file") else None
-        service.do_task(web.db(), web.person_id(), task, web.today(), proof)
+        service.do_task(web.db(), web.person_id(), task, today=web.today(), evidence=proof)
         return f"“{task.title}”做完了。"
 
     return web.try_to(verb, url_for("work.tasks"))

@@ -107,7 +107,7 @@ def labelled(texts: Sequence[str]) -> dict[str, str]:
 
 
 def choice(
-    texts: Sequence[str], fractions: Sequence[float], feedback: Sequence[str], single: bool
+    texts: Sequence[str], fractions: Sequence[float], feedback: Sequence[str], *, single: bool
 ) -> Draft:
     """Type, options, key, weights and feedback from answers with fractions (1 = all points)."""
     options = labelled(texts)

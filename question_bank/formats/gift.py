@@ -178,7 +178,7 @@ def _choice(answers: Sequence[_Answer]) -> Draft:
     feedback = [a.feedback for a in answers]
     shares = [a.weight if a.weight is not None else float(a.right) for a in answers]
     single = any(a.right for a in answers) or sum(s > 0 for s in shares) < 2
-    return choice(texts, shares, feedback, single)
+    return choice(texts, shares, feedback, single=single)
 
 
 def _option(text: str) -> str:

@@ -104,7 +104,7 @@ def _multichoice(node: Element) -> Draft:
         [_linked(_text(a)) for a in answers],
         [_fraction(a) for a in answers],
         [_linked(_text(a.find("feedback"))) for a in answers],
-        (node.findtext("single") or "true").strip().lower() in ("true", "1"),
+        single=(node.findtext("single") or "true").strip().lower() in ("true", "1"),
     )
 
 
@@ -223,7 +223,7 @@ def _with_files(question: Question, text: str) -> str:
     return text
 
 
-def _answer(node: Element, text: str, share: float, feedback: str, form: str) -> Element:
+def _answer(node: Element, text: str, share: float, *, feedback: str, form: str) -> Element:
     answer = SubElement(node, "answer", fraction=percent(share), format=form)
     _put(answer, text)
     if feedback:
@@ -237,22 +237,28 @@ def _answers(node: Element, question: Question, form: str) -> None:
         shares = fractions_of(question)
         for label, text in question.options.items():
             feedback = _with_files(question, question.feedback.get(label, ""))
-            _answer(node, _with_files(question, text), shares[label], feedback, form)
+            _answer(node, _with_files(question, text), shares[label], feedback=feedback, form=form)
     elif question.type == "true_false":
         for label in ("true", "false"):
             share = float((label == "true") == question.key)
-            _answer(node, label, share, question.feedback.get(label, ""), "moodle_auto_format")
+            _answer(
+                node,
+                label,
+                share,
+                feedback=question.feedback.get(label, ""),
+                form="moodle_auto_format",
+            )
     elif question.type == "fill" and (span := _span(question)) is not None:
         if len(question.key[0]) > 1 or (question.credit and question.credit[0]):
             raise Unrepresentable("数值题还有别的写法")
         middle, tolerance = _centre(question.key[0][0], *span)
-        answer = _answer(node, middle, 1.0, "", "moodle_auto_format")
+        answer = _answer(node, middle, 1.0, feedback="", form="moodle_auto_format")
         SubElement(answer, "tolerance").text = f"{tolerance:.15g}"
     elif question.type == "fill":
         for text in question.key[0]:
-            _answer(node, text, 1.0, "", "moodle_auto_format")
+            _answer(node, text, 1.0, feedback="", form="moodle_auto_format")
         for text, share in (question.credit[0] if question.credit else {}).items():
-            _answer(node, text, share, "", "moodle_auto_format")
+            _answer(node, text, share, feedback="", form="moodle_auto_format")
     elif question.type == "match":
         for left, right in pairs_of(question):
             part = SubElement(node, "subquestion", format=form)
@@ -260,7 +266,9 @@ def _answers(node: Element, question: Question, form: str) -> None:
             _put(SubElement(part, "answer"), right)
     elif question.type == "order":
         for label in question.key:
-            _answer(node, _with_files(question, question.options[label]), 1.0, "", form)
+            _answer(
+                node, _with_files(question, question.options[label]), 1.0, feedback="", form=form
+            )
 
 
 def _span(question: Fill) -> tuple[float, float] | None:

@@ -80,7 +80,7 @@ def read(data: bytes) -> Exchange:
     result = Exchange()
     refuse_big(data)
     if data[:2] != b"PK":
-        _take(result, "题目文件", parse(data), {})
+        _take(result, "题目文件", parse(data), files={})
         return result
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
@@ -93,7 +93,7 @@ def read(data: bytes) -> Exchange:
         except Unrepresentable as reason:
             result.skip(name, "", str(reason))
             continue
-        _take(result, name, root, files)
+        _take(result, name, root, files=files)
     return result
 
 
@@ -142,7 +142,7 @@ def _all(node: Element, name: str) -> list[Element]:
     return [n for n in node.iter() if _local(n) == name]
 
 
-def _take(result: Exchange, where: str, root: Element, files: dict[str, bytes]) -> None:
+def _take(result: Exchange, where: str, root: Element, *, files: dict[str, bytes]) -> None:
     name = root.get("title") or root.get("identifier") or ""
     try:
         if _local(root) != "assessmentItem":
@@ -311,7 +311,7 @@ class _Item:
         if any(not -1 <= f <= 1 for f in fractions):
             raise Unrepresentable("mapping 里的分值超出 -1 到 1")
         option_feedback = [self.feedback.get(n, "") for n in names]
-        return choice([text for _, text in choices], fractions, option_feedback, single)
+        return choice([text for _, text in choices], fractions, option_feedback, single=single)
 
     def _inline_feedback(self, option: Element, name: str) -> None:
         """Takes over the feedback inside an option."""

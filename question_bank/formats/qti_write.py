@@ -165,7 +165,10 @@ def item_element(question: Question) -> Element:
     _outcome(item, "SCORE", "float")
     if question.feedback:
         _outcome(
-            item, "FEEDBACK", "identifier", "multiple" if question.type == "multiple" else "single"
+            item,
+            "FEEDBACK",
+            "identifier",
+            cardinality="multiple" if question.type == "multiple" else "single",
         )
     if question.explanation:
         # Shown whatever the response was.
@@ -174,19 +177,19 @@ def item_element(question: Question) -> Element:
     item.append(body)
     _process(item, question)
     for label, text in question.feedback.items():
-        _modal(item, "FEEDBACK", label, text, question)
+        _modal(item, "FEEDBACK", label, text=text, question=question)
     if question.explanation:
-        _modal(item, "EXPLAINED", "GENERAL", question.explanation, question)
+        _modal(item, "EXPLAINED", "GENERAL", text=question.explanation, question=question)
     return item
 
 
-def _outcome(item: Element, identifier: str, kind: str, cardinality: str = "single") -> Element:
+def _outcome(item: Element, identifier: str, kind: str, *, cardinality: str = "single") -> Element:
     node = SubElement(item, "outcomeDeclaration", identifier=identifier, cardinality=cardinality)
     node.set("baseType", kind)
     return node
 
 
-def _modal(item: Element, outcome: str, label: str, text: str, question: Question) -> None:
+def _modal(item: Element, outcome: str, label: str, *, text: str, question: Question) -> None:
     node = SubElement(item, "modalFeedback", outcomeIdentifier=outcome, identifier=label)
     node.set("showHide", "show")
     _put(node, text, question)
@@ -241,7 +244,7 @@ def _put(node: Element, text: str, question: Question) -> None:
 
 
 def _declare(
-    item: Element, identifier: str, cardinality: str, kind: str, right: Sequence[str]
+    item: Element, identifier: str, cardinality: str, *, kind: str, right: Sequence[str]
 ) -> Element:
     node = SubElement(item, "responseDeclaration", identifier=identifier, cardinality=cardinality)
     node.set("baseType", kind)
@@ -282,7 +285,7 @@ def _write_choice(item: Element, body: Element, question: Single | Multiple) -> 
     single = question.type == "single"
     right = [question.key] if question.type == "single" else question.key
     declaration = _declare(
-        item, "RESPONSE", "single" if single else "multiple", "identifier", right
+        item, "RESPONSE", "single" if single else "multiple", kind="identifier", right=right
     )
     if question.weights:
         _map(declaration, fractions_of(question))
@@ -294,7 +297,7 @@ def _write_choice(item: Element, body: Element, question: Single | Multiple) -> 
 
 
 def _write_true_false(item: Element, body: Element, question: TrueFalse) -> None:
-    _declare(item, "RESPONSE", "single", "identifier", [str(question.key).lower()])
+    _declare(item, "RESPONSE", "single", kind="identifier", right=[str(question.key).lower()])
     _stem(body, question)
     node = SubElement(body, "choiceInteraction", responseIdentifier="RESPONSE", shuffle="false")
     node.set("maxChoices", "1")
@@ -312,7 +315,7 @@ def _write_fill(item: Element, body: Element, question: Fill) -> None:
     if len(pieces) != len(question.key) + 1 or text != text.strip() or "\n" in text:
         raise Unrepresentable("题干里的空和答案的空对不上，或题干分了行")
     for number, full in enumerate(question.key, start=1):
-        declaration = _declare(item, f"RESPONSE{number}", "single", "string", full[:1])
+        declaration = _declare(item, f"RESPONSE{number}", "single", kind="string", right=full[:1])
         partly = question.credit[number - 1] if question.credit else {}
         _map(declaration, {**dict.fromkeys(full, 1.0), **partly})
     node = SubElement(body, "p")
@@ -323,7 +326,7 @@ def _write_fill(item: Element, body: Element, question: Fill) -> None:
 
 
 def _write_order(item: Element, body: Element, question: Order) -> None:
-    _declare(item, "RESPONSE", "ordered", "identifier", question.key)
+    _declare(item, "RESPONSE", "ordered", kind="identifier", right=question.key)
     _stem(body, question)
     node = SubElement(body, "orderInteraction", responseIdentifier="RESPONSE", shuffle="false")
     for label, text in question.options.items():
@@ -332,7 +335,7 @@ def _write_order(item: Element, body: Element, question: Order) -> None:
 
 def _write_match(item: Element, body: Element, question: Match) -> None:
     pairs = [f"L{k} R{question.key[k]}" for k in question.left]
-    _declare(item, "RESPONSE", "multiple", "directedPair", pairs)
+    _declare(item, "RESPONSE", "multiple", kind="directedPair", right=pairs)
     _stem(body, question)
     node = SubElement(body, "matchInteraction", responseIdentifier="RESPONSE", shuffle="false")
     node.set("maxAssociations", str(len(question.left)))

@@ -26,6 +26,7 @@ def record_check(
     session: Session,
     person: Person,
     on: date,
+    *,
     result: str,
     by: str,
     next_due: date | None = None,
@@ -48,7 +49,7 @@ def record_check(
         values["background_result"] = found
     fields = set_fields(person, values)
     if fields:
-        note(session, "checked", person.id, None, fields, by, None)
+        note(session, "checked", person.id, post_id=None, fields=fields, by=by, reason=None)
         session.flush()
     _file_check(session, person, by)
 
@@ -68,6 +69,7 @@ def appoint(
     session: Session,
     person: Person,
     role: str,
+    *,
     code: str,
     start: date,
     by: str,
@@ -101,25 +103,35 @@ def appoint(
     post = Post(person_id=person.id, role=post_role, division_code=code, start=start, **values)
     session.add(post)
     session.flush()
-    note(session, "appointed", person.id, post.id, {"post": [None, post.id]}, by, reason)
+    note(
+        session,
+        "appointed",
+        person.id,
+        post_id=post.id,
+        fields={"post": [None, post.id]},
+        by=by,
+        reason=reason,
+    )
     _file_check(session, person, by)
     return post
 
 
-def transfer(session: Session, post: Post, code: str, start: date, by: str, reason: str) -> Post:
+def transfer(session: Session, post: Post, code: str, *, start: date, by: str, reason: str) -> Post:
     """Moves a person to another division; the old post ends the day before the new one begins."""
     if start <= post.start:
         raise Refused(f"调动日期要晚于原来的任职开始日期 {post.start},请核对")
-    leave(session, post, start - timedelta(days=1), by, reason)
+    leave(session, post, start - timedelta(days=1), by=by, reason=reason)
     person = session.get_one(Person, post.person_id)
-    return appoint(session, person, post.role, code, start, by, reason)
+    return appoint(session, person, post.role, code=code, start=start, by=by, reason=reason)
 
 
 def replace(
-    session: Session, post: Post, successor: Person, start: date, by: str, reason: str
+    session: Session, post: Post, successor: Person, *, start: date, by: str, reason: str
 ) -> Post:
     """Hands a post over: its holder leaves the day before the successor begins."""
     if successor.id == post.person_id:
         raise Refused("接任的和离任的是同一个人,请核对")
-    leave(session, post, start - timedelta(days=1), by, reason)
-    return appoint(session, successor, post.role, post.division_code, start, by, reason)
+    leave(session, post, start - timedelta(days=1), by=by, reason=reason)
+    return appoint(
+        session, successor, post.role, code=post.division_code, start=start, by=by, reason=reason
+    )

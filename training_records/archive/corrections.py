@@ -16,7 +16,7 @@ MAX_OPEN = 5
 
 
 def request_correction(
-    session: Session, person_id: int, text: str, entry_id: int | None
+    session: Session, person_id: int, text: str, *, entry_id: int | None
 ) -> CorrectionRequest:
     """Creates a request about one of the person's own entries, or about the ledger's data (no entry)."""
     if not text.strip():
@@ -57,7 +57,7 @@ def waiting_in(
 
 
 def decide(
-    session: Session, request: CorrectionRequest, accepted: bool, answer: str, by: str
+    session: Session, request: CorrectionRequest, accepted: bool, *, answer: str, by: str
 ) -> None:
     """Answers a request. Accepting one about an entry voids that entry, with the answer as the reason; the office
     records the correct entry separately."""
@@ -66,7 +66,7 @@ def decide(
     if not answer.strip():
         raise Refused("请写一句答复,本人会看到")
     if accepted and request.entry_id is not None:
-        void(session, request.entry_id, f"本人更正:{answer.strip()}"[:200], by)
+        void(session, request.entry_id, f"本人更正:{answer.strip()}"[:200], by=by)
     request.accepted, request.answer = accepted, answer.strip()[:300]
     request.decided_by, request.decided_at = by, now()
     session.flush()

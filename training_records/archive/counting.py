@@ -74,7 +74,7 @@ class YearTotals:
 
 
 def year_totals(
-    entries: Iterable[ArchiveEntry], levels: Collection[str], year: int, as_of: date
+    entries: Iterable[ArchiveEntry], levels: Collection[str], year: int, *, as_of: date
 ) -> YearTotals:
     """The totals of one person's effective entries."""
     past = [e for e in entries if e.date <= as_of]

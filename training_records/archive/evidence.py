@@ -21,7 +21,7 @@ KINDS = {
 
 
 def keep(
-    session: Session, folder: Path, data: bytes, name: str, division_code: str, by: str
+    session: Session, folder: Path, data: bytes, *, name: str, division_code: str, by: str
 ) -> Evidence:
     """Stores a file, once per content. Raises `Refused` for other types and sizes."""
     if not data:

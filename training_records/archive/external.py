@@ -75,7 +75,7 @@ def check(training: Training, today: date) -> None:
         raise Refused("请填核对签到表的人")
 
 
-def read_attendance(session: Session, text: str, prefix: str, on: date) -> ExternalAttendance:
+def read_attendance(session: Session, text: str, prefix: str, *, on: date) -> ExternalAttendance:
     """Matches each line to a person of the division, by phone or else by name. A name shared by several people needs
     the phone, unless just one of them is in post."""
     result, seen = ExternalAttendance(), set[int]()
@@ -83,8 +83,12 @@ def read_attendance(session: Session, text: str, prefix: str, on: date) -> Exter
     if len(lines) > MAX_PEOPLE:
         raise Refused(f"一次最多 {MAX_PEOPLE} 人,这次有 {len(lines)} 行。请分几次记")
     wanted = [_wanted(line) for line in lines]
-    by_phone = _people(session, Person.phone, [phone for phone, _ in wanted if phone], prefix)
-    by_name = _people(session, Person.name, [name for phone, name in wanted if not phone], prefix)
+    by_phone = _people(
+        session, Person.phone, [phone for phone, _ in wanted if phone], prefix=prefix
+    )
+    by_name = _people(
+        session, Person.name, [name for phone, name in wanted if not phone], prefix=prefix
+    )
     _only_in_post(session, by_name, on)
     for line, (phone, name) in zip(lines, wanted, strict=True):
         people = by_phone[phone] if phone else by_name[name]
@@ -109,7 +113,7 @@ def _wanted(line: str) -> tuple[str, str]:
 
 
 def _people(
-    session: Session, column: InstrumentedAttribute[str], keys: Sequence[str], prefix: str
+    session: Session, column: InstrumentedAttribute[str], keys: Sequence[str], *, prefix: str
 ) -> _Matches:
     matches: _Matches = defaultdict(list)
     query = select(Person.id, Person.name, Person.phone).where(Person.id.in_(ids_in(prefix)))
@@ -130,7 +134,9 @@ def _only_in_post(session: Session, matches: _Matches, on: date) -> None:
             matches[name] = [p for p in people if p[0] in ids] or people
 
 
-def record(session: Session, training: Training, people: Sequence[int], by: str) -> tuple[int, int]:
+def record(
+    session: Session, training: Training, people: Sequence[int], *, by: str
+) -> tuple[int, int]:
     """Files a training for people. Returns (filed, skipped because they already have the same kind, title and day)."""
     already = set(
         session.scalars(

@@ -27,7 +27,7 @@ Claimed = Callable[[Session, Iterable[int]], set[int]]
 
 
 def ledger_rows(
-    session: Session, prefix: str, as_of: date, claimed: Claimed | None = None
+    session: Session, prefix: str, as_of: date, *, claimed: Claimed | None = None
 ) -> Iterator[list[object]]:
     """Yields the ledger in the superior system's order, one row per post held on `as_of`, read in batches.
 
@@ -110,10 +110,10 @@ def _trainings(session: Session, people: Iterable[int]) -> dict[int, list[str]]:
     return clauses
 
 
-def export_ledger(session: Session, prefix: str, place: str, as_of: date) -> bytes:
+def export_ledger(session: Session, prefix: str, place: str, *, as_of: date) -> bytes:
     """Returns the ledger as a workbook."""
     out = io.BytesIO()
-    write_ledger(session, prefix, place, as_of, out)
+    write_ledger(session, prefix, place, as_of=as_of, out=out)
     return out.getvalue()
 
 
@@ -121,6 +121,7 @@ def write_ledger(
     session: Session,
     prefix: str,
     place: str,
+    *,
     as_of: date,
     out: IO[bytes],
     claimed: Claimed | None = None,
@@ -132,8 +133,14 @@ def write_ledger(
         nonlocal count
         heads = [title for title, _ in COLUMNS.values()]
         widths = [40 if name == "experience" else 14 for name in COLUMNS]
-        sheet = Sheet(book, "台账", f"{place}儿童主任(儿童督导员)信息台账({as_of})", heads, widths)
-        for row in ledger_rows(session, prefix, as_of, claimed):
+        sheet = Sheet(
+            book,
+            "台账",
+            f"{place}儿童主任(儿童督导员)信息台账({as_of})",
+            heads=heads,
+            widths=widths,
+        )
+        for row in ledger_rows(session, prefix, as_of, claimed=claimed):
             sheet.add(row)
             count += 1
 

@@ -45,14 +45,14 @@ class NewEntry:
 
 
 def append(
-    session: Session, entry: NewEntry, recorded_by: str, fresh: bool = False
+    session: Session, entry: NewEntry, recorded_by: str, *, fresh: bool = False
 ) -> ArchiveEntry:
     """Appends one entry. A repeated `source_key` returns the existing entry. `fresh`: see `append_many`."""
-    return append_many(session, [entry], recorded_by, fresh)[0]
+    return append_many(session, [entry], recorded_by, fresh=fresh)[0]
 
 
 def append_many(
-    session: Session, entries: Iterable[NewEntry], recorded_by: str, fresh: bool = False
+    session: Session, entries: Iterable[NewEntry], recorded_by: str, *, fresh: bool = False
 ) -> list[ArchiveEntry]:
     """Appends entries in order, each to the chain of its person's district. `fresh`: skips the look-up by `source_key`;
     the caller holds a lock under which none can exist yet (the unique constraint refuses duplicates)."""
@@ -89,7 +89,7 @@ def append_many(
     return rows
 
 
-def void(session: Session, entry_id: int, reason: str, by: str) -> ArchiveEntry:
+def void(session: Session, entry_id: int, reason: str, *, by: str) -> ArchiveEntry:
     """Appends an entry that voids an earlier one, which stays readable."""
     old = session.get(ArchiveEntry, entry_id)
     if old is None:

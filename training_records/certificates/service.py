@@ -34,6 +34,7 @@ def issue(
     session: Session,
     person: Person,
     passed: ArchiveEntry,
+    *,
     title: str,
     organiser: str,
     by: str,
@@ -45,13 +46,16 @@ def issue(
             Certificate.entry_id == passed.id, Certificate.voided_at.is_(None)
         )
     )
-    return existing or _issue(session, person, passed, title, organiser, by, template)
+    return existing or _issue(
+        session, person, passed, title=title, organiser=organiser, by=by, template=template
+    )
 
 
 def _issue(
     session: Session,
     person: Person,
     passed: ArchiveEntry,
+    *,
     title: str,
     organiser: str,
     by: str,
@@ -133,6 +137,7 @@ def issue_for_training(
     session: Session,
     prefix: str,
     title: str,
+    *,
     on: date,
     template: CertificateTemplate,
     by: str,
@@ -162,12 +167,20 @@ def issue_for_training(
     for entry in entries:
         if entry.id not in had:
             person = session.get_one(Person, entry.person_id)
-            _issue(session, person, entry, title, entry.organiser or "", by, template)
+            _issue(
+                session,
+                person,
+                entry,
+                title=title,
+                organiser=entry.organiser or "",
+                by=by,
+                template=template,
+            )
     session.flush()
     return len(entries) - len(had), len(had)
 
 
-def void_certificate(session: Session, certificate: Certificate, reason: str, by: str) -> None:
+def void_certificate(session: Session, certificate: Certificate, reason: str, *, by: str) -> None:
     """Voids a certificate and its archive entry; both stay readable."""
     if certificate.voided_at is not None:
         raise Refused("这张证书已经作废过了")
@@ -183,13 +196,13 @@ def void_certificate(session: Session, certificate: Certificate, reason: str, by
         )
     )
     if entry is not None:
-        void(session, entry, reason, by)
+        void(session, entry, reason, by=by)
     session.flush()
 
 
-def reissue(session: Session, certificate: Certificate, reason: str, by: str) -> Certificate:
+def reissue(session: Session, certificate: Certificate, reason: str, *, by: str) -> Certificate:
     """Voids a certificate and issues another for the same entry, under the holder's current name."""
-    void_certificate(session, certificate, reason, by)
+    void_certificate(session, certificate, reason, by=by)
     person = session.get_one(Person, certificate.person_id)
     entry = session.get_one(ArchiveEntry, certificate.entry_id)
     template = (
@@ -197,7 +210,15 @@ def reissue(session: Session, certificate: Certificate, reason: str, by: str) ->
         if certificate.template_id
         else None
     )
-    new = _issue(session, person, entry, certificate.title, certificate.organiser, by, template)
+    new = _issue(
+        session,
+        person,
+        entry,
+        title=certificate.title,
+        organiser=certificate.organiser,
+        by=by,
+        template=template,
+    )
     certificate.replaced_by = new.no
     session.flush()
     return new
@@ -245,7 +266,7 @@ def groups_in(session: Session, prefix: str, limit: int = 50) -> Sequence[Row[st
     ).all()
 
 
-def held_by(session: Session, prefix: str, name: str, limit: int = 50) -> list[Certificate]:
+def held_by(session: Session, prefix: str, name: str, *, limit: int = 50) -> list[Certificate]:
     """Certificates in a division that were issued under this name."""
     query = select(Certificate).where(
         Certificate.person_id.in_(ids_in(prefix)), Certificate.holder == name
@@ -254,7 +275,7 @@ def held_by(session: Session, prefix: str, name: str, limit: int = 50) -> list[C
 
 
 def valid_numbers(
-    session: Session, prefix: str, title: str, issued_on: date, limit: int
+    session: Session, prefix: str, title: str, *, issued_on: date, limit: int
 ) -> list[str]:
     """Numbers of the certificates of one title and day in a division that are not void."""
     query = (

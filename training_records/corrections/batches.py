@@ -61,14 +61,16 @@ def apply_checked(
             part = part._replace(people=[], posts=[], others=others)
         if "changed" not in kinds:
             part = part._replace(others=[c for c in part.others if c.person_id is None])
-        write_part(session, part, batch.id, by)
+        write_part(session, part, batch.id, by=by)
         batch.new += len(part.people)
         batch.changed += len(part.others)
     for departure in departures:
         post = session.get(Post, departure.post_id)
         if post is not None:
             end = max(post.start, today - timedelta(days=1))
-            leave(session, post, end, by, f"不在导入的表里:{name[:60]}", batch.id)
+            leave(
+                session, post, end, by=by, reason=f"不在导入的表里:{name[:60]}", batch_id=batch.id
+            )
     keep(session, checked.identities)
     note_batch(session, batch.id)
     report.applied, report.batch = True, batch.id
@@ -114,7 +116,7 @@ def import_ledger(
     )
 
 
-def write_part(session: Session, part: Part, batch_id: int, by: str) -> None:
+def write_part(session: Session, part: Part, batch_id: int, *, by: str) -> None:
     """Inserts new people and posts in bulk and applies the changes to existing ones one by one. Each gets a line in the
     history."""
     further_posts = [c for c in part.others if c.post_id is None]
@@ -122,44 +124,44 @@ def write_part(session: Session, part: Part, batch_id: int, by: str) -> None:
     posts = new_ids(session, Post, len(part.posts) + len(further_posts))
     at = now()
     provenance = (by, at, batch_id)
-    _write_new(session, part, at, ids, posts)
+    _write_new(session, part, at, ids=ids, posts=posts)
     lines = [
         (owner, post, "appointed", _APPOINTED % (owner, post), *provenance)
         for owner, post in zip(ids, posts, strict=False)
     ]
 
-    owners = _owners(session, part, ids, further_posts)
+    owners = _owners(session, part, ids, further_posts=further_posts)
     for change, post in zip(further_posts, posts[len(ids) :], strict=True):
         owner = change.person_id or owners.get(change.phone)
         if owner is None:
             raise Refused(_MEANWHILE)
         known = change.person_id is not None
-        fields = _apply_fields(session, Person, owner, change) if known else {}
+        fields = _apply_fields(session, Person, owner, change=change) if known else {}
         session.add(Post(id=post, person_id=owner, **change.post))
         lines.append(
             (owner, post, "appointed", _text({"post": [None, post], **fields}), *provenance)
         )
     for change in part.others:
         if change.post_id is not None and change.person_id is not None:
-            fields = _apply_fields(session, Person, change.person_id, change)
-            fields |= _apply_fields(session, Post, change.post_id, change)
+            fields = _apply_fields(session, Person, change.person_id, change=change)
+            fields |= _apply_fields(session, Post, change.post_id, change=change)
             lines.append((change.person_id, change.post_id, "changed", _text(fields), *provenance))
     session.flush()
-    store(session.connection(), LedgerChange, _CHANGE, lines)
+    store(session.connection(), LedgerChange, _CHANGE, rows=lines)
 
 
 def _write_new(
-    session: Session, part: Part, at: datetime, ids: Sequence[int], posts: Sequence[int]
+    session: Session, part: Part, at: datetime, *, ids: Sequence[int], posts: Sequence[int]
 ) -> None:
     people = ((owner, at, *row) for owner, row in zip(ids, part.people, strict=True))
     names = ("id", "created_at", *part.person_fields)
-    store(session.connection(), Person, names, people)
+    store(session.connection(), Person, names, rows=people)
     rows = ((n, o, *row) for n, o, row in zip(posts, ids, part.posts, strict=False))
-    store(session.connection(), Post, ("id", "person_id", *part.post_fields), rows)
+    store(session.connection(), Post, ("id", "person_id", *part.post_fields), rows=rows)
 
 
 def _owners(
-    session: Session, part: Part, ids: Sequence[int], further_posts: Sequence[Change]
+    session: Session, part: Part, ids: Sequence[int], *, further_posts: Sequence[Change]
 ) -> dict[str, int]:
     """Phone to id, for the people new in this part and for those new in an earlier part who have a second post in this
     one."""
@@ -201,7 +203,7 @@ def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
 
 
 def _apply_fields(
-    session: Session, table: type[Person] | type[Post], row_id: int, change: Change
+    session: Session, table: type[Person] | type[Post], row_id: int, *, change: Change
 ) -> dict[str, list[JsonValue]]:
     """Applies the differing fields to a person or post. Returns them for the history: field to [before, after]."""
     prefix, values = ("post.", change.post) if table is Post else ("", change.person)
@@ -236,15 +238,15 @@ def undo_batch(session: Session, batch: ImportBatch, by: str) -> Undone:
     ).all()
     for line in lines:
         if "post" in line.fields:
-            _remove(session, line, undone, by)
+            _remove(session, line, undone, by=by)
         else:
-            _restore(session, line, undone, by)
+            _restore(session, line, undone, by=by)
     batch.undone_at, batch.undone_by = now(), by
     session.flush()
     return undone
 
 
-def _remove(session: Session, line: LedgerChange, undone: Undone, by: str) -> None:
+def _remove(session: Session, line: LedgerChange, undone: Undone, *, by: str) -> None:
     post = session.get(Post, line.post_id)
     if post is None:
         return
@@ -270,15 +272,15 @@ def _remove(session: Session, line: LedgerChange, undone: Undone, by: str) -> No
             fields["person"] = [line.person_id, None]
         except IntegrityError:
             undone.kept.append((line.person_id, "已经有账号或考试,人留下,任职撤销了"))
-    _note(session, line, fields, by)
+    _note(session, line, fields, by=by)
     undone.removed += 1
     _restore_fields(session, line, undone)
 
 
-def _restore(session: Session, line: LedgerChange, undone: Undone, by: str) -> None:
+def _restore(session: Session, line: LedgerChange, undone: Undone, *, by: str) -> None:
     fields = _restore_fields(session, line, undone)
     if fields:
-        _note(session, line, fields, by)
+        _note(session, line, fields, by=by)
         undone.restored += 1
 
 
@@ -309,7 +311,7 @@ def _typed(row: Person | Post, column: str, value: JsonValue) -> object:
 
 
 def _note(
-    session: Session, line: LedgerChange, fields: dict[str, list[JsonValue]], by: str
+    session: Session, line: LedgerChange, fields: dict[str, list[JsonValue]], *, by: str
 ) -> None:
     session.add(
         LedgerChange(

@@ -60,7 +60,7 @@ def twins(session: Session, prefix: str, limit: int = 50) -> list[tuple[Person, 
     return [(a, b) for a, b in session.execute(query)]
 
 
-def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) -> PersonMerge:
+def merge(session: Session, kept: Person, gone: Person, *, by: str, reason: str) -> PersonMerge:
     """Merges `gone` into `kept`. An overlapping post of the same role and division is deleted and stored in `moved`;
     rows that would violate a unique index (the same exam) stay with `gone`. Raises `Refused` without a reason."""
     if kept.id == gone.id:
@@ -76,17 +76,33 @@ def merge(session: Session, kept: Person, gone: Person, by: str, reason: str) ->
     # An entry is filed in the district of its person's post: void before the posts move, file again afterwards.
     entries = list(reversed(entries_of(session, gone.id)))
     for entry in entries:
-        void(session, entry.id, f"合并到{kept.name}名下", by)
-    _move_posts(session, kept, gone, moved)
+        void(session, entry.id, f"合并到{kept.name}名下", by=by)
+    _move_posts(session, kept, gone, moved=moved)
     copies = [_copy(e, kept.id, f"merge:{record.id}:{e.id}") for e in entries]
     moved["entries"] = [e.id for e in append_many(session, copies, by)] if copies else []
     for table in naming_people():
         if table.name in _EXCLUDED:
             continue
-        _repoint(session, table, kept.id, gone.id, moved["rows"])
+        _repoint(session, table, kept.id, gone=gone.id, rows=moved["rows"])
     record.moved = {**moved}
-    note(session, "merged", kept.id, None, {"person": [gone.id, kept.id]}, by, reason)
-    note(session, "merged", gone.id, None, {"person": [gone.id, kept.id]}, by, reason)
+    note(
+        session,
+        "merged",
+        kept.id,
+        post_id=None,
+        fields={"person": [gone.id, kept.id]},
+        by=by,
+        reason=reason,
+    )
+    note(
+        session,
+        "merged",
+        gone.id,
+        post_id=None,
+        fields={"person": [gone.id, kept.id]},
+        by=by,
+        reason=reason,
+    )
     session.flush()
     mark_dirty(session, [kept.id, gone.id])
     session.expire_all()
@@ -106,7 +122,7 @@ def unmerge(session: Session, done: PersonMerge, by: str) -> None:
     )
     effective_copies = [e for e in copies if e.id not in voided]
     for entry in effective_copies:
-        void(session, entry.id, "撤销合并", by)
+        void(session, entry.id, "撤销合并", by=by)
     session.execute(update(Post).where(Post.id.in_(moved["posts"])).values(person_id=done.gone_id))
     for values in moved["removed"]:
         session.add(Post(**{name: _typed(name, value) for name, value in values.items()}))
@@ -121,7 +137,15 @@ def unmerge(session: Session, done: PersonMerge, by: str) -> None:
         append_many(session, refiled, by)
     done.undone_at, done.undone_by = now(), by
     for person in (done.kept_id, done.gone_id):
-        note(session, "unmerged", person, None, {"person": [done.kept_id, done.gone_id]}, by, None)
+        note(
+            session,
+            "unmerged",
+            person,
+            post_id=None,
+            fields={"person": [done.kept_id, done.gone_id]},
+            by=by,
+            reason=None,
+        )
     session.flush()
     mark_dirty(session, [done.kept_id, done.gone_id])
     session.expire_all()
@@ -145,7 +169,7 @@ def _copy(entry: ArchiveEntry, person_id: int, key: str) -> NewEntry:
     return NewEntry(person_id, evidence=evidence, source_key=key, **values)
 
 
-def _move_posts(session: Session, kept: Person, gone: Person, moved: Moved) -> None:
+def _move_posts(session: Session, kept: Person, gone: Person, *, moved: Moved) -> None:
     held = {(p.role, p.division_code): p for p in kept.posts}
     for post in list(gone.posts):
         same = held.get((post.role, post.division_code))
@@ -178,6 +202,7 @@ def _repoint(
     session: Session,
     table: Table,
     kept: int,
+    *,
     gone: int,
     rows: dict[str, list[dict[str, JsonValue]]],
 ) -> None:
@@ -186,7 +211,7 @@ def _repoint(
     query = select(table.c.person_id, *keys).where(table.c.person_id == gone)
     for row in session.execute(query).all():
         key = {column.name: value for column, value in zip(keys, row[1:], strict=True)}
-        if _taken(session, table, key, kept, gone):
+        if _taken(session, table, key, kept=kept, gone=gone):
             continue
         where = [table.c[name] == value for name, value in key.items()]
         session.execute(
@@ -198,7 +223,7 @@ def _repoint(
         )
 
 
-def _taken(session: Session, table: Table, key: dict[str, object], kept: int, gone: int) -> bool:
+def _taken(session: Session, table: Table, key: dict[str, object], *, kept: int, gone: int) -> bool:
     """Whether the kept person already has a row that conflicts with this one under a unique index."""
     uniques = [[c.name for c in index.columns] for index in table.indexes if index.unique] + [
         [c.name for c in table.primary_key.columns]

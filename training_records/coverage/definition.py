@@ -97,7 +97,7 @@ def default_as_of(year: int, today: date) -> date:
 
 
 def judge(
-    hours: Decimal, exam_passed: bool, days_in_post: int, rule: Rule
+    hours: Decimal, exam_passed: bool, days_in_post: int, *, rule: Rule
 ) -> tuple[CoverageStatus, str]:
     """Returns (status, reason in Chinese) of one person under `rule`."""
     missing = []
@@ -115,6 +115,7 @@ def judge(
 
 def standing(
     person_id: int,
+    *,
     name: str,
     phone: str,
     code: str,
@@ -126,7 +127,7 @@ def standing(
     inducted: bool,
 ) -> Standing:
     """Builds a person's `Standing` with status and reason."""
-    status, reason = judge(hours, exam_passed, (as_of - start).days, rule)
+    status, reason = judge(hours, exam_passed, (as_of - start).days, rule=rule)
     if not inducted:
         reason = "、".join(filter(None, [reason, "未通过初任考核"]))
     return Standing(
@@ -138,6 +139,7 @@ def standings(
     session: Session,
     prefix: str,
     year: int,
+    *,
     as_of: date,
     rule: Rule | None = None,
     role: PostRole = "director",
@@ -177,33 +179,46 @@ def standings(
         hours = Decimal(str(row.hours or 0))
         exam_passed, inducted = bool(row.exam_passed), bool(row.inducted)
         by_person[row.id] = standing(
-            row.id, row.name, row.phone, row.division_code, row.start, as_of, rule,
-            hours, exam_passed, inducted,
-        )  # fmt: skip
+            row.id,
+            name=row.name,
+            phone=row.phone,
+            code=row.division_code,
+            start=row.start,
+            as_of=as_of,
+            rule=rule,
+            hours=hours,
+            exam_passed=exam_passed,
+            inducted=inducted,
+        )
     return sorted(by_person.values(), key=lambda s: (s.division_code, s.name))
 
 
 def coverage(
-    session: Session, code: str, year: int, as_of: date, rule: Rule | None = None
+    session: Session, code: str, year: int, *, as_of: date, rule: Rule | None = None
 ) -> CoverageReport:
     """Computes the coverage of a division and of the divisions one level below it."""
     division = get_division(session, code)
     width = WIDTHS[level_of(code)]
     below = children(session, code)
-    people = standings(session, code[:width], year, as_of, rule)
+    people = standings(session, code[:width], year, as_of=as_of, rule=rule)
     total = Coverage(division.code, division.name, division.level)
     rows = {d.code: Coverage(d.code, d.name, d.level) for d in below}
-    divisions_of = _posts_by_child(session, people, code, as_of, below)
+    divisions_of = _posts_by_child(session, people, code, as_of=as_of, below=below)
     for person in people:
         total.add(person)
         for child in divisions_of.get(person.person_id, ()):
             rows[child].add(person)
-    _count_supervisors(session, total, rows, as_of)
+    _count_supervisors(session, total, rows, as_of=as_of)
     return CoverageReport(year, as_of, total, list(rows.values()), people)
 
 
 def _posts_by_child(
-    session: Session, people: Sequence[Standing], code: str, as_of: date, below: Sequence[Division]
+    session: Session,
+    people: Sequence[Standing],
+    code: str,
+    *,
+    as_of: date,
+    below: Sequence[Division],
 ) -> dict[int, set[str]]:
     """Person to the children of the division where they hold a post; with several villages, several children."""
     if not below:
@@ -224,7 +239,7 @@ def _posts_by_child(
 
 
 def _count_supervisors(
-    session: Session, total: Coverage, rows: dict[str, Coverage], as_of: date
+    session: Session, total: Coverage, rows: dict[str, Coverage], *, as_of: date
 ) -> None:
     query = select(Post.person_id, Post.division_code).where(
         Post.role == "supervisor",

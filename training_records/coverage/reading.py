@@ -23,20 +23,26 @@ STATUSES = ("covered", "pending", "uncovered", "not_inducted", "all")
 def report(session: Session, code: str, today: date) -> CoverageReport:
     """The running figures of a division and of those one level below; without names."""
     return _report(
-        session, code, today.year, today, DivisionTotals, DivisionTotals.code == Division.code
+        session,
+        code,
+        today.year,
+        day=today,
+        table=DivisionTotals,
+        on=DivisionTotals.code == Division.code,
     )
 
 
 def frozen_report(session: Session, code: str, year: int) -> CoverageReport:
     """The figures at the end of a year, as known then."""
     on = and_(FrozenCount.code == Division.code, FrozenCount.year == year)
-    return _report(session, code, year, date(year, 12, 31), FrozenCount, on)
+    return _report(session, code, year, day=date(year, 12, 31), table=FrozenCount, on=on)
 
 
 def _report(
     session: Session,
     code: str,
     year: int,
+    *,
     day: date,
     table: type[DivisionTotals] | type[FrozenCount],
     on: ColumnElement[bool],
@@ -59,6 +65,7 @@ def people(
     session: Session,
     code: str,
     today: date,
+    *,
     status: str,
     after: tuple[str, int] = ("", 0),
     limit: int = 100,
@@ -95,15 +102,15 @@ def people(
     return [
         standing(
             seat.person_id,
-            name,
-            phone,
-            seat.code,
-            seat.start,
-            today,
-            rule,
-            Decimal(seat.hours),
-            seat.exam_passed,
-            seat.inducted,
+            name=name,
+            phone=phone,
+            code=seat.code,
+            start=seat.start,
+            as_of=today,
+            rule=rule,
+            hours=Decimal(seat.hours),
+            exam_passed=seat.exam_passed,
+            inducted=seat.inducted,
         )
         for seat, name, phone in session.execute(query)
     ]
@@ -150,7 +157,7 @@ class CoverageDifference:
 
 
 def differences(
-    session: Session, code: str, year: int, current: list[Standing]
+    session: Session, code: str, year: int, *, current: list[Standing]
 ) -> Iterator[CoverageDifference]:
     """Compares the frozen rows of a division with its standings computed today: what later entries, voidings and posts
     have changed about the end of a closed year."""

@@ -125,7 +125,7 @@ def apply_pending(session: Session, today: date, most: int = 2000) -> bool:
     # A caller that read the date just before midnight must not turn the figures back.
     today = max(today, state.day)
     if state.day.year < today.year:
-        return _turn_of_year(session, state, today, most)
+        return _turn_of_year(session, state, today, most=most)
     queued = session.execute(_dequeue(most)).scalars().all()
     people = set(queued)
     if state.day < today:
@@ -134,11 +134,11 @@ def apply_pending(session: Session, today: date, most: int = 2000) -> bool:
     rule = rule_of(session, today.year)
     ids = sorted(people)
     for start in range(0, len(ids), CHUNK):
-        _renew(session, ids[start : start + CHUNK], rule, today)
+        _renew(session, ids[start : start + CHUNK], rule, today=today)
     return len(queued) == most
 
 
-def _turn_of_year(session: Session, state: RunningState, today: date, most: int) -> bool:
+def _turn_of_year(session: Session, state: RunningState, today: date, *, most: int) -> bool:
     """Brings the old year to its last day and freezes it, then builds the figures of the new one."""
     year = state.day.year if state.day else today.year
     last = date(year, 12, 31)
@@ -171,7 +171,9 @@ def rebuild(session: Session, today: date) -> int:
     for owner, posts in _posts(session, today):
         while person and person < owner:
             person, totals = next(learnt, (0, _Learnt()))
-        seats = _seats(owner, posts, totals if person == owner else _Learnt(), rule, today)
+        seats = _seats(
+            owner, posts, totals if person == owner else _Learnt(), rule=rule, today=today
+        )
         _count(figures, seats, 1)
         batch += seats
         count += len(seats)
@@ -183,7 +185,7 @@ def rebuild(session: Session, today: date) -> int:
         session.connection(),
         DivisionTotals,
         ("code", *KEYS),
-        ((c, *figures[c]) for c in sorted(figures)),
+        rows=((c, *figures[c]) for c in sorted(figures)),
     )
     if session.get_bind().dialect.name == "postgresql":
         # All rows are new: without fresh statistics the planner would misjudge the tables for a while.
@@ -217,16 +219,16 @@ def _moved_by_time(session: Session, before: date, today: date) -> set[int]:
     )
 
 
-def _renew(session: Session, people: Sequence[int], rule: Rule, today: date) -> None:
+def _renew(session: Session, people: Sequence[int], rule: Rule, *, today: date) -> None:
     """Recomputes the rows of some people and adds the differences to the figures."""
     query = select(*(getattr(CoverageRow, key) for key in SeatValues._fields)).where(
         CoverageRow.person_id.in_(people)
     )
     rows = session.execute(query.order_by(CoverageRow.person_id))
     old = {p: [SeatValues(*row) for row in group] for p, group in groupby(rows, key=lambda r: r[0])}
-    totals = dict(_learnt(session, rule, today, people))
+    totals = dict(_learnt(session, rule, today, people=people))
     new = {
-        owner: _seats(owner, posts, totals.get(owner, _Learnt()), rule, today)
+        owner: _seats(owner, posts, totals.get(owner, _Learnt()), rule=rule, today=today)
         for owner, posts in _posts(session, today, people)
     }
     figures = _empty_figures()
@@ -250,7 +252,7 @@ def _comparable(seat: SeatValues) -> tuple[object, ...]:
 
 
 def _seats(
-    person: int, posts: Sequence[_Held], learnt: _Learnt, rule: Rule, today: date
+    person: int, posts: Sequence[_Held], learnt: _Learnt, *, rule: Rule, today: date
 ) -> list[SeatValues]:
     """Computes the rows of one person from the posts held today (role, code, start) and their totals."""
     seats = []
@@ -305,7 +307,7 @@ def _streamed(session: Session, query: Select[*Ts]) -> CursorResult[*Ts]:
 
 
 def _learnt(
-    session: Session, rule: Rule, today: date, people: Sequence[int] | None = None
+    session: Session, rule: Rule, today: date, *, people: Sequence[int] | None = None
 ) -> Iterator[tuple[int, _Learnt]]:
     """Yields person by person, in order of id, the totals of the entries that count for the year."""
     entry, first, last = ArchiveEntry, date(today.year, 1, 1), date(today.year, 12, 31)
@@ -321,10 +323,10 @@ def _learnt(
     if people is not None:
         query = query.where(entry.person_id.in_(people))
     for person, group in groupby(_streamed(session, query), key=lambda row: row[0]):
-        yield person, _sum(group, rule, first, today)
+        yield person, _sum(group, rule, first, today=today)
 
 
-def _sum(rows: Iterable[_Counted], rule: Rule, first: date, today: date) -> _Learnt:
+def _sum(rows: Iterable[_Counted], rule: Rule, first: date, *, today: date) -> _Learnt:
     # Hundredths are integers, so that their sums are exact.
     need, hundredths = round(rule.hours * 100), 0
     passed = inducted = False
@@ -374,7 +376,7 @@ def _empty_figures() -> Figures:
 
 def _store(session: Session, seats: Sequence[SeatValues]) -> None:
     if seats:
-        store(session.connection(), CoverageRow, SeatValues._fields, seats)
+        store(session.connection(), CoverageRow, SeatValues._fields, rows=seats)
 
 
 def _add(session: Session, figures: Figures) -> None:

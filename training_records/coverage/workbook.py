@@ -49,7 +49,7 @@ def coverage_workbook(session: Session, report: CoverageReport, names: Mapping[s
 
     def fill(book: Workbook) -> None:
         title = f"{report.total.name}{report.year}年儿童主任培训覆盖情况(截至{report.as_of})"
-        sheet = Sheet(book, "覆盖情况", title, FIGURES, [20] + [13] * 8)
+        sheet = Sheet(book, "覆盖情况", title, heads=FIGURES, widths=[20] + [13] * 8)
         for row in [*report.children, report.total]:
             name = "合计" if row is report.total and report.children else row.name
             sheet.add(_figures(row, name), percent=(6, 7))
@@ -57,8 +57,8 @@ def coverage_workbook(session: Session, report: CoverageReport, names: Mapping[s
             book,
             "人员名单",
             f"{report.total.name}{report.year}年儿童主任培训名单",
-            PEOPLE,
-            [9, 11, 12, 9, 13, 12, 8, 9, 9, 9, 22, 56],
+            heads=PEOPLE,
+            widths=[9, 11, 12, 9, 13, 12, 8, 9, 9, 9, 22, 56],
         )
         for s in report.standings:
             people.add(

@@ -125,23 +125,28 @@ def archive_pdf(data: ArchiveData) -> bytes:
 def archive_docx(data: ArchiveData) -> bytes:
     """Renders the archive as a document that an office can edit."""
     document = new_document(f"{data['name']}培训档案")
-    heading(document, "儿童主任(儿童督导员)培训档案", 18, WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, "儿童主任(儿童督导员)培训档案", 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     heading(document, "基本信息")
     facts = data["facts"]
     table(
-        document, [], [facts[i] + facts[i + 1] for i in range(0, len(facts), 2)], (2.4, 6, 2.4, 6)
+        document,
+        [],
+        [facts[i] + facts[i + 1] for i in range(0, len(facts), 2)],
+        widths=(2.4, 6, 2.4, 6),
     )
     heading(document, "任职经历")
-    table(document, ["地方和职务", "起", "止"], data["posts"], (9, 4, 4))
+    table(document, ["地方和职务", "起", "止"], data["posts"], widths=(9, 4, 4))
     for year in data["years"]:
         heading(document, year["title"])
-        table(document, HEADS, year["rows"], (5.4, 2.6, 2.2, 3.8, 3))
+        table(document, HEADS, year["rows"], widths=(5.4, 2.6, 2.2, 3.8, 3))
     if data["certificates"]:
         heading(document, "证书")
-        table(document, ["名称", "编号", "日期"], data["certificates"], (7, 6.4, 3.6))
+        table(document, ["名称", "编号", "日期"], data["certificates"], widths=(7, 6.4, 3.6))
     if data["voided"]:
         heading(document, "更正记录")
-        table(document, ["原记录(已作废,不计)", "日期", "原因"], data["voided"], (7, 3.4, 6.6))
+        table(
+            document, ["原记录(已作废,不计)", "日期", "原因"], data["voided"], widths=(7, 3.4, 6.6)
+        )
     heading(document, "工作及培训经历")
     document.add_paragraph(data["experience"])
     document.add_paragraph()

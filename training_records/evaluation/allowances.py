@@ -36,7 +36,9 @@ def rules_of(session: Session, code: str, year: int) -> dict[str, Decimal]:
     return {name: Decimal(amount) for name, amount in row.amounts.items()} if row else {}
 
 
-def keep_rules(session: Session, code: str, year: int, texts: Mapping[str, str], by: str) -> None:
+def keep_rules(
+    session: Session, code: str, year: int, *, texts: Mapping[str, str], by: str
+) -> None:
     """Sets the amounts of a year; an empty text is 0."""
     amounts = {}
     for name, text in texts.items():
@@ -79,6 +81,7 @@ def allowance(
     rules: Mapping[str, Decimal],
     full_time: bool | None,
     qualifications: str | None,
+    *,
     months: Decimal,
     grade: str | None,
 ) -> Allowance:
@@ -105,11 +108,15 @@ def allowance_workbook(
     def fill(book: Workbook) -> None:
         heads = ["姓名", "村(社区)", "专职/兼职", "任职月数", "等次"]
         heads += ["任职补贴(元)", "证书补贴(元)", "等次奖励(元)", "合计(元)"]
-        sheet = Sheet(book, "补贴", title, heads, [9, 28, 16, 9, 10, 14, 14, 14, 14])
+        sheet = Sheet(book, "补贴", title, heads=heads, widths=[9, 28, 16, 9, 10, 14, 14, 14, 14])
         sums = [Decimal(0)] * 4
         for result, person, place in rows:
             amounts = allowance(
-                rules, person.full_time, person.qualifications, result.months, result.grade
+                rules,
+                person.full_time,
+                person.qualifications,
+                months=result.months,
+                grade=result.grade,
             )
             parts = [amounts.post, amounts.certificate, amounts.grade, amounts.total]
             sums = [a + b for a, b in zip(sums, parts, strict=True)]
@@ -125,7 +132,7 @@ def allowance_workbook(
                 ]
             )
         sheet.add(["合计", "", "", "", "", *map(float, sums)])
-        table = Sheet(book, "规则", title, ["规则", "金额(元)"], [30, 14])
+        table = Sheet(book, "规则", title, heads=["规则", "金额(元)"], widths=[30, 14])
         for name, amount in rules.items():
             table.add([title_of(name), float(amount)])
 

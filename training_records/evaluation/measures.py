@@ -132,7 +132,7 @@ def subjects_of(session: Session, frame: Frame, person_id: int | None = None) ->
     )
     if person_id is not None:
         query = query.where(Post.person_id == person_id)
-    leaves = absences_in(session, frame.prefix, frame.first, frame.last)
+    leaves = absences_in(session, frame.prefix, frame.first, last=frame.last)
     subjects: dict[int, Subject] = {}
     for person, code, start, end in session.execute(query):
         subject = subjects.setdefault(person, Subject(person, code))
@@ -200,7 +200,7 @@ def _visits_on_time(session: Session, frame: Frame, subjects: dict[int, Subject]
             for person, window in windows.get(village, ()):
                 if assigned is not None and assigned != person:
                     continue
-                due = owed(cadence, opened, closed, window.start, window.end)
+                due = owed(cadence, opened, closed, since=window.start, until=window.end)
                 tally[person][0] += sum(paid(cadence, period, visits_made) for period in due)
                 tally[person][1] += len(due)
     for person, subject in subjects.items():

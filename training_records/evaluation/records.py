@@ -58,7 +58,7 @@ class RecordLine:
 
 
 def records_behind(
-    session: Session, frame: Frame, person_id: int, measure: str
+    session: Session, frame: Frame, person_id: int, *, measure: str
 ) -> list[RecordLine] | None:
     """The records behind a measure, latest first; None if the measure has no records of its own to show."""
     lines = _LINES.get(measure)
@@ -82,21 +82,23 @@ def _owed(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLi
             CaseEntry.opened_on <= frame.last,
             or_(CaseEntry.closed_on.is_(None), CaseEntry.closed_on >= frame.first),
         )
-        made = visits_by_code(session, [window.village], frame.first, frame.last)
+        made = visits_by_code(session, [window.village], frame.first, until=frame.last)
         for entry in session.scalars(query):
             if entry.assigned_id in (None, subject.person_id):
                 yield from _periods(
-                    frame, window, entry, made.get((window.village, entry.code), [])
+                    frame, window, entry, made=made.get((window.village, entry.code), [])
                 )
 
 
 def _periods(
-    frame: Frame, window: Window, entry: CaseEntry, made: list[tuple[date, str]]
+    frame: Frame, window: Window, entry: CaseEntry, *, made: list[tuple[date, str]]
 ) -> Iterator[RecordLine]:
     cadence = strictest(entry.categories, frame.cadences)
     if cadence is None or cadence.months is None:
         return
-    for period in owed(cadence, entry.opened_on, entry.closed_on, window.start, window.end):
+    for period in owed(
+        cadence, entry.opened_on, entry.closed_on, since=window.start, until=window.end
+    ):
         done = paid(cadence, period, made)
         days = "、".join(
             f"{on:%-m月%-d日}" for on, _ in sorted(made) if period[0] <= on <= period[1]

@@ -37,6 +37,7 @@ def start(
     session: Session,
     division_code: str,
     frame: Frame,
+    *,
     scheme: Scheme,
     subjects: Mapping[int, Subject],
     by: str,
@@ -66,7 +67,7 @@ def start(
     session.add(run)
     session.flush()
     _store(session, run, subjects)
-    log(session, run, f"按方案“{scheme.title or scheme.id}”算出 {len(subjects)} 人,开始自评", by)
+    log(session, run, f"按方案“{scheme.title or scheme.id}”算出 {len(subjects)} 人,开始自评", by=by)
     return run
 
 
@@ -124,7 +125,7 @@ def _store(session: Session, run: EvaluationRun, subjects: Mapping[int, Subject]
 
 
 def recalculate(
-    session: Session, run: EvaluationRun, subjects: Mapping[int, Subject], by: str
+    session: Session, run: EvaluationRun, subjects: Mapping[int, Subject], *, by: str
 ) -> int:
     """Recalculates from the records as they are now, after a correction. Returns how many results changed. The same
     records give the same figures to the cent."""
@@ -140,14 +141,14 @@ def recalculate(
     for person in changed[:500]:
         row = session.get(EvaluationResult, (run.id, person))
         text = f"重新计算:{before.get(person)} 分 → {row.total if row else '不在评价范围'}"
-        log(session, run, text, by, person)
+        log(session, run, text, by=by, person_id=person)
     if not changed:
-        log(session, run, "重新计算,没有变化", by)
+        log(session, run, "重新计算,没有变化", by=by)
     return len(changed)
 
 
 def log(
-    session: Session, run: EvaluationRun, text: str, by: str, person_id: int | None = None
+    session: Session, run: EvaluationRun, text: str, *, by: str, person_id: int | None = None
 ) -> None:
     """Adds a line to the run's history."""
     session.add(EvaluationStep(run_id=run.id, person_id=person_id, text=text[:300], created_by=by))
@@ -233,7 +234,7 @@ def results_of_person(
 
 
 def comment(
-    session: Session, run: EvaluationRun, row: EvaluationResult, step: str, text: str, by: str
+    session: Session, run: EvaluationRun, row: EvaluationResult, *, step: str, text: str, by: str
 ) -> None:
     """Records the comment of the person, the town or the district, in its turn (`step`: self, town, district)."""
     _refuse_final(run)
@@ -247,11 +248,11 @@ def comment(
     if step == "self":
         row.returned = False
     words = {"self": "自评", "town": "镇(街)意见", "district": "区(市)意见"}
-    log(session, run, f"{words[step]}已填", by, row.person_id)
+    log(session, run, f"{words[step]}已填", by=by, person_id=row.person_id)
 
 
 def send_back(
-    session: Session, run: EvaluationRun, row: EvaluationResult, reason: str, by: str
+    session: Session, run: EvaluationRun, row: EvaluationResult, *, reason: str, by: str
 ) -> None:
     """Sends a result back to the person for another comment, with the reason."""
     if run.state not in ("town", "district"):
@@ -259,11 +260,11 @@ def send_back(
     if not reason.strip():
         raise Refused("请写为什么退回")
     row.returned = True
-    log(session, run, f"退回本人:{reason.strip()}", by, row.person_id)
+    log(session, run, f"退回本人:{reason.strip()}", by=by, person_id=row.person_id)
 
 
 def advance(
-    session: Session, run: EvaluationRun, today: date, by: str, days: int = MIN_DAYS
+    session: Session, run: EvaluationRun, today: date, *, by: str, days: int = MIN_DAYS
 ) -> None:
     """Moves a run to the next step; `days`: length of the publication period, which only `lock` ends."""
     _refuse_final(run)
@@ -281,11 +282,11 @@ def advance(
         if not MIN_DAYS <= days <= MAX_DAYS:
             raise Refused(f"公示 {MIN_DAYS} 到 {MAX_DAYS} 天")
         run.publicity_until = today + timedelta(days=days)
-    log(session, run, f"进入{STATES[run.state]}", by)
+    log(session, run, f"进入{STATES[run.state]}", by=by)
 
 
 def appeal(
-    session: Session, run: EvaluationRun, row: EvaluationResult, text: str, today: date, by: str
+    session: Session, run: EvaluationRun, row: EvaluationResult, *, text: str, today: date, by: str
 ) -> EvaluationAppeal:
     """Files an appeal during the publication period; one open appeal at a time."""
     if run.state != "publicity" or (run.publicity_until and today > run.publicity_until):
@@ -296,7 +297,7 @@ def appeal(
         raise Refused("您已经提过一个异议,等答复以后还可以再提")
     filed = EvaluationAppeal(run_id=run.id, person_id=row.person_id, text=text.strip()[:500])
     session.add(filed)
-    log(session, run, "提出异议", by, row.person_id)
+    log(session, run, "提出异议", by=by, person_id=row.person_id)
     return filed
 
 
@@ -311,7 +312,13 @@ def appeals_of(
 
 
 def answer(
-    session: Session, run: EvaluationRun, made: EvaluationAppeal, accepted: bool, text: str, by: str
+    session: Session,
+    run: EvaluationRun,
+    made: EvaluationAppeal,
+    *,
+    accepted: bool,
+    text: str,
+    by: str,
 ) -> None:
     """Answers an appeal. Figures change only by correcting records and recalculating."""
     _refuse_final(run)
@@ -323,7 +330,7 @@ def answer(
         raise Refused("请写答复的理由")
     made.accepted, made.answer = accepted, text.strip()[:500]
     made.decided_by, made.decided_at = by, now()
-    log(session, run, f"异议{'成立' if accepted else '不成立'}", by, made.person_id)
+    log(session, run, f"异议{'成立' if accepted else '不成立'}", by=by, person_id=made.person_id)
 
 
 def fingerprint(session: Session, run: EvaluationRun) -> str:
@@ -351,7 +358,7 @@ def fingerprint(session: Session, run: EvaluationRun) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def lock(session: Session, run: EvaluationRun, today: date, by: str) -> int:
+def lock(session: Session, run: EvaluationRun, today: date, *, by: str) -> int:
     """Locks a run: nothing changes any more, and every result with a grade is filed in the person's archive. Returns
     how many."""
     _refuse_final(run)
@@ -379,7 +386,7 @@ def lock(session: Session, run: EvaluationRun, today: date, by: str) -> int:
     append_many(session, entries, by)
     run.state, run.locked_at = "final", now()
     run.locked_hash = fingerprint(session, run)
-    log(session, run, f"定稿,{len(entries)} 人的结果记进档案", by)
+    log(session, run, f"定稿,{len(entries)} 人的结果记进档案", by=by)
     return len(entries)
 
 

@@ -30,7 +30,7 @@ def scheme_for(session: Session, code: str, year: int) -> Scheme:
     return checked_scheme(row.scheme) if row else load_scheme(SHIPPED)
 
 
-def save_scheme(session: Session, code: str, year: int, scheme: Scheme, by: str) -> None:
+def save_scheme(session: Session, code: str, year: int, *, scheme: Scheme, by: str) -> None:
     """Sets the scheme of a year, replacing an earlier one. Raises `Refused` once the evaluation of that year has
     started, which keeps the scheme it started with."""
     if level_of(code) not in LEVELS:

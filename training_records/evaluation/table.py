@@ -54,10 +54,10 @@ def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
         elif person in seen:
             faults.append(f"第 {number} 行的 {person} 与第 {seen[person]} 行重复")
         seen.setdefault(person, number)
-        months = _value(row, "months_in_post", number, faults)
+        months = _value(row, "months_in_post", number, faults=faults)
         if months is not None and not 0 <= months <= 12:
             faults.append(f"第 {number} 行 months_in_post 要在 0 到 12 之间")
-        values = {m: _value(row, m, number, faults) for m in scheme.measures}
+        values = {m: _value(row, m, number, faults=faults) for m in scheme.measures}
         people.append(Measured(person, months, values))
         if len(faults) > MAX_FAULTS:
             break
@@ -76,7 +76,7 @@ def _decoded(data: bytes) -> str:
     raise Refused("指标表的文字编码认不出。请另存为 CSV UTF-8")
 
 
-def _value(row: Mapping[str, str], name: str, number: int, faults: list[str]) -> Decimal | None:
+def _value(row: Mapping[str, str], name: str, number: int, *, faults: list[str]) -> Decimal | None:
     text = row.get(name, "")
     if not text:
         return None

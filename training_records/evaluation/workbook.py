@@ -30,14 +30,16 @@ def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[SheetLine]) 
         heads = ["编号", "姓名", "村(社区)", "任职月数", "总分", "等次", "一票否决"]
         heads += [f"{d.title}({d.weight.normalize():f})" for d in scheme.dimensions]
         widths = [9, 9, 26, 9, 9, 9, 9] + [14] * len(scheme.dimensions)
-        sheet = Sheet(book, "评价结果", title, heads, widths)
+        sheet = Sheet(book, "评价结果", title, heads=heads, widths=widths)
         for line in lines:
             result = line.result
             cells = [line.person, line.name, line.place, _plain(line.months), _plain(result.total)]
             cells += [result.grade or "不定等次", "是" if result.vetoed else ""]
             sheet.add([*cells, *(_plain(d.score) for d in result.dimensions)])
         heads = ["编号", "姓名", "方面", "指标", "数值", "得分", "满分", "怎么算的"]
-        detail = Sheet(book, "每一分怎么来的", title, heads, [9, 9, 14, 14, 10, 9, 9, 56])
+        detail = Sheet(
+            book, "每一分怎么来的", title, heads=heads, widths=[9, 9, 14, 14, 10, 9, 9, 56]
+        )
         for line in lines:
             for dimension, described in zip(line.result.dimensions, scheme.dimensions, strict=True):
                 for indicator in dimension.indicators:

@@ -55,7 +55,7 @@ def _code(event: Event, session_id: int, step: int) -> str:
     return base64.b32encode(digest)[:12].decode().lower()
 
 
-def code_holds(event: Event, session_id: int, code: str, moment: datetime) -> bool:
+def code_holds(event: Event, session_id: int, code: str, *, moment: datetime) -> bool:
     """Whether a code is that of the current half minute or the one before."""
     step = int(moment.timestamp()) // STEP
     presented = code.lower().encode()
@@ -73,7 +73,7 @@ def check_in_open(event_session: EventSession, moment: datetime) -> bool:
 
 
 def check_in(
-    session: Session, event_session: EventSession, person_id: int, how: CheckIn, by: str
+    session: Session, event_session: EventSession, person_id: int, *, how: CheckIn, by: str
 ) -> tuple[AttendanceState, bool]:
     """Checks a person in. Returns (present, late or unlisted; whether they were checked in already). Counts once,
     safely under concurrency. Raises `Refused` outside the check-in time and for events that are not open."""
@@ -117,7 +117,7 @@ class Typed:
 
 
 def check_in_numbers(
-    session: Session, event_session: EventSession, text: str, late: bool, by: str
+    session: Session, event_session: EventSession, text: str, *, late: bool, by: str
 ) -> Typed:
     """Checks in the numbers from a paper sheet, with any separators; `5-9` are five numbers."""
     if event_session.event.state not in ("open", "cancelled"):
@@ -150,7 +150,15 @@ def check_in_numbers(
         if row is not None and row.state != "leave":
             result.again.append(name)
             continue
-        mark(session, event_session, person, "late" if late else "present", "", by, how="number")
+        mark(
+            session,
+            event_session,
+            person,
+            state="late" if late else "present",
+            note="",
+            by=by,
+            how="number",
+        )
         result.signed.append(name)
     session.flush()
     return result
@@ -160,6 +168,7 @@ def mark(
     session: Session,
     event_session: EventSession,
     person_id: int,
+    *,
     state: str,
     note: str,
     by: str,
@@ -176,7 +185,7 @@ def mark(
     row = session.get(Attendance, (event_session.id, person_id))
     if marked == "absent":
         if row is not None:
-            _log(session, event_session, person_id, "改为缺课", note, by)
+            _log(session, event_session, person_id, what="改为缺课", note=note, by=by)
             session.delete(row)
             session.flush()
         return
@@ -184,14 +193,14 @@ def mark(
         row = Attendance(session_id=event_session.id, person_id=person_id)
         session.add(row)
     elif how == "hand" and row.state != marked:
-        _log(session, event_session, person_id, f"改为{marked}", note, by)
+        _log(session, event_session, person_id, what=f"改为{marked}", note=note, by=by)
     row.state, row.how, row.recorded_at, row.recorded_by = marked, how, now(), by
     row.note = note.strip()[:200] or None
     session.flush()
 
 
 def _log(
-    session: Session, event_session: EventSession, person_id: int, what: str, note: str, by: str
+    session: Session, event_session: EventSession, person_id: int, *, what: str, note: str, by: str
 ) -> None:
     name = session.get_one(Person, person_id).name
     text = f"{event_session.title}:{name}{what}" + (f"({note.strip()})" if note.strip() else "")
@@ -225,7 +234,7 @@ def unlisted(session: Session, event: Event) -> list[tuple[Person, list[EventSes
     return [(p, people[p.id]) for p in named]
 
 
-def admit(session: Session, event: Event, person_id: int, by: str, today: date) -> None:
+def admit(session: Session, event: Event, person_id: int, *, by: str, today: date) -> None:
     """Adds a person who came without being on the list; the sessions they checked in to count."""
     if event.state != "open":
         raise Refused("培训已经结束,名单不能再动")

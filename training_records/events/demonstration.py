@@ -35,7 +35,9 @@ class Demonstration:
     repeats: Sequence[Repeat]
 
 
-def demonstrations(session: Session, prefix: str, year: int, zone: ZoneInfo) -> list[Demonstration]:
+def demonstrations(
+    session: Session, prefix: str, year: int, *, zone: ZoneInfo
+) -> list[Demonstration]:
     """The demonstration trainings of a year."""
     query = select(Event).where(
         within(Event.division_code, prefix), Event.demonstration, Event.state != "cancelled"

@@ -40,10 +40,10 @@ def nominate(
     session: Session,
     event: Event,
     people: Sequence[int],
+    *,
     prefix: str,
     by: str,
     today: date,
-    *,
     own: bool,
 ) -> Nominated:
     """Adds people to the list: approved at once by the event's own office (`own`), otherwise pending approval; beyond
@@ -132,7 +132,7 @@ def get_enrolment(session: Session, event: Event, person_id: int) -> Enrolment:
 
 
 def decide(
-    session: Session, event: Event, people: Sequence[int], approved: bool, reason: str, by: str
+    session: Session, event: Event, people: Sequence[int], *, approved: bool, reason: str, by: str
 ) -> int:
     """Approves or declines people nominated or waiting. Returns how many. Raises `Refused` beyond the capacity."""
     if event.state != "open":
@@ -165,7 +165,7 @@ def decide(
     return len(rows)
 
 
-def withdraw(session: Session, event: Event, person_id: int, reason: str, by: str) -> int | None:
+def withdraw(session: Session, event: Event, person_id: int, *, reason: str, by: str) -> int | None:
     """Removes a person from the list. Returns the id of the person who moves up from the waiting list, if any. Raises
     `Refused` once they have checked in."""
     row = get_enrolment(session, event, person_id)
@@ -183,10 +183,10 @@ def withdraw(session: Session, event: Event, person_id: int, reason: str, by: st
     previous, row.state = row.state, "withdrawn"
     row.reason, row.updated_by, row.updated_at = reason.strip()[:200], by, now()
     session.flush()
-    return move_up(session, event, row.division_code, by) if previous in HOLDING else None
+    return move_up(session, event, row.division_code, by=by) if previous in HOLDING else None
 
 
-def move_up(session: Session, event: Event, code: str, by: str) -> int | None:
+def move_up(session: Session, event: Event, code: str, *, by: str) -> int | None:
     """Approves the first person on the waiting list of the same quota who is free at the time. Returns their id."""
     quotas = quotas_of(session, event)
     branch = _branch(event, quotas, code)
@@ -198,7 +198,7 @@ def move_up(session: Session, event: Event, code: str, by: str) -> int | None:
             row.state, row.updated_at = "approved", now()
             _number(session, event, row)
             name = session.get_one(Person, row.person_id).name
-            note(session, event, f"候补的{name}补上了", by)
+            note(session, event, f"候补的{name}补上了", by=by)
             return row.person_id
     return None
 

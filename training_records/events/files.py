@@ -28,7 +28,7 @@ def files_of(
     ]
 
 
-def attach(session: Session, event: Event, kept: Evidence, kind: FileKind, caption: str) -> None:
+def attach(session: Session, event: Event, kept: Evidence, *, kind: FileKind, caption: str) -> None:
     """Attaches a stored file to an event; repeating it changes nothing."""
     if kind == "photo" and not kept.media_type.startswith("image/"):
         raise Refused("照片要用 JPG 或 PNG")

@@ -58,7 +58,9 @@ def preview(session: Session, event: Event) -> tuple[list[DueFiling], list[Perso
     return due, absent
 
 
-def file_event(session: Session, event: Event, confirmed_by: str, by: str, zone: ZoneInfo) -> int:
+def file_event(
+    session: Session, event: Event, confirmed_by: str, *, by: str, zone: ZoneInfo
+) -> int:
     """Files the event for everyone who came. Returns how many; repeating it files nothing. A cancelled event can be
     filed for the sessions that took place.
 
@@ -101,5 +103,5 @@ def file_event(session: Session, event: Event, confirmed_by: str, by: str, zone:
     previous_state = event.state
     event.state, event.filed_at, event.filed_by = "filed", now(), confirmed_by.strip()[:40]
     cut = ",只记取消以前上过的课" if previous_state == "cancelled" else ""
-    note(session, event, f"归档 {len(due)} 人{cut},核对人{confirmed_by.strip()[:40]}", by)
+    note(session, event, f"归档 {len(due)} 人{cut},核对人{confirmed_by.strip()[:40]}", by=by)
     return len(due)

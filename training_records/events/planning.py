@@ -37,7 +37,7 @@ def plan_of(session: Session, prefix: str, year: int) -> list[PlanLine]:
 
 
 def add_plan(
-    session: Session, division_code: str, year: int, by: str, **values: object
+    session: Session, division_code: str, year: int, *, by: str, **values: object
 ) -> PlanLine:
     """Adds a line to the plan. Raises `Refused` if a value is missing or invalid."""
     line = PlanLine(division_code=division_code, year=year, created_by=by, **values)
@@ -67,7 +67,7 @@ def remove_plan(session: Session, line: PlanLine) -> None:
 
 
 def create_event(
-    session: Session, division_code: str, organiser: str, by: str, **values: object
+    session: Session, division_code: str, organiser: str, *, by: str, **values: object
 ) -> Event:
     """Creates an event in preparation. Raises `Refused` if a value is missing or invalid."""
     event = Event(
@@ -81,7 +81,7 @@ def create_event(
     _check(event)
     session.add(event)
     session.flush()
-    note(session, event, "开始筹备", by)
+    note(session, event, "开始筹备", by=by)
     return event
 
 
@@ -107,7 +107,7 @@ def changes_plans() -> ColumnElement[bool]:
     )
 
 
-def note(session: Session, event: Event, text: str, by: str) -> None:
+def note(session: Session, event: Event, text: str, *, by: str) -> None:
     """Adds a line to the event's history."""
     session.add(EventNote(event_id=event.id, text=text[:300], created_by=by))
     session.flush()
@@ -120,14 +120,14 @@ def notes_of(session: Session, event: Event) -> list[EventNote]:
 
 
 def start_planned(
-    session: Session, line: PlanLine, organiser: str, by: str, zone: ZoneInfo
+    session: Session, line: PlanLine, organiser: str, *, by: str, zone: ZoneInfo
 ) -> Event:
     """Creates an event from a line of the plan; a demonstration training comes with programme and quotas."""
     event = create_event(
         session,
         line.division_code,
         organiser,
-        by,
+        by=by,
         plan_id=line.id,
         title=line.title,
         audience=line.audience,
@@ -137,7 +137,7 @@ def start_planned(
     )
     if line.demonstration:
         day = date(line.year, line.month, 15)
-        _programme(session, event, day, zone)
+        _programme(session, event, day, zone=zone)
         share_quotas(session, event, event.capacity)
     return event
 
@@ -151,7 +151,7 @@ PROGRAMME = (
 )
 
 
-def _programme(session: Session, event: Event, day: date, zone: ZoneInfo) -> None:
+def _programme(session: Session, event: Event, day: date, *, zone: ZoneInfo) -> None:
     for after, start, end, title, hours in PROGRAMME:
         on = day + timedelta(days=after)
         session.add(
@@ -168,7 +168,7 @@ def _programme(session: Session, event: Event, day: date, zone: ZoneInfo) -> Non
     session.refresh(event)
 
 
-def edit(session: Session, event: Event, by: str, values: Mapping[str, object]) -> None:
+def edit(session: Session, event: Event, by: str, *, values: Mapping[str, object]) -> None:
     """Edits the details of an event that is not over."""
     _refuse_over(event)
     changed = [k for k in EDITABLE if k in values and getattr(event, k) != values[k]]
@@ -178,7 +178,7 @@ def edit(session: Session, event: Event, by: str, values: Mapping[str, object]) 
         setattr(event, name, values[name])
     _check(event)
     if changed and event.state == "open":
-        note(session, event, "发通知后改过基本信息", by)
+        note(session, event, "发通知后改过基本信息", by=by)
     session.flush()
 
 
@@ -200,7 +200,7 @@ def add_session(session: Session, event: Event, by: str, **values: object) -> Ev
     session.flush()
     session.refresh(event)
     if event.state == "open":
-        note(session, event, f"加了一节“{event_session.title}”", by)
+        note(session, event, f"加了一节“{event_session.title}”", by=by)
     return event_session
 
 
@@ -225,6 +225,7 @@ def move_session(
     session: Session,
     event_session: EventSession,
     starts_at: datetime,
+    *,
     ends_at: datetime,
     reason: str,
     by: str,
@@ -245,11 +246,11 @@ def move_session(
     check_session(event_session)
     session.flush()
     session.refresh(event_session.event)
-    note(session, event_session.event, f"“{event_session.title}{MOVED}:{reason.strip()}", by)
+    note(session, event_session.event, f"“{event_session.title}{MOVED}:{reason.strip()}", by=by)
     return sorted(busy(session, taking_part(session, event_session.event), event_session.event))
 
 
-def drop_session(session: Session, event_session: EventSession, reason: str, by: str) -> None:
+def drop_session(session: Session, event_session: EventSession, reason: str, *, by: str) -> None:
     """Removes a session without attendance or leave."""
     _refuse_over(event_session.event)
     if session.scalar(
@@ -260,7 +261,7 @@ def drop_session(session: Session, event_session: EventSession, reason: str, by:
     if event.state == "open":
         if not reason.strip():
             raise Refused("请写为什么去掉这一节")
-        note(session, event, f"{DROPPED}{event_session.title}”:{reason.strip()}", by)
+        note(session, event, f"{DROPPED}{event_session.title}”:{reason.strip()}", by=by)
     session.delete(event_session)
     session.flush()
     session.refresh(event)
@@ -311,16 +312,16 @@ def announce(session: Session, event: Event, by: str) -> None:
     if not event.place.strip() and form_key(event.form) != "live":
         raise Refused("请先填上课地点")
     event.state = "open"
-    note(session, event, "发布通知", by)
+    note(session, event, "发布通知", by=by)
 
 
-def cancel(session: Session, event: Event, reason: str, by: str) -> int:
+def cancel(session: Session, event: Event, reason: str, *, by: str) -> int:
     """Cancels an event. Returns how many people had checked in. Their attendance stays and can be filed."""
     _refuse_over(event)
     if not reason.strip():
         raise Refused("请写为什么取消,会告诉报名的人")
     event.state = "cancelled"
-    note(session, event, f"{CANCELLED}:{reason.strip()}", by)
+    note(session, event, f"{CANCELLED}:{reason.strip()}", by=by)
     signed = (
         select(Attendance.person_id)
         .distinct()

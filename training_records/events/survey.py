@@ -74,7 +74,7 @@ def may_answer(session: Session, event: Event, person_id: int) -> bool:
 
 
 def answer(
-    session: Session, event: Event, person_id: int, marks: Mapping[str, int], comment: str
+    session: Session, event: Event, person_id: int, *, marks: Mapping[str, int], comment: str
 ) -> None:
     """Records an answer, once per person. Raises `Refused` if a mark is missing or the person has answered already."""
     if not may_answer(session, event, person_id):

@@ -80,6 +80,7 @@ def nominate(
     session: Session,
     person: Person,
     division_code: str,
+    *,
     year: int,
     material: str,
     words: str,
@@ -135,7 +136,7 @@ def agree(session: Session, row: Exemplar, person_id: int) -> None:
     session.flush()
 
 
-def withdraw(session: Session, row: Exemplar, person_id: int, by: str) -> bool:
+def withdraw(session: Session, row: Exemplar, person_id: int, *, by: str) -> bool:
     """Withdraws the person's agreement, at any time and without a reason. Returns whether they had been chosen, so that
     published text must be removed."""
     _require_own(row, person_id)
@@ -144,7 +145,7 @@ def withdraw(session: Session, row: Exemplar, person_id: int, by: str) -> bool:
     if was_chosen:
         for entry in entries_of(session, row.person_id):
             if entry.source_key == _key(row):
-                void(session, entry.id, "本人撤回同意", by)
+                void(session, entry.id, "本人撤回同意", by=by)
     row.agreed_at = None
     session.flush()
     return was_chosen
@@ -155,7 +156,7 @@ def _require_own(row: Exemplar, person_id: int) -> None:
         raise NotFound("没有这次推荐")
 
 
-def publish(session: Session, row: Exemplar, days: int, today: date, by: str) -> None:
+def publish(session: Session, row: Exemplar, days: int, *, today: date, by: str) -> None:
     """Publishes an agreed nomination for `days` days."""
     if not MIN_DAYS <= days <= MAX_DAYS:
         raise Refused(f"公示 {MIN_DAYS} 到 {MAX_DAYS} 天")
@@ -164,7 +165,7 @@ def publish(session: Session, row: Exemplar, days: int, today: date, by: str) ->
     session.flush()
 
 
-def object_to(session: Session, row: Exemplar, text: str, today: date, by: str) -> None:
+def object_to(session: Session, row: Exemplar, text: str, *, today: date, by: str) -> None:
     """Records an objection to a nomination during its publication period."""
     if row.state != "publicity" or (row.publicity_until and today > row.publicity_until):
         raise Refused("只有公示期间能提意见")
@@ -183,7 +184,7 @@ def objections_to(session: Session, row: Exemplar) -> list[ExemplarObjection]:
     return list(session.scalars(query.order_by(ExemplarObjection.id)))
 
 
-def answer(session: Session, row: Exemplar, number: int, text: str, by: str) -> None:
+def answer(session: Session, row: Exemplar, number: int, *, text: str, by: str) -> None:
     """Answers an objection."""
     objection = next((o for o in objections_to(session, row) if o.id == number), None)
     if objection is None:
@@ -194,7 +195,7 @@ def answer(session: Session, row: Exemplar, number: int, text: str, by: str) -> 
     session.flush()
 
 
-def choose(session: Session, row: Exemplar, today: date, by: str) -> None:
+def choose(session: Session, row: Exemplar, today: date, *, by: str) -> None:
     """Chooses a director after the publication period, and files it in their archive as an award."""
     if row.state == "publicity":
         if row.publicity_until and today <= row.publicity_until:
@@ -225,7 +226,7 @@ def _key(row: Exemplar) -> str:
     return f"exemplar:{row.id}:{row.agreed_at:%Y%m%d%H%M%S}"
 
 
-def decline(session: Session, row: Exemplar, reason: str, by: str) -> None:
+def decline(session: Session, row: Exemplar, reason: str, *, by: str) -> None:
     """Declines a nomination, with the reason."""
     if not reason.strip():
         raise Refused("请写为什么,本人会看到")
@@ -236,7 +237,7 @@ def decline(session: Session, row: Exemplar, reason: str, by: str) -> None:
 
 def get_exemplar(session: Session, number: int, prefix: str) -> Exemplar:
     """A nomination in the scope of an office, or NotFound."""
-    return get_within(session, Exemplar, number, prefix, "这次推荐")
+    return get_within(session, Exemplar, number, prefix=prefix, what="这次推荐")
 
 
 def own_exemplar(session: Session, number: int, person_id: int) -> Exemplar:
@@ -260,6 +261,7 @@ def exemplars_in(
     session: Session,
     prefix: str,
     year: int | None = None,
+    *,
     states: Sequence[ExemplarState] = tuple(STATES),
 ) -> list[tuple[Exemplar, Person]]:
     """Nominations of a division with the nominated people, latest year first."""

@@ -57,6 +57,7 @@ def submit(
     session: Session,
     code: str,
     year: int,
+    *,
     item: int,
     parts: Mapping[str, str],
     nameless: bool,
@@ -91,7 +92,7 @@ def _require_confirmation(nameless: bool) -> None:
         raise Refused("请看一遍,确认没有孩子和家人的姓名、学校、住址,再勾上“看过了”")
 
 
-def mend(session: Session, row: GoodCase, parts: Mapping[str, str], nameless: bool) -> None:
+def mend(session: Session, row: GoodCase, parts: Mapping[str, str], *, nameless: bool) -> None:
     """Revises a returned case, which is then reviewed again."""
     if row.state != "returned":
         raise Refused("只有退回来的案例能改")
@@ -122,6 +123,7 @@ def decide(
     session: Session,
     row: GoodCase,
     level: str,
+    *,
     state: str,
     comment: str,
     nameless: bool,
@@ -142,7 +144,7 @@ def decide(
 
 def get_case(session: Session, number: int, prefix: str) -> GoodCase:
     """A case in the scope of an office, or NotFound."""
-    return get_within(session, GoodCase, number, prefix, "这个案例")
+    return get_within(session, GoodCase, number, prefix=prefix, what="这个案例")
 
 
 def own_case(session: Session, number: int, person_id: int) -> GoodCase:
@@ -154,7 +156,7 @@ def own_case(session: Session, number: int, person_id: int) -> GoodCase:
 
 
 def cases_in(
-    session: Session, prefix: str, year: int, states: Sequence[CaseState] = tuple(CASE_STATES)
+    session: Session, prefix: str, year: int, *, states: Sequence[CaseState] = tuple(CASE_STATES)
 ) -> list[tuple[GoodCase, Person | None]]:
     """Cases of a division and year with the directors they are about, in the order of `CASE_STATES`: undecided ones
     first."""

@@ -38,7 +38,7 @@ def texts_of(session: Session, code: str, year: int) -> dict[str, str]:
 
 
 def write_texts(
-    session: Session, code: str, year: int, texts: Mapping[str, str], version: int, by: str
+    session: Session, code: str, year: int, *, texts: Mapping[str, str], version: int, by: str
 ) -> AnnualReport:
     """Saves the texts. `version`: the version that the page was loaded with; raises `Refused` if somebody else has
     saved since, so that no concurrent edit is lost."""
@@ -62,7 +62,7 @@ def write_texts(
 
 
 def hand_in(
-    session: Session, code: str, year: int, digest: str, today: date, by: str
+    session: Session, code: str, year: int, *, digest: str, today: date, by: str
 ) -> AnnualReport:
     """Submits the stamped report. Submitting again replaces the file and keeps the date of the first submission."""
     if level_of(code) != "district":
@@ -96,7 +96,7 @@ FILING_STATES = {
 }
 
 
-def filings(session: Session, city: str, year: int, today: date) -> list[Filing]:
+def filings(session: Session, city: str, year: int, *, today: date) -> list[Filing]:
     """All districts of a city, missing reports first."""
     query = select(AnnualReport).where(AnnualReport.year == year)
     reports = {row.division_code: row for row in session.scalars(query)}

@@ -28,6 +28,7 @@ def note_absence(
     session: Session,
     person: Person,
     kind: str,
+    *,
     start: date,
     end: date | None,
     by: str,
@@ -36,7 +37,7 @@ def note_absence(
     """Records a leave. Raises `Refused` if it is shorter than `MIN_DAYS`, overlaps another one, or the person is not in
     post."""
     absence = choice(ABSENCES, kind, "请选请假的种类")
-    _check(session, person, start, end)
+    _check(session, person, start, end=end)
     row = Absence(person_id=person.id, kind=absence, start=start, end=end, created_by=by)
     session.add(row)
     fields = {
@@ -44,21 +45,21 @@ def note_absence(
         "absence.start": [None, plain(start)],
         "absence.end": [None, plain(end)],
     }
-    note(session, "away", person.id, None, fields, by, reason)
+    note(session, "away", person.id, post_id=None, fields=fields, by=by, reason=reason)
     session.flush()
     return row
 
 
-def end_absence(session: Session, row: Absence, person: Person, end: date, by: str) -> None:
+def end_absence(session: Session, row: Absence, person: Person, *, end: date, by: str) -> None:
     """Sets or corrects the last day of a leave."""
-    _check(session, person, row.start, end, row.id)
+    _check(session, person, row.start, end=end, checked_id=row.id)
     fields = {"absence.end": [plain(row.end), plain(end)]}
     row.end = end
-    note(session, "away", person.id, None, fields, by, None)
+    note(session, "away", person.id, post_id=None, fields=fields, by=by, reason=None)
     session.flush()
 
 
-def remove_absence(session: Session, row: Absence, by: str, reason: str) -> None:
+def remove_absence(session: Session, row: Absence, by: str, *, reason: str) -> None:
     """Deletes a leave recorded by mistake; the history keeps it. Raises `Refused` without a reason."""
     if not reason.strip():
         raise Refused("请写明为什么撤销,例如“记错了人”")
@@ -67,7 +68,7 @@ def remove_absence(session: Session, row: Absence, by: str, reason: str) -> None
         "absence.start": [plain(row.start), None],
         "absence.end": [plain(row.end), None],
     }
-    note(session, "away", row.person_id, None, fields, by, reason)
+    note(session, "away", row.person_id, post_id=None, fields=fields, by=by, reason=reason)
     session.delete(row)
     session.flush()
 
@@ -81,7 +82,12 @@ def get_absence(session: Session, number: int, person_id: int) -> Absence:
 
 
 def _check(
-    session: Session, person: Person, start: date, end: date | None, checked_id: int | None = None
+    session: Session,
+    person: Person,
+    start: date,
+    *,
+    end: date | None,
+    checked_id: int | None = None,
 ) -> None:
     if end is not None and end < start:
         raise Refused("请假的最后一天早于第一天,请核对")
@@ -98,7 +104,7 @@ def _check(
 
 
 def absences_in(
-    session: Session, prefix: str, first: date, last: date
+    session: Session, prefix: str, first: date, *, last: date
 ) -> dict[int, list[tuple[date, date]]]:
     """Person to their periods of leave (first and last day) of at least `MIN_DAYS` that overlap first…last, for people
     with a post in the division. Leave without an end lasts until `last`."""

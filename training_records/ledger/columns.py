@@ -117,7 +117,7 @@ def find_header(
         for at, upper in enumerate(titles):
             group = upper or group
             second = below[at] if is_double and at < len(below) else ""
-            field = _field(group, upper, second, known)
+            field = _field(group, upper, second, fields=known)
             if field and field not in columns:
                 columns[field] = at
                 shown = rows[index + 1][at] if second else row[at]
@@ -143,7 +143,7 @@ def _is_second_header(titles: list[str], below: list[str], fields: Mapping[str, 
     return known >= max(1, len(filled) - 1)
 
 
-def _field(group: str, upper: str, second: str, fields: Mapping[str, str]) -> str | None:
+def _field(group: str, upper: str, second: str, *, fields: Mapping[str, str]) -> str | None:
     for title in (group + second if second else "", second, upper):
         if title and title not in IGNORED and title in fields:
             return fields[title]

@@ -114,8 +114,10 @@ def check_ledger(
     header, rows = find_table(data, mapping)
     report.unknown = header.unknown
     places = Places(session, prefix)
-    reader = Reader(header, places, report.errors.append, report.warnings.append)
-    planner = Planner(session, today, digest_key, reader.title, report.errors.append, sealed)
+    reader = Reader(header, places, report.errors.append, warn=report.warnings.append)
+    planner = Planner(
+        session, today, digest_key, title=reader.title, fault=report.errors.append, sealed=sealed
+    )
     towns, faulty = set[str](), set[str]()
     while part := list(islice(rows, BATCH)):
         report.rows += len(part)
@@ -134,7 +136,7 @@ def check_ledger(
         raise Refused("表头下面没有一行数据。请填好后再导入")
     report.unchecked, checked.identities = planner.unchecked, planner.identities
     report.errors.sort(key=lambda e: e.row)
-    departures = _departures(session, towns, planner.kept_posts, today)
+    departures = _departures(session, towns, planner.kept_posts, today=today)
     report.left = [departure for departure in departures if departure.name not in faulty]
     return checked
 
@@ -157,7 +159,7 @@ def _tally(report: ImportReport, row: LedgerRow, change: Change | None) -> Chang
 
 
 def _departures(
-    session: Session, towns: set[str], listed_posts: set[int], today: date
+    session: Session, towns: set[str], listed_posts: set[int], *, today: date
 ) -> list[Left]:
     departures: list[Left] = []
     for town in sorted(towns):
@@ -190,9 +192,9 @@ def remember_titles(session: Session, division_code: str, titles: Mapping[str, s
 
 def batches_of(session: Session, prefix: str, limit: int = 20) -> list[ImportBatch]:
     """The latest imports by offices in a division, newest first."""
-    return latest_within(session, ImportBatch, prefix, limit)
+    return latest_within(session, ImportBatch, prefix, limit=limit)
 
 
 def get_batch(session: Session, batch_id: int, prefix: str) -> ImportBatch:
     """An import of an office in the scope, or NotFound."""
-    return get_within(session, ImportBatch, batch_id, prefix, "这次导入")
+    return get_within(session, ImportBatch, batch_id, prefix=prefix, what="这次导入")

@@ -63,7 +63,7 @@ class Places:
             raise ValueError("没有这个区划编码,请核对")
         return self._in_scope(code)
 
-    def by_names(self, district: str, town: str, village: str, level: str) -> str:
+    def by_names(self, district: str, town: str, village: str, *, level: str) -> str:
         """Returns the code of the village (for a supervisor, the town) with these names. Raises ValueError if it is not
         unique."""
         districts = (

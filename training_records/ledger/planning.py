@@ -82,6 +82,7 @@ class Planner:
         session: Session,
         today: date,
         key: bytes,
+        *,
         title: Callable[[str], str],
         fault: Callable[[RowError], None],
         sealed: Sealing | None = None,

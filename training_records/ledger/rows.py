@@ -157,6 +157,7 @@ class Reader:
         header: Header,
         places: Places,
         fault: Callable[[RowError], None],
+        *,
         warn: Callable[[RowError], None],
     ) -> None:
         self.header, self.places, self._fault, self._warn = header, places, fault, warn
@@ -195,26 +196,30 @@ class Reader:
             try:
                 person[name] = parser(cells[at])
             except ValueError as error:
-                is_valid = self._refuse(number, name, cells[at], str(error))
-        is_valid = self._fill(person, self._person_plan, number, cells) and is_valid
-        is_valid = self._fill(post, self._post_plan, number, cells) and is_valid
+                is_valid = self._refuse(number, name, cells[at], reason=str(error))
+        is_valid = self._fill(person, self._person_plan, number, cells=cells) and is_valid
+        is_valid = self._fill(post, self._post_plan, number, cells=cells) and is_valid
         role = identity = None
         if self._role is not None:
-            role, is_readable = self._special(number, cells, "role", self._role)
+            role, is_readable = self._special(number, cells, "role", at=self._role)
             is_valid = is_readable and is_valid
         if self._identity is not None:
-            identity, is_readable = self._special(number, cells, "identity", self._identity)
+            identity, is_readable = self._special(number, cells, "identity", at=self._identity)
             is_valid = is_readable and is_valid
         code = self._place(number, cells, role or "director")
         start, end = post.get("start"), post.get("end")
         if isinstance(start, date) and isinstance(end, date) and end < start:
-            is_valid = self._refuse(number, "end", end, f"任职结束日期早于开始日期 {start},请核对")
+            is_valid = self._refuse(
+                number, "end", end, reason=f"任职结束日期早于开始日期 {start},请核对"
+            )
         if not is_valid or not code:
             return None
         known: PostRole = "supervisor" if role == "supervisor" else "director"
         return LedgerRow(number, known, code, person, post, identity)
 
-    def _fill(self, target: dict[str, object], plan: _Plan, number: int, cells: list[Cell]) -> bool:
+    def _fill(
+        self, target: dict[str, object], plan: _Plan, number: int, *, cells: list[Cell]
+    ) -> bool:
         """Parses the filled cells of some columns into `target`. Returns whether all could be parsed."""
         is_valid = True
         for name, at, parser in plan:
@@ -224,7 +229,7 @@ class Reader:
             try:
                 parsed = parser(value)
             except ValueError as error:
-                is_valid = self._refuse(number, name, value, str(error))
+                is_valid = self._refuse(number, name, value, reason=str(error))
                 continue
             if parsed is not None:
                 target[name] = parsed
@@ -233,7 +238,7 @@ class Reader:
         return is_valid
 
     def _special(
-        self, number: int, cells: list[Cell], name: str, at: int
+        self, number: int, cells: list[Cell], name: str, *, at: int
     ) -> tuple[str | None, bool]:
         """Returns the role or the identity number, and whether it could be parsed."""
         value = cells[at]
@@ -242,7 +247,7 @@ class Reader:
         try:
             parsed = PARSERS[name](value)
         except ValueError as error:
-            return None, self._refuse(number, name, value, str(error))
+            return None, self._refuse(number, name, value, reason=str(error))
         return parsed if isinstance(parsed, str) else None, True
 
     def _doubt(self, number: int, name: str, value: float) -> None:
@@ -270,11 +275,11 @@ class Reader:
                     wanted = "镇(街)" if level == "town" else "村(社区)"
                     raise ValueError(f"{self.places.names[resolved]}不是{wanted},请核对")
             else:
-                resolved = self.places.by_names(district, town, village, level)
+                resolved = self.places.by_names(district, town, village, level=level)
         except ValueError as error:
             field = "code" if code else level if level in self.header.columns else "village"
             shown = {"code": code, "town": town, "village": village}[field]
-            self._refuse(number, field, shown, str(error))
+            self._refuse(number, field, shown, reason=str(error))
             return ""
         self._resolved[key] = resolved
         return resolved
@@ -285,16 +290,18 @@ class Reader:
         at, other = self._by_phone.setdefault(phone, (number, name))
         if other != name:
             reason = f"手机号与第 {at} 行的{other}相同,请核对是谁的"
-            return self._refuse(number, "phone", phone, reason)
+            return self._refuse(number, "phone", phone, reason=reason)
         key = (phone, row.code, row.role)
         if key in self._seen:
-            return self._refuse(number, "name", name, f"与第 {self._seen[key]} 行重复,请删去一行")
+            return self._refuse(
+                number, "name", name, reason=f"与第 {self._seen[key]} 行重复,请删去一行"
+            )
         if row.identity:
             at, other = self._by_identity.setdefault(row.identity, (number, phone))
             if other != phone:
                 owner = self._by_phone[other][1]
                 reason = f"证件号码与第 {at} 行的{owner}相同,请核对"
-                return self._refuse(number, "identity", "(不显示)", reason)
+                return self._refuse(number, "identity", "(不显示)", reason=reason)
         self._seen[key] = number
         same_name_row = self._same_name.setdefault((name, row.code), number)
         if same_name_row != number:
@@ -306,7 +313,7 @@ class Reader:
         """A field's title in this sheet."""
         return self.header.titles.get(name) or COLUMNS[name][0]
 
-    def _refuse(self, number: int, name: str, value: object, reason: str) -> bool:
+    def _refuse(self, number: int, name: str, value: object, *, reason: str) -> bool:
         shown = value if value == "(不显示)" else values.text(value)
         self._fault(RowError(number, self.title(name), shown, reason))
         return False

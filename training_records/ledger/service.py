@@ -54,6 +54,7 @@ def search_people(
     session: Session,
     prefix: str,
     text: str = "",
+    *,
     on: date | None = None,
     limit: int = 50,
     offset: int = 0,
@@ -113,6 +114,7 @@ def note(
     session: Session,
     kind: ChangeKind,
     person_id: int,
+    *,
     post_id: int | None,
     fields: Mapping[str, object],
     by: str,
@@ -152,7 +154,7 @@ def set_fields(
 
 
 def register(
-    session: Session, values: Mapping[str, object], by: str, reason: str | None = None
+    session: Session, values: Mapping[str, object], by: str, *, reason: str | None = None
 ) -> Person:
     """Creates a person; name and phone (unique) are required, everything else may follow."""
     if session.scalar(select(Person.id).where(Person.phone == values["phone"])):
@@ -160,12 +162,20 @@ def register(
     person = Person(**values)
     session.add(person)
     session.flush()
-    note(session, "changed", person.id, None, {"person": [None, person.id]}, by, reason)
+    note(
+        session,
+        "changed",
+        person.id,
+        post_id=None,
+        fields={"person": [None, person.id]},
+        by=by,
+        reason=reason,
+    )
     return person
 
 
 def edit_person(
-    session: Session, person: Person, values: Mapping[str, object], by: str, reason: str
+    session: Session, person: Person, values: Mapping[str, object], *, by: str, reason: str
 ) -> bool:
     """Corrects fields of a person. Returns whether anything changed. Raises `Refused` without a reason."""
     if not reason.strip():
@@ -175,13 +185,13 @@ def edit_person(
         raise Refused("这个手机号已经登记在别人名下,请核对")
     fields = set_fields(person, values)
     if fields:
-        note(session, "changed", person.id, None, fields, by, reason)
+        note(session, "changed", person.id, post_id=None, fields=fields, by=by, reason=reason)
         session.flush()
     return bool(fields)
 
 
 def leave(
-    session: Session, post: Post, end: date, by: str, reason: str, batch_id: int | None = None
+    session: Session, post: Post, end: date, *, by: str, reason: str, batch_id: int | None = None
 ) -> None:
     """Ends a post; `end` is its last day. The person, the archive and the hours stay."""
     if end < post.start:
@@ -190,12 +200,21 @@ def leave(
         raise Refused("请写明离任的原因,例如“换届”")
     fields = set_fields(post, {"end": end}, "post.")
     if fields:
-        note(session, "left", post.person_id, post.id, fields, by, reason, batch_id)
+        note(
+            session,
+            "left",
+            post.person_id,
+            post_id=post.id,
+            fields=fields,
+            by=by,
+            reason=reason,
+            batch_id=batch_id,
+        )
         session.flush()
 
 
 def edit_post(
-    session: Session, post: Post, values: Mapping[str, object], by: str, reason: str
+    session: Session, post: Post, values: Mapping[str, object], *, by: str, reason: str
 ) -> bool:
     """Corrects a post's dates, duties or numbers of children. Returns whether anything changed."""
     start = cast(date, values.get("start", post.start))
@@ -204,18 +223,20 @@ def edit_post(
         raise Refused("任职结束日期早于开始日期,请核对")
     fields = set_fields(post, values, "post.")
     if fields:
-        note(session, "changed", post.person_id, post.id, fields, by, reason)
+        note(
+            session, "changed", post.person_id, post_id=post.id, fields=fields, by=by, reason=reason
+        )
         session.flush()
     return bool(fields)
 
 
 def get_post(session: Session, post_id: int, prefix: str) -> Post:
     """A post within the scope, or NotFound."""
-    return get_within(session, Post, post_id, prefix, "这条任职记录")
+    return get_within(session, Post, post_id, prefix=prefix, what="这条任职记录")
 
 
 def vacancies(
-    session: Session, prefix: str, on: date, limit: int = 200, role: PostRole = "director"
+    session: Session, prefix: str, on: date, *, limit: int = 200, role: PostRole = "director"
 ) -> tuple[list[Division], int]:
     """Villages without a director on a day, or towns without a supervisor, by code. Returns the first `limit`, and the
     total number."""
@@ -230,7 +251,7 @@ def vacancies(
 
 
 def overloaded(
-    session: Session, prefix: str, on: date, limit: int = 200
+    session: Session, prefix: str, on: date, *, limit: int = 200
 ) -> Sequence[Row[str, str, int | None, int]]:
     """Villages that need a second director (需增配): (code, name, caseload, directors) where the caseload exceeds
     `CASELOAD` and there is just one director."""

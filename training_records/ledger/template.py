@@ -36,7 +36,7 @@ def template() -> bytes:
 
     def fill(book: Workbook) -> None:
         heads = [title for title, _ in COLUMNS.values()]
-        sheet = Sheet(book, "台账", "儿童主任(儿童督导员)信息台账", heads)
+        sheet = Sheet(book, "台账", "儿童主任(儿童督导员)信息台账", heads=heads)
         sheet.add([_EXAMPLE.get(name) for name in COLUMNS])
         for at, name in enumerate(COLUMNS):
             if name in CHOICES:
@@ -58,8 +58,8 @@ def errors_workbook(errors: Iterable[RowError]) -> bytes:
             book,
             "要改的地方",
             "导入检查:要改的地方",
-            ["行号", "列", "原来的内容", "怎么改"],
-            [8, 20, 28, 60],
+            heads=["行号", "列", "原来的内容", "怎么改"],
+            widths=[8, 20, 28, 60],
         )
         for error in errors:
             sheet.add([error.row, error.column, error.value, error.reason])

@@ -75,7 +75,7 @@ def periods(start: date, end: date, months: int) -> Iterator[tuple[date, date]]:
 
 
 def owed(
-    cadence: Cadence, opened: date, closed: date | None, since: date, until: date
+    cadence: Cadence, opened: date, closed: date | None, *, since: date, until: date
 ) -> list[tuple[date, date]]:
     """Returns the periods of since…until in which a visit is due: those that end by `until` and for at least half of
     whose days the child was in the caseload. No visit is due where the policy gives no number."""

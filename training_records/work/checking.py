@@ -25,7 +25,7 @@ def sample(visits: dict[int, list[int]], seed: int, each: int = EACH) -> dict[in
     }
 
 
-def draw(session: Session, prefix: str, since: date, until: date, seed: int, by: str) -> int:
+def draw(session: Session, prefix: str, since: date, *, until: date, seed: int, by: str) -> int:
     """Draws visits of a period for verification. Returns how many are new."""
     if not 0 <= seed < 10**9:
         raise Refused("种子填 0 到 999999999 的整数")
@@ -69,7 +69,7 @@ def checks_in(
 
 
 def decide(
-    session: Session, visit_id: int, prefix: str, confirmed: bool, note: str, by: str
+    session: Session, visit_id: int, prefix: str, *, confirmed: bool, note: str, by: str
 ) -> None:
     """Records what the verification of a visit found. A denial needs its reason."""
     row = session.get(VisitCheck, visit_id)

@@ -26,7 +26,7 @@ class WorkFigures:
     came: int
 
 
-def work_figures(session: Session, prefix: str, since: date, until: date) -> WorkFigures:
+def work_figures(session: Session, prefix: str, since: date, *, until: date) -> WorkFigures:
     """Computes the figures of a division."""
     in_division = within(CaseEntry.division_code, prefix)
     children = select(func.count()).where(

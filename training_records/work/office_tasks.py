@@ -18,7 +18,7 @@ SHOWN = 60
 
 
 def give_task(
-    session: Session, division_code: str, title: str, due_on: date, by: str, today: date
+    session: Session, division_code: str, title: str, *, due_on: date, by: str, today: date
 ) -> OfficeTask:
     """Assigns a task to all directors of a division."""
     if not title.strip():
@@ -55,7 +55,7 @@ def get_given(session: Session, task_id: int, prefix: str) -> OfficeTask:
 
 def withdraw(session: Session, task_id: int, prefix: str) -> None:
     """Withdraws a task assigned by an office of the scope; completions stay on record."""
-    row = get_within(session, OfficeTask, task_id, prefix, "这项任务")
+    row = get_within(session, OfficeTask, task_id, prefix=prefix, what="这项任务")
     if row.withdrawn:
         raise Refused("已经撤回了")
     row.withdrawn = True
@@ -76,7 +76,7 @@ def _directors(row: OfficeTask, prefix: str, today: date) -> Select[int]:
     )
 
 
-def counts(session: Session, row: OfficeTask, prefix: str, today: date) -> tuple[int, int]:
+def counts(session: Session, row: OfficeTask, prefix: str, *, today: date) -> tuple[int, int]:
     """Returns how many directors within a division have done a task, and how many it concerns."""
     people = _directors(row, prefix, today).subquery()
     done = select(func.count()).where(
@@ -95,7 +95,7 @@ class Doing:
     evidence: str | None
 
 
-def doing(session: Session, row: OfficeTask, prefix: str, today: date) -> list[Doing]:
+def doing(session: Session, row: OfficeTask, prefix: str, *, today: date) -> list[Doing]:
     """All directors within a division whom a task concerns, those who have not done it first."""
     ids = _directors(row, prefix, today)
     reach = max(prefix, prefix_of(row.division_code), key=len)

@@ -40,7 +40,7 @@ _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
 def open_round(
-    session: Session, division_code: str, year: int, closes_on: date, by: str, today: date
+    session: Session, division_code: str, year: int, *, closes_on: date, by: str, today: date
 ) -> SatisfactionRound:
     """Opens a survey. Raises `Refused` while one of the year is open."""
     if not today < closes_on <= today + timedelta(days=92):
@@ -64,7 +64,7 @@ def open_round(
 
 def get_round(session: Session, round_id: int, prefix: str) -> SatisfactionRound:
     """A survey by an office in the scope, or NotFound."""
-    return get_within(session, SatisfactionRound, round_id, prefix, "这次调查")
+    return get_within(session, SatisfactionRound, round_id, prefix=prefix, what="这次调查")
 
 
 def rounds_in(session: Session, prefix: str) -> list[SatisfactionRound]:
@@ -78,7 +78,7 @@ def _digest(token: str) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def issue(session: Session, round_: SatisfactionRound, person_id: int, today: date) -> list[str]:
+def issue(session: Session, round_: SatisfactionRound, person_id: int, *, today: date) -> list[str]:
     """Issues the codes for one director, as many in total as there are children in the caseload of their villages.
     Earlier unused codes are revoked. Codes are returned only here, to be printed: just their hashes are stored."""
     if today > round_.closes_on:
@@ -121,7 +121,7 @@ def ticket_of(
     raise NotFound("这个码不对、用过了,或调查已经结束")
 
 
-def take(session: Session, token: str, marks: Mapping[str, int], today: date) -> None:
+def take(session: Session, token: str, marks: Mapping[str, int], *, today: date) -> None:
     """Records an answer, once per ticket, safely under concurrency."""
     row, round_ = ticket_of(session, token, today)
     if set(marks) != set(QUESTIONS) or any(m not in MARKS for m in marks.values()):

@@ -53,6 +53,7 @@ def open_case(
     session: Session,
     village: str,
     code: str,
+    *,
     categories: Sequence[str],
     known: Mapping[str, Cadence],
     by: str,
@@ -117,19 +118,21 @@ class DueVisit:
 
 
 def due_list(
-    session: Session, villages: Sequence[str], known: Mapping[str, Cadence], today: date
+    session: Session, villages: Sequence[str], known: Mapping[str, Cadence], *, today: date
 ) -> list[DueVisit]:
     """Every open entry with its state, the most urgent first."""
     entries = caseload(session, villages, today)
     since = period_of(period_of(today, 3)[0] - timedelta(days=1), 3)[0]
-    seen = visits_by_code(session, villages, since, today)
+    seen = visits_by_code(session, villages, since, until=today)
     order = {"overdue": 0, "due": 1, "contact": 2, "done": 3, "kept": 4}
-    due_visits = [_due(e, known, seen.get((e.division_code, e.code), []), today) for e in entries]
+    due_visits = [
+        _due(e, known, seen.get((e.division_code, e.code), []), today=today) for e in entries
+    ]
     return sorted(due_visits, key=lambda d: (order[d.state], d.until or date.max, d.entry.code))
 
 
 def visits_by_code(
-    session: Session, villages: Sequence[str], since: date, until: date
+    session: Session, villages: Sequence[str], since: date, *, until: date
 ) -> dict[tuple[str, str], list[tuple[date, str]]]:
     """(village, code) to visits as (day, form), across changes of a code's categories."""
     query = (
@@ -147,6 +150,7 @@ def _due(
     entry: CaseEntry,
     known: Mapping[str, Cadence],
     visits: Sequence[tuple[date, str]],
+    *,
     today: date,
 ) -> DueVisit:
     cadence = strictest(entry.categories, known)
@@ -158,7 +162,7 @@ def _due(
     if paid(cadence, current, visits):
         return DueVisit(entry, cadence, "done", current[1], last)
     previous = period_of(current[0] - timedelta(days=1), cadence.months)
-    previous_owed = owed(cadence, entry.opened_on, None, *previous)
+    previous_owed = owed(cadence, entry.opened_on, None, since=previous[0], until=previous[1])
     missed = bool(previous_owed) and not paid(cadence, previous, visits)
     return DueVisit(entry, cadence, "overdue" if missed else "due", current[1], last)
 
@@ -215,6 +219,7 @@ def log_visit(
     session: Session,
     person_id: int,
     visit: NewVisit,
+    *,
     villages: Collection[str],
     options: Options,
     today: date,
@@ -279,7 +284,7 @@ def unreported(session: Session, person_id: int) -> list[tuple[Visit, CaseEntry]
     return [(v, c) for v, c in session.execute(query.order_by(Visit.on))]
 
 
-def note_report(session: Session, person_id: int, visit_id: int, at: datetime) -> None:
+def note_report(session: Session, person_id: int, visit_id: int, *, at: datetime) -> None:
     """Records that a finding was reported to the police."""
     visit = get_visit(session, visit_id, person_id)
     if not visit.alarm:
@@ -298,7 +303,7 @@ def get_visit(session: Session, visit_id: int, person_id: int) -> Visit:
 
 
 def plan_activity(
-    session: Session, person_id: int, village: str, today: date, **values: object
+    session: Session, person_id: int, village: str, *, today: date, **values: object
 ) -> Activity:
     """Creates an activity, planned or already held."""
     row = Activity(person_id=person_id, division_code=village, **values)
@@ -309,7 +314,7 @@ def plan_activity(
 
 
 def hold_activity(
-    session: Session, row: Activity, today: date, values: Mapping[str, object]
+    session: Session, row: Activity, today: date, *, values: Mapping[str, object]
 ) -> None:
     """Records that an activity was held: participants, partners and a summary."""
     for name in ("on", "children", "adults", "partners", "summary"):
@@ -373,6 +378,7 @@ def tasks_of(
     session: Session,
     person_id: int,
     villages: Sequence[str],
+    *,
     steps: Iterable[Mapping[str, str]],
     today: date,
 ) -> list[DutyTask]:
@@ -406,7 +412,7 @@ def office_tasks(session: Session, villages: Sequence[str], year: int) -> list[O
 
 
 def do_task(
-    session: Session, person_id: int, task: DutyTask, today: date, evidence: str | None = None
+    session: Session, person_id: int, task: DutyTask, *, today: date, evidence: str | None = None
 ) -> None:
     """Marks a task as done today. Repeating it changes nothing but adds the evidence."""
     row = session.get(TaskDone, (person_id, task.task, task.period))
@@ -417,7 +423,7 @@ def do_task(
     session.flush()
 
 
-def undo_task(session: Session, person_id: int, task: DutyTask, today: date) -> None:
+def undo_task(session: Session, person_id: int, task: DutyTask, *, today: date) -> None:
     """Reverts a completion marked today."""
     row = session.get(TaskDone, (person_id, task.task, task.period))
     if row is None or row.done_on != today:

@@ -30,7 +30,7 @@ def served(world, config, clean, session):
     other = world.account("city", CITY)
     for one in (account, other):
         secret = second.begin(session, one, seal_of(config))
-        second.confirm(session, one, pyotp.TOTP(secret).now(), seal_of(config))
+        second.confirm(session, one, pyotp.TOTP(secret).now(), seal=seal_of(config))
     session.commit()
     port = free_port()
     app = create_app(replace(config, public_url=f"http://localhost:{port}"), clean)

@@ -123,7 +123,14 @@ def done_by_server(url):
     """The state of a job that is asked for here, after the running server has had time for it."""
     engine = make_engine(url)
     with make_session_factory(engine)() as session:
-        job = enqueue(session, "archives", "某村档案", VILLAGE, {"division": VILLAGE}, "office")
+        job = enqueue(
+            session,
+            "archives",
+            "某村档案",
+            division_code=VILLAGE,
+            params={"division": VILLAGE},
+            by="office",
+        )
         session.commit()
         deadline = time.monotonic() + 40
         while job.state in ("waiting", "running") and time.monotonic() < deadline:

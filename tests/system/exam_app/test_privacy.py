@@ -114,8 +114,8 @@ def test_exports_and_log_of_a_demonstration_year(year, app, sign_in):
         scheme=load_scheme("2026").model_dump(mode="json"),
     )  # fmt: skip
     year.add(run)
-    keep_rules(year, DISTRICT, today.year, {"part_time": "100"}, "t")
-    save_scheme(year, CITY, today.year + 1, load_scheme("2026"), "t")
+    keep_rules(year, DISTRICT, today.year, texts={"part_time": "100"}, by="t")
+    save_scheme(year, CITY, today.year + 1, scheme=load_scheme("2026"), by="t")
     year.commit()
     values = {"person_id": 2, "run_id": run.id, "year": today.year + 1, "form": "docx", "kind": "x"}
     files, pages = {}, 0

@@ -32,7 +32,9 @@ GOOD = """- id: topic-0001
 def test_the_bank_that_ships_is_clean():
     facts, bank = load_facts(), load_bank()
     points = set(required_points()) | set(records(facts.data))
-    problems = check_bank(bank, facts.clauses, anchors(), points, last_changes(facts.data))
+    problems = check_bank(
+        bank, facts.clauses, anchors(), points=points, changes=last_changes(facts.data)
+    )
     assert problems == []
 
 

@@ -19,7 +19,7 @@ def test_both_links_find_the_line_between_two_scales(slope, intercept):
     rng = np.random.default_rng(1)
     a, b = rng.uniform(0.6, 2, 12), rng.normal(size=12)
     new_a, new_b = Link(slope, intercept).apply(a, b)
-    for link in (mean_sigma(b, new_b), stocking_lord(a, b, new_a, new_b)):
+    for link in (mean_sigma(b, new_b), stocking_lord(a, b, new_a, b_new=new_b)):
         assert link.slope == pytest.approx(slope, rel=1e-3)
         assert link.intercept == pytest.approx(intercept, abs=2e-3)
 
@@ -35,7 +35,7 @@ def test_linking_two_groups_of_unlike_ability():
         return [np.array([getattr(i, name) for i in found.items]) for name in ("a", "b")]
 
     (a1, b1), (a0, b0) = group(6000, 0, 1), group(6000, 0.7, 1.2)
-    link = stocking_lord(a0, b0, a1, b1)
+    link = stocking_lord(a0, b0, a1, b_new=b1)
     assert link.slope == pytest.approx(1.2, abs=0.08)
     assert link.intercept == pytest.approx(0.7, abs=0.08)
 
@@ -46,7 +46,7 @@ def test_linking_refuses_what_gives_no_scale():
     with pytest.raises(ValueError, match="难度都一样"):
         mean_sigma([1.0, 1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="没估出参数"):
-        stocking_lord([1, 1], [0, np.nan], [1, 1], [0, 1])
+        stocking_lord([1, 1], [0, np.nan], [1, 1], b_new=[0, 1])
 
 
 def test_equipercentile_of_a_worked_example():

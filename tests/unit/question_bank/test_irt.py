@@ -121,7 +121,7 @@ def test_standard_errors_are_the_curvature_of_the_likelihood():
     start = np.array([i.a for i in found.items] + [-i.a * i.b for i in found.items])
 
     def likelihood(point):
-        return _expect(data, point[:m], point[m:], theta, np.log(weight))[2]
+        return _expect(data, point[:m], point[m:], theta=theta, log_weight=np.log(weight))[2]
 
     h, size = 1e-3, 2 * m
     hessian = np.empty((size, size))

@@ -16,7 +16,9 @@ from training_records.database import now
 
 
 def test_first_sign_in_must_change_the_password(app, session, world):
-    account, initial = create_account(session, "13912345678", "王秀兰", "district", DISTRICT)
+    account, initial = create_account(
+        session, "13912345678", "王秀兰", role="district", division_code=DISTRICT
+    )
     session.commit()
     client = app.test_client()
     assert log_in(client, account.phone, initial).location == "/password"
@@ -74,7 +76,7 @@ def test_the_answer_is_the_same_whether_the_phone_exists(app, world):
 def attempt(session, phone, password, address="1.1.1.1"):
     """A try as the view makes it: remembered, whatever comes of it."""
     try:
-        return sign_in(session, phone, password, service.Device("", address))
+        return sign_in(session, phone, password, device=service.Device("", address))
     finally:
         session.commit()
 
@@ -142,8 +144,8 @@ def test_a_person_opens_the_account_with_the_code_on_paper(world, session, app, 
     assert made.status_code == 200 and made.data.startswith(b"%PDF")
     config = app.config["ACADEMY"]
     today = date.today()
-    (old,) = make_slips(session, DISTRICT, today, config.secret_key, "test")
-    (slip,) = make_slips(session, DISTRICT, today, config.secret_key, "test")
+    (old,) = make_slips(session, DISTRICT, today, key=config.secret_key, by="test")
+    (slip,) = make_slips(session, DISTRICT, today, key=config.secret_key, by="test")
     session.commit()
     assert slip.code not in repr(session.execute(select(Activation.code_digest)).all())
     session.commit()
@@ -182,10 +184,18 @@ def test_a_person_opens_the_account_with_the_code_on_paper(world, session, app, 
 def test_codes_can_t_be_guessed_on(world, session, app, sign_in):
     world.person(phone="13700000001")
     key, today = "k", date.today()
-    make_slips(session, DISTRICT, today, key, "test")
+    make_slips(session, DISTRICT, today, key=key, by="test")
     said = []
     for _ in range(7):
         with pytest.raises(SignInRefused) as refused:
-            claim(session, "13700000001", "AAAA-AAAA", "three-green-apples", "a", key, today)
+            claim(
+                session,
+                "13700000001",
+                "AAAA-AAAA",
+                password="three-green-apples",
+                address="a",
+                key=key,
+                today=today,
+            )
         said.append(str(refused.value))
     assert "请等" in said[-1] and "请等" not in said[0]

@@ -210,7 +210,7 @@ def test_an_answer_that_was_not_asked_for(app, provider, account):
 def test_the_second_step_is_still_asked_for(app, provider, account, session):
     seal = seal_of(app.config["ACADEMY"])
     secret = second.begin(session, account, seal)
-    second.confirm(session, account, pyotp.TOTP(secret).now(), seal)
+    second.confirm(session, account, pyotp.TOTP(secret).now(), seal=seal)
     session.commit()
     provider.claims = {"phone_number": account.phone}
     client = app.test_client()

@@ -38,7 +38,7 @@ def seal(config):
 def secret(session, account, seal):
     """The second step of the account, switched on a while ago."""
     made = second.begin(session, account, seal)
-    second.confirm(session, account, pyotp.TOTP(made).now(), seal)
+    second.confirm(session, account, pyotp.TOTP(made).now(), seal=seal)
     session.execute(update(SecondStep).values(last_step=0))
     session.commit()
     return made
@@ -121,9 +121,9 @@ def test_over_the_api(app, account, secret):
 
 def test_a_code_holds_once_also_for_two_at_the_same_moment(session, account, secret, seal):
     code = code_of(secret)
-    enter_code(session, account.id, code, seal, HERE)
+    enter_code(session, account.id, code, seal=seal, device=HERE)
     with pytest.raises(Refused):
-        enter_code(session, account.id, code, seal, HERE)
+        enter_code(session, account.id, code, seal=seal, device=HERE)
     session.commit()
 
 
@@ -149,7 +149,7 @@ def test_switching_off_and_new_recovery_codes_need_the_password(sign_in, session
     office = sign_in(account)
     made = second.begin(session, account, seal_of(office.client.application.config["ACADEMY"]))
     seal = seal_of(office.client.application.config["ACADEMY"])
-    second.confirm(session, account, code_of(made), seal)
+    second.confirm(session, account, code_of(made), seal=seal)
     session.commit()
     assert office.form("/account/second-step", password="x", off="1").status_code == 422
     shown = office.form("/account/second-step", password=PASSWORD, renew="1").text

@@ -31,7 +31,7 @@ ANSWER = {
 def account(world, session, config):
     made = world.account("district", DISTRICT)
     secret = second.begin(session, made, seal_of(config))
-    second.confirm(session, made, pyotp.TOTP(secret).now(), seal_of(config))
+    second.confirm(session, made, pyotp.TOTP(secret).now(), seal=seal_of(config))
     session.commit()
     return made
 
@@ -42,10 +42,14 @@ def test_an_answer_to_nothing_is_refused(session, account):
     # The key learns neither phone nor number of the account in clear.
     assert account.phone not in str(asked.options)
     with pytest.raises(Refused, match="没有加上"):
-        security_keys.make(session, account, SITE, asked.challenge, ANSWER, "x")
+        security_keys.make(
+            session, account, SITE, challenge=asked.challenge, answer=ANSWER, name="x"
+        )
     with pytest.raises(NotFound):
         security_keys.ask_to_sign(session, account.id, SITE)
-    assert not security_keys.passes(session, account.id, SITE, asked.challenge, ANSWER)
+    assert not security_keys.passes(
+        session, account.id, SITE, challenge=asked.challenge, answer=ANSWER
+    )
 
 
 def test_over_http(world, session, config, clean, account):

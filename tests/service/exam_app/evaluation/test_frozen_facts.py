@@ -101,8 +101,8 @@ def test_a_run_keeps_the_facts_of_its_day(world, session, sign_in, amend):
 
     run = session.get_one(EvaluationRun, number)
     while run.state != "publicity":
-        runs.advance(session, run, run.as_of, "t")
-    runs.lock(session, run, run.as_of + timedelta(days=40), "t")
+        runs.advance(session, run, run.as_of, by="t")
+    runs.lock(session, run, run.as_of + timedelta(days=40), by="t")
     session.commit()
     assert run.state == "final"
     assert shown(office, pages) == before

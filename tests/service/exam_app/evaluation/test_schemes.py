@@ -116,7 +116,7 @@ def test_a_scheme_holds_once_its_year_is_evaluated(world, office, session):
     answer = office.form(url, **{**told, "title": "改"})
     assert answer.status_code == 422 and "方案不能再改" in answer.text
     with pytest.raises(Refused, match="或市定"):
-        scheme_store.save_scheme(session, VILLAGE, NEXT, load_scheme("2026"), "t")
+        scheme_store.save_scheme(session, VILLAGE, NEXT, scheme=load_scheme("2026"), by="t")
     session.rollback()
 
 

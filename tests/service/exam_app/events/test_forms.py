@@ -24,6 +24,8 @@ def test_pages_and_papers_show_the_label(city, session, form):
     notice = Document(io.BytesIO(city.get(f"{path}/papers/notice.docx").data))
     assert ["培训形式", "直播"] in [[c.text for c in r.cells] for r in notice.tables[0].rows]
     day = session.scalars(select(EventSession.starts_at)).one().astimezone(ZONE).date()
-    report = Document(io.BytesIO(annual_docx(session, gather(session, CITY, day.year, day, ZONE))))
+    report = Document(
+        io.BytesIO(annual_docx(session, gather(session, CITY, day.year, as_of=day, zone=ZONE)))
+    )
     assert "直播" in [row.cells[2].text for table in report.tables for row in table.rows]
     session.commit()

@@ -44,7 +44,7 @@ def test_the_matrix_is_what_was_answered_and_scored(world, session, saver, tmp_p
     singles = [{i["id"] for i in f.items if i["type"] == "single"} for f in exam.forms]
     wrong, skipped = sorted(singles[0] & singles[1] or singles[0])[0], sorted(singles[1])[-1]
     attempts = [sit(session, saver, exam, p, {wrong}, {skipped}) for p in people]
-    assert export(session, exam.id, tmp_path, "role") == 4
+    assert export(session, exam.id, tmp_path, by="role") == 4
     rows, scores = table(tmp_path / "responses.csv"), table(tmp_path / "scores.csv")
     assert [int(r["person"]) for r in rows] == [p.id for p in people]
     key = read_key(tmp_path / "key.csv")
@@ -71,7 +71,7 @@ def test_times_are_those_that_the_phones_told(world, session, saver, tmp_path):
     ticket = ticket_of(attempt)
     session.commit()
     saver.save(ticket, [NewAnswer("1", None, 1, 14), NewAnswer("2", None, 1)], now())
-    submit(session, attempt.id, attempt.person_id, {}, ZONE)
+    submit(session, attempt.id, attempt.person_id, expected={}, zone=ZONE)
     session.commit()
     export(session, exam.id, tmp_path)
     (row,) = table(tmp_path / "times.csv")
@@ -103,13 +103,17 @@ def test_groups_are_those_of_the_day(world, session):
     there = world.person(OTHER_VILLAGE)
     boss = world.person(TOWN, "supervisor", birth_date=date(1960, 1, 1))
     people, day = [here.id, there.id, boss.id], date(2026, 5, 1)
-    assert groups_of(session, people, day, "district") == {
+    assert groups_of(session, people, day, by="district") == {
         here.id: "平度市",
         there.id: "胶州市",
         boss.id: "平度市",
     }
-    assert list(groups_of(session, people, day, "age").values()) == ["40–49岁", "不详", "60岁以上"]
-    assert groups_of(session, people, day, "role")[boss.id] == "儿童督导员"
-    assert groups_of(session, [here.id], date(2020, 1, 1), "role")[here.id] == "不详"
+    assert list(groups_of(session, people, day, by="age").values()) == [
+        "40–49岁",
+        "不详",
+        "60岁以上",
+    ]
+    assert groups_of(session, people, day, by="role")[boss.id] == "儿童督导员"
+    assert groups_of(session, [here.id], date(2020, 1, 1), by="role")[here.id] == "不详"
     assert age_group(date(1986, 5, 2), day) == "40岁以下"
     assert age_group(date(1986, 5, 1), day) == "40–49岁"

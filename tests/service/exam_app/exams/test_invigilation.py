@@ -85,7 +85,7 @@ def test_decisions_of_the_invigilator(world, session, saver, sign_in):
 def test_voiding_a_released_attempt_takes_its_entry_back(world, session, saver):
     exam, person = world.exam(), world.person()
     attempt = hand_in(session, saver, begin(session, exam, person), rightly)
-    invigilation.void_attempt(session, attempt, "account:1", "替考")
+    invigilation.void_attempt(session, attempt, "account:1", reason="替考")
     session.commit()
     counted = select(func.count()).where(effective(), ArchiveEntry.kind == "exam")
     assert session.scalar(counted) == 0
@@ -96,7 +96,9 @@ def test_every_change_of_an_attempt_is_once_in_the_audit_log(world, session, sav
     exam = world.exam()
     for _ in range(3):
         hand_in(session, saver, begin(session, exam, world.person()), rightly)
-    invigilation.void_attempt(session, session.scalars(select(Attempt)).first(), "office", "代考")
+    invigilation.void_attempt(
+        session, session.scalars(select(Attempt)).first(), "office", reason="代考"
+    )
     session.commit()
     make = make_session_factory(session.get_bind().engine)
 
@@ -125,7 +127,9 @@ def test_an_office_sees_the_accommodations_of_its_own_people_only(world, sign_in
     exam = world.exam(CITY)
     near, far = world.person(VILLAGE, name="王秀兰"), world.person(OTHER_VILLAGE, name="李桂英")
     for person in (near, far):
-        invigilation.grant(session, exam, person, 25, False, "视力不好", "t")
+        invigilation.grant(
+            session, exam, person, extra_minutes=25, large_print=False, reason="视力不好", actor="t"
+        )
     session.commit()
     page = sign_in(world.account("district", DISTRICT)).get(f"/exams/manage/{exam.id}").text
     assert "王秀兰" in page and "李桂英" not in page

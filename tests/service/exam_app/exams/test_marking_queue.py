@@ -97,5 +97,5 @@ def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign
 
 def test_nobody_marks_outside_their_district(world, session, saver, exam):
     hand_in(session, saver, begin(session, exam, world.person(VILLAGE)), in_turn("甲", "乙"))
-    assert len(list(unmarked_answers(session, exam, "370283", 1))) == 2
-    assert list(unmarked_answers(session, exam, "370281", 1)) == []
+    assert len(list(unmarked_answers(session, exam, "370283", account_id=1))) == 2
+    assert list(unmarked_answers(session, exam, "370281", account_id=1)) == []

@@ -53,8 +53,8 @@ def test_marking_again_keeps_old_and_new_and_corrects_the_archive(session, sat):
     exam, bank, _, wronged, lucky = sat
     before = {(a.attempt_id, a.slot): a.response for a in session.scalars(select(Answer))}
     with pytest.raises(Refused, match="原因"):
-        rescore(session, exam, bank, " ", "t", ZONE)
-    rescore(session, exam, bank, "答案印错", "t", ZONE)
+        rescore(session, exam, bank, reason=" ", actor="t", zone=ZONE)
+    rescore(session, exam, bank, reason="答案印错", actor="t", zone=ZONE)
     session.commit()
     assert (wronged.score, lucky.score) == (100, 98)
     kept = session.scalars(select(Rescore).order_by(Rescore.attempt_id)).all()
@@ -78,7 +78,7 @@ def test_marking_again_keeps_old_and_new_and_corrects_the_archive(session, sat):
 
 def test_the_response_matrix_is_scored_by_the_corrected_key(session, sat, tmp_path):
     exam, bank, frozen, wronged, lucky = sat
-    rescore(session, exam, bank, "答案印错", "t", ZONE)
+    rescore(session, exam, bank, reason="答案印错", actor="t", zone=ZONE)
     session.commit()
     export(session, exam.id, tmp_path)
     assert read_key(tmp_path / "key.csv")[frozen.id][0] == bank[frozen.id].key
@@ -98,7 +98,7 @@ def test_one_who_fails_by_the_corrected_key_loses_the_certificate(session, saver
     bank = {q.id: q for q in load_bank()}
     item = next(bank[q["id"]] for q in exam.forms[0].items if q["type"] == "true_false")
     bank[item.id] = item.model_copy(update={"key": not item.key, "version": item.version + 1})
-    rescore(session, exam, bank, "答案反了", "t", ZONE)
+    rescore(session, exam, bank, reason="答案反了", actor="t", zone=ZONE)
     session.commit()
     assert attempt.passed is False and attempt.certificate_no is None
     (certificate,) = session.scalars(select(Certificate)).all()
@@ -115,7 +115,7 @@ def test_the_result_page_shows_the_corrected_key(session, saver, world, sign_in)
     item = next(bank[q["id"]] for q in exam.forms[0].items if q["type"] == "single")
     other = next(label for label in item.options if label != item.key)
     bank[item.id] = item.model_copy(update={"key": other, "version": item.version + 1})
-    rescore(session, exam, bank, "答案印错", "t", ZONE)
+    rescore(session, exam, bank, reason="答案印错", actor="t", zone=ZONE)
     number = attempt.id
     session.commit()
     api = sign_in(account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -58,14 +59,14 @@ def test_the_table_of_changes(session, attempt, before, after):
     events = len(session.scalars(select(AttemptEvent)).all())
     if (before, after) not in BY_HAND:
         with pytest.raises(Closed):
-            move(session, attempt, after, "test", at, "因为")
+            move(session, attempt, after, actor="test", at=at, reason="因为")
         assert attempt.state == before
         assert len(session.scalars(select(AttemptEvent)).all()) == events
         return
     if (before, after) in WITH_REASON:
         with pytest.raises(Refused, match="原因"):
-            move(session, attempt, after, "test", at, " ")
-    move(session, attempt, after, "test", at, "因为")
+            move(session, attempt, after, actor="test", at=at, reason=" ")
+    move(session, attempt, after, actor="test", at=at, reason="因为")
     event = session.scalars(select(AttemptEvent).order_by(AttemptEvent.id.desc())).first()
     assert (event.before, event.after, event.created_by, event.reason) == (
         before,
@@ -192,13 +193,20 @@ def machine(engine):
                 expected[slot] += ahead
             elif ahead:
                 expected["1"] = ahead
-            args = (self.session, self.current["id"], self.person.id, expected, ZONE)
+            submit = partial(
+                service.submit,
+                self.session,
+                self.current["id"],
+                self.person.id,
+                expected=expected,
+                zone=ZONE,
+            )
             if ahead and not self.overdue():
                 with pytest.raises(MissingAnswers):
-                    service.submit(*args)
+                    submit()
                 self.session.rollback()
                 return
-            done, _ = service.submit(*args)
+            done, _ = submit()
             self.session.commit()
             self.current["state"] = "released"
             assert done.state == "released"
@@ -231,9 +239,9 @@ def machine(engine):
             row = self.session.get_one(Attempt, self.current["id"])
             if not self.running():
                 with pytest.raises(Closed):
-                    invigilation.extend(self.session, row, minutes, "t", "断网")
+                    invigilation.extend(self.session, row, minutes, actor="t", reason="断网")
             else:
-                invigilation.extend(self.session, row, minutes, "t", "断网")
+                invigilation.extend(self.session, row, minutes, actor="t", reason="断网")
                 self.current["deadline"] = max(self.current["deadline"], self.clock.at) + timedelta(
                     minutes=minutes
                 )
@@ -245,9 +253,9 @@ def machine(engine):
             row = self.session.get_one(Attempt, self.current["id"])
             if self.current["state"] == "voided":
                 with pytest.raises(Closed):
-                    invigilation.void_attempt(self.session, row, "t", "替考")
+                    invigilation.void_attempt(self.session, row, "t", reason="替考")
             else:
-                invigilation.void_attempt(self.session, row, "t", "替考")
+                invigilation.void_attempt(self.session, row, "t", reason="替考")
                 self.current["state"] = "voided"
             self.session.commit()
 
@@ -257,9 +265,9 @@ def machine(engine):
             row = self.session.get_one(Attempt, self.current["id"])
             if self.current["state"] != "abandoned":
                 with pytest.raises(Closed):
-                    invigilation.reopen(self.session, row, 20, "t", "停电")
+                    invigilation.reopen(self.session, row, 20, actor="t", reason="停电")
             else:
-                invigilation.reopen(self.session, row, 20, "t", "停电")
+                invigilation.reopen(self.session, row, 20, actor="t", reason="停电")
                 self.current["state"] = "in_progress"
                 self.current["deadline"] = self.clock.at + timedelta(minutes=20)
             self.session.rollback() if self.current[

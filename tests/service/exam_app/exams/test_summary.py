@@ -78,7 +78,7 @@ def test_who_answers_before_reading_is_shown_to_their_own_office(world, session,
         slots = [place.slot for place in slots_of(attempt)]
         session.commit()
         saver.save(ticket, [NewAnswer(slot, None, 1, seconds) for slot in slots], now())
-        service.submit(session, attempt.id, person.id, {}, ZONE)
+        service.submit(session, attempt.id, person.id, expected={}, zone=ZONE)
         session.commit()
     page = sign_in(world.account("district", DISTRICT)).get(f"/exams/manage/{exam.id}/alike").text
     assert "有 1 人答得太快" in page and "快手张" in page and "快手李" not in page

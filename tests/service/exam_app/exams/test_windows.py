@@ -85,8 +85,12 @@ def test_a_make_up_is_for_those_who_have_not_passed(world, session, saver):
 def test_extra_time_counts_within_the_window(world, session, sign_in):
     exam, person = world.exam(), world.person()
     with pytest.raises(Refused, match="原因"):
-        invigilation.grant(session, exam, person, 30, False, " ", "t")
-    invigilation.grant(session, exam, person, 30, True, "视力不好", "t")
+        invigilation.grant(
+            session, exam, person, extra_minutes=30, large_print=False, reason=" ", actor="t"
+        )
+    invigilation.grant(
+        session, exam, person, extra_minutes=30, large_print=True, reason="视力不好", actor="t"
+    )
     session.commit()
     attempt = begin(session, exam, person)
     assert attempt.deadline - attempt.started_at == timedelta(minutes=exam.minutes + 30)

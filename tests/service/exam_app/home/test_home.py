@@ -18,7 +18,7 @@ def test_the_hours_at_home_are_those_of_the_coverage_today(session, world, sign_
     world.entry(person, "training", today, hours=Decimal(4), level="镇(街)")
     world.entry(person, "training", tomorrow, hours=Decimal("2.5"))
     world.entry(person, "exam", tomorrow, induction=True)
-    (standing,) = standings(session, VILLAGE, today.year, today)
+    (standing,) = standings(session, VILLAGE, today.year, as_of=today)
     assert (standing.hours, standing.exam_passed, standing.inducted) == (3, False, False)
     session.commit()
     page = sign_in(world.account(person=person)).get("/").text

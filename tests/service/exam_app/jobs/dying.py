@@ -26,6 +26,6 @@ if __name__ == "__main__":
     config = load_config({}, instance=Path(sys.argv[2]))
     background, stop = Background(make_session_factory(engine), config), threading.Event()
     if engine.dialect.name == "postgresql":
-        procrastinate_worker.work(background, {"slow": hang}, [], engine.url, stop)
+        procrastinate_worker.work(background, {"slow": hang}, [], url=engine.url, stop=stop)
     else:
-        local_worker.work(background, {"slow": hang}, [], stop)
+        local_worker.work(background, {"slow": hang}, [], stop=stop)

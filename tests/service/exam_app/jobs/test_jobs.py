@@ -16,7 +16,7 @@ from training_records.database import make_session_factory
 
 
 def test_a_poisoned_job_ends_in_the_list(world, session, app, office):
-    job = jobs.enqueue(session, "certificates", "坏的", DISTRICT, {}, "x")
+    job = jobs.enqueue(session, "certificates", "坏的", division_code=DISTRICT, params={}, by="x")
     session.commit()
     assert work_off(app) == 3
     session.expire_all()

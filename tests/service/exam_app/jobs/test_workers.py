@@ -48,9 +48,9 @@ def at_work(clean, background) -> Iterator[Callable[..., None]]:
     def start(kinds, chores=()):
         def run():
             if clean.dialect.name == "postgresql":
-                procrastinate_worker.work(background, kinds, list(chores), clean.url, stop)
+                procrastinate_worker.work(background, kinds, list(chores), url=clean.url, stop=stop)
             else:
-                local_worker.work(background, kinds, list(chores), stop)
+                local_worker.work(background, kinds, list(chores), stop=stop)
 
         threads.append(threading.Thread(target=run, daemon=True))
         threads[-1].start()
@@ -63,7 +63,9 @@ def at_work(clean, background) -> Iterator[Callable[..., None]]:
 
 
 def ask(session, kind="slow", **params) -> Job:
-    job = service.enqueue(session, kind, "某件事", DISTRICT, params, "office")
+    job = service.enqueue(
+        session, kind, "某件事", division_code=DISTRICT, params=params, by="office"
+    )
     session.commit()
     return job
 
@@ -117,7 +119,7 @@ def test_what_is_asked_for_is_done_and_seen_on_its_way(world, session, at_work):
 
 def test_what_was_not_committed_was_not_asked_for(world, session, background):
     session.commit()
-    service.enqueue(session, "slow", "某件事", DISTRICT, {}, "office")
+    service.enqueue(session, "slow", "某件事", division_code=DISTRICT, params={}, by="office")
     session.rollback()
     assert entries(session) == []
     assert service.run_pending(background, {"slow": lambda work: None}) == 0

@@ -46,7 +46,7 @@ class Desk:
         self.window = self.open()
 
     def open(self):
-        _, window = study.open_window(self.session, self.person.id, "c", "u")
+        _, window = study.open_window(self.session, self.person.id, "c", unit_id="u")
         self.session.commit()
         return window.id
 

@@ -41,7 +41,9 @@ def here(clean, config):
 def filled(session, here):
     """A demonstration year, with evidence and a recording beside it."""
     seed_demo(session, here, 60)
-    evidence.keep(session, here.instance / "evidence", b"%PDF-1.4 x", "x", DISTRICT, "t")
+    evidence.keep(
+        session, here.instance / "evidence", b"%PDF-1.4 x", name="x", division_code=DISTRICT, by="t"
+    )
     session.commit()
     media = here.instance / "media" / "ab" / "abc"
     media.parent.mkdir(parents=True)
@@ -55,7 +57,7 @@ def test_a_backup_under_load_is_restored_and_checked_elsewhere(filled, clean, tm
     def write() -> None:
         while not stop.is_set():
             with factory() as own:
-                record(own, "test", "load", f"n:{written[0]}")
+                record(own, "test", "load", subject=f"n:{written[0]}")
                 own.commit()
             written[0] += 1
 
@@ -208,7 +210,7 @@ def test_all_data_from_one_engine_to_another(
 
 
 def test_a_chain_that_does_not_hold_is_not_moved_unseen(filled, clean, session, tmp_path):
-    record(session, "t", "test", "x")
+    record(session, "t", "test", subject="x")
     session.commit()
     with clean.begin() as connection:
         connection.execute(text("UPDATE audit_entry SET action = 'x' WHERE seq = 1"))

@@ -37,7 +37,9 @@ def left(session, world, sign_in):
     api = sign_in(world.account("director", VILLAGE, person))
     api.form("/archive/mine/correct", entry="", text=f"{NAME}的生日错了")
     api.form("/caseload", code="01-01", categories=["orphan"])
-    service.edit_person(session, person, {"email": f"{PHONE}@b.example"}, "t", f"{NAME}来电")
+    service.edit_person(
+        session, person, {"email": f"{PHONE}@b.example"}, by="t", reason=f"{NAME}来电"
+    )
     session.scalars(select(Post).where(Post.person_id == person.id)).one().end = date(2020, 5, 1)
     session.commit()
     return person
@@ -96,7 +98,7 @@ def test_what_is_over_goes(session, world, sign_in):
     at = now()
     sign_in(world.account("director", VILLAGE))
     session.add(Throttle(key="phone:1", failures=1, last_at=at - timedelta(days=31)))
-    record(session, "t", "test", "x")
+    record(session, "t", "test", subject="x")
     session.commit()
     assert apply(session, at, only_count=True)["throttle"] == 1
     assert apply(session, at)["login_session"] == 0

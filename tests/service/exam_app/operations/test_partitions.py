@@ -61,7 +61,7 @@ def test_what_is_there_becomes_the_first_part(plain):
     with make_session_factory(plain)() as session:
         world = World(session)
         entries = [world.entry(world.person()) for _ in range(5)]
-        record(session, "test", "x", "y", scope=DISTRICT)
+        record(session, "test", "x", subject="y", scope=DISTRICT)
         session.commit()
         ids = [e.id for e in entries]
     assert partition(plain, TODAY) == [layout.name for layout in LAYOUTS]

@@ -26,12 +26,12 @@ def first(kind):
 
 def test_practice_by_page_and_by_point():
     pool, rng = load_pool("daily").of(BANK), random.Random(1)
-    drawn = practice_set(pool, set(), Choice(page="services/visits"), rng, 9)
+    drawn = practice_set(pool, set(), Choice(page="services/visits"), rng=rng, n=9)
     assert len(drawn) == 9 and {q.kb.partition("#")[0] for q in drawn} == {"services/visits"}
-    drawn = practice_set(pool, set(), Choice(point="duty-5.1"), rng, 3)
+    drawn = practice_set(pool, set(), Choice(point="duty-5.1"), rng=rng, n=3)
     assert len(drawn) == 3 and all("duty-5.1" in q.covers for q in drawn)
     reserved = {q.id for q in drawn}
-    again = practice_set(pool, reserved, Choice(point="duty-5.1"), rng, 99)
+    again = practice_set(pool, reserved, Choice(point="duty-5.1"), rng=rng, n=99)
     assert not reserved & {q.id for q in again}
 
 
@@ -177,10 +177,10 @@ def test_days_in_a_row(session, world):
             )
         )
     session.commit()
-    assert service.streak(session, person.id, today, ZONE) == 3
-    assert service.streak(session, person.id, today + timedelta(days=1), ZONE) == 3
-    assert service.streak(session, person.id, today + timedelta(days=2), ZONE) == 0
-    assert service.done_on(session, person.id, today, ZONE) == 1
+    assert service.streak(session, person.id, today, zone=ZONE) == 3
+    assert service.streak(session, person.id, today + timedelta(days=1), zone=ZONE) == 3
+    assert service.streak(session, person.id, today + timedelta(days=2), zone=ZONE) == 0
+    assert service.done_on(session, person.id, today, zone=ZONE) == 1
 
 
 def test_topic_practice_is_remembered_too(page, session):

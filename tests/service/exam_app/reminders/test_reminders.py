@@ -92,7 +92,7 @@ def test_events_and_what_changes_in_them(session, world, monkeypatch):
         session,
         DISTRICT,
         "民政局",
-        "t",
+        by="t",
         title="轮训",
         audience="director",
         form="面授",
@@ -112,12 +112,12 @@ def test_events_and_what_changes_in_them(session, world, monkeypatch):
         )
     planning.announce(session, event, "t")
     person = world.person()
-    enrolment.nominate(session, event, [person.id], "370283", "t", TODAY, own=True)
+    enrolment.nominate(session, event, [person.id], prefix="370283", by="t", today=TODAY, own=True)
     settle(session)
     # One day of two sessions is one thing.
     [due] = [d for d in told(session) if d.kind == "event"]
     assert "党校" in due.text and due.until == start.date()
-    planning.cancel(session, event, "大雪", "t")
+    planning.cancel(session, event, "大雪", by="t")
     for row in planning.notes_of(session, event):
         row.created_at = NOON
     session.commit()
@@ -140,11 +140,15 @@ def test_which_notes_are_told(session, world, monkeypatch):
 
     first = add("第一课", timedelta())
     planning.announce(session, event, "t")
-    enrolment.nominate(session, event, [world.person().id], "370283", "t", TODAY, own=True)
+    enrolment.nominate(
+        session, event, [world.person().id], prefix="370283", by="t", today=TODAY, own=True
+    )
     second = add("改时间怎么办、取消怎么办", timedelta(days=1))
-    planning.edit(session, event, "t", {"contact": "王五"})
-    planning.move_session(session, first, start + length, start + 2 * length, "停电", "t")
-    planning.drop_session(session, second, "老师病了", "t")
+    planning.edit(session, event, "t", values={"contact": "王五"})
+    planning.move_session(
+        session, first, start + length, ends_at=start + 2 * length, reason="停电", by="t"
+    )
+    planning.drop_session(session, second, "老师病了", by="t")
     for row in planning.notes_of(session, event):
         row.created_at = NOON
     session.commit()
@@ -213,7 +217,7 @@ def robot() -> Iterator[Robot]:
 
 def channel(session, config, way="webhook", created_at=NOON - timedelta(days=1), **more):
     values = {"name": "群", "target": None, "secret": None, "quiet_from": 21, "quiet_to": 8, **more}
-    made = service.add_channel(session, DISTRICT, "t", config, way=way, **values)
+    made = service.add_channel(session, DISTRICT, "t", config=config, way=way, **values)
     made.created_at = created_at
     session.commit()
     return made
@@ -291,7 +295,7 @@ def test_a_process_that_died_in_the_midst_is_not_repeated(session, world, factor
     made = channel(session, config, target=f"http://{robot.host}/send")
     some_due(session, world)
     service.note_due(factory, config, NOON)
-    assert len(service._take(session, made, NOON, config, 100)) == 3
+    assert len(service._take(session, made, NOON, config=config, limit=100)) == 3
     session.commit()
     assert service.send_due(factory, config, NOON) == 0 and robot.texts == []
 
@@ -366,13 +370,13 @@ def test_the_list_for_the_sms_platform(session, world, factory, config):
     people[0].name = "=1+2"
     session.commit()
     service.note_due(factory, config, NOON)
-    data, number = service.export_list(session, made, NOON, config)
+    data, number = service.export_list(session, made, NOON, config=config)
     session.commit()
     lines = data.decode("utf-8-sig").splitlines()
     assert (
         number == 3 and lines[0] == "手机号,姓名,内容" and f"{people[0].phone},'=1+2," in lines[1]
     )
-    assert service.export_list(session, made, NOON, config)[1] == 0
+    assert service.export_list(session, made, NOON, config=config)[1] == 0
 
 
 def test_pages(session, world, sign_in, factory, config):

@@ -52,7 +52,7 @@ def test_the_figures_are_those_of_the_records(session, world):
         )
     )
     session.commit()
-    found = gather(session, DISTRICT, 2026, AS_OF, ZONE)
+    found = gather(session, DISTRICT, 2026, as_of=AS_OF, zone=ZONE)
     document = Document(io.BytesIO(annual_docx(session, found)))
     told = texts(document)
     for words in (
@@ -77,12 +77,12 @@ def test_the_figures_are_those_of_the_records(session, world):
 
 def test_a_year_without_records_and_one_to_come(session, world):
     world.person(VILLAGE, start=date(2026, 1, 1))
-    empty = gather(session, DISTRICT, 2025, AS_OF, ZONE)
+    empty = gather(session, DISTRICT, 2025, as_of=AS_OF, zone=ZONE)
     assert "没有记录" in texts(Document(io.BytesIO(annual_docx(session, empty))))
     with pytest.raises(Refused, match="还没到"):
-        gather(session, DISTRICT, 2027, AS_OF, ZONE)
+        gather(session, DISTRICT, 2027, as_of=AS_OF, zone=ZONE)
     with pytest.raises(NotFound):
-        gather(session, "370299000000", 2026, AS_OF, ZONE)
+        gather(session, "370299000000", 2026, as_of=AS_OF, zone=ZONE)
 
 
 def test_by_page_and_by_command(world, sign_in, tmp_path, session, monkeypatch):

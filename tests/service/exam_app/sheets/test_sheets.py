@@ -82,7 +82,7 @@ def client_for(sign_in: Any, session: Session) -> Any:
 
 
 def sheet_for(session: Session, exam: Exam, *people: Person) -> list[AnswerSheet]:
-    made, refused = service.make_sheets(session, exam, people, "office")
+    made, refused = service.make_sheets(session, exam, people, actor="office")
     assert not refused
     session.commit()
     return made
@@ -98,7 +98,7 @@ def read_all(session: Session) -> int:
 
 
 def scan(session: Session, exam: Exam, data: bytes, division: str = DISTRICT) -> ScanFile:
-    file = service.hand_over(session, exam, division, "扫描.pdf", data, "office")
+    file = service.hand_over(session, exam, division, name="扫描.pdf", data=data, actor="office")
     reader.ask_reading(session, file)
     session.commit()
     read_all(session)
@@ -115,12 +115,14 @@ def copy_out(session: Session, sheet: AnswerSheet) -> None:
     places = {place.slot: place for place in slots(sheet.form)}
     doubts = [slot for slot, e in service.entries_of(session, sheet).items() if e.doubt]
     assert {places[slot].question.type for slot in doubts} == {"fill"}
-    service.settle(session, sheet, {slot: rightly(places[slot]) for slot in doubts}, "clerk")
+    service.settle(session, sheet, {slot: rightly(places[slot]) for slot in doubts}, actor="clerk")
     session.commit()
 
 
 def held(session: Session, exam: Exam) -> tuple[int, list[tuple[Person, str]]]:
-    done = service.score(session, exam, PREFIX, now().astimezone(ZONE).date(), "office", ZONE)
+    done = service.score(
+        session, exam, PREFIX, held_on=now().astimezone(ZONE).date(), actor="office", zone=ZONE
+    )
     session.commit()
     return done
 
@@ -177,7 +179,15 @@ def test_a_wrong_mark_is_a_wrong_answer(session: Session, world: World) -> None:
 
 def test_a_large_sheet_of_several_pages_in_any_order(session: Session, world: World) -> None:
     exam, person = world.exam(blueprint="annual", kind="annual"), world.person()
-    invigilation.grant(session, exam, person, 0, True, "看不清小字", "office")
+    invigilation.grant(
+        session,
+        exam,
+        person,
+        extra_minutes=0,
+        large_print=True,
+        reason="看不清小字",
+        actor="office",
+    )
     session.commit()
     (sheet,) = sheet_for(session, exam, person)
     assert sheet.large and len(service.pages_of(sheet)) > 1
@@ -194,7 +204,7 @@ def test_a_large_sheet_of_several_pages_in_any_order(session: Session, world: Wo
 def test_everything_by_hand_without_a_scan(session: Session, world: World) -> None:
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
-    service.settle(session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, "clerk")
+    service.settle(session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, actor="clerk")
     session.commit()
     assert held(session, exam) == (1, [])
     attempt = session.get_one(Attempt, sheet.attempt_id)
@@ -239,7 +249,7 @@ def test_what_a_person_entered_stays(session: Session, world: World) -> None:
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
     slot = next(p.slot for p in slots(sheet.form) if p.question.type == "single")
-    service.settle(session, sheet, {slot: None}, "clerk")
+    service.settle(session, sheet, {slot: None}, actor="clerk")
     session.commit()
     scan(session, exam, as_pdf(filled(sheet, rightly)))
     assert service.entries_of(session, sheet)[slot].response is None
@@ -249,13 +259,13 @@ def test_scored_once_and_closed_afterwards(session: Session, world: World) -> No
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
     data = as_pdf(filled(sheet, rightly))
-    service.settle(session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, "clerk")
+    service.settle(session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, actor="clerk")
     session.commit()
     assert held(session, exam) == (1, [])
     assert held(session, exam) == (0, [])
     assert session.scalar(select(func.count()).select_from(Attempt)) == 1
     with pytest.raises(Refused, match="已经计分"):
-        service.settle(session, sheet, {"1": None}, "clerk")
+        service.settle(session, sheet, {"1": None}, actor="clerk")
     scan(session, exam, data)
     (page,) = service.problems(session, exam, PREFIX)
     assert "已经计分" in str(page.problem)
@@ -267,14 +277,16 @@ def test_who_gets_no_sheet_and_whose_can_not_be_scored(
     exam = world.exam(attempts_allowed=1)
     passed, running, free = world.person(), world.person(), world.person()
     hand_in(session, saver, begin(session, exam, passed), rightly)
-    made, refused = service.make_sheets(session, exam, [passed, running, free], "office")
+    made, refused = service.make_sheets(session, exam, [passed, running, free], actor="office")
     session.commit()
     assert [s.person_id for s in made] == [running.id, free.id]
     assert [(p.id, why) for p, why in refused] == [(passed.id, "您已经考试合格,不用再考")]
-    again, refused = service.make_sheets(session, exam, [free], "office")
+    again, refused = service.make_sheets(session, exam, [free], actor="office")
     assert not again and "没用过" in refused[0][1]
     for sheet in made:
-        service.settle(session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, "clerk")
+        service.settle(
+            session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, actor="clerk"
+        )
     session.commit()
     attempt = begin(session, exam, running)
     done, refused = held(session, exam)
@@ -289,7 +301,14 @@ def test_who_gets_no_sheet_and_whose_can_not_be_scored(
 def test_the_day_has_to_be_one_of_the_exam(session: Session, world: World) -> None:
     exam = world.exam()
     with pytest.raises(Refused, match="考试日期要在"):
-        service.score(session, exam, PREFIX, now().date() + timedelta(days=9), "office", ZONE)
+        service.score(
+            session,
+            exam,
+            PREFIX,
+            held_on=now().date() + timedelta(days=9),
+            actor="office",
+            zone=ZONE,
+        )
 
 
 def test_answers_that_are_none_are_refused_as_a_whole(session: Session, world: World) -> None:
@@ -297,10 +316,10 @@ def test_answers_that_are_none_are_refused_as_a_whole(session: Session, world: W
     (sheet,) = sheet_for(session, exam, world.person())
     one, two = [p.slot for p in slots(sheet.form) if p.question.type == "single"][:2]
     with pytest.raises(Refused, match=f"第 {two} 题"):
-        service.settle(session, sheet, {one: "A", two: "Z"}, "clerk")
+        service.settle(session, sheet, {one: "A", two: "Z"}, actor="clerk")
     assert not service.entries_of(session, sheet)
     with pytest.raises(Refused, match="没有第 99 题"):
-        service.settle(session, sheet, {"99": "A"}, "clerk")
+        service.settle(session, sheet, {"99": "A"}, actor="clerk")
 
 
 # --- Whose and where ----------------------------------------------------------------------------
@@ -315,10 +334,10 @@ def test_sheets_of_others_are_not_there(session: Session, world: World) -> None:
     assert len(service.standings(session, exam, PREFIX)) == 1
     assert len(service.standings(session, exam, prefix_of(CITY))) == 2
     with pytest.raises(NotFound):
-        service.sheet_within(session, exam, PREFIX, their.id)
+        service.sheet_within(session, exam, PREFIX, sheet_id=their.id)
     with pytest.raises(NotFound):
-        service.sheet_by_code(session, exam, PREFIX, their.code)
-    assert service.sheet_by_code(session, exam, PREFIX, sheet.code.lower()).id == sheet.id
+        service.sheet_by_code(session, exam, PREFIX, code=their.code)
+    assert service.sheet_by_code(session, exam, PREFIX, code=sheet.code.lower()).id == sheet.id
     # Their sheet in our pile, and a sheet of another exam: noted, nothing entered.
     scan(session, exam, as_pdf(filled(their, rightly) + filled(elsewhere, rightly)))
     told = [str(page.problem) for page in service.problems(session, exam, PREFIX)]
@@ -328,7 +347,7 @@ def test_sheets_of_others_are_not_there(session: Session, world: World) -> None:
     assert not service.problems(session, exam, other)
     page = service.problems(session, exam, PREFIX)[0]
     with pytest.raises(NotFound):
-        service.page_within(session, exam, other, page.id)
+        service.page_within(session, exam, other, page_id=page.id)
 
 
 def test_people_to_print_for(session: Session, world: World) -> None:
@@ -341,14 +360,16 @@ def test_people_to_print_for(session: Session, world: World) -> None:
     post = session.scalars(select(service.Post).where(service.Post.person_id == gone.id)).one()
     post.end = now().date() - timedelta(days=30)
     session.commit()
-    found = service.people_for(session, exam, PREFIX, TOWN, "")
+    found = service.people_for(session, exam, PREFIX, division=TOWN, who="")
     assert {p.id for p in found} == {one.id, two.id, twin.id}
-    chosen = service.people_for(session, exam, PREFIX, TOWN, f" 王秀兰 \n\n{two.phone}\n")
+    chosen = service.people_for(
+        session, exam, PREFIX, division=TOWN, who=f" 王秀兰 \n\n{two.phone}\n"
+    )
     assert {p.id for p in chosen} == {one.id, two.id}
     with pytest.raises(Refused, match=r"2 行要改:李桂芳\(同名.*没有的人\(找不到"):
-        service.people_for(session, exam, PREFIX, TOWN, "李桂芳\n没有的人")
+        service.people_for(session, exam, PREFIX, division=TOWN, who="李桂芳\n没有的人")
     with pytest.raises(Refused, match="不归您管理"):
-        service.people_for(session, exam, PREFIX, OTHER_DISTRICT, "")
+        service.people_for(session, exam, PREFIX, division=OTHER_DISTRICT, who="")
 
 
 # --- Files --------------------------------------------------------------------------------------
@@ -360,7 +381,7 @@ def test_people_to_print_for(session: Session, world: World) -> None:
 )
 def test_files_that_are_none(session: Session, world: World, data: bytes) -> None:
     with pytest.raises(Refused, match="打不开这个文件"):
-        service.hand_over(session, world.exam(), DISTRICT, "x", data, "office")
+        service.hand_over(session, world.exam(), DISTRICT, name="x", data=data, actor="office")
 
 
 def test_a_page_that_is_none_stops_no_other(session: Session, world: World) -> None:
@@ -379,7 +400,7 @@ def test_a_reader_that_died_is_followed_by_another(
     exam = world.exam()
     sheets = sheet_for(session, exam, world.person(), world.person())
     images = [picture for sheet in sheets for picture in filled(sheet, rightly)]
-    file = service.hand_over(session, exam, DISTRICT, "x", as_pdf(images), "office")
+    file = service.hand_over(session, exam, DISTRICT, name="x", data=as_pdf(images), actor="office")
     reader.ask_reading(session, file)
     session.commit()
     progress = Work.progress
@@ -405,7 +426,9 @@ def test_a_reader_that_died_is_followed_by_another(
 def test_what_an_older_version_took_in_is_read(session: Session, world: World) -> None:
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
-    file = service.hand_over(session, exam, DISTRICT, "x", as_pdf(filled(sheet, rightly)), "office")
+    file = service.hand_over(
+        session, exam, DISTRICT, name="x", data=as_pdf(filled(sheet, rightly)), actor="office"
+    )
     session.commit()
     assert reader.adopt(behind(session)) == 0  # it may still be read
     file.uploaded_at = now() - reader.SILENT - timedelta(seconds=1)
@@ -421,7 +444,9 @@ def test_several_readers_read_each_page_once(session: Session, world: World) -> 
     sheets = sheet_for(session, exam, *(world.person() for _ in range(4)))
     for sheet in sheets:
         data = as_pdf(filled(sheet, rightly))
-        reader.ask_reading(session, service.hand_over(session, exam, DISTRICT, "x", data, "office"))
+        reader.ask_reading(
+            session, service.hand_over(session, exam, DISTRICT, name="x", data=data, actor="office")
+        )
     session.commit()
     counts: list[int] = []
     threads = [threading.Thread(target=lambda: counts.append(read_all(session))) for _ in range(4)]
@@ -442,7 +467,14 @@ def test_booklets_hold_every_question_and_no_key(session: Session, world: World)
     rules = Blueprint.model_validate(exam.blueprint)
     for form in exam.forms:
         for large in (False, True):
-            data = booklet_pdf(exam.title, form.number, slots(form), rules, exam.minutes, large)
+            data = booklet_pdf(
+                exam.title,
+                form.number,
+                slots(form),
+                blueprint=rules,
+                minutes=exam.minutes,
+                large=large,
+            )
             text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
             flat = "".join(text.split())
             assert f"第{form.number}套" in flat and ("大字版" in flat) == large

@@ -265,8 +265,10 @@ class Place:
     def _paper(self, exam) -> None:
         """A sheet of an exam of the whole city, one page of it scanned."""
         sitter = self.world.person(self.village)
-        (sheet,), _ = sheets.make_sheets(self.session, exam, [sitter], "t")
-        file = sheets.hand_over(self.session, exam, self.district, "a.pdf", pdf(self.colour), "t")
+        (sheet,), _ = sheets.make_sheets(self.session, exam, [sitter], actor="t")
+        file = sheets.hand_over(
+            self.session, exam, self.district, name="a.pdf", data=pdf(self.colour), actor="t"
+        )
         page = ScanPage(
             file=file, number=1, sheet_id=sheet.id, page=1, picture=picture(255), problem="看不清"
         )
@@ -274,7 +276,7 @@ class Place:
         first = sheets.pages_of(sheet)[0]
         slots = {p.slot: p for p in sheets.places_of(sheet).values()}
         slot = next(s for s in slots if s in sheets.slots_on(first))
-        sheets.settle(self.session, sheet, {slot: rightly(slots[slot])}, "t")
+        sheets.settle(self.session, sheet, {slot: rightly(slots[slot])}, actor="t")
         sheets.entries_of(self.session, sheet)[slot].page_id = page.id
         self.things |= {"sheet": sheet.id, "scanned page": page.id, "slot": slot}
         self.session.commit()
@@ -358,7 +360,7 @@ class Place:
         self.keep("office task", OfficeTask)
         self.office.form("/satisfaction", closes_on=due)
         round_ = self.keep("survey round", SatisfactionRound)
-        codes = satisfaction.issue(self.session, round_, self.person.id, self.today)
+        codes = satisfaction.issue(self.session, round_, self.person.id, today=self.today)
         self.things["survey code"] = codes[0]
         self.session.commit()
         drawn = self.office.form("/spot", size="20", seed="7", due=due)
@@ -379,7 +381,7 @@ class Place:
         self.keep("import", ImportBatch)
         self.things["upload"] = keys[1]
         gone = self.world.person(self.village, name=self.person.name)
-        done = merging.merge(self.session, self.person, gone, "t", "核对过证件")
+        done = merging.merge(self.session, self.person, gone, by="t", reason="核对过证件")
         self.things["merge"] = done.id
         self.session.commit()
 
@@ -404,9 +406,9 @@ class Place:
 
     def _evaluation(self) -> None:
         prefix = prefix_of(self.district)
-        frame = frame_of(prefix, self.today.year, self.today, self.config)
+        frame = frame_of(prefix, self.today.year, self.today, config=self.config)
         found = {self.person.id: subject(self.person)}
-        run = runs.start(self.session, self.district, frame, SCHEME, found, "t")
+        run = runs.start(self.session, self.district, frame, scheme=SCHEME, subjects=found, by="t")
         for row, _ in runs.results_of(self.session, run, prefix):
             row.code = self.village
         self.things["run"] = run.id

@@ -101,17 +101,23 @@ def test_certificates_are_voided_and_issued_anew(session, world):
     body = "{holder}同志参加“{title}”,准予结业。"
     template = make_template(session, DISTRICT, name="结业证书", body=body, **values)
     day = date(2026, 11, 24)
-    assert issue_for_training(session, "370283", "培训", day, template, "x") == (1, 0)
-    assert issue_for_training(session, "370283", "培训", day, template, "x") == (0, 1)
+    assert issue_for_training(session, "370283", "培训", on=day, template=template, by="x") == (
+        1,
+        0,
+    )
+    assert issue_for_training(session, "370283", "培训", on=day, template=template, by="x") == (
+        0,
+        1,
+    )
     with pytest.raises(Refused, match="没有叫"):
-        issue_for_training(session, "370281", "培训", day, template, "x")
+        issue_for_training(session, "370281", "培训", on=day, template=template, by="x")
     (first,) = of_person(session, person.id)
     assert first.no.startswith("PD2026-") and first.valid_until == date(2029, 11, 23)
     person.name = "王秀岚"
-    new = reissue(session, first, "名字写错了", "x")
+    new = reissue(session, first, "名字写错了", by="x")
     assert (first.replaced_by, new.holder, new.entry_id) == (new.no, "王秀岚", first.entry_id)
     with pytest.raises(Refused, match="作废过"):
-        void_certificate(session, first, "再来", "x")
+        void_certificate(session, first, "再来", by="x")
     kinds = [(e.kind, e.certificate_no) for e in entries_of(session, person.id)]
     assert sorted(kinds, key=str) == [("certificate", new.no), ("training", None)]
     assert verify(session)[1] == []
@@ -130,20 +136,23 @@ def test_voiding_is_a_new_entry_with_a_reason(session, world):
     person = world.person()
     entry = world.entry(person)
     with pytest.raises(Refused, match="原因"):
-        void(session, entry.id, " ", "x")
-    void(session, entry.id, "录错了", "x")
+        void(session, entry.id, " ", by="x")
+    void(session, entry.id, "录错了", by="x")
     assert entries_of(session, person.id) == []
     assert len(entries_of(session, person.id, all_rows=True)) == 2
     with pytest.raises(Refused, match="已经作废"):
-        void(session, entry.id, "再来", "x")
+        void(session, entry.id, "再来", by="x")
     assert verify(session)[1] == []
 
 
 def test_certificates_are_issued_once_and_can_t_be_guessed(session, world):
     person = world.person(name="王秀兰")
     entry = world.entry(person, "exam")
-    first = issue(session, person, entry, "初任考核", "青岛市民政局", "x")
-    assert issue(session, person, entry, "初任考核", "青岛市民政局", "x").no == first.no
+    first = issue(session, person, entry, title="初任考核", organiser="青岛市民政局", by="x")
+    assert (
+        issue(session, person, entry, title="初任考核", organiser="青岛市民政局", by="x").no
+        == first.no
+    )
     assert find(session, first.no.lower()) is first
     assert find(session, first.no[:-1] + ("A" if first.no[-1] != "A" else "B")) is None
     assert len(first.no.split("-", 1)[1].replace("-", "")) == 12

@@ -52,7 +52,7 @@ def test_the_sql_says_what_the_predicate_says(session, world, drawn, counted, as
         )
         for entry, (_, _, gone) in zip(made, drawn, strict=True):
             if gone:
-                void(session, entry.id, "录错", "test")
+                void(session, entry.id, "录错", by="test")
         session.flush()
         for predicate, sql in (
             (
@@ -75,7 +75,9 @@ def test_the_sql_says_what_the_predicate_says(session, world, drawn, counted, as
         none = counting.YearTotals(Decimal(0), False, False)
         for person in people:
             own = entries_of(session, person.id)
-            assert counting.year_totals(own, counted, YEAR, as_of) == sums.get(person.id, none)
+            assert counting.year_totals(own, counted, YEAR, as_of=as_of) == sums.get(
+                person.id, none
+            )
     finally:
         session.rollback()
 
@@ -108,7 +110,7 @@ def test_an_entry_counts_for_the_year_of_its_date_and_once_its_day_has_come():
     both = [entry, induction]
 
     def of(year, day):
-        return counting.year_totals(both, COUNTED_LEVELS, year, day)
+        return counting.year_totals(both, COUNTED_LEVELS, year, as_of=day)
 
     assert of(YEAR, entry.date) == counting.YearTotals(Decimal(8), False, True)
     assert of(YEAR, entry.date - timedelta(days=1)) == counting.YearTotals(Decimal(0), False, True)

@@ -68,11 +68,11 @@ def test_an_old_chain_verifies_and_counts_the_same(session, old_and_new):
 def test_coverage_counts_both_the_same(session, world, old_and_new):
     for person in old_and_new:
         world.entry(person, "exam", day=date(YEAR, 3, 3))
-    figures = coverage(session, DISTRICT, YEAR, AS_OF).total
+    figures = coverage(session, DISTRICT, YEAR, as_of=AS_OF).total
     assert (figures.in_post, figures.covered) == (2, 2)
     set_rule(session, YEAR, "t", hours=Decimal(8), exam=True, pending_days=30, levels=["镇(街)"])
     assert session.get_one(YearRule, YEAR).levels == ["town"]
-    assert coverage(session, DISTRICT, YEAR, AS_OF).total.covered == 2
+    assert coverage(session, DISTRICT, YEAR, as_of=AS_OF).total.covered == 2
     session.rollback()
 
 

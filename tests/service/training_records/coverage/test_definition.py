@@ -13,7 +13,9 @@ DAY = date(2026, 11, 24)
 
 
 def standing(session, person, day=DAY, year=2026):
-    return next(s for s in coverage(session, CITY, year, day).standings if s.person_id == person.id)
+    return next(
+        s for s in coverage(session, CITY, year, as_of=day).standings if s.person_id == person.id
+    )
 
 
 def trained(world, **more):
@@ -58,7 +60,7 @@ def test_voided_entries_don_t_count(session, world):
     person = world.person()
     entry = world.entry(person)
     world.entry(person, "exam")
-    void(session, entry.id, "录错了人", "test")
+    void(session, entry.id, "录错了人", by="test")
     assert standing(session, person).status == "uncovered"
 
 
@@ -68,7 +70,7 @@ def test_induction_is_flagged_whatever_the_coverage(session, world):
     world.entry(person, "exam")
     found = standing(session, person)
     assert (found.status, found.inducted) == ("covered", False)
-    assert coverage(session, CITY, 2026, DAY).total.not_inducted == 1
+    assert coverage(session, CITY, 2026, as_of=DAY).total.not_inducted == 1
 
 
 def test_hours_go_with_the_person_and_the_post_of_the_day_decides_where(session, world):
@@ -77,8 +79,10 @@ def test_hours_go_with_the_person_and_the_post_of_the_day_decides_where(session,
     world.post(person, OTHER_VILLAGE, start=date(2026, 6, 1))
     world.entry(person, day=date(2026, 3, 1))
     world.entry(person, "exam", day=date(2026, 3, 1))
-    before = {c.code: c.in_post for c in coverage(session, CITY, 2026, date(2026, 5, 31)).children}
-    after = coverage(session, CITY, 2026, DAY)
+    before = {
+        c.code: c.in_post for c in coverage(session, CITY, 2026, as_of=date(2026, 5, 31)).children
+    }
+    after = coverage(session, CITY, 2026, as_of=DAY)
     assert before[DISTRICT] == 1
     assert {c.code: (c.in_post, c.covered) for c in after.children} == {
         DISTRICT: (0, 0),
@@ -89,7 +93,7 @@ def test_hours_go_with_the_person_and_the_post_of_the_day_decides_where(session,
 def test_a_person_in_two_villages_counts_once_above_and_in_each_below(session, world):
     person = trained(world)
     world.post(person, VILLAGE_2, start=date(2026, 11, 20))
-    report = coverage(session, TOWN, 2026, DAY)
+    report = coverage(session, TOWN, 2026, as_of=DAY)
     assert report.total.in_post == 1
     assert [c.in_post for c in report.children] == [1, 1]
 
@@ -103,8 +107,8 @@ def test_a_second_village_makes_nobody_new(session, world):
 def test_rates_with_and_without_the_pending(session, world):
     trained(world)
     world.person(start=DAY - timedelta(days=1))
-    report = report_dict(coverage(session, DISTRICT, 2026, DAY))
+    report = report_dict(coverage(session, DISTRICT, 2026, as_of=DAY))
     assert (report["in_post"], report["covered"], report["pending"]) == (2, 1, 1)
     assert (report["rate"], report["rate_without_pending"]) == (0.5, 1.0)
-    empty = report_dict(coverage(session, "370281000000", 2026, DAY))
+    empty = report_dict(coverage(session, "370281000000", 2026, as_of=DAY))
     assert empty["rate"] is None and empty["in_post"] == 0

@@ -95,11 +95,11 @@ def check(session, today):
     }
     for code in CODES:
         running = reading.report(session, code, today)
-        defined = coverage(session, code, today.year, today)
+        defined = coverage(session, code, today.year, as_of=today)
         assert shown(running.total) == naive(session, code, today, rule)
         assert shown(running.total) == shown(defined.total)
         assert list(map(shown, running.children)) == list(map(shown, defined.children))
-        mine = reading.people(session, code, today, "all", limit=1000)
+        mine = reading.people(session, code, today, status="all", limit=1000)
         assert {(s.person_id, s.status, s.hours, s.reason) for s in mine} == {
             (s.person_id, s.status, s.hours, s.reason) for s in defined.standings
         }
@@ -184,7 +184,7 @@ class History:
                 entry = entries[how[0] % len(entries)]
                 gone = select(ArchiveEntry).where(ArchiveEntry.voids_id == entry.id)
                 if not session.scalar(gone):
-                    void(session, entry.id, "录错", "test")
+                    void(session, entry.id, "录错", by="test")
         else:
             self.today = day + timedelta(days=how[0])
         session.flush()
@@ -238,13 +238,13 @@ def test_the_turn_of_a_year_freezes_the_old_one(session, world):
     world.entry(other, day=date(2026, 11, 1))
     world.entry(other, "exam", day=date(2026, 11, 2))
     entry = session.scalars(select(ArchiveEntry).where(ArchiveEntry.person_id == person.id)).first()
-    void(session, entry.id, "录错", "test")
+    void(session, entry.id, "录错", by="test")
     work_off(session, first)
     assert reading.frozen_report(session, CITY, 2026).total == then
-    now = coverage(session, CITY, 2026, last)
+    now = coverage(session, CITY, 2026, as_of=last)
     found = {
         d.person_id: (d.then, d.now)
-        for d in reading.differences(session, CITY, 2026, now.standings)
+        for d in reading.differences(session, CITY, 2026, current=now.standings)
     }
     assert found == {person.id: ("covered", "uncovered"), other.id: ("uncovered", "covered")}
 
@@ -262,7 +262,7 @@ def test_a_new_rule_counts_for_its_year_and_the_following(session, world):
     assert reading.report(session, CITY, today).total.covered == 0
     assert rule_of(session, 2027) == Rule(Decimal(20), True, 10, ("省", "市"))
     assert rule_of(session, 2025) == Rule()
-    assert coverage(session, CITY, 2026, today).total.covered == 0
+    assert coverage(session, CITY, 2026, as_of=today).total.covered == 0
 
 
 @pytest.mark.parametrize("status", reading.STATUSES)
@@ -273,9 +273,9 @@ def test_names_page_by_page(session, world, status):
     world.post(twice, VILLAGE_2)
     today = date(2026, 11, 24)
     work_off(session, today)
-    whole = reading.people(session, CITY, today, status)
+    whole = reading.people(session, CITY, today, status=status)
     pages, after = [], ("", 0)
-    while page := reading.people(session, CITY, today, status, after, limit=2):
+    while page := reading.people(session, CITY, today, status=status, after=after, limit=2):
         pages += page
         after = (page[-1].division_code, page[-1].person_id)
     assert pages == whole
@@ -308,7 +308,7 @@ def test_a_day_goes_by(session, world):
     def figures(day):
         work_off(session, day)
         total = reading.report(session, CITY, day).total
-        assert shown(total) == shown(coverage(session, CITY, 2026, day).total)
+        assert shown(total) == shown(coverage(session, CITY, 2026, as_of=day).total)
         return total.in_post, total.covered, total.pending, total.uncovered
 
     assert figures(today) == (3, 0, 1, 2)
@@ -341,7 +341,7 @@ def test_a_clock_that_was_far_ahead_is_forgotten(session, world):
 def test_names_are_found_by_an_index(session, world, status):
     """However many seats there are: a village's names are searched for by its code."""
     with asked(session) as statements:
-        reading.people(session, VILLAGE, date(2026, 11, 24), status, limit=10)
+        reading.people(session, VILLAGE, date(2026, 11, 24), status=status, limit=10)
     details = plan(session, *next(a for a in statements if "coverage_seat" in a[0]))
     assert any("coverage_seat USING INDEX" in d and "code>? AND code<?" in d for d in details)
     assert not [d for d in details if d.startswith("SCAN") or "TEMP B-TREE" in d]

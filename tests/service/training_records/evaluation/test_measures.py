@@ -51,7 +51,7 @@ KNOWN_CADENCES = known_cadences(AS_OF)
 
 @pytest.fixture
 def frame(config):
-    return frame_of(prefix_of(DISTRICT), YEAR, AS_OF, config)
+    return frame_of(prefix_of(DISTRICT), YEAR, AS_OF, config=config)
 
 
 def values(session, frame, person):
@@ -126,7 +126,7 @@ def test_the_results_behind_the_exam_score_add_up_to_it(session, world, frame):
     found = measured(session, frame, SOURCES)
     seen = set()
     for person in people:
-        lines = records_behind(session, frame, person.id, "exam_score")
+        lines = records_behind(session, frame, person.id, measure="exam_score")
         value = found[person.id].measures["exam_score"] if person.id in found else None
         assert value == max((x.points for x in lines if x.counted), default=None)
         assert all("算 0 分" in x.note for x in lines if x.counted and x.points == 0)
@@ -164,7 +164,9 @@ def test_leave_owes_nothing_and_is_no_time_in_post(session, world, frame):
     for month in (1, 2):
         add_visit(session, person, entry, date(YEAR, month, 5))
     # Away from March 10 to June 20: March to June owe nothing, July and August were missed.
-    note_absence(session, person, "birth", date(YEAR, 3, 10), date(YEAR, 6, 20), "t", "")
+    note_absence(
+        session, person, "birth", start=date(YEAR, 3, 10), end=date(YEAR, 6, 20), by="t", reason=""
+    )
     session.add(
         OfficeTask(division_code=DISTRICT, title="x", due_on=date(YEAR, 5, 5), created_by="t")
     )
@@ -186,7 +188,7 @@ def test_leave_owes_nothing_and_is_no_time_in_post(session, world, frame):
     assert due == 0 and values(session, frame, person)["tasks_done_rate"] > 0
     # On leave all the year: nothing to judge, no grade.
     other = world.person(VILLAGE_2)
-    note_absence(session, other, "illness", date(2025, 12, 1), None, "t", "")
+    note_absence(session, other, "illness", start=date(2025, 12, 1), end=None, by="t", reason="")
     session.commit()
     away = measured(session, frame, SOURCES)[other.id]
     assert away.months == 0 and away.measures["visits_on_time_rate"] is None
@@ -429,9 +431,9 @@ def test_against_slow_loops_over_random_histories(session, world, frame):
             "tasks_on_time_rate",
             "visit_log_rate",
         ):
-            lines = records_behind(session, frame, person.id, name)
+            lines = records_behind(session, frame, person.id, measure=name)
             assert subject.measures[name] == share(sum(x.counted for x in lines), len(lines))
-        counted = len(records_behind(session, frame, person.id, "visits_logged"))
+        counted = len(records_behind(session, frame, person.id, measure="visits_logged"))
         assert subject.measures["visits_logged"] == counted
 
 
@@ -461,7 +463,7 @@ def test_what_the_sample_does_not_confirm_is_taken_off(session, world, frame):
     assert values(session, frame, person)["visits_on_time_corrected_rate"] == 1
     check(made[2], True)
     assert values(session, frame, person)["visits_on_time_corrected_rate"] == Decimal("0.6667")
-    lines = records_behind(session, frame, person.id, "visits_checked_rate")
+    lines = records_behind(session, frame, person.id, measure="visits_checked_rate")
     assert [x.counted for x in lines] == [True, False, True] and lines[0].code == "01-01"
     assert all(x.code == "" for x in without_codes(lines))
     assert with_parts(["visits_on_time_corrected_rate", "exam_score"]) == [
@@ -488,15 +490,15 @@ def test_records_behind_every_measure_that_has_some(session, world, frame):
                      held=held, children=3, adults=1)
         )  # fmt: skip
     session.commit()
-    found = {name: records_behind(session, frame, person.id, name) for name in SHOWN}
+    found = {name: records_behind(session, frame, person.id, measure=name) for name in SHOWN}
     assert all(found[name] for name in SHOWN - {"visits_checked_rate"})
     assert "记晚了" in found["visit_log_rate"][0].note and not found["visit_log_rate"][0].counted
     assert found["missed_mandatory_reports"][0].note == "没有记下报告"
     assert sorted(x.counted for x in found["training_hours"]) == [False, True]
     assert [x.counted for x in found["exam_score"]] == [False]
     assert sorted(x.counted for x in found["activities_held"]) == [False, True]
-    assert records_behind(session, frame, person.id, "satisfaction_mean") is None
-    assert records_behind(session, frame, 9999, "training_hours") == []
+    assert records_behind(session, frame, person.id, measure="satisfaction_mean") is None
+    assert records_behind(session, frame, 9999, measure="training_hours") == []
     session.commit()
 
 

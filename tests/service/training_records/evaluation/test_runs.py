@@ -42,14 +42,14 @@ def people(world):
 @pytest.fixture
 def run(session, people):
     subjects = {p.id: subject(p, hours) for p, hours in zip(people, ("8", "4", "0"), strict=True)}
-    made = runs.start(session, DISTRICT, FRAME, SCHEME, subjects, "t")
+    made = runs.start(session, DISTRICT, FRAME, scheme=SCHEME, subjects=subjects, by="t")
     session.commit()
     return made
 
 
 def to(session, run, state):
     while run.state != state:
-        runs.advance(session, run, TODAY, "t")
+        runs.advance(session, run, TODAY, by="t")
     session.commit()
 
 
@@ -68,11 +68,20 @@ def test_everybody_gets_what_the_scheme_says(session, run, people):
 
 def test_a_run_is_begun_once_and_by_a_district(session, run, people):
     with pytest.raises(Refused, match="已经开始"):
-        runs.start(session, DISTRICT, FRAME, SCHEME, {people[0].id: subject(people[0])}, "t")
+        runs.start(
+            session,
+            DISTRICT,
+            FRAME,
+            scheme=SCHEME,
+            subjects={people[0].id: subject(people[0])},
+            by="t",
+        )
     with pytest.raises(Refused, match="区"):
-        runs.start(session, CITY, FRAME, SCHEME, {people[0].id: subject(people[0])}, "t")
+        runs.start(
+            session, CITY, FRAME, scheme=SCHEME, subjects={people[0].id: subject(people[0])}, by="t"
+        )
     with pytest.raises(Refused, match="没有在任"):
-        runs.start(session, DISTRICT, replace(FRAME, year=2025), SCHEME, {}, "t")
+        runs.start(session, DISTRICT, replace(FRAME, year=2025), scheme=SCHEME, subjects={}, by="t")
     with pytest.raises(NotFound):
         runs.get_run(session, run.id, "370281")
     assert runs.get_run(session, run.id, "370283001") is run
@@ -81,56 +90,56 @@ def test_a_run_is_begun_once_and_by_a_district(session, run, people):
 def test_each_says_their_word_in_turn(session, run, people):
     row = runs.get_result(session, run, people[0].id)
     with pytest.raises(Refused, match="自评"):
-        runs.comment(session, run, row, "town", "好", "t")
-    runs.comment(session, run, row, "self", "走访 40 次", "t")
-    runs.advance(session, run, TODAY, "t")
+        runs.comment(session, run, row, step="town", text="好", by="t")
+    runs.comment(session, run, row, step="self", text="走访 40 次", by="t")
+    runs.advance(session, run, TODAY, by="t")
     with pytest.raises(Refused, match="镇"):
-        runs.comment(session, run, row, "self", "再说一次", "t")
+        runs.comment(session, run, row, step="self", text="再说一次", by="t")
     with pytest.raises(Refused, match="为什么退回"):
-        runs.send_back(session, run, row, "", "t")
-    runs.send_back(session, run, row, "缺 3 月的记录", "t")
+        runs.send_back(session, run, row, reason="", by="t")
+    runs.send_back(session, run, row, reason="缺 3 月的记录", by="t")
     with pytest.raises(Refused, match="退回"):
-        runs.advance(session, run, TODAY, "t")
-    runs.comment(session, run, row, "self", "3 月在外学习", "t")
-    runs.comment(session, run, row, "town", "属实", "t")
-    runs.advance(session, run, TODAY, "t")
+        runs.advance(session, run, TODAY, by="t")
+    runs.comment(session, run, row, step="self", text="3 月在外学习", by="t")
+    runs.comment(session, run, row, step="town", text="属实", by="t")
+    runs.advance(session, run, TODAY, by="t")
     with pytest.raises(Refused, match="5 到 30"):
-        runs.advance(session, run, TODAY, "t", days=2)
+        runs.advance(session, run, TODAY, by="t", days=2)
     session.rollback()
 
 
 def test_appeals_only_while_public_and_all_answered(session, run, people):
     row = runs.get_result(session, run, people[2].id)
     with pytest.raises(Refused, match="公示期间"):
-        runs.appeal(session, run, row, "少算了", TODAY, "t")
+        runs.appeal(session, run, row, text="少算了", today=TODAY, by="t")
     to(session, run, "publicity")
     with pytest.raises(Refused, match="公示期间"):
-        runs.appeal(session, run, row, "少算了", TODAY + timedelta(days=6), "t")
-    made = runs.appeal(session, run, row, "少算 4 学时", TODAY, "t")
+        runs.appeal(session, run, row, text="少算了", today=TODAY + timedelta(days=6), by="t")
+    made = runs.appeal(session, run, row, text="少算 4 学时", today=TODAY, by="t")
     session.flush()
     with pytest.raises(Refused, match="等答复"):
-        runs.appeal(session, run, row, "再提", TODAY, "t")
+        runs.appeal(session, run, row, text="再提", today=TODAY, by="t")
     with pytest.raises(Refused, match="公示完"):
-        runs.lock(session, run, TODAY, "t")
+        runs.lock(session, run, TODAY, by="t")
     after = TODAY + timedelta(days=6)
     with pytest.raises(Refused, match="异议没有答复"):
-        runs.lock(session, run, after, "t")
+        runs.lock(session, run, after, by="t")
     with pytest.raises(Refused, match="理由"):
-        runs.answer(session, run, made, True, " ", "t")
-    runs.answer(session, run, made, True, "档案已补记", "t")
+        runs.answer(session, run, made, accepted=True, text=" ", by="t")
+    runs.answer(session, run, made, accepted=True, text="档案已补记", by="t")
     with pytest.raises(Refused, match="答复过"):
-        runs.answer(session, run, made, False, "x", "t")
+        runs.answer(session, run, made, accepted=False, text="x", by="t")
     # The record was corrected: reckoned again, the old and the new total stay in the history.
     subjects = {p.id: subject(p, h) for p, h in zip(people, ("8", "4", "4"), strict=True)}
-    assert runs.recalculate(session, run, subjects, "t") == 1
+    assert runs.recalculate(session, run, subjects, by="t") == 1
     assert row.total == Decimal("80.30")
     assert any("68.18 分 → 80.30" in s.text for s in runs.steps_of(session, run, people[2].id))
-    assert runs.recalculate(session, run, subjects, "t") == 0
+    assert runs.recalculate(session, run, subjects, by="t") == 0
 
 
 def test_locked_is_locked(session, run, people):
     to(session, run, "publicity")
-    assert runs.lock(session, run, TODAY + timedelta(days=6), "t") == 3
+    assert runs.lock(session, run, TODAY + timedelta(days=6), by="t") == 3
     session.commit()
     entries = {e.person_id: e for e in session.scalars(select(ArchiveEntry))}
     assert entries[people[0].id].title == "2026年工作评价:优秀"
@@ -138,10 +147,10 @@ def test_locked_is_locked(session, run, people):
     assert runs.is_untouched(session, run)
     row = runs.get_result(session, run, people[0].id)
     for verb in (
-        lambda: runs.comment(session, run, row, "district", "x", "t"),
-        lambda: runs.advance(session, run, TODAY, "t"),
-        lambda: runs.recalculate(session, run, {}, "t"),
-        lambda: runs.lock(session, run, TODAY, "t"),
+        lambda: runs.comment(session, run, row, step="district", text="x", by="t"),
+        lambda: runs.advance(session, run, TODAY, by="t"),
+        lambda: runs.recalculate(session, run, {}, by="t"),
+        lambda: runs.lock(session, run, TODAY, by="t"),
     ):
         with pytest.raises(Refused, match="锁定"):
             verb()
@@ -156,12 +165,17 @@ def test_locked_is_locked(session, run, people):
 def test_who_was_there_for_a_short_time_gets_no_grade(session, world):
     person = world.person()
     made = runs.start(
-        session, DISTRICT, FRAME, SCHEME, {person.id: subject(person, months="2")}, "t"
+        session,
+        DISTRICT,
+        FRAME,
+        scheme=SCHEME,
+        subjects={person.id: subject(person, months="2")},
+        by="t",
     )
     row = runs.get_result(session, made, person.id)
     assert row.total is not None and row.grade is None
     to(session, made, "publicity")
-    assert runs.lock(session, made, TODAY + timedelta(days=6), "t") == 0
+    assert runs.lock(session, made, TODAY + timedelta(days=6), by="t") == 0
 
 
 def test_other_weights(session, run, people):
@@ -194,7 +208,7 @@ def test_the_overview_counts_as_plain_loops_do(session, run, people):
 def test_only_the_far_off_are_named_within_their_band(session, world):
     crowd = [world.person() for _ in range(9)]
     subjects = {p.id: subject(p, "8" if n else "0") for n, p in enumerate(crowd)}
-    made = runs.start(session, DISTRICT, FRAME, SCHEME, subjects, "t")
+    made = runs.start(session, DISTRICT, FRAME, scheme=SCHEME, subjects=subjects, by="t")
     rows = list(session.scalars(select(EvaluationResult).where(EvaluationResult.run_id == made.id)))
     found = overview.outliers(rows, {})
     assert [o.person_id for o in found] == [crowd[0].id] and found[0].middle > found[0].total

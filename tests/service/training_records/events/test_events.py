@@ -45,7 +45,7 @@ class Desk:
             "place": "党校",
             **more,
         }
-        event = planning.create_event(self.session, division, "民政局", "t", **values)
+        event = planning.create_event(self.session, division, "民政局", by="t", **values)
         for number in range(sessions):
             self.add(event, start + timedelta(hours=5 * number), number=number)
         if opened:
@@ -67,12 +67,14 @@ class Desk:
     def take(self, event, people, *, own=True, prefix=None):
         ids = [p.id for p in people]
         reach = prefix_of(event.division_code) if prefix is None else prefix
-        done = enrolment.nominate(self.session, event, ids, reach, "t", TODAY, own=own)
+        done = enrolment.nominate(
+            self.session, event, ids, prefix=reach, by="t", today=TODAY, own=own
+        )
         self.session.commit()
         return done
 
     def sign(self, one, person, how="qr"):
-        told = attendance.check_in(self.session, one, person.id, how, "t")
+        told = attendance.check_in(self.session, one, person.id, how=how, by="t")
         self.session.commit()
         return told
 
@@ -87,7 +89,7 @@ def test_the_plan_becomes_an_event(desk):
         desk.session,
         CITY,
         2026,
-        "t",
+        by="t",
         month=9,
         title="示范培训",
         audience="director",
@@ -97,15 +99,15 @@ def test_the_plan_becomes_an_event(desk):
         budget=Decimal("50000.50"),
         demonstration=True,
     )
-    event = planning.start_planned(desk.session, line, "青岛市民政局", "t", ZONE)
+    event = planning.start_planned(desk.session, line, "青岛市民政局", by="t", zone=ZONE)
     assert [s.hours for s in event.sessions] == [4, 4, 4, 4] and event.level == "city"
     # 41 seats among two districts: none lost, none made.
     assert planning.quotas_of(desk.session, event) == {OTHER_DISTRICT: 21, DISTRICT: 20}
     with pytest.raises(Refused, match="已经办了班"):
         planning.remove_plan(desk.session, line)
-    found = demonstrations(desk.session, "3702", 2026, ZONE)
+    found = demonstrations(desk.session, "3702", 2026, zone=ZONE)
     assert [d.event.id for d in found] == [event.id]
-    assert demonstrations(desk.session, "3702", 2025, ZONE) == []
+    assert demonstrations(desk.session, "3702", 2025, zone=ZONE) == []
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_a_plan_that_can_t_be(desk, values, told):
         "budget": Decimal(0),
     }
     with pytest.raises(Refused, match=told):
-        planning.add_plan(desk.session, CITY, 2026, "t", **{**good, **values})
+        planning.add_plan(desk.session, CITY, 2026, by="t", **{**good, **values})
 
 
 @pytest.mark.parametrize(
@@ -175,10 +177,15 @@ def test_quotas_waiting_and_moving_up(desk):
     assert desk.take(event, own[:1], own=False, prefix=prefix_of(DISTRICT)).there
     refused = desk.take(event, [other], own=False, prefix=prefix_of(DISTRICT)).refused
     assert "管理范围" in refused[0][1]
-    assert enrolment.decide(desk.session, event, [p.id for p in own[:2]], True, "", "t") == 2
+    assert (
+        enrolment.decide(
+            desk.session, event, [p.id for p in own[:2]], approved=True, reason="", by="t"
+        )
+        == 2
+    )
     with pytest.raises(Refused, match="原因"):
-        enrolment.decide(desk.session, event, [other.id], False, "", "t")
-    moved = enrolment.withdraw(desk.session, event, own[0].id, "家里有事", "t")
+        enrolment.decide(desk.session, event, [other.id], approved=False, reason="", by="t")
+    moved = enrolment.withdraw(desk.session, event, own[0].id, reason="家里有事", by="t")
     assert moved == own[2].id
     rows = {e.person_id: e for e, _ in enrolment.roll(desk.session, event)}
     assert rows[own[2].id].state == "approved" and rows[own[3].id].state == "waiting"
@@ -214,15 +221,17 @@ def test_nobody_is_in_two_places(desk):
         desk.session,
         later.sessions[0],
         START + timedelta(hours=1),
-        START + timedelta(hours=4),
-        "教室冲突",
-        "t",
+        ends_at=START + timedelta(hours=4),
+        reason="教室冲突",
+        by="t",
     )
     assert clash == [person.id] and busy(desk.session, [person.id], later) == {person.id: "甲班"}
     with pytest.raises(Refused, match="为什么改"):
-        planning.move_session(desk.session, later.sessions[0], START, START, " ", "t")
+        planning.move_session(
+            desk.session, later.sessions[0], START, ends_at=START, reason=" ", by="t"
+        )
     # What is cancelled holds nobody.
-    planning.cancel(desk.session, first, "下雪", "t")
+    planning.cancel(desk.session, first, "下雪", by="t")
     assert busy(desk.session, [person.id], later) == {}
 
 
@@ -231,17 +240,17 @@ def test_codes_change_and_end(desk):
     one, two = event.sessions
     at = datetime(2026, 5, 11, 9, 0, 0, tzinfo=ZONE)
     code = attendance.code_at(event, one.id, at)
-    assert attendance.code_holds(event, one.id, code.upper(), at + timedelta(seconds=29))
-    assert attendance.code_holds(event, one.id, code, at + timedelta(seconds=59))
-    assert not attendance.code_holds(event, one.id, code, at + timedelta(seconds=60))
-    assert not attendance.code_holds(event, one.id, code, at - timedelta(seconds=1))
-    assert not attendance.code_holds(event, two.id, code, at)
+    assert attendance.code_holds(event, one.id, code.upper(), moment=at + timedelta(seconds=29))
+    assert attendance.code_holds(event, one.id, code, moment=at + timedelta(seconds=59))
+    assert not attendance.code_holds(event, one.id, code, moment=at + timedelta(seconds=60))
+    assert not attendance.code_holds(event, one.id, code, moment=at - timedelta(seconds=1))
+    assert not attendance.code_holds(event, two.id, code, moment=at)
     other = desk.event()
-    assert not attendance.code_holds(other, other.sessions[0].id, code, at)
+    assert not attendance.code_holds(other, other.sessions[0].id, code, moment=at)
     codes = {attendance.code_at(event, one.id, at + timedelta(seconds=30 * n)) for n in range(200)}
     assert len(codes) == 200
     for odd in ("", "x" * 500, "é", code[:-1]):
-        assert not attendance.code_holds(event, one.id, odd, at)
+        assert not attendance.code_holds(event, one.id, odd, moment=at)
 
 
 def test_signing_in(desk):
@@ -259,7 +268,7 @@ def test_signing_in(desk):
     assert desk.sign(one, stranger) == ("unlisted", False)
     assert [p.id for p, _ in attendance.unlisted(desk.session, event)] == [stranger.id]
     assert attendance.counts(desk.session, one) == {"present": 1, "late": 1, "unlisted": 1}
-    attendance.admit(desk.session, event, stranger.id, "t", TODAY)
+    attendance.admit(desk.session, event, stranger.id, by="t", today=TODAY)
     assert attendance.unlisted(desk.session, event) == []
     desk.time = START + timedelta(hours=3, seconds=1)
     with pytest.raises(Refused, match="已经结束"):
@@ -272,20 +281,22 @@ def test_leave_making_up_and_numbers(desk):
     people = [desk.world.person() for _ in range(6)]
     desk.take(event, people)
     with pytest.raises(Refused, match="请假原因"):
-        attendance.mark(desk.session, one, people[0].id, "leave", "", "t")
-    attendance.mark(desk.session, one, people[0].id, "leave", "孩子生病", "t")
+        attendance.mark(desk.session, one, people[0].id, state="leave", note="", by="t")
+    attendance.mark(desk.session, one, people[0].id, state="leave", note="孩子生病", by="t")
     with pytest.raises(Refused, match="还没开始"):
-        attendance.mark(desk.session, one, people[1].id, "present", "", "t")
+        attendance.mark(desk.session, one, people[1].id, state="present", note="", by="t")
     desk.time = START
     # Who is excused and comes all the same was there.
     assert desk.sign(one, people[0]) == ("present", False)
     desk.time = START + timedelta(hours=9)
-    done = attendance.check_in_numbers(desk.session, one, "1、2-4, 7 9", False, "t")
+    done = attendance.check_in_numbers(desk.session, one, "1、2-4, 7 9", late=False, by="t")
     assert len(done.signed) == 3 and len(done.again) == 1 and done.unknown == ["7", "9"]
     for odd, told in (("", "编号"), ("9-3", "前面的编号"), ("1-9999", "前面的编号")):
         with pytest.raises(Refused, match=told):
-            attendance.check_in_numbers(desk.session, one, odd, False, "t")
-    attendance.mark(desk.session, two, people[4].id, "made_up", "5 月 20 日跟班补课", "t")
+            attendance.check_in_numbers(desk.session, one, odd, late=False, by="t")
+    attendance.mark(
+        desk.session, two, people[4].id, state="made_up", note="5 月 20 日跟班补课", by="t"
+    )
     due, absent = filing.preview(desk.session, event)
     assert {d.person.id: d.hours for d in due} == {
         **{p.id: 4 for p in people[:4]},
@@ -303,14 +314,14 @@ def test_hours_are_filed_once_by_attended_sessions_only(desk):
     for person in (both, first, stranger):
         desk.sign(one, person)
     with pytest.raises(Refused, match="还没有上完"):
-        filing.file_event(desk.session, event, "王五", "t", ZONE)
+        filing.file_event(desk.session, event, "王五", by="t", zone=ZONE)
     desk.time = two.starts_at + timedelta(minutes=20)
     desk.sign(two, both)
     desk.time = two.ends_at
     with pytest.raises(Refused, match="核对名单的人"):
-        filing.file_event(desk.session, event, " ", "t", ZONE)
-    assert filing.file_event(desk.session, event, "王五", "t", ZONE) == 2
-    assert filing.file_event(desk.session, event, "王五", "t", ZONE) == 0
+        filing.file_event(desk.session, event, " ", by="t", zone=ZONE)
+    assert filing.file_event(desk.session, event, "王五", by="t", zone=ZONE) == 2
+    assert filing.file_event(desk.session, event, "王五", by="t", zone=ZONE) == 0
     desk.session.commit()
     entries = {e.person_id: e for e in desk.session.scalars(select(ArchiveEntry))}
     assert {p: e.hours for p, e in entries.items()} == {both.id: 8, first.id: 4}
@@ -319,9 +330,9 @@ def test_hours_are_filed_once_by_attended_sessions_only(desk):
     assert entry.date == date(2026, 5, 11) and entry.evidence["confirmed_by"] == "王五"
     assert verify(desk.session)[1] == []
     for verb in (
-        lambda: planning.edit(desk.session, event, "t", {"title": "x"}),
-        lambda: attendance.mark(desk.session, one, never.id, "present", "", "t"),
-        lambda: planning.cancel(desk.session, event, "x", "t"),
+        lambda: planning.edit(desk.session, event, "t", values={"title": "x"}),
+        lambda: attendance.mark(desk.session, one, never.id, state="present", note="", by="t"),
+        lambda: planning.cancel(desk.session, event, "x", by="t"),
     ):
         with pytest.raises(Refused, match="归档"):
             verb()
@@ -335,18 +346,20 @@ def test_a_training_cancelled_after_sign_ins(desk):
     desk.time = START
     desk.sign(one, came)
     with pytest.raises(Refused, match="已经有人签到"):
-        planning.move_session(desk.session, one, START, START + timedelta(hours=3), "x", "t")
+        planning.move_session(
+            desk.session, one, START, ends_at=START + timedelta(hours=3), reason="x", by="t"
+        )
     with pytest.raises(Refused, match="不能退出"):
-        enrolment.withdraw(desk.session, event, came.id, "x", "t")
+        enrolment.withdraw(desk.session, event, came.id, reason="x", by="t")
     with pytest.raises(Refused, match="为什么取消"):
-        planning.cancel(desk.session, event, "", "t")
-    assert planning.cancel(desk.session, event, "台风", "t") == 1
+        planning.cancel(desk.session, event, "", by="t")
+    assert planning.cancel(desk.session, event, "台风", by="t") == 1
     desk.session.commit()
     with pytest.raises(Refused, match="取消"):
         desk.sign(two, came)
     desk.session.rollback()
     desk.time = one.ends_at
-    assert filing.file_event(desk.session, event, "王五", "t", ZONE) == 1
+    assert filing.file_event(desk.session, event, "王五", by="t", zone=ZONE) == 1
     assert [e.hours for e in desk.session.scalars(select(ArchiveEntry))] == [4]
 
 
@@ -361,17 +374,21 @@ def test_the_survey_hides_who_said_what(desk):
     desk.time = event.sessions[0].ends_at
     marks = dict.fromkeys(survey.QUESTIONS, 5)
     with pytest.raises(Refused, match="没有参加"):
-        survey.answer(desk.session, event, people[5].id, marks, "")
+        survey.answer(desk.session, event, people[5].id, marks=marks, comment="")
     with pytest.raises(Refused, match="每一项"):
-        survey.answer(desk.session, event, people[0].id, {"content": 5}, "")
+        survey.answer(desk.session, event, people[0].id, marks={"content": 5}, comment="")
     for number, person in enumerate(people[:5]):
         assert survey.results(desk.session, event).satisfied is None
         assert survey.results(desk.session, event).comments == ()
         survey.answer(
-            desk.session, event, person.id, {**marks, "content": 1 + number}, f"话{number}"
+            desk.session,
+            event,
+            person.id,
+            marks={**marks, "content": 1 + number},
+            comment=f"话{number}",
         )
         with pytest.raises(Refused, match="已经填过"):
-            survey.answer(desk.session, event, person.id, marks, "")
+            survey.answer(desk.session, event, person.id, marks=marks, comment="")
         desk.session.commit()
     found = survey.results(desk.session, event)
     assert found.means["content"] == 3 and found.means["teacher"] == 5
@@ -394,7 +411,7 @@ def test_demonstration_and_what_repeats_it(desk):
     desk.time = START + timedelta(days=5)
     for pupil in pupils[:2]:
         desk.sign(child.sessions[0], pupil)
-    found = demonstrations(desk.session, "3702", 2026, ZONE)[0]
+    found = demonstrations(desk.session, "3702", 2026, zone=ZONE)[0]
     assert found.came == {DISTRICT: 1}
     assert [(r.reached, r.teachers) for r in found.repeats] == [(2, 1)]
 
@@ -476,12 +493,20 @@ def test_lists_never_overflow(desk, steps, seats):
         try:
             if verb == "nominate":
                 enrolment.nominate(
-                    session, event, [person.id], "3702", "t", TODAY, own=number % 3 == 0
+                    session,
+                    event,
+                    [person.id],
+                    prefix="3702",
+                    by="t",
+                    today=TODAY,
+                    own=number % 3 == 0,
                 )
             elif verb == "withdraw":
-                enrolment.withdraw(session, event, person.id, "x", "t")
+                enrolment.withdraw(session, event, person.id, reason="x", by="t")
             else:
-                enrolment.decide(session, event, [person.id], verb == "approve", "x", "t")
+                enrolment.decide(
+                    session, event, [person.id], approved=verb == "approve", reason="x", by="t"
+                )
         except (Refused, NotFound):
             continue
         rows = list(session.scalars(select(Enrolment).where(Enrolment.event_id == event.id)))
@@ -499,7 +524,7 @@ def test_lists_never_overflow(desk, steps, seats):
                     and r.division_code.startswith(prefix_of(code))
                 ]
                 assert len(held) <= most
-    planning.cancel(session, event, "x", "t")
+    planning.cancel(session, event, "x", by="t")
     session.commit()
     assert session.get_one(Event, event.id).state == "cancelled"
     assert session.scalar(select(EventSession.id).where(EventSession.event_id == event.id))

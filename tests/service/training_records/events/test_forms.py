@@ -60,10 +60,10 @@ def test_all_else_needs_one(desk, form):
 def test_new_rows_hold_keys(desk):
     values = {"title": "班", "audience": "both", "form": "案例研讨", "heads": 10, "month": 3}
     line = planning.add_plan(
-        desk.session, CITY, 2026, "t", **values, hours=Decimal(8), budget=Decimal(0)
+        desk.session, CITY, 2026, by="t", **values, hours=Decimal(8), budget=Decimal(0)
     )
-    event = planning.start_planned(desk.session, line, "民政局", "t", ZONE)
-    planning.edit(desk.session, event, "t", {"form": "跟岗"})
+    event = planning.start_planned(desk.session, line, "民政局", by="t", zone=ZONE)
+    planning.edit(desk.session, event, "t", values={"form": "跟岗"})
     desk.session.commit()
     assert desk.session.scalars(select(PlanLine.form)).all() == ["case_study"]
     assert desk.session.scalars(select(Event.form)).all() == ["shadowing"]
@@ -72,9 +72,9 @@ def test_new_rows_hold_keys(desk):
 @pytest.mark.parametrize("form", ["in_person", "面授"])
 def test_saving_the_same_form_is_no_change(desk, form):
     event = as_stored(desk.session, desk.event(), form)
-    planning.edit(desk.session, event, "t", {"form": "面授", "place": "党校"})
+    planning.edit(desk.session, event, "t", values={"form": "面授", "place": "党校"})
     assert planning.notes_of(desk.session, event)[0].text == "发布通知"
-    planning.edit(desk.session, event, "t", {"form": "直播"})
+    planning.edit(desk.session, event, "t", values={"form": "直播"})
     assert event.form == "live"
     assert planning.notes_of(desk.session, event)[0].text == "发通知后改过基本信息"
 
@@ -87,6 +87,6 @@ def test_the_archive_says_it_in_words(desk, form):
     desk.time = START
     desk.sign(event.sessions[0], person)
     desk.time = START + timedelta(hours=4)
-    filing.file_event(desk.session, event, "王五", "t", ZONE)
+    filing.file_event(desk.session, event, "王五", by="t", zone=ZONE)
     assert desk.session.scalars(select(ArchiveEntry.form)).all() == ["直播"]
     desk.session.commit()

@@ -23,7 +23,14 @@ TODAY = date(2026, 11, 20)
 def nominate(session, person, **more):
     told = {"material": "三年都好", "words": "风雨无阻", "year": 2026, **more}
     return service.nominate(
-        session, person, DISTRICT, told["year"], told["material"], told["words"], TODAY, "d"
+        session,
+        person,
+        DISTRICT,
+        year=told["year"],
+        material=told["material"],
+        words=told["words"],
+        today=TODAY,
+        by="d",
     )
 
 
@@ -57,32 +64,32 @@ def test_nothing_is_public_without_agreement_and_it_can_be_taken_back(session, w
     with pytest.raises(Refused, match="已经推荐过"):
         nominate(session, person)
     with pytest.raises(Refused, match="等本人同意"):
-        service.publish(session, row, 5, TODAY, "d")
+        service.publish(session, row, 5, today=TODAY, by="d")
     with pytest.raises(NotFound):
         service.agree(session, row, other.id)
     service.agree(session, row, person.id)
     with pytest.raises(Refused, match="5 到 30 天"):
-        service.publish(session, row, 2, TODAY, "d")
-    service.publish(session, row, 5, TODAY, "d")
-    service.object_to(session, row, "材料里有一处不对", TODAY, "account:9")
+        service.publish(session, row, 2, today=TODAY, by="d")
+    service.publish(session, row, 5, today=TODAY, by="d")
+    service.object_to(session, row, "材料里有一处不对", today=TODAY, by="account:9")
     with pytest.raises(Refused, match="已经提过"):
-        service.object_to(session, row, "再说一次", TODAY, "account:9")
+        service.object_to(session, row, "再说一次", today=TODAY, by="account:9")
     after = TODAY + timedelta(days=6)
     with pytest.raises(Refused, match="公示完才能选定"):
-        service.choose(session, row, TODAY, "c")
+        service.choose(session, row, TODAY, by="c")
     with pytest.raises(Refused, match="没有答复"):
-        service.choose(session, row, after, "c")
+        service.choose(session, row, after, by="c")
     with pytest.raises(Refused, match="公示期间"):
-        service.object_to(session, row, "晚了", after, "account:8")
+        service.object_to(session, row, "晚了", today=after, by="account:8")
     [made] = service.objections_to(session, row)
-    service.answer(session, row, made.id, "核对过,属实", "d")
+    service.answer(session, row, made.id, text="核对过,属实", by="d")
     assert gather_published(session).people == ()
-    service.choose(session, row, after, "c")
+    service.choose(session, row, after, by="c")
     [award] = entries_of(session, person.id)
     assert (award.kind, award.title) == ("award", "2026年儿童主任典型")
     [shown] = gather_published(session).people
     assert (shown.name, shown.words) == (person.name, "风雨无阻") and "前河村" in shown.place
-    assert service.withdraw(session, row, person.id, "p")
+    assert service.withdraw(session, row, person.id, by="p")
     assert gather_published(session).people == () and entries_of(session, person.id) == []
     # Asked again and agreed again: a new entry.
     again = nominate(session, person, words="又一年")
@@ -110,17 +117,26 @@ def test_who_is_no_director_now_is_not_nominated(session, world):
         nominate(session, supervisor)
     row = nominate(session, world.person())
     with pytest.raises(Refused, match="为什么"):
-        service.decline(session, row, " ", "c")
-    service.decline(session, row, "名额已满", "c")
+        service.decline(session, row, " ", by="c")
+    service.decline(session, row, "名额已满", by="c")
     assert service.exemplars_in(session, "370281") == []
     session.commit()
 
 
 def test_cases_are_published_without_their_village(session, world):
-    row = cases.submit(session, VILLAGE, 2026, 16, PARTS, True, "a", world.person().id)
-    cases.decide(session, row, "district", "accepted", "", True, "d")
+    row = cases.submit(
+        session,
+        VILLAGE,
+        2026,
+        item=16,
+        parts=PARTS,
+        nameless=True,
+        by="a",
+        person_id=world.person().id,
+    )
+    cases.decide(session, row, "district", state="accepted", comment="", nameless=True, by="d")
     assert gather_published(session).cases == ()
-    cases.decide(session, row, "city", "chosen", "", True, "c")
+    cases.decide(session, row, "city", state="chosen", comment="", nameless=True, by="c")
     [shown] = gather_published(session).cases
     assert shown.place == "平度市" and shown.done == PARTS["done"]
     session.commit()
@@ -130,7 +146,7 @@ def test_the_rule_table_and_its_workbook(session, world):
     person = world.person(name="=王秀兰", full_time=True, qualifications="社会工作者(初级)")
     run = evaluated(session, 2026, {person: "优秀"})
     told = {"full_time": "300", "social_worker": "50.5", "grade:优秀": "500", "part_time": ""}
-    allowances.keep_rules(session, DISTRICT, 2026, told, "t")
+    allowances.keep_rules(session, DISTRICT, 2026, texts=told, by="t")
     for odd in (
         {"x": "1"},
         {"full_time": "-1"},
@@ -139,7 +155,7 @@ def test_the_rule_table_and_its_workbook(session, world):
         {"full_time": "NaN"},
     ):
         with pytest.raises(Refused):
-            allowances.keep_rules(session, DISTRICT, 2026, odd, "t")
+            allowances.keep_rules(session, DISTRICT, 2026, texts=odd, by="t")
     rules = allowances.rules_of(session, DISTRICT, 2026)
     row = session.get(EvaluationResult, (run.id, person.id))
     book = openpyxl.load_workbook(

@@ -17,46 +17,67 @@ YEAR, DUE = 2026, date(2026, 10, 30)
 
 
 def test_two_who_write_at_once_lose_nothing(session, world):
-    first = reports.write_texts(session, DISTRICT, YEAR, {"problems": "人手少"}, 0, "a")
+    first = reports.write_texts(
+        session, DISTRICT, YEAR, texts={"problems": "人手少"}, version=0, by="a"
+    )
     assert first.version == 1
     with pytest.raises(Refused, match="同事刚才也改过"):
-        reports.write_texts(session, DISTRICT, YEAR, {"problems": "别的"}, 0, "b")
-    reports.write_texts(session, DISTRICT, YEAR, {"problems": "人手少", "task-3": " 办了 "}, 1, "b")
+        reports.write_texts(session, DISTRICT, YEAR, texts={"problems": "别的"}, version=0, by="b")
+    reports.write_texts(
+        session, DISTRICT, YEAR, texts={"problems": "人手少", "task-3": " 办了 "}, version=1, by="b"
+    )
     assert reports.texts_of(session, DISTRICT, YEAR) == {"problems": "人手少", "task-3": "办了"}
     for odd, words in (({"task-24": "x"}, "没有这个地方"), ({"problems": "长" * 3001}, "最多写")):
         with pytest.raises(Refused, match=words):
-            reports.write_texts(session, DISTRICT, YEAR, odd, 2, "a")
+            reports.write_texts(session, DISTRICT, YEAR, texts=odd, version=2, by="a")
     with pytest.raises(Refused, match="市"):
-        reports.write_texts(session, TOWN, YEAR, {}, 0, "a")
+        reports.write_texts(session, TOWN, YEAR, texts={}, version=0, by="a")
     session.rollback()
 
 
 def test_who_has_handed_in(session, world, tmp_path):
     def file(data):
-        return evidence.keep(session, tmp_path, data, "报告", DISTRICT, "t").sha256
+        return evidence.keep(
+            session, tmp_path, data, name="报告", division_code=DISTRICT, by="t"
+        ).sha256
 
     def states(today):
-        found = reports.filings(session, CITY, YEAR, today)
+        found = reports.filings(session, CITY, YEAR, today=today)
         return {f.division.code: f.state for f in found}
 
     assert states(DUE) == {DISTRICT: "awaited", OTHER_DISTRICT: "awaited"}
-    reports.hand_in(session, DISTRICT, YEAR, file(b"%PDF-1"), DUE, "t")
+    reports.hand_in(session, DISTRICT, YEAR, digest=file(b"%PDF-1"), today=DUE, by="t")
     assert states(date(2026, 10, 31)) == {OTHER_DISTRICT: "missing", DISTRICT: "in_time"}
     # A better copy later does not make it late; the same file again is refused.
-    row = reports.hand_in(session, DISTRICT, YEAR, file(b"%PDF-2"), date(2026, 11, 5), "t")
+    row = reports.hand_in(
+        session, DISTRICT, YEAR, digest=file(b"%PDF-2"), today=date(2026, 11, 5), by="t"
+    )
     assert row.filed_on == DUE and row.replaced_at is not None
     with pytest.raises(Refused, match="同一份"):
-        reports.hand_in(session, DISTRICT, YEAR, file(b"%PDF-2"), date(2026, 11, 5), "t")
-    reports.hand_in(session, OTHER_DISTRICT, YEAR, file(b"%PDF-3"), date(2026, 11, 1), "t")
+        reports.hand_in(
+            session, DISTRICT, YEAR, digest=file(b"%PDF-2"), today=date(2026, 11, 5), by="t"
+        )
+    reports.hand_in(
+        session, OTHER_DISTRICT, YEAR, digest=file(b"%PDF-3"), today=date(2026, 11, 1), by="t"
+    )
     assert states(date(2026, 11, 5)) == {OTHER_DISTRICT: "late", DISTRICT: "in_time"}
     with pytest.raises(Refused, match="市"):
-        reports.hand_in(session, CITY, YEAR, file(b"%PDF-4"), DUE, "t")
+        reports.hand_in(session, CITY, YEAR, digest=file(b"%PDF-4"), today=DUE, by="t")
     session.commit()
 
 
 def submit(session, person, nameless=True, item=16, **change):
     parts = {**PARTS, **change}
-    return cases.submit(session, VILLAGE, YEAR, item, parts, nameless, "account:1", person.id)
+    return cases.submit(
+        session,
+        VILLAGE,
+        YEAR,
+        item=item,
+        parts=parts,
+        nameless=nameless,
+        by="account:1",
+        person_id=person.id,
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,28 +109,32 @@ def test_from_handing_in_to_the_citys_choice(session, world):
     row = submit(session, person)
     assert row.state == "submitted" and cases.moves(row, "city") == ()
     with pytest.raises(Refused, match="为什么"):
-        cases.decide(session, row, "district", "returned", " ", False, "d")
+        cases.decide(
+            session, row, "district", state="returned", comment=" ", nameless=False, by="d"
+        )
     with pytest.raises(Refused, match="不能这样办"):
-        cases.decide(session, row, "town", "accepted", "", True, "t")
-    cases.decide(session, row, "district", "returned", "结果写具体些", False, "d")
+        cases.decide(session, row, "town", state="accepted", comment="", nameless=True, by="t")
+    cases.decide(
+        session, row, "district", state="returned", comment="结果写具体些", nameless=False, by="d"
+    )
     with pytest.raises(Refused, match="看过了"):
-        cases.mend(session, row, PARTS, False)
-    cases.mend(session, row, {**PARTS, "result": "一周后修好"}, True)
+        cases.mend(session, row, PARTS, nameless=False)
+    cases.mend(session, row, {**PARTS, "result": "一周后修好"}, nameless=True)
     assert (row.state, row.result) == ("submitted", "一周后修好")
     with pytest.raises(Refused, match="退回来的"):
-        cases.mend(session, row, PARTS, True)
+        cases.mend(session, row, PARTS, nameless=True)
     with pytest.raises(Refused, match="看过了"):
-        cases.decide(session, row, "district", "accepted", "", False, "d")
-    cases.decide(session, row, "district", "accepted", "", True, "d")
+        cases.decide(session, row, "district", state="accepted", comment="", nameless=False, by="d")
+    cases.decide(session, row, "district", state="accepted", comment="", nameless=True, by="d")
     with pytest.raises(Refused):
-        cases.decide(session, row, "district", "chosen", "", True, "d")
-    cases.decide(session, row, "city", "chosen", "", True, "c")
+        cases.decide(session, row, "district", state="chosen", comment="", nameless=True, by="d")
+    cases.decide(session, row, "city", state="chosen", comment="", nameless=True, by="c")
     assert cases.moves(row, "district") == ()
-    assert [c.id for c, _ in cases.cases_in(session, "3702", YEAR, ("chosen",))] == [row.id]
+    assert [c.id for c, _ in cases.cases_in(session, "3702", YEAR, states=("chosen",))] == [row.id]
     assert cases.cases_in(session, "370281", YEAR) == []
     with pytest.raises(NotFound):
         cases.get_case(session, row.id, "370281")
-    own = cases.submit(session, DISTRICT, YEAR, 20, PARTS, True, "account:2")
+    own = cases.submit(session, DISTRICT, YEAR, item=20, parts=PARTS, nameless=True, by="account:2")
     assert own.state == "accepted" and own.person_id is None
     for _ in range(9):
         submit(session, person)

@@ -46,7 +46,7 @@ def last(session, person):
 @pytest.mark.parametrize("stored", CLEAN)
 def test_a_clean_result_lets_appoint(session, world, stored):
     person = person_with(world, stored)
-    post = appointments.appoint(session, person, "director", VILLAGE_2, TODAY, "test")
+    post = appointments.appoint(session, person, "director", code=VILLAGE_2, start=TODAY, by="test")
     assert post.division_code == VILLAGE_2
     assert [e.title for e in entries_of(session, person.id)] == ["入职查询:无记录"]
 
@@ -58,23 +58,29 @@ def test_a_clean_result_lets_appoint(session, world, stored):
 def test_any_other_result_does_not(session, world, stored, told):
     person = person_with(world, stored)
     with pytest.raises(Refused, match=f"查询结果是“{told}”"):
-        appointments.appoint(session, person, "director", VILLAGE_2, TODAY, "test")
+        appointments.appoint(session, person, "director", code=VILLAGE_2, start=TODAY, by="test")
 
 
 @pytest.mark.parametrize("stored", CLEAN)
 def test_the_next_check_is_a_change_only_where_it_says_something_else(session, world, stored):
     person = person_with(world, stored)
-    appointments.record_check(session, person, date(2026, 11, 1), "无记录", "test", today=TODAY)
+    appointments.record_check(
+        session, person, date(2026, 11, 1), result="无记录", by="test", today=TODAY
+    )
     assert set(last(session, person).fields) == {"background_checked_on", "background_next_due"}
-    appointments.record_check(session, person, date(2026, 11, 2), " 有记录 ", "test", today=TODAY)
+    appointments.record_check(
+        session, person, date(2026, 11, 2), result=" 有记录 ", by="test", today=TODAY
+    )
     assert person.background_result == "record"
     assert last(session, person).fields["background_result"] == [stored, "record"]
-    appointments.record_check(session, person, date(2026, 11, 3), "查询中", "test", today=TODAY)
+    appointments.record_check(
+        session, person, date(2026, 11, 3), result="查询中", by="test", today=TODAY
+    )
     assert person.background_result == "查询中"
     titles = [e.title.removeprefix("入职查询:") for e in entries_of(session, person.id)]
     assert titles == ["查询中", "有记录", "无记录"]
     with pytest.raises(Refused, match="请写汉字"):
-        appointments.record_check(session, person, date(2026, 11, 4), "clean", "test")
+        appointments.record_check(session, person, date(2026, 11, 4), result="clean", by="test")
 
 
 @pytest.mark.parametrize("stored", CLEAN)
@@ -127,7 +133,7 @@ def test_people_read_the_label(session, world):
     old, new = (person_with(world, stored) for stored in reversed(CLEAN))
     free = person_with(world, "查询中")
     book = openpyxl.load_workbook(
-        io.BytesIO(export_ledger(session, DISTRICT[:6], "平度市", TODAY))
+        io.BytesIO(export_ledger(session, DISTRICT[:6], "平度市", as_of=TODAY))
     ).active
     at = list(COLUMNS).index("background_result")
     assert [r[at].value for r in book.iter_rows(min_row=3)] == ["无记录", "无记录", "查询中"]

@@ -212,7 +212,7 @@ def test_template_and_export_open_and_formulas_are_neutralised(session, world):
     assert book.active["A1"].value.startswith("儿童主任")
     world.person(name="王秀兰", job_title="=HYPERLINK(1)")
     sheet = openpyxl.load_workbook(
-        io.BytesIO(export_ledger(session, "370283", "平度市", TODAY))
+        io.BytesIO(export_ledger(session, "370283", "平度市", as_of=TODAY))
     ).active
     cells = [c for r in sheet.iter_rows(min_row=3) for c in r]
     assert any(c.value == "王秀兰" for c in cells)
@@ -224,7 +224,7 @@ def test_template_and_export_open_and_formulas_are_neutralised(session, world):
 
 def test_an_export_can_be_imported_again_without_change(session, world):
     world.person(name="王秀兰")
-    data = export_ledger(session, "370283", "平度市", TODAY)
+    data = export_ledger(session, "370283", "平度市", as_of=TODAY)
     report = run(session, data)
     assert (report.errors, report.new, report.changed, report.unchanged) == ([], 0, 0, 1)
     assert DISTRICT.startswith("370283")

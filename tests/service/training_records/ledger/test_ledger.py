@@ -24,7 +24,9 @@ TODAY = date(2026, 11, 24)
 @pytest.fixture
 def person(session, world):
     found = service.register(session, {"name": "王秀兰", "phone": "13800000001"}, "test")
-    appointments.record_check(session, found, date(2026, 11, 1), "无记录", "test", today=TODAY)
+    appointments.record_check(
+        session, found, date(2026, 11, 1), result="无记录", by="test", today=TODAY
+    )
     return found
 
 
@@ -33,13 +35,17 @@ def told(session, person):
 
 
 def test_every_change_says_who_when_why_and_what_it_was(session, person):
-    service.edit_person(session, person, {"phone": "13900000009"}, "account:7", "换了号码")
+    service.edit_person(
+        session, person, {"phone": "13900000009"}, by="account:7", reason="换了号码"
+    )
     line = service.history(session, person.id)[0]
     assert (line.created_by, line.reason) == ("account:7", "换了号码")
     assert line.fields == {"phone": ["13800000001", "13900000009"]}
     with pytest.raises(Refused, match="为什么改"):
-        service.edit_person(session, person, {"phone": "13900000008"}, "test", " ")
-    assert not service.edit_person(session, person, {"phone": "13900000009"}, "test", "同上")
+        service.edit_person(session, person, {"phone": "13900000008"}, by="test", reason=" ")
+    assert not service.edit_person(
+        session, person, {"phone": "13900000009"}, by="test", reason="同上"
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_nobody_is_appointed_without_a_clean_check(session, world, checked, resu
     }
     new = service.register(session, {"name": "李桂英", "phone": "13800000002", **more}, "test")
     with pytest.raises(Refused, match=reason):
-        appointments.appoint(session, new, "director", VILLAGE, TODAY, "test")
+        appointments.appoint(session, new, "director", code=VILLAGE, start=TODAY, by="test")
     assert session.scalar(select(func.count()).select_from(Post)) == 0
 
 
@@ -67,16 +73,18 @@ def test_a_check_is_due_again_in_a_year(session, person):
     assert person.background_next_due == date(2027, 11, 1)
     with pytest.raises(Refused, match="晚于今天"):
         appointments.record_check(
-            session, person, TODAY + timedelta(days=1), "无记录", "test", today=TODAY
+            session, person, TODAY + timedelta(days=1), result="无记录", by="test", today=TODAY
         )
 
 
 def test_checks_are_in_the_archive_once_there_is_one(session, person):
     assert entries_of(session, person.id) == []
-    appointments.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
+    appointments.appoint(
+        session, person, "director", code=VILLAGE, start=date(2026, 11, 10), by="test"
+    )
     for _ in range(2):
         appointments.record_check(
-            session, person, date(2026, 11, 20), "无记录", "test", today=TODAY
+            session, person, date(2026, 11, 20), result="无记录", by="test", today=TODAY
         )
     filed = [(e.kind, e.date, e.title) for e in entries_of(session, person.id)]
     assert filed == [
@@ -87,16 +95,20 @@ def test_checks_are_in_the_archive_once_there_is_one(session, person):
 
 
 def test_posts_over_time(session, person):
-    first = appointments.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
-    with pytest.raises(Refused, match="已经任"):
-        appointments.appoint(session, person, "director", VILLAGE, TODAY, "test")
-    with pytest.raises(Refused, match="要登记在村"):
-        appointments.appoint(session, person, "director", TOWN, TODAY, "test")
-    second = appointments.appoint(
-        session, person, "director", VILLAGE_2, date(2026, 11, 12), "test"
+    first = appointments.appoint(
+        session, person, "director", code=VILLAGE, start=date(2026, 11, 10), by="test"
     )
-    moved = appointments.transfer(session, first, OTHER_VILLAGE, TODAY, "test", "婚嫁")
-    service.leave(session, second, TODAY, "test", "换届")
+    with pytest.raises(Refused, match="已经任"):
+        appointments.appoint(session, person, "director", code=VILLAGE, start=TODAY, by="test")
+    with pytest.raises(Refused, match="要登记在村"):
+        appointments.appoint(session, person, "director", code=TOWN, start=TODAY, by="test")
+    second = appointments.appoint(
+        session, person, "director", code=VILLAGE_2, start=date(2026, 11, 12), by="test"
+    )
+    moved = appointments.transfer(
+        session, first, OTHER_VILLAGE, start=TODAY, by="test", reason="婚嫁"
+    )
+    service.leave(session, second, TODAY, by="test", reason="换届")
     assert [(p.division_code, p.start, p.end) for p in (first, second, moved)] == [
         (VILLAGE, date(2026, 11, 10), TODAY - timedelta(days=1)),
         (VILLAGE_2, date(2026, 11, 12), TODAY),
@@ -105,16 +117,18 @@ def test_posts_over_time(session, person):
     kinds = [line.kind for line in service.history(session, person.id)]
     assert kinds[:5] == ["left", "appointed", "left", "appointed", "appointed"]
     with pytest.raises(Refused, match="不能早于"):
-        service.leave(session, moved, TODAY - timedelta(days=9), "test", "换届")
+        service.leave(session, moved, TODAY - timedelta(days=9), by="test", reason="换届")
     with pytest.raises(Refused, match="原因"):
-        service.leave(session, moved, TODAY, "test", "")
+        service.leave(session, moved, TODAY, by="test", reason="")
 
 
 def test_a_post_is_handed_over(session, person):
-    post = appointments.appoint(session, person, "director", VILLAGE, date(2026, 11, 10), "test")
+    post = appointments.appoint(
+        session, person, "director", code=VILLAGE, start=date(2026, 11, 10), by="test"
+    )
     heir = service.register(session, {"name": "李桂英", "phone": "13800000002"}, "test")
-    appointments.record_check(session, heir, date(2026, 11, 20), "无记录", "test")
-    new = appointments.replace(session, post, heir, TODAY, "test", "换届")
+    appointments.record_check(session, heir, date(2026, 11, 20), result="无记录", by="test")
+    new = appointments.replace(session, post, heir, start=TODAY, by="test", reason="换届")
     assert (post.end, new.person_id, new.start) == (TODAY - timedelta(days=1), heir.id, TODAY)
 
 
@@ -213,7 +227,7 @@ def test_an_undo_leaves_what_was_built_upon(session, world):
     session.commit()
     trained, changed = session.scalars(select(Person).order_by(Person.id))
     world.entry(trained)
-    service.edit_person(session, changed, {"education": "本科"}, "test", "更正")
+    service.edit_person(session, changed, {"education": "本科"}, by="test", reason="更正")
     undone = undo_batch(session, session.scalars(select(ImportBatch)).one(), "test")
     session.commit()
     assert undone.removed == 1 and [p for p, _ in undone.kept] == [trained.id]
@@ -235,7 +249,7 @@ def test_only_the_new_or_only_the_changed(session, world):
 def test_a_file_checked_before_somebody_else_changed_the_ledger_is_not_written(session, world):
     person = world.person(VILLAGE, name="王秀兰", phone="13800000001", education="初中")
     checked = check(session, workbook([[*row(start="2024-01-01"), "大专"]], HEAD))
-    service.edit_person(session, person, {"education": "本科"}, "test", "更正")
+    service.edit_person(session, person, {"education": "本科"}, by="test", reason="更正")
     session.commit()
     with pytest.raises(Refused, match="别人改过"):
         apply(session, checked)
@@ -277,28 +291,40 @@ def test_history_names_nobodys_identity_number(session, world):
 
 def test_leave_is_noted_ended_and_taken_back(session, world):
     one, two = world.person(start=date(2025, 1, 1)), world.person(start=date(2026, 6, 1))
-    first = absence.note_absence(session, one, "birth", date(2026, 3, 1), None, "t", "")
+    first = absence.note_absence(
+        session, one, "birth", start=date(2026, 3, 1), end=None, by="t", reason=""
+    )
     with pytest.raises(Refused, match="已经记过一次假"):
-        absence.note_absence(session, one, "illness", date(2026, 5, 1), None, "t", "")
+        absence.note_absence(
+            session, one, "illness", start=date(2026, 5, 1), end=None, by="t", reason=""
+        )
     with pytest.raises(Refused, match="不满 30 天"):
-        absence.end_absence(session, first, one, date(2026, 3, 29), "t")
-    absence.end_absence(session, first, one, date(2026, 5, 31), "t")
-    absence.note_absence(session, one, "illness", date(2026, 8, 1), date(2026, 8, 30), "t", "")
+        absence.end_absence(session, first, one, end=date(2026, 3, 29), by="t")
+    absence.end_absence(session, first, one, end=date(2026, 5, 31), by="t")
+    absence.note_absence(
+        session, one, "illness", start=date(2026, 8, 1), end=date(2026, 8, 30), by="t", reason=""
+    )
     with pytest.raises(Refused, match="没有任职"):
-        absence.note_absence(session, two, "other", date(2026, 5, 1), None, "t", "")
+        absence.note_absence(
+            session, two, "other", start=date(2026, 5, 1), end=None, by="t", reason=""
+        )
     with pytest.raises(Refused, match="早于第一天"):
-        absence.note_absence(session, two, "other", date(2026, 7, 1), date(2026, 6, 1), "t", "")
+        absence.note_absence(
+            session, two, "other", start=date(2026, 7, 1), end=date(2026, 6, 1), by="t", reason=""
+        )
     with pytest.raises(Refused, match="种类"):
-        absence.note_absence(session, two, "holiday", date(2026, 7, 1), None, "t", "")
+        absence.note_absence(
+            session, two, "holiday", start=date(2026, 7, 1), end=None, by="t", reason=""
+        )
     with pytest.raises(NotFound):
         absence.get_absence(session, first.id, two.id)
-    found = absence.absences_in(session, VILLAGE, date(2026, 1, 1), date(2026, 12, 31))
+    found = absence.absences_in(session, VILLAGE, date(2026, 1, 1), last=date(2026, 12, 31))
     assert found == {
         one.id: [(date(2026, 3, 1), date(2026, 5, 31)), (date(2026, 8, 1), date(2026, 8, 30))]
     }
     with pytest.raises(Refused, match="为什么撤销"):
-        absence.remove_absence(session, first, "t", " ")
-    absence.remove_absence(session, first, "t", "记错了人")
+        absence.remove_absence(session, first, "t", reason=" ")
+    absence.remove_absence(session, first, "t", reason="记错了人")
     assert [a.kind for a in absence.absences_of(session, one.id)] == ["illness"]
     assert [k for k, _, _ in told(session, one)].count("away") == 4
     session.commit()

@@ -22,7 +22,16 @@ OPTIONS = visit_options(TODAY)
 
 
 def case(session, code="03-07", categories=("left-behind",), village=VILLAGE, opened=None, **more):
-    row = service.open_case(session, village, code, categories, KNOWN, "t", opened or TODAY, **more)
+    row = service.open_case(
+        session,
+        village,
+        code,
+        categories=categories,
+        known=KNOWN,
+        by="t",
+        today=opened or TODAY,
+        **more,
+    )
     session.commit()
     return row
 
@@ -40,7 +49,9 @@ def visit(entry, on=TODAY, form="home", key="k" * 12, **more):
 
 
 def log(session, person, new, today=TODAY, villages=(VILLAGE,)):
-    done = service.log_visit(session, person.id, new, villages, OPTIONS, today)
+    done = service.log_visit(
+        session, person.id, new, villages=villages, options=OPTIONS, today=today
+    )
     session.commit()
     return done
 
@@ -91,7 +102,9 @@ def test_what_is_due(session, world):
     contact = case(session, "01-04", ("more-often",), opened=opened)
 
     def states(day=TODAY):
-        return {d.entry.code: d.state for d in service.due_list(session, [VILLAGE], KNOWN, day)}
+        return {
+            d.entry.code: d.state for d in service.due_list(session, [VILLAGE], KNOWN, today=day)
+        }
 
     assert states() == {"01-01": "overdue", "01-02": "overdue", "01-03": "due", "01-04": "contact"}
     log(session, person, visit(monthly, date(2026, 4, 30), key="a" * 12))
@@ -142,15 +155,15 @@ def test_what_has_to_be_reported_stays_until_it_was(session, world):
     [(found, of)] = service.unreported(session, person.id)
     assert of.code == "03-07"
     with pytest.raises(NotFound):
-        service.note_report(session, world.person().id, found.id, now())
-    service.note_report(session, person.id, found.id, now())
+        service.note_report(session, world.person().id, found.id, at=now())
+    service.note_report(session, person.id, found.id, at=now())
     assert service.unreported(session, person.id) == []
 
 
 def test_activities(session, world):
     person = world.person()
     plan = {"theme": "drowning", "title": "防溺水", "on": TODAY + timedelta(days=9)}
-    row = service.plan_activity(session, person.id, VILLAGE, TODAY, **plan)
+    row = service.plan_activity(session, person.id, VILLAGE, today=TODAY, **plan)
     for values, told in (
         ({}, "还没到日子"),
         ({"on": TODAY}, "来了多少"),
@@ -158,8 +171,8 @@ def test_activities(session, world):
         ({"on": TODAY, "children": 9999, "adults": 0}, "5000"),
     ):
         with pytest.raises(Refused, match=told):
-            service.hold_activity(session, row, TODAY, values)
-    service.hold_activity(session, row, TODAY, {"on": TODAY, "children": 20, "adults": 6})
+            service.hold_activity(session, row, TODAY, values=values)
+    service.hold_activity(session, row, TODAY, values={"on": TODAY, "children": 20, "adults": 6})
     assert [a.held for a in service.activities_of(session, person.id, 2026)] == [True]
     with pytest.raises(NotFound):
         service.get_activity(session, row.id, world.person().id)
@@ -172,13 +185,17 @@ def test_tasks_by_rhythm_and_by_office(session, world):
         (TOWN, date(2026, 5, 10)),
         (OTHER_VILLAGE, TODAY),
     ):
-        office_tasks.give_task(session, division, f"材料 {division}", max(due, TODAY), "t", TODAY)
+        office_tasks.give_task(
+            session, division, f"材料 {division}", due_on=max(due, TODAY), by="t", today=TODAY
+        )
     session.commit()
 
     def tasks(today=TODAY):
         return {
             (t.task, t.period): t
-            for t in service.tasks_of(session, person.id, [VILLAGE], duty_steps(TODAY), today)
+            for t in service.tasks_of(
+                session, person.id, [VILLAGE], steps=duty_steps(TODAY), today=today
+            )
         }
 
     found = tasks()
@@ -186,10 +203,10 @@ def test_tasks_by_rhythm_and_by_office(session, world):
     assert sum(t.own for t in found.values()) == 2
     monthly = found["duty-1.1", "2026-05"]
     assert monthly.state(TODAY) == "open" and monthly.due_on == date(2026, 5, 31)
-    service.do_task(session, person.id, monthly, TODAY)
+    service.do_task(session, person.id, monthly, today=TODAY)
     assert tasks()["duty-1.1", "2026-05"].state(TODAY) == "done"
     assert ("duty-1.1", "2026-06") in tasks(date(2026, 6, 2))
-    service.undo_task(session, person.id, monthly, TODAY)
+    service.undo_task(session, person.id, monthly, today=TODAY)
     assert tasks()["duty-1.1", "2026-05"].done_on is None
     late = next(t for t in found.values() if t.own and t.due_on == TODAY)
     assert late.state(TODAY + timedelta(days=1)) == "overdue"
@@ -207,25 +224,25 @@ def test_two_villages_of_one_person(session, world):
     case(session, "01-01", village=VILLAGE_2)
     villages = service.villages_of(session, person.id, TODAY)
     assert villages == [VILLAGE, VILLAGE_2]
-    assert len(service.due_list(session, villages, KNOWN, TODAY)) == 2
+    assert len(service.due_list(session, villages, KNOWN, today=TODAY)) == 2
 
 
 def test_who_has_done_what_an_office_gave(session, world):
     one, two, gone = world.person(VILLAGE), world.person(VILLAGE_2), world.person(VILLAGE)
     world.person(OTHER_VILLAGE)
     session.get(Post, gone.posts[0].id).end = TODAY - timedelta(days=1)
-    row = office_tasks.give_task(session, DISTRICT, "材料", TODAY, "t", TODAY)
+    row = office_tasks.give_task(session, DISTRICT, "材料", due_on=TODAY, by="t", today=TODAY)
     session.add(TaskDone(person_id=two.id, task=f"office-{row.id}", period="once", done_on=TODAY))
     session.commit()
-    assert office_tasks.counts(session, row, "370283", TODAY) == (1, 2)
-    assert office_tasks.counts(session, row, VILLAGE, TODAY) == (0, 1)
-    assert office_tasks.counts(session, row, "3702", TODAY) == (1, 2)
-    found = office_tasks.doing(session, row, "3702", TODAY)
+    assert office_tasks.counts(session, row, "370283", today=TODAY) == (1, 2)
+    assert office_tasks.counts(session, row, VILLAGE, today=TODAY) == (0, 1)
+    assert office_tasks.counts(session, row, "3702", today=TODAY) == (1, 2)
+    found = office_tasks.doing(session, row, "3702", today=TODAY)
     assert [(d.person.id, d.code, d.done_on) for d in found] == [
         (one.id, VILLAGE, None),
         (two.id, VILLAGE_2, TODAY),
     ]
-    town = office_tasks.give_task(session, TOWN, "镇里的", TODAY, "t", TODAY)
+    town = office_tasks.give_task(session, TOWN, "镇里的", due_on=TODAY, by="t", today=TODAY)
     assert [t.id for t in office_tasks.given_tasks(session, "370283001")] == [town.id, row.id]
     # A town takes its own back, not the district's; another district sees neither.
     with pytest.raises(NotFound):

@@ -51,6 +51,6 @@ def test_whatever_is_sent_is_no_key(junk):
             return SecurityKey(credential_id="a2V5", account_id=1, public_key="e30", sign_count=0)
 
     for answer in (junk, {**ANSWER, "response": junk}):
-        assert not security_keys.passes(Nothing(), 1, SITE, "e30", answer)
+        assert not security_keys.passes(Nothing(), 1, SITE, challenge="e30", answer=answer)
         with pytest.raises(Refused):
-            security_keys.make(Nothing(), None, SITE, "e30", answer, "x")
+            security_keys.make(Nothing(), None, SITE, challenge="e30", answer=answer, name="x")

@@ -68,9 +68,9 @@ def card(question, at, **more):
 def test_memory_follows_fsrs():
     at = datetime(2026, 3, 1, 4, tzinfo=UTC)
     good, hard, bad = (card(DAILY[0], at) for _ in range(3))
-    review(good, True, False, at)
-    review(hard, True, True, at)
-    review(bad, False, False, at)
+    review(good, True, False, at=at)
+    review(hard, True, True, at=at)
+    review(bad, False, False, at=at)
     assert good.stability > hard.stability > bad.stability
     assert good.due > hard.due >= bad.due > at
     # By the definition of stability nine tenths are remembered when it has passed.
@@ -78,7 +78,7 @@ def test_memory_follows_fsrs():
     spans = []
     for _ in range(5):
         when = good.due
-        review(good, True, False, when)
+        review(good, True, False, at=when)
         spans.append((good.due - when).days)
     assert spans == sorted(spans) and 100 < spans[-1] <= LONGEST
 
@@ -96,10 +96,10 @@ def test_what_is_drawn(met, n, seed):
     for place, right, days in met:
         question = pool[place % len(pool)]
         own = card(question, at - timedelta(days=days), right=right)
-        review(own, right, False, at - timedelta(days=days))
+        review(own, right, False, at=at - timedelta(days=days))
         cards[question.id] = own
     reserved = {q.id for q in pool[::7]}
-    drawn = service.draw(cards, pool, reserved, at, random.Random(seed), n)
+    drawn = service.draw(cards, pool, reserved, at=at, rng=random.Random(seed), n=n)
     ids = [q.id for q in drawn]
     assert len(ids) == len(set(ids)) == n and not reserved & set(ids)
     due = [c for c in cards.values() if c.due <= at and c.item_id not in reserved]
@@ -118,7 +118,7 @@ def test_mastery_says_how_sure_it_is():
     assert (nothing.met, nothing.share) == (0, 0.5) and nothing.high - nothing.low > 0.85
     cards = [card(q, at) for q in DAILY[:40]]
     for own in cards:
-        review(own, True, False, at)
+        review(own, True, False, at=at)
     few, many = mastery("x", cards[:5], at), mastery("x", cards, at)
     assert many.low > few.low and many.high - many.low < few.high - few.low
     assert many.share == pytest.approx(41 / 42)
@@ -138,9 +138,9 @@ def test_the_simulated_memory_is_the_library_s(history):
     one = np.zeros(1, dtype=int)
     for gap, right in history:
         day += gap
-        review(own, right, False, start + timedelta(days=day))
+        review(own, right, False, at=start + timedelta(days=day))
         rating = np.array([practice_model.GOOD if right else practice_model.AGAIN])
-        memory.review(one, one, rating, day)
+        memory.review(one, one, rating, day=day)
         assert memory.stability[0, 0] == pytest.approx(own.stability)
         assert memory.difficulty[0, 0] == pytest.approx(own.difficulty)
         days = practice_model.interval(memory.stability)[0, 0]

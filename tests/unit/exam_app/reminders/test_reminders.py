@@ -22,7 +22,9 @@ def test_quiet_hours(start, end, hour, minute):
     while at != end:
         hours.add(at)
         at = (at + 1) % 24
-    assert is_quiet(NOON.replace(hour=hour, minute=minute), ZONE, start, end) == (hour in hours)
+    assert is_quiet(NOON.replace(hour=hour, minute=minute), ZONE, start, quiet_to=end) == (
+        hour in hours
+    )
 
 
 @given(st.lists(st.text(min_size=1, max_size=200), max_size=60), st.integers(0, 500))

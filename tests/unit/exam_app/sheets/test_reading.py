@@ -53,13 +53,15 @@ def several() -> set[str]:
 
 
 def marked(truth: dict[tuple[str, str], tuple[str, ...]], hand: Hand = STEADY) -> Grey:
-    return fill_in(form()[2], form()[1][0], truth, NORMAL, hand, np.random.default_rng(3))
+    return fill_in(
+        form()[2], form()[1][0], truth, size=NORMAL, hand=hand, rng=np.random.default_rng(3)
+    )
 
 
 def read(picture: Grey) -> dict[str, Reading]:
     flat = flatten(picture)
     assert (flat.code, flat.page) == (CODE, 1)
-    return read_bubbles(flat, form()[1][0], NORMAL, several())
+    return read_bubbles(flat, form()[1][0], NORMAL, several=several())
 
 
 def all_a() -> dict[tuple[str, str], tuple[str, ...]]:
@@ -158,7 +160,9 @@ def test_the_ink_of_the_printed_letters_is_what_is_printed() -> None:
     flat = flatten(marked({}))
     for row in form()[1][0].rows:
         for b in row.bubbles:
-            assert _darkness(flat.ink, b.x, b.y, NORMAL) == pytest.approx(LETTER[b.label], abs=0.01)
+            assert _darkness(flat.ink, b.x, b.y, size=NORMAL) == pytest.approx(
+                LETTER[b.label], abs=0.01
+            )
 
 
 def test_an_empty_sheet_is_empty() -> None:
@@ -242,7 +246,9 @@ def test_a_hidden_code_is_refused_and_can_be_typed() -> None:
     with pytest.raises(Unreadable, match="二维码"):
         flatten(picture)
     flat = flatten(picture, (CODE, 1))
-    assert not any(r.doubt for r in read_bubbles(flat, form()[1][0], NORMAL, several()).values())
+    assert not any(
+        r.doubt for r in read_bubbles(flat, form()[1][0], NORMAL, several=several()).values()
+    )
 
 
 # --- From bubbles to responses ------------------------------------------------------------------

@@ -20,8 +20,8 @@ people = st.lists(
 )
 @given(people, st.integers(1, 40), st.integers(0, 10**6))
 def test_a_sample_is_repeatable_and_spread(found, size, seed):
-    chosen = sample(found, size, seed, 9)
-    assert chosen == sample(list(reversed(found)), size, seed, 9)
+    chosen = sample(found, size, seed, width=9)
+    assert chosen == sample(list(reversed(found)), size, seed, width=9)
     assert len(chosen) == len(set(chosen)) == min(size, len(found)) and set(chosen) <= set(found)
     groups = {code[:9] for code, _ in found}
     if size >= len(groups):

@@ -15,7 +15,7 @@ DAY = date(2026, 11, 24)
 
 @given(st.decimals(0, 20, places=2), st.booleans(), st.integers(0, 400))
 def test_the_rule_itself(hours, exam, days):
-    status, reason = judge(hours, exam, days, Rule())
+    status, reason = judge(hours, exam, days, rule=Rule())
     assert (status == "covered") == (hours >= 8 and exam)
     assert (reason == "") == (status == "covered")
     if status != "covered":

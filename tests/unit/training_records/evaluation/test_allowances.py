@@ -18,7 +18,7 @@ def test_allowances_to_the_cent(full, certified, tenths, a, b, c, d):
     rules = {"full_time": a, "part_time": b, "social_worker": c, "grade:优秀": d}
     told = "助理社会工作师" if certified else None
     told = "社会工作者(助理)" if certified else told
-    found = allowances.allowance(rules, full, told, Decimal(tenths) / 10, "优秀")
+    found = allowances.allowance(rules, full, told, months=Decimal(tenths) / 10, grade="优秀")
 
     def half_up(value):
         return Fraction((2 * value * 100).__floor__() + 1 >> 1, 100)

@@ -76,7 +76,7 @@ def test_what_is_owed_by_counting_days(opened, stay, since, span, name):
         for (first, last), days in inside.items()
         if last <= until and 2 * days >= (last - first).days + 1
     ]
-    assert owed(cadence, opened, closed, since, until) == wanted
+    assert owed(cadence, opened, closed, since=since, until=until) == wanted
 
 
 def test_only_the_right_kind_of_contact_pays():
