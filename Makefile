@@ -17,12 +17,14 @@ test: .venv/.dev ## run every test (PostgreSQL and Chromium are used where the m
 
 check: .venv/.dev ## before a commit: ruff, type checker, import contracts, unit and service tests on SQLite
 	$(BIN)/ruff check .
+	$(BIN)/python tools/punctuation.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadscope --engines sqlite --hypothesis-profile quick tests/unit tests/service
 
 lint: .venv/.dev ## ruff, type checker, import contracts, security rules, known weaknesses of what is pinned
 	$(BIN)/ruff check .
+	$(BIN)/python tools/punctuation.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -ll -r question_bank training_records exam_app 2>/dev/null

@@ -19,14 +19,14 @@ from exam_app.cli.tools import emit, json_option
     help="stats、irt、coverage、export 用 65 万人，import 10 万行，render 7000 张，fuzz 每种格式 5 万个文件，kill 杀 50 次，sheets 读 600 张",
 )
 @click.option("--examinees", type=click.IntRange(1, 100_000), help="exam 的人数")
-@click.option("--minutes", type=float, help="exam 的时长(分钟)")
-@click.option("--compress", type=float, help="exam 压缩几倍:60 分钟压缩 60 倍就跑 1 分钟")
-@click.option("--opening", type=float, help="exam 的人在几秒内全部开始(不压缩)")
+@click.option("--minutes", type=float, help="exam 的时长（分钟）")
+@click.option("--compress", type=float, help="exam 压缩几倍：60 分钟压缩 60 倍就跑 1 分钟")
+@click.option("--opening", type=float, help="exam 的人在几秒内全部开始（不压缩）")
 @click.option("--rows", type=click.IntRange(1000, 140_000), help="import 的行数")
 @click.option(
     "--people",
     type=click.IntRange(100, 2_000_000),
-    help="coverage、export、practice、door、evaluation、partition 的人数(全国约 65 万,全市约 7000)",
+    help="coverage、export、practice、door、evaluation、partition 的人数（全国约 65 万，全市约 7000）",
 )
 @click.option(
     "--engine", type=click.Choice(["SQLite", "PostgreSQL"]), help="coverage、exam 只测一种数据库"

@@ -83,7 +83,7 @@ def _engine(name: str, url: str, folder: str, *, people: int) -> Measured:
         }
     )
     engine.dispose()
-    return rows, ratios | {f"{name} 记一条到看得到(秒)": delay, f"{name} 全部重算(秒)": seconds}
+    return rows, ratios | {f"{name} 记一条到看得到（秒）": delay, f"{name} 全部重算（秒）": seconds}
 
 
 def _rebuild_all(factory: sessionmaker[Session], today: date) -> tuple[float, dict[str, list[int]]]:
@@ -125,7 +125,7 @@ def _pages(name: str, client: FlaskClient, codes: list[str]) -> Measured:
         empty.append(_timed(client, "/password"))
         for path, times in steps.values():
             times.append(_timed(client, path.format(code)))
-    rows = [{"step": f"{name} 登录后的空白页(参照)", **_spread(empty[1:])}]
+    rows = [{"step": f"{name} 登录后的空白页（参照）", **_spread(empty[1:])}]
     rows += [{"step": f"{name} {step}", **_spread(times[1:])} for step, (_, times) in steps.items()]
     reference = percentile(empty[1:], 95)
     return rows, {

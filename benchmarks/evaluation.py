@@ -65,7 +65,7 @@ def evaluation_rows(people: int) -> Measured:
             session.rollback()
         engine.dispose()
     return [
-        {"step": "读同样的记录(参照)", "records": records, "seconds": round(read, 1)},
+        {"step": "读同样的记录（参照）", "records": records, "seconds": round(read, 1)},
         {"step": "算全部指标", "people": len(subjects), "seconds": round(computed, 1)},
         {"step": "按方案计分", "seconds": round(scored, 1)},
         {"step": "一个人的每一分怎么来的", "ms": round(1000 * explained, 2)},

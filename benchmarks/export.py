@@ -33,7 +33,7 @@ def export_rows(people: int) -> Measured:
         )
     result = json.loads(done.stdout)
     rows = [{"step": "导出台账", "people": people, "entries": entries, **result}]
-    return rows, {"导出时的内存(MB)": result["peak_mb"]}
+    return rows, {"导出时的内存（MB）": result["peak_mb"]}
 
 
 def _export(url: str, path: str) -> Row:

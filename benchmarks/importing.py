@@ -74,7 +74,7 @@ def import_rows(rows: int) -> Measured:
         applied = time.perf_counter() - start
     small, large = _apart(max(rows // 5, 1000)), _apart(rows)
     result = [
-        {"step": "读表加一次批量写入(参照)", "rows": rows, "seconds": round(reference, 2)},
+        {"step": "读表加一次批量写入（参照）", "rows": rows, "seconds": round(reference, 2)},
         {
             "step": "检查",
             "seconds": round(checking, 2),
@@ -82,13 +82,13 @@ def import_rows(rows: int) -> Measured:
             "planted": len(planted),
         },
         {"step": "检查并写入", "seconds": round(applied, 2)},
-        *({"step": f"内存,{m['rows']} 行", **m} for m in (small, large)),
+        *({"step": f"内存，{m['rows']} 行", **m} for m in (small, large)),
     ]
     grown = large["import_mb"] - small["import_mb"]
     return result, {
         "参照的速度÷导入的速度": applied / reference,
         "导入的速度÷参照的速度": reference / applied,
-        "每万行多用的内存(MB)": grown / (large["rows"] - small["rows"]) * 10_000,
+        "每万行多用的内存（MB）": grown / (large["rows"] - small["rows"]) * 10_000,
     }
 
 

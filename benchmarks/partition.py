@@ -37,13 +37,13 @@ def partition_rows(people: int = 7000) -> Measured:
         engine.dispose()
         plain, parts = _saves([another_database(urls["PostgreSQL"]) for _ in range(2)])
     rows = [
-        {"step": "抄一遍走访(参照)", "rows": visits, "seconds": round(copied, 2)},
-        {"step": "建索引(大家照常用)", "seconds": round(built, 2)},
-        {"step": "换表(大家等着)", "ms": round(1000 * locked, 1)},
-        {"step": "存一次,分区前", "ms": round(1000 * plain, 3)},
-        {"step": "存一次,分区后", "ms": round(1000 * parts, 3)},
+        {"step": "抄一遍走访（参照）", "rows": visits, "seconds": round(copied, 2)},
+        {"step": "建索引（大家照常用）", "seconds": round(built, 2)},
+        {"step": "换表（大家等着）", "ms": round(1000 * locked, 1)},
+        {"step": "存一次，分区前", "ms": round(1000 * plain, 3)},
+        {"step": "存一次，分区后", "ms": round(1000 * parts, 3)},
     ]
-    return rows, {"等着÷抄一遍": locked / copied, "存一次,分区后÷分区前": parts / plain}
+    return rows, {"等着÷抄一遍": locked / copied, "存一次，分区后÷分区前": parts / plain}
 
 
 def _copied(engine: Engine) -> tuple[int, float]:

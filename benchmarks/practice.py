@@ -11,9 +11,9 @@ from exam_app.practice.service import TYPES
 from question_bank import load_pool
 
 WAYS = {
-    "daily": "每天练 5 题(FSRS)",
-    "early": "同样的时间,考前两个月集中重读两天",
-    "eve": "同样的时间,考前两天集中重读",
+    "daily": "每天练 5 题（FSRS）",
+    "early": "同样的时间，考前两个月集中重读两天",
+    "eve": "同样的时间，考前两天集中重读",
 }
 
 
@@ -28,7 +28,7 @@ def practice_rows(people: int) -> Measured:
         questions = float(shares["questions"].mean())
         rows.append(
             {
-                "step": f"模拟,不是真人试验:题库 {items} 题",
+                "step": f"模拟，不是真人试验：题库 {items} 题",
                 "people": people,
                 "questions_each": round(questions),
                 "minutes_each": round(questions * SECONDS_EACH / 60),
@@ -40,7 +40,7 @@ def practice_rows(people: int) -> Measured:
             (exam_day, exam_half), (later, later_half) = means[f"{way}_exam"], means[f"{way}_later"]
             rows.append(
                 {
-                    "step": f"{title}({items} 题)",
+                    "step": f"{title}（{items} 题）",
                     "exam_day": round(exam_day, 3),
                     "ci95": round(exam_half, 4),
                     "three_months_later": round(later, 3),
@@ -48,14 +48,14 @@ def practice_rows(people: int) -> Measured:
                 }
             )
         for way, words in (("early", "考前两个月重读"), ("eve", "考前两天重读")):
-            ratios[f"考试日记住的,每天练÷{words}({items} 题)"] = (
+            ratios[f"考试日记住的，每天练÷{words}（{items} 题）"] = (
                 means["daily_exam"][0] / means[f"{way}_exam"][0]
             )
     for share in (0.3, 0.9):
         result = simulate(Setting(people=min(people, 500), items=pool_size, diligence=share))
         rows.append(
             {
-                "step": f"只有 {share:.0%} 的日子练({pool_size} 题)",
+                "step": f"只有 {share:.0%} 的日子练（{pool_size} 题）",
                 "exam_day": round(mean_of(result["daily_exam"])[0], 3),
                 "re_read_early": round(mean_of(result["early_exam"])[0], 3),
             }

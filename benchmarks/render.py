@@ -51,9 +51,9 @@ def render_rows(count: int) -> Measured:
             pages = len(document)
         size = path.stat().st_size / 2**20
     rows = [
-        {"step": "一张(参照)", "seconds": round(single, 3)},
+        {"step": "一张（参照）", "seconds": round(single, 3)},
         {
-            "step": f"一批,每 {PART} 张一段",
+            "step": f"一批，每 {PART} 张一段",
             "certificates": len(numbers),
             "pages": pages,
             "seconds": round(seconds, 1),
@@ -81,7 +81,7 @@ def _issued(session: Session, count: int) -> list[str]:
         CITY,
         name="结业证书",
         heading="儿童主任培训",
-        body="{holder}同志({place}),参加“{title}”,准予结业。",
+        body="{holder}同志（{place}），参加“{title}”，准予结业。",
         prefix="QD",
         valid_months=36,
     )

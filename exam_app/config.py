@@ -103,7 +103,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     instance = Path(values.get("instance", (checkout() or Path.cwd()) / "instance")).resolve()
     env = values.get("env", "development")
     if env == "production" and "secret_key" not in values:
-        raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY(一串随机字符,至少 32 位)")
+        raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY(一串随机字符，至少 32 位)")
     issuer = values.get("oidc_issuer", "")
     if issuer and not issuer.startswith("https://") and env == "production":
         raise ConfigError("ACADEMY_OIDC_ISSUER 要以 https:// 开头")
@@ -118,7 +118,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     keep_identity = values.get("keep_identity", "").lower() in YES
     if keep_identity and not values.get("field_keys"):
         raise ConfigError(
-            "要存证件号码(ACADEMY_KEEP_IDENTITY),先设 ACADEMY_FIELD_KEYS(一串随机字符,和 ACADEMY_SECRET_KEY 不同)"
+            "要存证件号码（ACADEMY_KEEP_IDENTITY），先设 ACADEMY_FIELD_KEYS(一串随机字符，和 ACADEMY_SECRET_KEY 不同)"
         )
     try:
         pace = float(values.get("study_pace", "1"))
@@ -126,7 +126,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
         ZoneInfo(values.get("timezone", "Asia/Shanghai"))
     except (ValueError, KeyError) as error:
         raise ConfigError(
-            f"ACADEMY_STUDY_PACE、ACADEMY_TRUSTED_PROXIES 要填数字,ACADEMY_TIMEZONE 要填时区名:{error}"
+            f"ACADEMY_STUDY_PACE、ACADEMY_TRUSTED_PROXIES 要填数字，ACADEMY_TIMEZONE 要填时区名：{error}"
         ) from error
     return Config(
         database_url=values.get("database_url", f"sqlite:///{instance / 'academy.db'}"),
@@ -173,7 +173,7 @@ def _generated_key(instance: Path) -> str:
             pass
         except OSError as error:
             raise ConfigError(
-                f"文件夹 {instance} 不能写入:{error.strerror}。请改权限,或设置 ACADEMY_INSTANCE"
+                f"文件夹 {instance} 不能写入：{error.strerror}。请改权限，或设置 ACADEMY_INSTANCE"
             ) from error
     return path.read_text().strip()
 

@@ -123,7 +123,7 @@ def _wait(what: str, ready: Callable[[], bool], seconds: float = LONGEST_WAIT) -
             if ready():
                 return
         time.sleep(0.3)
-    raise SystemExit(f"{what}没有起来,等了 {seconds:.0f} 秒")
+    raise SystemExit(f"{what}没有起来，等了 {seconds:.0f} 秒")
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
         ) as connection:
             connection.execute("CREATE DATABASE academy")
         _wait("同步备库", lambda: running.standbys() >= 1)
-        say(f"{NODES} 个 PostgreSQL 节点起来了,1 个同步备库")
+        say(f"{NODES} 个 PostgreSQL 节点起来了，1 个同步备库")
         yield running
     finally:
         for process in reversed(started):
@@ -355,7 +355,7 @@ def try_cluster(people: int, seconds: float, say: Callable[[str], None]) -> Outc
     """Starts the cluster, runs the exam, and kills the primary after a quarter of its time."""
     if lacking := missing_programs():
         raise SystemExit(
-            f"本机没有 {'、'.join(lacking)}。请安装:apt install postgresql patroni etcd-server nginx-light"
+            f"本机没有 {'、'.join(lacking)}。请安装：apt install postgresql patroni etcd-server nginx-light"
         )
     with cluster(say) as running:
         exam = prepare(running.url, people)
@@ -363,7 +363,7 @@ def try_cluster(people: int, seconds: float, say: Callable[[str], None]) -> Outc
         partition(engine, now().date())
         engine.dispose()
         with applications(running, say):
-            say(f"{people} 人开始考试,{seconds:.0f} 秒;{seconds / 4:.0f} 秒后杀掉主库")
+            say(f"{people} 人开始考试，{seconds:.0f} 秒；{seconds / 4:.0f} 秒后杀掉主库")
             with ThreadPoolExecutor(1) as pool:
                 result = pool.submit(
                     lambda: asyncio.run(_exam(running, exam, people, seconds=seconds))
@@ -388,20 +388,20 @@ def try_cluster(people: int, seconds: float, say: Callable[[str], None]) -> Outc
 @click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(30, 3600))
 @click.option("--json", "as_json", is_flag=True)
 def main(examinees: int, seconds: float, as_json: bool) -> None:
-    """在本机起一整套集群,考一场试,中途杀掉主库,报告结果。"""
+    """在本机起一整套集群，考一场试，中途杀掉主库，报告结果。"""
     outcome = try_cluster(examinees, seconds, lambda text: click.echo(text, err=True))
     good = outcome.lost == 0 and outcome.twice == 0 and outcome.handed_in == outcome.examinees
     if as_json:
         click.echo(json.dumps(vars(outcome), ensure_ascii=False, indent=1))
     else:
         click.echo(
-            f"主库 {outcome.killed} 被杀,{outcome.primary} 接上;保存停了 {outcome.pause_s} 秒"
+            f"主库 {outcome.killed} 被杀，{outcome.primary} 接上；保存停了 {outcome.pause_s} 秒"
         )
         click.echo(
-            f"确认过的保存 {outcome.acknowledged} 次,丢失 {outcome.lost},重复 {outcome.twice}"
+            f"确认过的保存 {outcome.acknowledged} 次，丢失 {outcome.lost}，重复 {outcome.twice}"
         )
         click.echo(
-            f"{outcome.examinees} 人里 {outcome.handed_in} 人交了卷;重试过的错误:{outcome.errors}"
+            f"{outcome.examinees} 人里 {outcome.handed_in} 人交了卷；重试过的错误：{outcome.errors}"
         )
     sys.exit(0 if good else 1)
 

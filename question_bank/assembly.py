@@ -128,7 +128,7 @@ def _rows(pool: list[Question], blueprint: Blueprint, forms: int) -> list[Constr
                 low, high = bounds(count)
                 columns = [offset + i for i, q in enumerate(pool) if getattr(q, attribute) == value]
                 wanted = f"{low}" if low == high else f"{low}–{high}"
-                says = f"{word}“{value}”要 {wanted} 题(题库可用 {len(columns)} 题)"
+                says = f"{word}“{value}”要 {wanted} 题（题库可用 {len(columns)} 题）"
                 rows.append(Constraint(columns, low, high, says))
         for group in blueprint.enemies:
             columns = [offset + index[i] for i in group if i in index]
@@ -210,11 +210,11 @@ def _conflicts(pool: list[Question], blueprint: Blueprint, forms: int) -> list[s
     rows = _rows(pool, blueprint, 1)
     conflict = smallest_conflict(len(pool), rows)
     if conflict:
-        head = "这一条达不到" if len(conflict) == 1 else "这几条不能同时做到,放宽其中一条就行"
+        head = "这一条达不到" if len(conflict) == 1 else "这几条不能同时做到，放宽其中一条就行"
         return [f"{head}:{';'.join(dict.fromkeys(row.says for row in conflict))}"]
     return [
-        f"一套卷组得出,但题库可用 {len(pool)} 题,{forms} 套卷的重复率不超过 "
-        f"{blueprint.max_overlap:.0%} 达不到:请减少套数、放宽重复率或增加题目"
+        f"一套卷组得出，但题库可用 {len(pool)} 题，{forms} 套卷的重复率不超过 "
+        f"{blueprint.max_overlap:.0%} 达不到：请减少套数、放宽重复率或增加题目"
     ]
 
 

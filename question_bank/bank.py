@@ -92,10 +92,10 @@ def _load_file(bank: Bank, path: Path, name: str) -> None:
     try:
         items = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 (a safe loader)  # nosec B506
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        bank.faults.append(Fault(name, "", f"不是能读的 YAML 文件:{_first_line(str(error))}"))
+        bank.faults.append(Fault(name, "", f"不是能读的 YAML 文件：{_first_line(str(error))}"))
         return
     if not isinstance(items, list):
-        bank.faults.append(Fault(name, "", "文件应是一个题目列表(每题以“- id:”开头)"))
+        bank.faults.append(Fault(name, "", "文件应是一个题目列表（每题以“- id:”开头）"))
         return
     for number, item in enumerate(items, start=1):
         label = str(item.get("id", "")) if isinstance(item, dict) else ""
@@ -107,7 +107,7 @@ def _load_file(bank: Bank, path: Path, name: str) -> None:
             continue
         if question.id in bank.questions:
             other = bank.places[question.id]
-            bank.faults.append(Fault(name, label, f"编号重复:{other} 已用过,请换一个新编号"))
+            bank.faults.append(Fault(name, label, f"编号重复：{other} 已用过，请换一个新编号"))
             continue
         bank.questions[question.id] = question
         bank.places[question.id] = name
@@ -120,11 +120,11 @@ def explain(error: ValidationError) -> Iterable[str]:
         kind = fault["type"]
         reason = {
             "missing": "没有填",
-            "extra_forbidden": "没有这个字段,请检查拼写",
+            "extra_forbidden": "没有这个字段，请检查拼写",
             "union_tag_invalid": "题型不认识",
             "union_tag_not_found": "没有写题型 type",
             "literal_error": f"只能是 {fault.get('ctx', {}).get('expected', '')}",
-            "string_pattern_mismatch": "格式不对,应如 reporting-0007",
+            "string_pattern_mismatch": "格式不对，应如 reporting-0007",
             "string_too_short": "太短",
         }.get(kind, fault["msg"].removeprefix("Value error, "))
         yield f"{location}:{reason}"

@@ -54,7 +54,7 @@ def similar_pairs(data: Responses, group_of: Mapping[str, str], level: float = 0
     Persons without a group are left out. Raises ValueError (Chinese) for data without a key.
     """
     if not data.key:
-        raise ValueError("要有答案文件,才知道哪些是错的")
+        raise ValueError("要有答案文件，才知道哪些是错的")
     wrong = np.zeros(data.codes.shape, dtype=bool)
     chance = np.zeros(data.codes.shape[1])
     for j, key in enumerate(data.key):

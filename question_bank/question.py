@@ -203,7 +203,7 @@ class _Meta(_Model):
         if self.status == "reviewed":
             empty = [f for f in ("source", "kb", "topic", "level") if not getattr(self, f)]
             if empty:
-                raise ValueError(f"已审定的题还缺:{'、'.join(empty)}")
+                raise ValueError(f"已审定的题还缺：{'、'.join(empty)}")
         return self
 
 

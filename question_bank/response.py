@@ -95,7 +95,7 @@ class Shape:
             or len(response) != self.blanks
             or not all(isinstance(text, str) and len(text) <= MAX_IN_A_BLANK for text in response)
         ):
-            raise InvalidResponse(f"这道题有 {self.blanks} 个空,每空不超过 {MAX_IN_A_BLANK} 字")
+            raise InvalidResponse(f"这道题有 {self.blanks} 个空，每空不超过 {MAX_IN_A_BLANK} 字")
         return response
 
     def _order(self, response: object) -> list[str]:
@@ -114,7 +114,7 @@ class Shape:
 
     def _short_answer(self, response: object) -> str:
         if not isinstance(response, str) or len(response) > MAX_IN_A_TEXT:
-            raise InvalidResponse(f"简答题请填文字,不超过 {MAX_IN_A_TEXT} 字")
+            raise InvalidResponse(f"简答题请填文字，不超过 {MAX_IN_A_TEXT} 字")
         return response
 
 

@@ -98,7 +98,7 @@ def read_responses(
     try:
         header = pl.read_csv(path, n_rows=0, infer_schema=False).columns
         if header[:1] != ["person"] or len(header) < 2:
-            raise ResponsesError("作答文件的表头要是 person,题号1,题号2……")
+            raise ResponsesError("作答文件的表头要是 person，题号1，题号2……")
         dtypes: dict[str, type[pl.DataType]] = dict.fromkeys(header[1:], pl.Categorical)
         table = pl.read_csv(
             path, schema_overrides={"person": pl.String, **dtypes}, empty_string_is_null=False

@@ -48,7 +48,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 SKIP = object()
 BANK = load_bank()
 PASSWORD = "correct-horse-7"
-HEAD = ["姓名", "手机号", "区(市)", "镇(街)", "村/社区名称", "任职开始日期"]
+HEAD = ["姓名", "手机号", "区（市）", "镇（街）", "村/社区名称", "任职开始日期"]
 CHECKS = list(visit_options(date(2026, 9, 15)).checks)
 SCHEME = load_scheme("2026").model_dump(mode="json")
 DAY = date(2026, 10, 20)
@@ -129,7 +129,7 @@ class World:
     def entry(
         self, person: Person, kind: str = "training", day: date = date(2026, 3, 1), **more: Any
     ) -> ArchiveEntry:
-        defaults: dict[str, Any] = {"level": "区(市)"}
+        defaults: dict[str, Any] = {"level": "区(市)"}  # as stored
         if kind in ("training", "course"):
             defaults["hours"] = Decimal(8)
         if kind == "exam":
@@ -225,7 +225,7 @@ def study(api: Any, course: Any) -> None:
         path = f"/learn/{course.id}/{unit.id}"
         form = right_form(api.get(path).text)
         if unit.reflection:
-            form["reflection"] = ["先问清楚再说,不知道的找镇里的督导员问。"]
+            form["reflection"] = ["先问清楚再说，不知道的找镇里的督导员问。"]
         assert api.form(path, **form).status_code == 302
 
 
@@ -255,9 +255,9 @@ def row(name="王秀兰", phone="13800000001", village="前河村", **more):
 
 PARTS = {
     "title": "雨夜里的一次转移",
-    "situation": "一名 9 岁男孩和奶奶住在低洼的老屋,连着下了两天雨。",
-    "done": "按防汛卡先打电话,再和村干部一起把祖孙接到村委会,当晚报给镇里。",
-    "result": "三天后房子修好,祖孙回家,之后每周电话联系一次。",
+    "situation": "一名 9 岁男孩和奶奶住在低洼的老屋，连着下了两天雨。",
+    "done": "按防汛卡先打电话，再和村干部一起把祖孙接到村委会，当晚报给镇里。",
+    "result": "三天后房子修好，祖孙回家，之后每周电话联系一次。",
 }
 
 
@@ -355,7 +355,7 @@ def issued(world, session, office, count=3):
     for _ in range(count):
         world.entry(world.person(), day=DAY)
     values = {"name": "结业证书", "heading": "培训", "prefix": "PD", "valid_months": "36"}
-    office.form("/certificates/templates", body="{holder}参加“{title}”,准予结业。", **values)
+    office.form("/certificates/templates", body="{holder}参加“{title}”，准予结业。", **values)
     template = session.scalars(select(CertificateTemplate)).one().id
     session.commit()
     office.form("/certificates/issue", title="培训", on=DAY.isoformat(), template=template)

@@ -129,7 +129,7 @@ def find_breaks(
         if seq != expected_seq:
             breaks.append(Break(name, seq, f"第 {expected_seq} 条不见了或序号被改过"))
         elif stored_previous != previous:
-            breaks.append(Break(name, seq, "与前一条接不上:前一条被改过,或中间插入了记录"))
+            breaks.append(Break(name, seq, "与前一条接不上：前一条被改过，或中间插入了记录"))
         if digest(stored_previous, seq, content) != stored:
             breaks.append(Break(name, seq, "内容被改过"))
         expected_seq, previous = seq + 1, stored
@@ -137,5 +137,5 @@ def find_breaks(
     if head is None and last:
         breaks.append(Break(name, last, "链尾登记不见了"))
     elif head is not None and head != (last, previous):
-        breaks.append(Break(name, last, f"链尾对不上:应有 {head[0]} 条,最后几条被删或被加过"))
+        breaks.append(Break(name, last, f"链尾对不上：应有 {head[0]} 条，最后几条被删或被加过"))
     return breaks

@@ -62,7 +62,7 @@ def get_division(session: Session, code: str) -> Division:
     """The division, or NotFound."""
     division = session.get(Division, code)
     if division is None:
-        raise NotFound(f"没有编码为 {code} 的区划,请检查编码(12 位数字)")
+        raise NotFound(f"没有编码为 {code} 的区划，请检查编码（12 位数字）")
     return division
 
 
@@ -90,7 +90,7 @@ def get_within(session: Session, table: type[T], number: int, *, prefix: str, wh
     row = session.get(table, number)
     code = getattr(row, "division_code", "")
     if row is None or not code.startswith(prefix):
-        raise NotFound(f"没有{what},或不在您的管理范围内")
+        raise NotFound(f"没有{what}，或不在您的管理范围内")
     return row
 
 

@@ -52,9 +52,9 @@ def make_slips(session: Session, code: str, today: date, *, key: str, by: str) -
     ).all()
     people = {person.id: (person, village) for person, village in rows}
     if not people:
-        raise Refused("这里在任的人都已开通账号,不用打印")
+        raise Refused("这里在任的人都已开通账号，不用打印")
     if len(people) > MAX_SLIPS:
-        raise Refused(f"一次最多打印 {MAX_SLIPS} 张。请先选一个镇(街)")
+        raise Refused(f"一次最多打印 {MAX_SLIPS} 张。请先选一个镇（街）")
     slips = []
     for person, village in people.values():
         secret = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
@@ -88,11 +88,11 @@ def claim(
     if person is None or activation is None or not matches or activation.expires_at < moment:
         count_failure(session, keys, moment)
         raise SignInRefused(
-            "手机号或开通码不对,或开通码过了 60 天。请照纸上的核对;还不行就找区(市)民政部门重打一张"
+            "手机号或开通码不对，或开通码过了 60 天。请照纸上的核对；还不行就找区（市）民政部门重打一张"
         )
     post = current_post(session, person.id, today)
     if post is None:
-        raise Refused("您现在没有任职,不能开通账号。请联系区(市)民政部门")
+        raise Refused("您现在没有任职，不能开通账号。请联系区（市）民政部门")
     check_password_rules(password, phone)
     account, _ = create_account(
         session,

@@ -26,7 +26,7 @@ class ClaimForm(FlaskForm):
     new = PasswordField(
         "设一个密码", [InputRequired("请设密码"), Length(max=128, message="密码太长")]
     )
-    again = PasswordField("再填一次密码", [EqualTo("new", "两次填的密码不一样,请重填")])
+    again = PasswordField("再填一次密码", [EqualTo("new", "两次填的密码不一样，请重填")])
 
 
 class PasswordForm(FlaskForm):
@@ -34,4 +34,4 @@ class PasswordForm(FlaskForm):
     new = PasswordField(
         "新密码", [InputRequired("请填新密码"), Length(max=128, message="密码太长")]
     )
-    again = PasswordField("再填一次新密码", [EqualTo("new", "两次填的新密码不一样,请重填")])
+    again = PasswordField("再填一次新密码", [EqualTo("new", "两次填的新密码不一样，请重填")])

@@ -64,7 +64,7 @@ def begin() -> Response:
     try:
         response: Response = _client().authorize_redirect(callback)
     except (AuthlibBaseError, RequestException):
-        return _failed("统一身份认证现在连不上,请过一会儿再试,或用手机号和密码登录")
+        return _failed("统一身份认证现在连不上，请过一会儿再试，或用手机号和密码登录")
     return response
 
 
@@ -76,13 +76,13 @@ def back() -> Response:
     try:
         token = _client().authorize_access_token()
     except (AuthlibBaseError, JoseError, RequestException, ValueError, KeyError):
-        return _failed("统一身份认证没有通过,请重新登录")
+        return _failed("统一身份认证没有通过，请重新登录")
     claims = token.get("userinfo") or {}
     if claims.get(web.config().oidc_claim + "_verified") is False:
-        return _failed("统一身份认证里的手机号还没有核实,不能登录")
+        return _failed("统一身份认证里的手机号还没有核实，不能登录")
     account = _account(str(claims.get(web.config().oidc_claim, "")))
     if account is None:
-        return _failed("统一身份认证通过了,但这里没有您的账号。请联系区(市)民政部门开通")
+        return _failed("统一身份认证通过了，但这里没有您的账号。请联系区（市）民政部门开通")
     target = session.pop("oidc_next", url_for("home.index"))
     if second.is_on(web.db(), account.id):
         return ask_code(account.id, target)

@@ -87,14 +87,14 @@ def switch() -> str | Response | tuple[str, int]:
             database.commit()
             return render_template("accounts/recovery.html", codes=codes)
         if not verify(account.password_hash, form.get("password", "")):
-            raise Refused("密码不对,请再输一次")
+            raise Refused("密码不对，请再输一次")
         if "renew" in form:
             codes = second.new_recovery_codes(database, account)
             web.audit("second_step.codes", f"account:{account.id}")
             database.commit()
             return render_template("accounts/recovery.html", codes=codes)
         if web.second_step_required():
-            raise Refused("您的账号必须用两步登录,不能关。换手机请让上级先关掉,再重新设置")
+            raise Refused("您的账号必须用两步登录，不能关。换手机请让上级先关掉，再重新设置")
         second.switch_off(database, account.id)
         web.audit("second_step.off", f"account:{account.id}")
         database.commit()
@@ -115,7 +115,7 @@ def ask_key() -> Response:
     """Returns the WebAuthn registration options and stores their challenge in the session."""
     account = web.account()
     if not second.is_on(web.db(), account.id):
-        raise Refused("请先设置两步登录,再加设备")
+        raise Refused("请先设置两步登录，再加设备")
     prompt = security_keys.ask_to_make(
         web.db(), account, security_keys.need_site(web.config().public_url)
     )
@@ -129,11 +129,11 @@ def make_key() -> Response | tuple[Response, int]:
     """Registers the security key that the device has created."""
     challenge, sent = session.pop("challenge", ""), request.get_json(silent=True)
     if not isinstance(sent, dict) or not challenge:
-        return jsonify(refused="没有加上,请刷新页面再试一次"), 422
+        return jsonify(refused="没有加上，请刷新页面再试一次"), 422
     account, answer = web.account(), sent.get("answer")
     try:
         if not second.is_on(web.db(), account.id):
-            raise Refused("请先设置两步登录,再加设备")
+            raise Refused("请先设置两步登录，再加设备")
         name = str(sent.get("name") or "")
         security_keys.make(
             web.db(),
@@ -148,7 +148,7 @@ def make_key() -> Response | tuple[Response, int]:
         return jsonify(refused=str(refused)), 422
     web.audit("security_key.add", f"account:{account.id}")
     web.db().commit()
-    flash("加好了。以后在这台设备上登录,不用填验证码。", "good")
+    flash("加好了。以后在这台设备上登录，不用填验证码。", "good")
     return jsonify(next=url_for("own_account.index"))
 
 
@@ -158,7 +158,7 @@ def remove_key(handle: str) -> Response:
     def verb() -> str:
         security_keys.remove(web.db(), web.account().id, handle)
         web.audit("security_key.remove", f"account:{web.account().id}")
-        return "删掉了,那台设备以后要填验证码。"
+        return "删掉了，那台设备以后要填验证码。"
 
     return web.try_to(verb, url_for("own_account.index"))
 
@@ -189,6 +189,6 @@ def revoke_token(handle: str) -> Response:
     def verb() -> str:
         tokens.revoke(web.db(), web.account().id, handle)
         web.audit("token.revoke", f"account:{web.account().id}")
-        return "令牌删掉了,用它的脚本马上不能再用。"
+        return "令牌删掉了，用它的脚本马上不能再用。"
 
     return web.try_to(verb, url_for("own_account.index"))

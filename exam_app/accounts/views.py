@@ -113,7 +113,7 @@ def key() -> Response | tuple[Response, int]:
     challenge = session.pop("challenge", "")
     site = security_keys.site_of(web.config().public_url)
     if site is None or not challenge or now().timestamp() - started > CODE_WITHIN:
-        return jsonify(refused="放得太久了,请重新输入手机号和密码"), 422
+        return jsonify(refused="放得太久了，请重新输入手机号和密码"), 422
     answer = request.get_json(silent=True)
     try:
         account, token = enter_key(
@@ -163,7 +163,7 @@ def password() -> str | Response | tuple[str, int]:
     web.audit("password.change", f"account:{web.account().id}")
     web.db().commit()
     remember(web.account(), token)
-    flash("新密码设好了,请记住它。" if first else "密码改好了。其他手机上的登录都已退出。")
+    flash("新密码设好了，请记住它。" if first else "密码改好了。其他手机上的登录都已退出。")
     return redirect(url_for("home.index"))
 
 
@@ -196,7 +196,7 @@ def claim() -> str | Response | tuple[str, int]:
     )
     web.db().commit()
     remember(account, token)
-    flash("账号开通了,请记住密码。以后用手机号和密码登录。", "good")
+    flash("账号开通了，请记住密码。以后用手机号和密码登录。", "good")
     return redirect(url_for("home.index"))
 
 

@@ -63,7 +63,7 @@ def open_lock(account_id: int) -> Response:
     unlock(web.db(), account.phone)
     web.audit("account.unlock", f"account:{account.id}")
     web.db().commit()
-    flash(f"{account.name}的账号已解锁,可以马上再登录。")
+    flash(f"{account.name}的账号已解锁，可以马上再登录。")
     return redirect(url_for("admin.index", q=account.phone))
 
 
@@ -77,7 +77,7 @@ def second_off(account_id: int) -> Response:
     end_sessions(web.db(), account.id, "")
     web.audit("second_step.off", f"account:{account.id}")
     web.db().commit()
-    flash(f"{account.name}的两步登录关掉了,下次登录要重新设置。")
+    flash(f"{account.name}的两步登录关掉了，下次登录要重新设置。")
     return redirect(url_for("admin.index", q=account.phone))
 
 

@@ -76,7 +76,7 @@ def describe(rules: list[tuple[str, str, Callable[..., object]]]) -> dict[str, o
                     },
                 },
                 "default": {
-                    "description": "被拒绝,detail 说明原因和办法",
+                    "description": "被拒绝，detail 说明原因和办法",
                     "content": {
                         "application/problem+json": {"schema": refs[schemas.Problem, "validation"]}
                     },

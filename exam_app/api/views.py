@@ -58,7 +58,7 @@ def _body(model: type[Model], any_type: bool = False) -> Model:
     """Returns the request's JSON body, validated as `model`. `any_type` ignores the content type, which a beacon can't
     set. Raises `_BadBody`."""
     if (request.content_length or 0) > MAX_BODY:
-        raise _BadBody(413, f"内容超过 {MAX_BODY // 1024} KB,请分几次发送")
+        raise _BadBody(413, f"内容超过 {MAX_BODY // 1024} KB，请分几次发送")
     data = request.get_json(silent=True, force=any_type)
     if not isinstance(data, dict):
         raise _BadBody(400, "请求体要是一个 JSON 对象")
@@ -68,7 +68,7 @@ def _body(model: type[Model], any_type: bool = False) -> Model:
         fault = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(p) for p in fault["loc"])
         raise _BadBody(
-            422, f"字段 {field} 不对:类型或长度不合要求,请对照 /api/v1/openapi.json"
+            422, f"字段 {field} 不对：类型或长度不合要求，请对照 /api/v1/openapi.json"
         ) from None
 
 

@@ -151,7 +151,7 @@ def record() -> str | BaseResponse | tuple[str, int]:
         text = request.form.get("people", "")
         attendance = external.read_attendance(session, text, scope.prefix, on=training.date)
         if not attendance.found and not attendance.unclear:
-            raise Refused("请写上参加的人,一行一个")
+            raise Refused("请写上参加的人，一行一个")
     except Refused as refused:
         session.rollback()
         page = render_template(
@@ -169,7 +169,7 @@ def record() -> str | BaseResponse | tuple[str, int]:
     detail = {"title": training.title, "filed": filed, "files": list(files)}
     web.audit("archive.record", f"division:{web.account().division_code}", detail)
     session.commit()
-    notice = f";{duplicates} 人已经记过,没有重复记" if duplicates else ""
+    notice = f";{duplicates} 人已经记过，没有重复记" if duplicates else ""
     flash(f"“{training.title}”已记入 {filed} 人的档案{notice}。", "good")
     return redirect(url_for("archive.record"))
 
@@ -199,7 +199,7 @@ def _training(files: tuple[str, ...]) -> external.Training:
         day = date.fromisoformat(form.get("date", ""))
         number = Decimal(hours) if hours else None
     except (ValueError, InvalidOperation):
-        raise Refused("日期写成 2026-11-24 这样,学时填数字") from None
+        raise Refused("日期写成 2026-11-24 这样，学时填数字") from None
     return external.Training(
         kind=form.get("kind", ""),
         title=form.get("title", "").strip(),
@@ -254,7 +254,7 @@ def correct() -> BaseResponse:
         web.db(), web.person_id(), request.form.get("text", ""), entry_id=entry
     )
     web.db().commit()
-    flash("已交给区(市)民政部门,答复会显示在这一页。", "good")
+    flash("已交给区（市）民政部门，答复会显示在这一页。", "good")
     return redirect(url_for("archive.mine"))
 
 
@@ -271,7 +271,7 @@ def decide(request_id: int) -> BaseResponse:
     rows = corrections.waiting_in(web.db(), web.scope().prefix)
     row = next((r for r, _, _ in rows if r.id == request_id), None)
     if row is None:
-        raise NotFound("没有这条申请,或已经答复了")
+        raise NotFound("没有这条申请，或已经答复了")
     accepted = bool(request.form.get("accepted"))
     corrections.decide(
         web.db(), row, accepted, answer=request.form.get("answer", ""), by=web.actor()

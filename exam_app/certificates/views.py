@@ -55,7 +55,7 @@ def make() -> BaseResponse:
     form = request.form
     months = form.get("valid_months", "").strip()
     if months and not months.isdigit():
-        raise Refused("有效期填几个月,例如 36;长期有效就空着")
+        raise Refused("有效期填几个月，例如 36；长期有效就空着")
     template = service.make_template(
         web.db(),
         web.account().division_code,
@@ -80,7 +80,7 @@ def issue() -> BaseResponse:
     templates = service.templates_in(web.db(), web.scope().prefix)
     template = next((t for t in templates if t.id == template_id), None)
     if template is None:
-        raise Refused("请选一种证书样式;没有就先做一种")
+        raise Refused("请选一种证书样式；没有就先做一种")
     new, existing = service.issue_for_training(
         web.db(), web.scope().prefix, title, on=on, template=template, by=web.actor()
     )
@@ -112,7 +112,7 @@ def print_many() -> BaseResponse:
     job = enqueue(
         web.db(),
         "certificates",
-        f"{title}证书({len(numbers)}张)",
+        f"{title}证书（{len(numbers)}张）",
         division_code=code,
         params=params,
         by=web.actor(),
@@ -128,7 +128,7 @@ def void(no: str) -> BaseResponse:
     reissue, reason = "again" in request.form, request.form.get("reason", "")
     if reissue:
         new = service.reissue(web.db(), certificate, reason, by=web.actor())
-        flash(f"原证书已作废,新证书编号 {new.no}。", "good")
+        flash(f"原证书已作废，新证书编号 {new.no}。", "good")
     else:
         service.void_certificate(web.db(), certificate, reason, by=web.actor())
         flash("已作废。扫码会看到作废的说明。", "good")
@@ -140,5 +140,5 @@ def void(no: str) -> BaseResponse:
 def _managed(no: str) -> Certificate:
     certificate = service.find(web.db(), no)
     if certificate is None or not _within(certificate):
-        raise NotFound("没有这张证书,或不在您的管理范围内")
+        raise NotFound("没有这张证书，或不在您的管理范围内")
     return certificate

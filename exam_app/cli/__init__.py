@@ -35,7 +35,7 @@ from training_records.errors import RecordsError
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """儿童主任学堂:学习、考试、培训档案与覆盖率。"""
+    """儿童主任学堂：学习、考试、培训档案与覆盖率。"""
 
 
 for command in (
@@ -90,7 +90,7 @@ def main() -> None:
         sys.exit(1)
     except OperationalError as error:
         click.echo(
-            f"数据库打不开或还没建表({error.orig})。请检查 ACADEMY_DATABASE_URL,并运行 academy db upgrade",
+            f"数据库打不开或还没建表（{error.orig}）。请检查 ACADEMY_DATABASE_URL，并运行 academy db upgrade",
             err=True,
         )
         sys.exit(1)

@@ -21,13 +21,13 @@ from training_records.ledger.models import Person
 
 @click.group()
 def archive() -> None:
-    """培训档案:导出、校验。"""
+    """培训档案：导出、校验。"""
 
 
 @archive.command()
 @json_option
 def verify(as_json: bool) -> None:
-    """校验整条记录链,找出被改、被删、被插入的地方。"""
+    """校验整条记录链，找出被改、被删、被插入的地方。"""
     with open_session() as (session, config):
         _show(*verify_archive(session, outside(config)), as_json)
 
@@ -66,7 +66,7 @@ def export(person: int, form: str, out: str) -> None:
 
 @click.group()
 def audit() -> None:
-    """操作记录:查看、校验。"""
+    """操作记录：查看、校验。"""
 
 
 @audit.command()
@@ -108,8 +108,8 @@ def _show(count: int, breaks: list[Break], as_json: bool) -> None:
         emit({"entries": count, "ok": not breaks, "breaks": [asdict(b) for b in breaks]})
     else:
         for b in breaks:
-            click.echo(f"{b.chain} 第 {b.seq} 条:{b.reason}")
+            click.echo(f"{b.chain} 第 {b.seq} 条：{b.reason}")
         click.echo(
-            f"校验 {count} 条," + ("没有发现改动" if not breaks else f"发现 {len(breaks)} 处问题")
+            f"校验 {count} 条，" + ("没有发现改动" if not breaks else f"发现 {len(breaks)} 处问题")
         )
     stop(1 if breaks else 0)

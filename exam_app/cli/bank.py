@@ -33,7 +33,7 @@ REPORT_SIMILAR = 0.6
 
 @click.group()
 def bank() -> None:
-    """题库:检查、条款覆盖。"""
+    """题库：检查、条款覆盖。"""
 
 
 @bank.command()
@@ -172,13 +172,13 @@ def assemble_command(
         )
         return
     for form in assembled:
-        mean = "" if form.mean_facility is None else f",平均难度 {form.mean_facility:.3f}"
+        mean = "" if form.mean_facility is None else f"，平均难度 {form.mean_facility:.3f}"
         proved = (
-            "" if form.proved is None else f",离求解器证明的最好还差不到 {100 * form.proved:.2f}%"
+            "" if form.proved is None else f"，离求解器证明的最好还差不到 {100 * form.proved:.2f}%"
         )
         information_text = "、".join(
             f"θ={theta:g} 处 {value:.2f}"
             for theta, value in zip(loaded_blueprint.theta, form.information, strict=False)
         )
-        information_text = f",信息量 {information_text}" if information_text else ""
-        click.echo(f"第 {form.number} 套:{len(form.items)} 题{mean}{information_text}{proved}")
+        information_text = f"，信息量 {information_text}" if information_text else ""
+        click.echo(f"第 {form.number} 套：{len(form.items)} 题{mean}{information_text}{proved}")

@@ -18,11 +18,11 @@ from exam_app.config import checkout
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
-    """性能测试(在源代码里;academy bench --help 看有哪些)。"""
+    """性能测试（在源代码里；academy bench --help 看有哪些）。"""
     root = checkout()
     if root is None:
         say(
-            "性能测试不在安装包里。请取一份源代码,在它的文件夹里运行 make bench,"
+            "性能测试不在安装包里。请取一份源代码，在它的文件夹里运行 make bench,"
             "或 .venv/bin/academy bench 名称"
         )
         stop(1)

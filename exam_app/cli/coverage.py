@@ -19,7 +19,7 @@ from training_records.divisions import division_names
 @click.command()
 @click.option("--year", type=click.IntRange(2000, 2100), required=True)
 @click.option("--division", default="370200000000", show_default=True, help="12 位区划编码")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="某一天的情况(默认今天或年末)")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="某一天的情况（默认今天或年末）")
 @click.option(
     "--format",
     "form",
@@ -40,7 +40,7 @@ def coverage(
     rebuild: bool,
     as_json: bool,
 ) -> None:
-    """年度培训覆盖率,列出未覆盖的人。"""
+    """年度培训覆盖率，列出未覆盖的人。"""
     form = "json" if as_json else form
     if form == "xlsx" and not out:
         raise click.UsageError("--format xlsx 要用 --out 指定文件")
@@ -71,7 +71,7 @@ def coverage(
 
 def _table(report: CoverageReport) -> str:
     lines = [
-        f"{report.total.name} {report.year} 年培训覆盖(截至 {report.as_of})",
+        f"{report.total.name} {report.year} 年培训覆盖（截至 {report.as_of}）",
         "区域\t在岗\t已覆盖\t待训\t未覆盖\t覆盖率\t不含待训\t初任未合格",
     ]
     for row in [*report.children, report.total]:
@@ -88,6 +88,6 @@ def _table(report: CoverageReport) -> str:
             )
         )
     missing = [s for s in report.standings if s.status != "covered"]
-    lines.append(f"没有覆盖的 {len(missing)} 人:")
+    lines.append(f"没有覆盖的 {len(missing)} 人：")
     lines += [f"{s.division_code}\t{s.name}\t{s.reason}" for s in missing]
     return "\n".join(lines)

@@ -27,17 +27,17 @@ CITY = "370200000000"
 
 @click.command("evaluate")
 @click.option(
-    "--scheme", "scheme_file", type=click.Path(exists=True, dir_okay=False), help="评价方案(YAML)"
+    "--scheme", "scheme_file", type=click.Path(exists=True, dir_okay=False), help="评价方案（YAML）"
 )
 @click.option(
     "--measures",
     "measures_file",
     type=click.Path(exists=True, dir_okay=False),
-    help="指标表(CSV:person、months_in_post、每个指标一列);给了它就不看数据库",
+    help="指标表（CSV:person、months_in_post、每个指标一列）；给了它就不看数据库",
 )
 @click.option("--year", type=click.IntRange(2000, 2100), help="从记录里算哪一年")
 @click.option("--division", default=CITY, show_default=True, help="区划编码")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="算到哪一天(默认今天)")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="算到哪一天（默认今天）")
 @click.option("--format", "form", type=click.Choice(["table", "json", "xlsx"]), default="table")
 @click.option("--out", type=click.Path(dir_okay=False), help="xlsx 写到哪个文件")
 @json_option
@@ -52,7 +52,7 @@ def evaluate(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """按评价方案给每个人计分,说明每一分怎么来的。"""
+    """按评价方案给每个人计分，说明每一分怎么来的。"""
     scheme = (
         read_scheme(Path(scheme_file).read_text("utf-8"), f"{Path(scheme_file).name} ")
         if scheme_file
@@ -75,7 +75,7 @@ def evaluate(
     for row in results:
         person, result = row.person, row.result
         total = "没有数据" if result.total is None else f"{result.total} 分"
-        veto = "(一票否决)" if result.vetoed else ""
+        veto = "（一票否决）" if result.vetoed else ""
         click.echo(f"{person}  {total}  {result.grade or '—'}{veto}")
 
 
@@ -112,7 +112,7 @@ def _from_records(
     scheme: Scheme, year: int | None, division: str, *, as_of: date | None
 ) -> list[_Row]:
     if year is None:
-        raise Refused("请用 --measures 给指标表(CSV),或用 --year 从记录里算")
+        raise Refused("请用 --measures 给指标表（CSV），或用 --year 从记录里算")
     check_known(scheme)
     with open_session() as (session, config):
         get_division(session, division)
@@ -121,7 +121,7 @@ def _from_records(
         day = as_of or now().astimezone(config.zone).date()
         frame = frame_of(prefix_of(division), year, day, config=config)
         if frame.last < frame.first:
-            raise Refused(f"{day} 还没到 {year} 年,没有记录可算")
+            raise Refused(f"{day} 还没到 {year} 年，没有记录可算")
         subjects = measured(session, frame, SOURCES)
         return [
             _Row(

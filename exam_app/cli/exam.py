@@ -27,7 +27,7 @@ from training_records.errors import NotFound
 
 @click.group()
 def exam() -> None:
-    """考试:导出作答、改判、纸质考试。"""
+    """考试：导出作答、改判、纸质考试。"""
 
 
 @exam.command("responses")
@@ -38,7 +38,7 @@ def exam() -> None:
 )
 @json_option
 def responses_command(*, exam_id: int, out: Path, by: GroupBy | None, as_json: bool) -> None:
-    """导出作答矩阵(每人第一次交的卷),供 academy stats 分析。"""
+    """导出作答矩阵（每人第一次交的卷），供 academy stats 分析。"""
     with open_session() as (session, _):
         people = export(read_only(session), exam_id, out, by=by)
     if as_json:
@@ -49,11 +49,11 @@ def responses_command(*, exam_id: int, out: Path, by: GroupBy | None, as_json: b
 
 @exam.command("rescore")
 @click.argument("exam_id", metavar="考试编号", type=int)
-@click.option("--dry-run", is_flag=True, help="只看谁会变,不改")
-@click.option("--reason", default="", help="改判的原因(会记下来)")
+@click.option("--dry-run", is_flag=True, help="只看谁会变，不改")
+@click.option("--reason", default="", help="改判的原因（会记下来）")
 @json_option
 def rescore_command(*, exam_id: int, dry_run: bool, reason: str, as_json: bool) -> None:
-    """改判:题库里更正了答案(version 加了 1)之后,按存下的作答重新评分。"""
+    """改判：题库里更正了答案（version 加了 1）之后，按存下的作答重新评分。"""
     bank = {question.id: question for question in current_bank()}
     with open_session() as (session, config):
         exam_row = _exam(session, exam_id)
@@ -89,21 +89,21 @@ def rescore_command(*, exam_id: int, dry_run: bool, reason: str, as_json: bool) 
         word = "" if change.old_passed == change.new_passed else "  合格 ↔ 不合格"
         click.echo(f"{change.name}  {change.old_score:g} → {change.new_score:g}{word}")
     say(
-        f"更正了答案的题 {len(outcome.corrections)} 道;看了 {outcome.attempts} 份卷,"
+        f"更正了答案的题 {len(outcome.corrections)} 道；看了 {outcome.attempts} 份卷，"
         f"{'会变' if dry_run else '改了'} {len(outcome.changes)} 份"
     )
 
 
 @exam.command("sheets")
 @click.argument("exam_id", metavar="考试编号", type=int)
-@click.option("--division", help="给哪里的人印(区划代码);不填就是考试的范围")
-@click.option("--who", default="", help="只给这些人:手机号或姓名,用逗号分开")
+@click.option("--division", help="给哪里的人印（区划代码）；不填就是考试的范围")
+@click.option("--who", default="", help="只给这些人：手机号或姓名，用逗号分开")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @json_option
 def sheets_command(
     *, exam_id: int, division: str | None, who: str, out: Path, as_json: bool
 ) -> None:
-    """纸质考试:做答题卡,把没计分的答题卡和试卷印成 PDF。"""
+    """纸质考试：做答题卡，把没计分的答题卡和试卷印成 PDF。"""
     with open_session() as (session, _):
         exam_row = _exam(session, exam_id)
         code, prefix = division or exam_row.division_code, prefix_of(exam_row.division_code)
@@ -122,7 +122,7 @@ def sheets_command(
     if as_json:
         emit({"exam": exam_id, "made": len(sheets), "refused": len(refused), "files": files})
         return
-    say(f"新做答题卡 {len(sheets)} 张,{len(refused)} 人没有做(已有没用过的,或不用再考)")
+    say(f"新做答题卡 {len(sheets)} 张，{len(refused)} 人没有做（已有没用过的，或不用再考）")
     for name in files:
         say(f"{out / name}")
 
@@ -138,7 +138,7 @@ def sheets_command(
 )
 @json_option
 def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
-    """纸质考试:读扫描的答题卡(PDF 或图片);要人看的在网页里看。"""
+    """纸质考试：读扫描的答题卡（PDF 或图片）；要人看的在网页里看。"""
     with open_session() as (session, config):
         exam_row = _exam(session, exam_id)
         scan_files = [
@@ -162,18 +162,18 @@ def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
         prefix = prefix_of(exam_row.division_code)
         states = Counter(status.state for status in service.standings(session, exam_row, prefix))
         unused = [
-            f"{p.file.name} 第 {p.number} 页:{p.problem}"
+            f"{p.file.name} 第 {p.number} 页：{p.problem}"
             for p in service.problems(session, exam_row, prefix)
         ]
     if as_json:
         emit({"exam": exam_id, "pages": pages, "sheets": dict(states), "unused": unused})
         return
     say(
-        f"读了 {pages} 页。没收到 {states['waiting'] + states['part']},要看 {states['doubts']},"
-        f"可以计分 {states['ready']},已计分 {states['scored']}"
+        f"读了 {pages} 页。没收到 {states['waiting'] + states['part']}，要看 {states['doubts']},"
+        f"可以计分 {states['ready']}，已计分 {states['scored']}"
     )
     for line in unused:
-        say(f"没有用上:{line}")
+        say(f"没有用上：{line}")
 
 
 def _exam(session: Session, exam_id: int) -> Exam:

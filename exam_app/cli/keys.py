@@ -15,12 +15,12 @@ from training_records.ledger.models import KeptIdentity
 
 @click.group()
 def keys() -> None:
-    """字段加密的密钥(ACADEMY_FIELD_KEYS)。"""
+    """字段加密的密钥（ACADEMY_FIELD_KEYS）。"""
 
 
 @keys.command()
 def rotate() -> None:
-    """换密钥:把新密钥写在 ACADEMY_FIELD_KEYS 最前面、旧的接在后面,运行这个命令,再去掉旧的。"""
+    """换密钥：把新密钥写在 ACADEMY_FIELD_KEYS 最前面、旧的接在后面，运行这个命令，再去掉旧的。"""
     with open_session() as (session, config):
         seal = seal_of(config)
         rows = 0
@@ -32,15 +32,15 @@ def rotate() -> None:
             rows += 1
         record(session, "cli", "keys.rotate", subject="sealed", detail={"rows": rows})
         session.commit()
-    say(f"换好了 {rows} 条。现在可以从 ACADEMY_FIELD_KEYS 去掉旧密钥,再重启服务")
+    say(f"换好了 {rows} 条。现在可以从 ACADEMY_FIELD_KEYS 去掉旧密钥，再重启服务")
 
 
 @keys.command("forget-identities")
 def forget_identities() -> None:
-    """删去所有存着的证件号码(关掉 ACADEMY_KEEP_IDENTITY 以后用);认人用的摘要还在。"""
+    """删去所有存着的证件号码（关掉 ACADEMY_KEEP_IDENTITY 以后用）；认人用的摘要还在。"""
     with open_session() as (session, config):
         if config.keep_identity:
-            raise click.ClickException("ACADEMY_KEEP_IDENTITY 还开着,请先关掉再删")
+            raise click.ClickException("ACADEMY_KEEP_IDENTITY 还开着，请先关掉再删")
         rows = rows_changed(session, delete(KeptIdentity))
         record(
             session, "cli", "keys.forget_identities", subject="kept_identity", detail={"rows": rows}

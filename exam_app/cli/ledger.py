@@ -24,13 +24,13 @@ CITY = "370200000000"
 
 @click.group()
 def ledger() -> None:
-    """台账:导入、模板、导出。"""
+    """台账：导入、模板、导出。"""
 
 
 @ledger.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--dry-run", is_flag=True, help="只检查,不写入")
-@click.option("--accept-good", is_flag=True, help="有问题的行放下,其余写入")
+@click.option("--dry-run", is_flag=True, help="只检查，不写入")
+@click.option("--accept-good", is_flag=True, help="有问题的行放下，其余写入")
 @click.option("--division", default=CITY, show_default=True, help="只接受这个区划内的行")
 @click.option(
     "--errors", "errors_file", type=click.Path(dir_okay=False), help="把要改的地方写成 Excel"
@@ -45,7 +45,7 @@ def import_command(
     errors_file: str | None,
     as_json: bool,
 ) -> None:
-    """导入办公室的 Excel 台账;有一行有问题就都不写入。"""
+    """导入办公室的 Excel 台账；有一行有问题就都不写入。"""
     with open_session() as (session, config):
         get_division(session, division)
         report = import_ledger(
@@ -77,10 +77,10 @@ def import_command(
         emit(report.as_dict())
     else:
         for error in report.errors:
-            click.echo(f"第 {error.row} 行 {error.column}“{error.value}”:{error.reason}")
+            click.echo(f"第 {error.row} 行 {error.column}“{error.value}”：{error.reason}")
         outcome = "已写入" if report.applied else "没有写入"
         click.echo(
-            f"共 {report.rows} 行:新增 {report.new},更新 {report.changed},没有变化 {report.unchanged},"
+            f"共 {report.rows} 行：新增 {report.new}，更新 {report.changed}，没有变化 {report.unchanged},"
             f"要改 {len(report.errors)} 处。{outcome}"
         )
     stop(1 if report.errors else 0)
@@ -89,16 +89,16 @@ def import_command(
 @ledger.command("template")
 @click.argument("out", type=click.Path(dir_okay=False))
 def template_command(out: str) -> None:
-    """写一份空白模板(带下拉和示例)。"""
+    """写一份空白模板（带下拉和示例）。"""
     write_file(out, template())
 
 
 @ledger.command("export")
 @click.argument("out", type=click.Path(dir_okay=False))
 @click.option("--division", default=CITY, show_default=True)
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="某一天的台账(默认今天)")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="某一天的台账（默认今天）")
 def export_command(out: str, division: str, as_of: date | None) -> None:
-    """按上级表头导出台账,含工作及培训经历。"""
+    """按上级表头导出台账，含工作及培训经历。"""
     with open_session() as (session, config):
         division_row = get_division(session, division)
         day = as_of.date() if as_of else now().astimezone(config.zone).date()  # type: ignore[attr-defined]

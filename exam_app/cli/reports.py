@@ -14,16 +14,16 @@ from training_records.database import now, read_only
 
 @click.group()
 def report() -> None:
-    """报告(Word)。"""
+    """报告（Word）。"""
 
 
 @report.command()
 @click.option("--year", type=click.IntRange(2000, 2100), required=True)
 @click.option("--division", required=True, help="区划编码")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="数字算到哪一天(默认今天)")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="数字算到哪一天（默认今天）")
 @click.option("--out", type=click.Path(dir_okay=False), required=True)
 def annual(*, year: int, division: str, as_of: datetime | None, out: str) -> None:
-    """区(市)年度自查报告,10 月 30 日前报送;系统知道的数字都填好,其余留空。"""
+    """区（市）年度自查报告，10 月 30 日前报送；系统知道的数字都填好，其余留空。"""
     with open_session() as (session, config):
         read_only(session)
         day = as_of.date() if as_of else now().astimezone(config.zone).date()
@@ -35,4 +35,4 @@ def annual(*, year: int, division: str, as_of: datetime | None, out: str) -> Non
         )
         session.commit()
     write_file(out, data)
-    say(f"数字截至 {content.as_of};写着“(请填写)”的地方请补上。")
+    say(f"数字截至 {content.as_of}；写着“（请填写）”的地方请补上。")

@@ -15,14 +15,14 @@ from training_records.ledger.models import Person
 
 @click.group()
 def retention() -> None:
-    """保存期限(exam_app/operations/retention.yaml)。"""
+    """保存期限（exam_app/operations/retention.yaml）。"""
 
 
 @retention.command()
-@click.option("--dry-run", is_flag=True, help="只数一数,不删")
+@click.option("--dry-run", is_flag=True, help="只数一数，不删")
 @json_option
 def apply(dry_run: bool, as_json: bool) -> None:
-    """删掉过了保存期限的登录、提醒、练习记录等;操作记录和培训档案不删。"""
+    """删掉过了保存期限的登录、提醒、练习记录等；操作记录和培训档案不删。"""
     with open_session() as (session, _):
         counts = apply_rules(session, now(), only_count=dry_run)
         if not dry_run:
@@ -33,7 +33,7 @@ def apply(dry_run: bool, as_json: bool) -> None:
     else:
         for name, rows in counts.items():
             click.echo(f"{name:<20}{rows:>10}")
-    say("只是数一数,没有删" if dry_run else f"删掉了 {sum(counts.values())} 行")
+    say("只是数一数，没有删" if dry_run else f"删掉了 {sum(counts.values())} 行")
 
 
 @click.group()
@@ -43,10 +43,10 @@ def person() -> None:
 
 @person.command()
 @click.argument("number", type=int)
-@click.option("--reason", required=True, help="为什么注销,例如“本人申请,离任已满 5 年”")
+@click.option("--reason", required=True, help="为什么注销，例如“本人申请，离任已满 5 年”")
 @click.option("--yes", is_flag=True, help="不再问")
 def erase(number: int, reason: str, yes: bool) -> None:
-    """注销一个人的个人信息(离任满年限以后)。档案条目留着,认不出是谁;不能恢复。"""
+    """注销一个人的个人信息（离任满年限以后）。档案条目留着，认不出是谁；不能恢复。"""
     if not reason.strip():
         raise Refused("请写为什么注销")
     with open_session() as (session, config):
@@ -55,7 +55,7 @@ def erase(number: int, reason: str, yes: bool) -> None:
             raise NotFound(f"没有编号为 {number} 的人")
         if not yes:
             click.confirm(
-                f"注销 {person_row.name} 的个人信息,不能恢复。确定吗?", abort=True, err=True
+                f"注销 {person_row.name} 的个人信息，不能恢复。确定吗？", abort=True, err=True
             )
         erase_person(session, person_row, now().astimezone(config.zone).date())
         record(
@@ -66,4 +66,4 @@ def erase(number: int, reason: str, yes: bool) -> None:
             detail={"reason": reason.strip()[:100]},
         )
         session.commit()
-    say("注销了。档案链仍然完整:可以运行 academy archive verify 核对")
+    say("注销了。档案链仍然完整：可以运行 academy archive verify 核对")

@@ -24,7 +24,7 @@ def run_server(config: Config, host: str, port: int, *, workers: int | None) -> 
             probe.bind((host, port))
         except OSError:
             say(
-                f"{host}:{port} 已被占用。请先停掉占用它的程序,或换一个端口:academy serve --port 8001"
+                f"{host}:{port} 已被占用。请先停掉占用它的程序，或换一个端口：academy serve --port 8001"
             )
             stop(1)
     hand_down(config)
@@ -34,7 +34,7 @@ def run_server(config: Config, host: str, port: int, *, workers: int | None) -> 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), help="进程数(默认按处理器)")
+@click.option("--workers", type=click.IntRange(1, 64), help="进程数（默认按处理器）")
 def serve(host: str, port: int, workers: int | None) -> None:
     """正式运行的服务器。"""
     config = load_config()
@@ -42,7 +42,7 @@ def serve(host: str, port: int, workers: int | None) -> None:
     current = is_current(engine)
     engine.dispose()
     if not current:
-        say("数据库的表还不是最新的。请先运行:academy db upgrade")
+        say("数据库的表还不是最新的。请先运行：academy db upgrade")
         stop(1)
     build_site(config.instance / "kb")
     run_server(config, host, port, workers=workers)
@@ -55,10 +55,10 @@ def serve(host: str, port: int, workers: int | None) -> None:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
-@click.option("--no-serve", is_flag=True, help="只准备数据,不启动")
+@click.option("--no-serve", is_flag=True, help="只准备数据，不启动")
 @json_option
 def demo(*, people: int, seed: int, host: str, port: int, no_serve: bool, as_json: bool) -> None:
-    """建好演示数据并启动(make run 用的就是它)。"""
+    """建好演示数据并启动（make run 用的就是它）。"""
     config = load_config(demo="1", study_pace="0", public_url=f"http://{host}:{port}")
     engine = make_engine(config.database_url)
     config.instance.mkdir(parents=True, exist_ok=True)
@@ -71,12 +71,12 @@ def demo(*, people: int, seed: int, host: str, port: int, no_serve: bool, as_jso
     if as_json:
         emit({"url": config.public_url, **asdict(seeded)})
     else:
-        say(f"\n  儿童主任学堂已就绪:{config.public_url}\n")
+        say(f"\n  儿童主任学堂已就绪：{config.public_url}\n")
         for account in seeded.accounts:
             say(
                 f"  {account['role']:<11} 手机号 {account['phone']}  密码 {account['password']}  {account['place']} {account['name']}"
             )
-        say("\n  停止按 Ctrl+C;数据保存在 instance/,下次启动还在。\n")
+        say("\n  停止按 Ctrl+C；数据保存在 instance/,下次启动还在。\n")
     if not no_serve:
         run_server(config, host, port, workers=None)
 
@@ -84,7 +84,7 @@ def demo(*, people: int, seed: int, host: str, port: int, no_serve: bool, as_jso
 @click.command("config")
 @json_option
 def show_config(as_json: bool) -> None:
-    """显示生效的配置和来源(密钥不显示)。"""
+    """显示生效的配置和来源（密钥不显示）。"""
     values = masked(load_config())
     if as_json:
         emit(values)

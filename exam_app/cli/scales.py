@@ -35,7 +35,7 @@ MAX_SCORE = 1000
 )
 @json_option
 def link_command(*, old: Path, new: Path, method: str, as_json: bool) -> None:
-    """靠共同题把一次标定放到另一次的刻度上(两个文件都是 stats irt --json 的结果)。"""
+    """靠共同题把一次标定放到另一次的刻度上（两个文件都是 stats irt --json 的结果）。"""
     a, b = read_parameters(old), read_parameters(new)
     common = [item for item in a if item in b]
     columns = [np.array([side[i][k] for i in common]) for side in (a, b) for k in (0, 1)]
@@ -63,17 +63,17 @@ def link_command(*, old: Path, new: Path, method: str, as_json: bool) -> None:
         emit(payload)
         return
     click.echo(
-        f"{len(common)} 道共同题:新刻度的能力 = {link.slope:.4f} × 旧刻度的能力 + {link.intercept:.4f}"
+        f"{len(common)} 道共同题：新刻度的能力 = {link.slope:.4f} × 旧刻度的能力 + {link.intercept:.4f}"
     )
 
 
 @stats.command("equate")
 @click.argument("form_x", type=FILE)
 @click.argument("form_y", type=FILE)
-@click.option("--pass-mark", type=float, help="Y 卷的合格线(分)")
+@click.option("--pass-mark", type=float, help="Y 卷的合格线（分）")
 @json_option
 def equate_command(*, form_x: Path, form_y: Path, pass_mark: float | None, as_json: bool) -> None:
-    """把 X 卷的分换算成 Y 卷的分(随机分组),让合格线在两套卷上一样高。两个文件都是得分矩阵。"""
+    """把 X 卷的分换算成 Y 卷的分（随机分组），让合格线在两套卷上一样高。两个文件都是得分矩阵。"""
     x, y = (np.nansum(read(path, None).scores(), axis=1) for path in (form_x, form_y))
     try:
         slope, intercept = linear(x, y)
@@ -96,13 +96,13 @@ def equate_command(*, form_x: Path, form_y: Path, pass_mark: float | None, as_js
     if as_json:
         emit(payload)
         return
-    click.echo(f"Y 卷的分 = {slope:.4f} × X 卷的分 + {intercept:.4f}(线性)")
+    click.echo(f"Y 卷的分 = {slope:.4f} × X 卷的分 + {intercept:.4f}（线性）")
     click.echo(f"{'X 卷':>5}{'线性':>8}{'等百分位':>8}")
     for row in rows:
         click.echo(f"{row['x']:>6}{row['linear']:>10.2f}{row['equipercentile']:>11.2f}")
     if pass_mark is not None:
         click.echo(
-            f"Y 卷 {pass_mark:g} 分合格,X 卷线性法 {pass_marks['x_linear']:.1f} 分,"
+            f"Y 卷 {pass_mark:g} 分合格，X 卷线性法 {pass_marks['x_linear']:.1f} 分，"
             f"等百分位法从 {pass_marks['x_equipercentile']} 分起"
         )
 
@@ -112,17 +112,17 @@ def _counts(scores: np.ndarray) -> np.ndarray:
     if (scores < 0).any() or (scores > MAX_SCORE).any():
         raise ResponsesError(f"总分要在 0 到 {MAX_SCORE} 之间")
     if not np.allclose(scores, np.round(scores)):
-        raise ResponsesError("等百分位等值要整数分,请把每题改成整数分")
+        raise ResponsesError("等百分位等值要整数分，请把每题改成整数分")
     return np.bincount(np.round(scores).astype(int))
 
 
 @stats.command("similar")
 @click.argument("responses", type=FILE)
-@click.option("--key", "key_file", type=FILE, required=True, help="答案:item,key[,points]")
-@click.option("--groups", type=FILE, required=True, help="分组:person,group;只比同组的人")
+@click.option("--key", "key_file", type=FILE, required=True, help="答案：item,key[,points]")
+@click.option("--groups", type=FILE, required=True, help="分组：person,group；只比同组的人")
 @json_option
 def similar_command(*, responses: Path, key_file: Path, groups: Path, as_json: bool) -> None:
-    """同组里错得太像的两个人(只是线索,要由人去了解)。"""
+    """同组里错得太像的两个人（只是线索，要由人去了解）。"""
     try:
         pairs = similar_pairs(read(responses, key_file), read_groups(groups))
     except ValueError as error:
@@ -132,26 +132,26 @@ def similar_command(*, responses: Path, key_file: Path, groups: Path, as_json: b
         return
     for pair in pairs:
         click.echo(
-            f"{pair.first} 和 {pair.second}:都错 {pair.both_wrong} 题,错得一样 {pair.same} 题,"
+            f"{pair.first} 和 {pair.second}：都错 {pair.both_wrong} 题，错得一样 {pair.same} 题，"
             f"碰巧会有 {pair.expected:.1f} 题"
         )
-    click.echo(f"共 {len(pairs)} 对。只是线索:一起学习、同一个老师也会错得像。")
+    click.echo(f"共 {len(pairs)} 对。只是线索：一起学习、同一个老师也会错得像。")
 
 
 @stats.command("angoff")
 @click.argument("ratings", type=FILE)
 @json_option
 def angoff_command(ratings: Path, as_json: bool) -> None:
-    """评委定合格线(改进的 Angoff 法)。文件:judge,题号1,题号2……,格子里写 0 到 1。"""
+    """评委定合格线（改进的 Angoff 法）。文件：judge，题号1，题号2……，格子里写 0 到 1。"""
     try:
         table = pl.read_csv(ratings, infer_schema=False)
         values = table.select(pl.col(table.columns[1:]).cast(pl.Float64)).to_numpy()
     except (OSError, pl.exceptions.PolarsError):
         raise ResponsesError(
-            "评定文件读不了:表头要是 judge,题号……,格子里是 0 到 1 的数或空着"
+            "评定文件读不了：表头要是 judge，题号……，格子里是 0 到 1 的数或空着"
         ) from None
     if table.columns[:1] != ["judge"] or values.size == 0:
-        raise ResponsesError("评定文件的表头要是 judge,题号1,题号2……,至少有一位评委")
+        raise ResponsesError("评定文件的表头要是 judge，题号1，题号2……，至少有一位评委")
     try:
         standard = angoff(values)
     except ValueError as error:
@@ -172,10 +172,10 @@ def angoff_command(ratings: Path, as_json: bool) -> None:
             }
         )
         return
-    error_text = "" if standard.se is None else f",标准误 {standard.se:.2f}"
+    error_text = "" if standard.se is None else f"，标准误 {standard.se:.2f}"
     click.echo(
-        f"{len(values)} 位评委:合格线 {standard.cut:.2f} 分({standard.percent:.1f}%){error_text}"
+        f"{len(values)} 位评委：合格线 {standard.cut:.2f} 分（{standard.percent:.1f}%）{error_text}"
     )
     for item, mean, spread in zip(table.columns[1:], standard.items, standard.spread, strict=True):
-        warning = "  评委看法差得远,请商量" if (spread or 0) > 0.15 else ""
+        warning = "  评委看法差得远，请商量" if (spread or 0) > 0.15 else ""
         click.echo(f"{item:<16}{mean:.2f}{warning}")

@@ -12,7 +12,7 @@ from exam_app.identity.service import create_account, get_account, reset_passwor
 
 @click.group()
 def user() -> None:
-    """账号:新建、重设密码、解锁。"""
+    """账号：新建、重设密码、解锁。"""
 
 
 @user.command()
@@ -21,14 +21,14 @@ def user() -> None:
 @click.option("--role", required=True, type=click.Choice(list(ROLES)))
 @click.option("--division", required=True, help="12 位区划编码")
 def create(*, phone: str, name: str, role: str, division: str) -> None:
-    """新建账号,显示初始密码(只显示一次)。"""
+    """新建账号，显示初始密码（只显示一次）。"""
     with open_session() as (session, _):
         account, password = create_account(session, phone, name, role=role, division_code=division)
         record(
             session, "cli", "account.create", subject=f"account:{account.id}", detail={"role": role}
         )
         session.commit()
-    click.echo(f"{phone} 的初始密码:{password}")
+    click.echo(f"{phone} 的初始密码：{password}")
 
 
 @user.command("reset-password")
@@ -40,7 +40,7 @@ def reset(phone: str) -> None:
         password = reset_password(session, account)
         record(session, "cli", "password.reset", subject=f"account:{account.id}")
         session.commit()
-    click.echo(f"{phone} 的初始密码:{password}")
+    click.echo(f"{phone} 的初始密码：{password}")
 
 
 @user.command("unlock")

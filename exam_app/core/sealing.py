@@ -28,7 +28,7 @@ class Seal:
             return self._fernets.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise Refused(
-                "密钥对不上,打不开加密的内容。请检查 ACADEMY_FIELD_KEYS 是不是少了原来的密钥"
+                "密钥对不上，打不开加密的内容。请检查 ACADEMY_FIELD_KEYS 是不是少了原来的密钥"
             ) from None
 
     def renew(self, sealed: str) -> str:
@@ -37,7 +37,7 @@ class Seal:
             return self._fernets.rotate(sealed.encode()).decode()
         except InvalidToken:
             raise Refused(
-                "有内容用现有的密钥打不开,没有换。请把原来的密钥接在 ACADEMY_FIELD_KEYS 后面"
+                "有内容用现有的密钥打不开，没有换。请把原来的密钥接在 ACADEMY_FIELD_KEYS 后面"
             ) from None
 
 

@@ -25,7 +25,7 @@ def year_and_day(year: str | None, as_of: str | None, today: date) -> tuple[int,
             raise Refused("年份要在 2000 到 2100 之间")
         return requested, date.fromisoformat(as_of) if as_of else default_as_of(requested, today)
     except ValueError:
-        raise Refused("年份或日期写错了:年份如 2026,日期如 2026-11-24") from None
+        raise Refused("年份或日期写错了：年份如 2026，日期如 2026-11-24") from None
 
 
 def is_today(year: int, day: date, today: date) -> bool:
@@ -60,6 +60,6 @@ def computed(session: Session, code: str, year: int, *, day: date, today: date) 
     people = reading.report(session, code, today).total.in_post
     if people > MAX_ROWS:
         raise Refused(
-            f"这里有 {people} 人,别的日期要从原始记录现算,一次最多 {MAX_ROWS} 人。请点到下一级再看那一天"
+            f"这里有 {people} 人，别的日期要从原始记录现算，一次最多 {MAX_ROWS} 人。请点到下一级再看那一天"
         )
     return compute(session, code, year, as_of=day)

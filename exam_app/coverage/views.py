@@ -179,7 +179,7 @@ def rule() -> str | BaseResponse:
         try:
             hours, days = Decimal(form.get("hours", "")), int(form.get("pending_days", ""))
         except (InvalidOperation, ValueError):
-            raise Refused("学时和天数要填数字,例如 8 和 30") from None
+            raise Refused("学时和天数要填数字，例如 8 和 30") from None
         set_rule(
             web.db(),
             year,
@@ -192,7 +192,7 @@ def rule() -> str | BaseResponse:
         note_rule(web.db(), year)
         web.audit("coverage.rule", f"year:{year}", {"hours": str(hours), "exam": "exam" in form})
         web.db().commit()
-        flash(f"{year} 年的覆盖规则已保存,各地的数字正在按新规则重算,一般不到一分钟。", "good")
+        flash(f"{year} 年的覆盖规则已保存，各地的数字正在按新规则重算，一般不到一分钟。", "good")
         return redirect(url_for("coverage.index", year=year))
     return render_template(
         "coverage/rule.html", year=year, rule=rule_of(web.db(), year), levels=LEVELS

@@ -33,10 +33,10 @@ from training_records.ledger.models import Post
 
 CITY, DISTRICTS = "370200000000", ("370283000000", "370211000000")
 COMMENTS = (
-    "案例讲得细,回去就能用。",
+    "案例讲得细，回去就能用。",
     "希望多一点分组练习。",
     "报告的流程终于弄清楚了。",
-    "时间紧,下午的课可以再长一点。",
+    "时间紧，下午的课可以再长一点。",
     "老师讲得好。",
     "希望给一份可以带走的清单。",
 )
@@ -71,7 +71,7 @@ def seed_events(session: Session, config: Config, rng: random.Random, *, today: 
             today.year,
             by="demo",
             month=spring.month + 1,
-            title="儿童主任轮训(第一期)",
+            title="儿童主任轮训（第一期）",
             audience="director",
             form="面授",
             hours=Decimal(8),
@@ -167,7 +167,7 @@ def _held(
         event.sessions[0].teacher_id = session.scalars(trained.limit(1)).first()
     session.flush()
     event.summary = (
-        "采取讲授、分组实操和案例研讨相结合的办法,学员带着村里的实际问题来,带着办法回去。"
+        "采取讲授、分组实操和案例研讨相结合的办法，学员带着村里的实际问题来，带着办法回去。"
     )
     file_event(session, event, "培训办", by="demo", zone=config.zone)
     return event
@@ -233,7 +233,7 @@ def _coming(session: Session, config: Config, today: date) -> None:
         DISTRICTS[0],
         "平度市民政局",
         by="demo",
-        title="儿童主任轮训(第二期)",
+        title="儿童主任轮训（第二期）",
         audience="director",
         form="面授",
         capacity=60,

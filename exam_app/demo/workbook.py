@@ -46,15 +46,15 @@ def office_workbook(
     with xlsxwriter.Workbook(out, {"in_memory": True, "remove_timezone": True}) as book:
         sheet = book.add_worksheet("台账")
         dates = book.add_format({"num_format": "yyyy-mm-dd"})
-        sheet.merge_range("A1:N1", "2026年儿童主任信息台账(填报表)")
+        sheet.merge_range("A1:N1", "2026年儿童主任信息台账（填报表）")
         headings = [
             "序号",
             "姓名",
             "性别",
             "手机号码",
             "登记类型",
-            "区(市)",
-            "镇(街)",
+            "区（市）",
+            "镇（街）",
             "村居名称",
             "是否专职",
             "证件号码",
@@ -79,7 +79,7 @@ def office_workbook(
             row += 1
         sheet.write(row, 0, "合计")
         sheet.write(row, 1, f"{rows}人")
-        sheet.write(row + 2, 0, "填表人:")
+        sheet.write(row + 2, 0, "填表人：")
     return out.getvalue(), planted
 
 

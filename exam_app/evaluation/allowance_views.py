@@ -71,10 +71,12 @@ def export(run_id: int) -> Response:
     run = own_run(run_id)
     rules = verbs.rules_of(web.db(), run.division_code, run.year)
     if not rules:
-        raise Refused("还没有填标准,请先填每项多少钱再导出")
+        raise Refused("还没有填标准，请先填每项多少钱再导出")
     rows = results_of(web.db(), run, prefix_of(run.division_code))
     web.prefetch_division_names([r.code for r, _ in rows])
-    title = f"{run.year}年儿童主任补贴" + ("" if run.state == "final" else "(评价未定稿,只供测算)")
+    title = f"{run.year}年儿童主任补贴" + (
+        "" if run.state == "final" else "（评价未定稿，只供测算）"
+    )
     data = verbs.allowance_workbook(
         title, rules, ((r, p, web.division_path(r.code)) for r, p in rows)
     )

@@ -93,7 +93,7 @@ def steps_in_words(steps: Sequence[Sequence[str | float]]) -> str:
 def _parse_steps(text: str) -> list[list[str]]:
     """Parses steps such as `0.6:0.5 0.9:1` or `0.6:50% 0.9:100%`. Raises `Refused` for anything else."""
     if re.sub(r"[\s,,;;、]", "", _NUMBER.sub("", text)):
-        raise Refused(f"分段“{text[:30]}”写成 0.6:50% 0.9:100% 这样:达到多少,得这项分值的多少")
+        raise Refused(f"分段“{text[:30]}”写成 0.6:50% 0.9:100% 这样：达到多少，得这项分值的多少")
     return [
         [bound, str(Decimal(share) / 100) if percent else share]
         for bound, share, percent in _NUMBER.findall(text)
@@ -186,7 +186,7 @@ def save(year: int) -> str | Response | tuple[str, int]:
             scheme_store.delete_scheme(web.db(), code, year)
             web.audit("scheme.drop", f"division:{code}", {"year": year})
             web.db().commit()
-            flash("撤掉了,现在用上级或系统自带的方案。", "good")
+            flash("撤掉了，现在用上级或系统自带的方案。", "good")
             return redirect(url_for("schemes.edit", year=year))
         file = request.files.get("file")
         if file is not None and file.filename:
@@ -251,7 +251,7 @@ def try_out(year: int) -> str:
         current,
         scheme,
         title=f"{year} 年的方案会怎样",
-        told=f"用{full_name(web.db(), code)}今年到今天的记录试算,只是看看,不影响任何人的评价。",
+        told=f"用{full_name(web.db(), code)}今年到今天的记录试算，只是看看，不影响任何人的评价。",
         back=url_for("schemes.edit", year=year),
         districts=districts,
         division=code,
@@ -270,7 +270,7 @@ def weigh(run_id: int) -> str:
         scheme,
         scheme,
         title="换一换权重会怎样",
-        told="只是试算,不改评价。定方案要在一年开始以前。",
+        told="只是试算，不改评价。定方案要在一年开始以前。",
         back=url_for("evaluation.show", run_id=run.id),
     )
 

@@ -97,5 +97,5 @@ def check_known(scheme: Scheme) -> None:
     unknown = [m for m in scheme.measures if m not in KNOWN]
     if unknown:
         raise Refused(
-            f"方案里的 {'、'.join(unknown)} 不是系统能算的指标。能用的有:{'、'.join(KNOWN)}"
+            f"方案里的 {'、'.join(unknown)} 不是系统能算的指标。能用的有：{'、'.join(KNOWN)}"
         )

@@ -31,7 +31,7 @@ def get_run(run_id: int) -> EvaluationRun:
 def own_run(run_id: int) -> EvaluationRun:
     run = get_run(run_id)
     if not run.division_code.startswith(web.scope().prefix):
-        raise NotFound("没有这次评价,或不在您的管理范围内")
+        raise NotFound("没有这次评价，或不在您的管理范围内")
     return run
 
 
@@ -77,7 +77,7 @@ def begin() -> Response:
             web.begin_writing(), code, frame, scheme=scheme, subjects=subjects, by=web.actor()
         )
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
-        return f"{year} 年的评价开始了,算出 {len(subjects)} 人。儿童主任现在可以自评。"
+        return f"{year} 年的评价开始了，算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
     return web.try_to(verb, url_for("evaluation.index"))
 
@@ -117,13 +117,13 @@ def step(run_id: int) -> Response:
             subjects = measured(web.db(), frame_of_run(run, web.config()), SOURCES)
             session = web.begin_writing()
             changed = runs.recalculate(session, own_run(run_id), subjects, by=web.actor())
-            return f"按现在的记录重新算了,{changed} 人有变化。"
+            return f"按现在的记录重新算了，{changed} 人有变化。"
         web.begin_writing()
         run = own_run(run_id)
         if "lock" in request.form:
             number = runs.lock(web.db(), run, web.today(), by=web.actor())
             web.audit("evaluation.lock", f"run:{run.id}", {"hash": run.locked_hash})
-            return f"定稿了,{number} 人的结果记进了档案。"
+            return f"定稿了，{number} 人的结果记进了档案。"
         runs.advance(
             web.db(), run, web.today(), by=web.actor(), days=request.form.get("days", 5, type=int)
         )
@@ -145,7 +145,7 @@ def export(run_id: int) -> Response:
         SheetLine(str(p.id), p.name, web.division_path(r.code), r.months, runs.explain(run, r))
         for r, p in rows
     ]
-    title = f"{run.year}年儿童主任工作评价({STATES[run.state]})"
+    title = f"{run.year}年儿童主任工作评价（{STATES[run.state]}）"
     data = evaluation_workbook(title, runs.scheme_of(run), lines)
     web.audit_read("evaluation.export", f"run:{run_id}", {"rows": len(lines)})
     return web.attachment(data, web.XLSX, f"{title}.xlsx")
@@ -217,7 +217,7 @@ def say(run_id: int) -> Response:
         text = request.form.get("text", "")
         if "appeal" in request.form:
             runs.appeal(web.db(), run, row, text=text, today=web.today(), by=web.actor())
-            return "异议交上去了,区(市)会答复您。"
+            return "异议交上去了，区（市）会答复您。"
         runs.comment(web.db(), run, row, step="self", text=text, by=web.actor())
         return "自评保存好了。"
 
@@ -282,7 +282,7 @@ def review(run_id: int, person_id: int) -> Response:
                 raise NotFound("没有这个异议")
             accepted = "accept" in request.form
             runs.answer(web.db(), run, appeal, accepted=accepted, text=text, by=web.actor())
-            return "答复了。" + ("请改正记录,再点“重新计算”。" if accepted else "")
+            return "答复了。" + ("请改正记录，再点“重新计算”。" if accepted else "")
         if "back" in request.form:
             runs.send_back(web.db(), run, row, reason=text, by=web.actor())
             return "退回本人了。"

@@ -189,7 +189,7 @@ def photo(event_id: int, session_id: int) -> Response:
             raise Refused("请先拍一张有签到码的照片")
         people = [p for e, p in _codes_on(file.read()) if e == event.id]
         if not people:
-            raise Refused("照片里没有认出这次培训的签到码。请靠近一点,拍清楚再试")
+            raise Refused("照片里没有认出这次培训的签到码。请靠近一点，拍清楚再试")
         new = 0
         for person in dict.fromkeys(people):
             _, already = attendance.check_in(web.db(), session, person, how="door", by=web.actor())
@@ -199,7 +199,7 @@ def photo(event_id: int, session_id: int) -> Response:
         flash(str(refused), "bad")
         return response
     web.db().commit()
-    flash(f"照片里认出 {len(set(people))} 个码,新签到 {new} 人。", "good")
+    flash(f"照片里认出 {len(set(people))} 个码，新签到 {new} 人。", "good")
     return response
 
 
@@ -207,7 +207,7 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
     try:
         with Image.open(io.BytesIO(data)) as picture:
             if picture.width * picture.height > 60_000_000:
-                raise Refused("照片太大,请用普通大小再拍")
+                raise Refused("照片太大，请用普通大小再拍")
             grey = picture.convert("L")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
         raise Refused("这不是照片。请用 JPG 或 PNG") from None
@@ -237,7 +237,7 @@ def questions(event_id: int) -> str | Response | tuple[str, int]:
             refused = str(problem)
         else:
             web.db().commit()
-            flash("谢谢,保存好了。问卷不记名。", "good")
+            flash("谢谢，保存好了。问卷不记名。", "good")
             return redirect(url_for("check_in.mine"))
     page = render_template(
         "events/survey.html",

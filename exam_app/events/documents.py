@@ -48,19 +48,19 @@ def notice_docx(session: Session, event: Event, today: datetime, *, zone: ZoneIn
     below = division_names(session, codes=set(quotas_of(session, event)))
     recipients = "、".join(n for c, n in sorted(below.items())) or "各有关单位"
     document.add_paragraph(f"{recipients}:")
-    _indented(document, f"为做好{AUDIENCES[event.audience]}队伍培训,现将有关事项通知如下。")
+    _indented(document, f"为做好{AUDIENCES[event.audience]}队伍培训，现将有关事项通知如下。")
     arrangements = [
         ["培训对象", AUDIENCES[event.audience]],
         ["培训形式", form_label(event.form)],
         ["地点", event.place or "线上"],
         ["名额", f"{event.capacity} 人"],
-        ["学时", f"{_total_hours(event)} 学时(45 分钟为 1 学时),按实际到课的节次计"],
+        ["学时", f"{_total_hours(event)} 学时（45 分钟为 1 学时），按实际到课的节次计"],
         ["主办单位", event.organiser],
     ]
     if event.nominate_by:
         local = event.nominate_by.astimezone(zone)
         arrangements.append(
-            ["报名截止", f"{chinese_date(local.date())} {local:%H:%M},在系统里报名单"]
+            ["报名截止", f"{chinese_date(local.date())} {local:%H:%M}，在系统里报名单"]
         )
     if event.contact:
         arrangements.append(["联系人", event.contact])
@@ -112,7 +112,7 @@ def list_docx(session: Session, event: Event, zone: ZoneInfo) -> bytes:
     table(document, ["编号", "姓名", "单位", "手机号"], rows, widths=(1.8, 3, 8.4, 3.8))
     for event_session in event.sessions:
         document.add_page_break()  # type: ignore[no-untyped-call]
-        heading(document, f"签到表:{event_session.title}", 16, align=WD_ALIGN_PARAGRAPH.CENTER)
+        heading(document, f"签到表：{event_session.title}", 16, align=WD_ALIGN_PARAGRAPH.CENTER)
         document.add_paragraph(
             f"{when(event_session, zone)}  {event_session.place or event.place}  {event_session.teacher}"
         )
@@ -204,7 +204,7 @@ def report_docx(
         for caption, data in pictures:
             document.add_picture(io.BytesIO(data), width=Cm(14))
             document.add_paragraph(caption).alignment = WD_ALIGN_PARAGRAPH.CENTER
-    heading(document, "附:办班经过")
+    heading(document, "附：办班经过")
     for text in notes:
         document.add_paragraph(text)
     _sealed(document, event.organiser, chinese_date(today.astimezone(zone).date()))
@@ -215,10 +215,10 @@ def _opening(report: Report, zone: ZoneInfo) -> str:
     event, total = report.event, report.total
     days = sorted({s.starts_at.astimezone(zone).date() for s in event.sessions})
     span = chinese_date(days[0]) + (f"至{chinese_date(days[-1])}" if len(days) > 1 else "")
-    rate = f",到课率 {100 * total.rate:.1f}%" if total.rate is not None else ""
+    rate = f"，到课率 {100 * total.rate:.1f}%" if total.rate is not None else ""
     return (
-        f"{event.organiser}于{span}在{event.place or '线上'}举办了{event.title},共 {len(event.sessions)} 节"
-        f"、{_total_hours(event)} 学时。录取 {total.approved} 人,到课 {total.came} 人{rate},"
+        f"{event.organiser}于{span}在{event.place or '线上'}举办了{event.title}，共 {len(event.sessions)} 节"
+        f"、{_total_hours(event)} 学时。录取 {total.approved} 人，到课 {total.came} 人{rate},"
         f"学员共得 {total.hours.normalize():f} 学时。"
     )
 
@@ -231,17 +231,17 @@ def _row(branch: Branch) -> list[str]:
 
 def _scores(document: Document, scores: Scores) -> None:
     if scores.both:
-        within = f"(95% 区间 ±{scores.within:.1f})" if scores.within is not None else ""
+        within = f"（95% 区间 ±{scores.within:.1f}）" if scores.within is not None else ""
         _indented(
             document,
-            f"培训前后都考了的 {scores.both} 人,平均分从 {scores.before:.1f} 分到 {scores.after:.1f} 分,"
-            f"平均提高 {scores.gain:.1f} 分{within}(按百分制)。没有对照组,提高不全是培训的功劳。",
+            f"培训前后都考了的 {scores.both} 人，平均分从 {scores.before:.1f} 分到 {scores.after:.1f} 分，"
+            f"平均提高 {scores.gain:.1f} 分{within}（按百分制）。没有对照组，提高不全是培训的功劳。",
         )
         _picture(document, scores_chart(scores))
     if scores.sat:
-        _indented(document, f"结业考试 {scores.sat} 人参加,{scores.passed} 人合格。")
+        _indented(document, f"结业考试 {scores.sat} 人参加，{scores.passed} 人合格。")
     if not scores.both and not scores.sat:
-        _indented(document, "没有安排考试,或还没有成绩。")
+        _indented(document, "没有安排考试，或还没有成绩。")
 
 
 def _survey(document: Document, report: Report) -> None:
@@ -249,16 +249,16 @@ def _survey(document: Document, report: Report) -> None:
     if survey.satisfied is None:
         _indented(
             document,
-            f"收到 {survey.answers} 份,不足 {MIN_ANSWERS} 份,不公布结果,以免看出是谁填的。",
+            f"收到 {survey.answers} 份，不足 {MIN_ANSWERS} 份，不公布结果，以免看出是谁填的。",
         )
         return
     _indented(
         document,
-        f"收到匿名问卷 {survey.answers} 份,满意和很满意占 {100 * survey.satisfied:.1f}%。",
+        f"收到匿名问卷 {survey.answers} 份，满意和很满意占 {100 * survey.satisfied:.1f}%。",
     )
     _picture(document, survey_chart(report))
     if survey.comments:
-        document.add_paragraph("学员的话(原文):")
+        document.add_paragraph("学员的话（原文）：")
         for text in survey.comments:
             document.add_paragraph(f"· {text}")
 
@@ -273,7 +273,9 @@ def attendance_chart(report: Report) -> bytes:
     with drawing((8, 0.9 + 0.42 * max(len(rows), 1)), as_png=True) as picture:
         axes = picture.figure.subplots()
         bars = axes.barh([b.name for b in rows], [100 * (b.rate or 0) for b in rows], color=TEAL)
-        axes.bar_label(bars, [f"{100 * (b.rate or 0):.0f}%({b.came} 人)" for b in rows], padding=4)
+        axes.bar_label(
+            bars, [f"{100 * (b.rate or 0):.0f}%（{b.came} 人）" for b in rows], padding=4
+        )
         rates = [100 * (b.rate or 0) for b in rows] or [0]
         title = f"各单位到课率在 {rates[0]:.0f}% 到 {rates[-1]:.0f}% 之间"
         axes.set_title(title, loc="left", fontweight="bold")
@@ -305,7 +307,7 @@ def survey_chart(report: Report) -> bytes:
         values = list(report.survey.means.values())[::-1]
         bars = axes.barh(names, values, color=TEAL)
         axes.bar_label(bars, [f"{v:.2f}" for v in values], padding=4)
-        axes.set_title("各项平均分(满分 5 分)", loc="left", fontweight="bold")
+        axes.set_title("各项平均分（满分 5 分）", loc="left", fontweight="bold")
         _plain(picture, axes, 5.9)
     return picture.png
 

@@ -134,7 +134,7 @@ def file(event_id: int) -> str | Response:
                 web.db(), event, words("confirmed_by", 40), by=web.actor(), zone=web.config().zone
             )
             web.audit("event.file", f"event:{event.id}", {"people": number})
-            return f"{number} 人的学时记进了培训档案。" if number else "早已归档,没有重复记。"
+            return f"{number} 人的学时记进了培训档案。" if number else "早已归档，没有重复记。"
 
         return try_event(event_id, verb)
     due, absent = filing.preview(web.db(), event)

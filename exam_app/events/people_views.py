@@ -30,7 +30,7 @@ def nominate(event_id: int) -> Response:
             web.db(), request.form.get("people", ""), own_prefix(), on=web.today()
         )
         if not attendees.found and not attendees.unclear:
-            raise Refused("请写上要报的人,一行一个")
+            raise Refused("请写上要报的人，一行一个")
         ids = [p for p, _, _ in attendees.found]
         outcome = enrolment.nominate(
             web.db(),
@@ -45,11 +45,11 @@ def nominate(event_id: int) -> Response:
         names = {p: name for p, name, _ in attendees.found}
         messages = [f"报上 {len(outcome.taken)} 人。"]
         if outcome.waiting:
-            messages.append(f"名额满了,{len(outcome.waiting)} 人候补。")
+            messages.append(f"名额满了，{len(outcome.waiting)} 人候补。")
         if outcome.there:
             messages.append(f"{len(outcome.there)} 人已经在名单里。")
-        messages += [f"{names[p]}没有报上:{why}。" for p, why in outcome.refused[:20]]
-        messages += [f"“{line[:20]}”没有报上:{why}。" for line, why in attendees.unclear[:20]]
+        messages += [f"{names[p]}没有报上：{why}。" for p, why in outcome.refused[:20]]
+        messages += [f"“{line[:20]}”没有报上：{why}。" for line, why in attendees.unclear[:20]]
         return "".join(messages)
 
     return try_event(event_id, verb)
@@ -67,7 +67,7 @@ def decide(event_id: int) -> Response:
         if "admit" in request.form:
             for person in people:
                 attendance.admit(web.db(), event, person, by=web.actor(), today=web.today())
-            return f"补进名单 {len(people)} 人,他们签过的到都算。"
+            return f"补进名单 {len(people)} 人，他们签过的到都算。"
         approved = "approve" in request.form
         number = enrolment.decide(
             web.db(), event, people, approved=approved, reason=words("reason", 200), by=web.actor()
@@ -133,7 +133,7 @@ def register(event_id: int, session_id: int) -> Response:
             if outcome.again:
                 message += f"{len(outcome.again)} 人早已签到。"
             if outcome.unknown:
-                message += f"没有这些编号:{'、'.join(outcome.unknown[:20])}。"
+                message += f"没有这些编号：{'、'.join(outcome.unknown[:20])}。"
             return message
         person = request.form.get("person", 0, type=int)
         enrolment.get_enrolment(web.db(), event, person)

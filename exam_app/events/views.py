@@ -153,7 +153,7 @@ def create() -> Response:
         )
         web.audit("event.create", f"event:{event.id}", {"title": event.title})
         created.append(event.id)
-        return "建好了。接着安排课程、填地点,再发通知。"
+        return "建好了。接着安排课程、填地点，再发通知。"
 
     created: list[int] = []
     response = web.try_to(verb, url_for("events.index"))
@@ -214,7 +214,7 @@ def edit(event_id: int) -> Response:
         }
         for number in exams.values():
             if number and not is_exam_of(web.db(), number, event.division_code):
-                raise Refused("没有这场考试,请重新选")
+                raise Refused("没有这场考试，请重新选")
         values = {
             "title": words("title", 60),
             "audience": form.get("audience", ""),
@@ -246,7 +246,7 @@ def step(event_id: int) -> Response:
         if "cancel" in request.form:
             signed = planning.cancel(web.db(), event, words("reason", 200), by=web.actor())
             web.audit("event.cancel", f"event:{event.id}", {"signed": signed})
-            notice = f"已有 {signed} 人签过到,上过的课可以归档。" if signed else ""
+            notice = f"已有 {signed} 人签过到，上过的课可以归档。" if signed else ""
             return f"培训取消了。{notice}"
         planning.announce(web.db(), event, web.actor())
         web.audit("event.announce", f"event:{event.id}")
@@ -304,7 +304,7 @@ def change_session(event_id: int, session_id: int) -> Response:
             reason=reason,
             by=web.actor(),
         )
-        notice = f"有 {len(clash)} 人在新的时间另有培训,名单里标出来了。" if clash else ""
+        notice = f"有 {len(clash)} 人在新的时间另有培训，名单里标出来了。" if clash else ""
         return f"时间改好了。{notice}"
 
     return try_event(event_id, verb)
@@ -318,7 +318,7 @@ def quotas(event_id: int) -> Response:
     def verb() -> str:
         if "share" in request.form:
             planning.share_quotas(web.db(), event, event.capacity)
-            return "名额平均分好了,可以再改。"
+            return "名额平均分好了，可以再改。"
         seats = {
             name[2:]: whole_number(name, "名额") for name in request.form if name.startswith("q-")
         }

@@ -49,7 +49,7 @@ def create_exam(
     `Refused`.
     """
     if closes_at <= opens_at:
-        raise Refused("结束时间要晚于开始时间,请改正")
+        raise Refused("结束时间要晚于开始时间，请改正")
     if not 1 <= attempts_allowed <= 20:
         raise Refused("可考次数要在 1 到 20 之间")
     get_division(session, division_code)
@@ -124,10 +124,10 @@ def exam_within(session: Session, exam_id: int, prefix: str, *, own: bool = Fals
     """
     exam = session.get(Exam, exam_id)
     if exam is None:
-        raise NotFound("没有这场考试,或不在您的管理范围内")
+        raise NotFound("没有这场考试，或不在您的管理范围内")
     in_scope = exam.division_code.startswith(prefix)
     if not in_scope and (own or not prefix.startswith(prefix_of(exam.division_code))):
-        raise NotFound("没有这场考试,或不归您管理")
+        raise NotFound("没有这场考试，或不归您管理")
     return exam
 
 

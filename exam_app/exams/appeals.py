@@ -27,13 +27,13 @@ def doubt(session: Session, attempt: Attempt, text: str) -> Appeal:
     """Raises a query about a released result. `Refused` when one is open already, or it is too late."""
     text = text.strip()
     if not text or len(text) > 300:
-        raise Refused("请写明对哪一题有疑问、为什么,不超过 300 字")
+        raise Refused("请写明对哪一题有疑问、为什么，不超过 300 字")
     if attempt.state != "released":
         raise Refused("成绩公布后才能申请复核")
     if attempt.submitted_at is not None and now() > attempt.submitted_at + OPEN_FOR:
-        raise Refused(f"交卷满 {OPEN_FOR.days} 天了,不能再申请复核")
+        raise Refused(f"交卷满 {OPEN_FOR.days} 天了，不能再申请复核")
     if any(a.answer is None for a in appeals_of(session, attempt.id)):
-        raise Refused("您已经申请过,请等答复")
+        raise Refused("您已经申请过，请等答复")
     appeal = Appeal(attempt_id=attempt.id, text=text, created_at=now())
     session.add(appeal)
     session.flush()
@@ -58,9 +58,9 @@ def answer(
     """Answers a query, once. NotFound outside the prefix."""
     appeal = next((a for a, _ in doubts_about(session, exam, prefix) if a.id == appeal_id), None)
     if appeal is None:
-        raise NotFound("没有这条复核申请,或不在您的管理范围内")
+        raise NotFound("没有这条复核申请，或不在您的管理范围内")
     if not text.strip() or len(text) > 300:
-        raise Refused("请写明答复,不超过 300 字")
+        raise Refused("请写明答复，不超过 300 字")
     if appeal.answer is not None:
         raise Refused("这条已经答复过了")
     appeal.answer, appeal.answered_by, appeal.answered_at = text.strip(), by, now()

@@ -17,7 +17,7 @@ class MissingAnswers(Closed):
     """The server lacks answers that the client reports as saved; `slots` names them."""
 
     def __init__(self, slots: list[str]) -> None:
-        super().__init__(f"第 {'、'.join(slots)} 题还没有存到服务器,请连上网后再交卷")
+        super().__init__(f"第 {'、'.join(slots)} 题还没有存到服务器，请连上网后再交卷")
         self.slots = slots
 
 

@@ -53,7 +53,7 @@ def export(
         raise NotFound(f"没有编号为 {exam_id} 的考试")
     attempts = _first_marked(session, exam_id, prefix)
     if not attempts:
-        raise Refused(f"“{exam.title}”还没有人交卷,没有可导出的作答")
+        raise Refused(f"“{exam.title}”还没有人交卷，没有可导出的作答")
     blueprint = rules_of(exam)
     forms = {form.id: items_of(form) for form in exam.forms}
     columns: dict[str, Column] = {}

@@ -35,15 +35,15 @@ class ExamSettingsForm(FlaskForm):
     )
     blueprint = SelectField("命题蓝图")
     opens = DateField("开始日期", [InputRequired("请选开始日期")])
-    closes = DateField("结束日期(当天 24 时截止)", [InputRequired("请选结束日期")])
+    closes = DateField("结束日期（当天 24 时截止）", [InputRequired("请选结束日期")])
     forms = IntegerField(
-        "几套卷(相邻的人拿到不同的卷)",
+        "几套卷（相邻的人拿到不同的卷）",
         [Optional(), NumberRange(1, 10, "请填 1 到 10")],
         default=2,
     )
     shuffled = BooleanField("每人的题目和选项顺序都打乱", default=True)
     counts = SelectField(
-        "考几次的,哪次算数",
+        "考几次的，哪次算数",
         choices=choices(best="最好的一次", last="最后一次", first="第一次"),
         default="best",
     )
@@ -53,7 +53,7 @@ class ExamSettingsForm(FlaskForm):
         default="at_once",
     )
     double_marking = BooleanField("简答题由两个人各评一次")
-    practice = BooleanField("练习考(不限次数,不记入档案)")
+    practice = BooleanField("练习考（不限次数，不记入档案）")
     attempts = IntegerField(
         "每人可考几次", [InputRequired("请填次数"), NumberRange(1, 20, "请填 1 到 20")], default=3
     )
@@ -61,14 +61,14 @@ class ExamSettingsForm(FlaskForm):
 
 class SittingForm(FlaskForm):
     title = StringField("场次名称", [InputRequired("请填场次名称"), Length(max=40)])
-    place = StringField("地点(线上考的不填)", [Optional(), Length(max=60)])
+    place = StringField("地点（线上考的不填）", [Optional(), Length(max=60)])
     opens = DateTimeLocalField("开始", [InputRequired("请选开始时间")])
     closes = DateTimeLocalField("结束", [InputRequired("请选结束时间")])
     capacity = IntegerField(
-        "座位数(不限的不填)", [Optional(), NumberRange(1, 10000, "请填 1 到 10000")]
+        "座位数（不限的不填）", [Optional(), NumberRange(1, 10000, "请填 1 到 10000")]
     )
     division = SelectField("哪里的人")
-    make_up = BooleanField("补考:只给还没合格的人")
+    make_up = BooleanField("补考：只给还没合格的人")
 
 
 class GrantForm(FlaskForm):
@@ -86,7 +86,7 @@ class DecisionForm(FlaskForm):
         choices=choices(
             extend="给这个人延长时间",
             extend_all="给正在考的所有人延长时间",
-            reopen="重新打开(没作答就到了时间的)",
+            reopen="重新打开（没作答就到了时间的）",
             void="作废这次作答",
         ),
     )

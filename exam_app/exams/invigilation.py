@@ -115,7 +115,7 @@ def attempt_within(session: Session, attempt_id: int, prefix: str) -> Attempt:
         .limit(1)
     )
     if attempt is None:
-        raise NotFound("没有这次作答,或不在您的管理范围内")
+        raise NotFound("没有这次作答，或不在您的管理范围内")
     return attempt
 
 
@@ -125,7 +125,7 @@ def extend(session: Session, attempt: Attempt, minutes: int, *, actor: str, reas
     if not 1 <= minutes <= MAX_MINUTES:
         raise Refused(f"延长的时间要在 1 到 {MAX_MINUTES} 分钟之间")
     if attempt.state != "in_progress":
-        raise Closed("这次作答已经结束,不能再延长")
+        raise Closed("这次作答已经结束，不能再延长")
     attempt.deadline = max(attempt.deadline, now()) + timedelta(minutes=minutes)
     note(
         session,
@@ -133,7 +133,7 @@ def extend(session: Session, attempt: Attempt, minutes: int, *, actor: str, reas
         attempt.state,
         actor=actor,
         at=now(),
-        reason=f"延长 {minutes} 分钟:{reason}"[:200],
+        reason=f"延长 {minutes} 分钟：{reason}"[:200],
     )
 
 
@@ -158,7 +158,7 @@ def void_attempt(session: Session, attempt: Attempt, actor: str, *, reason: str)
     """Voids an attempt and its archive entries. The record stays but no longer counts."""
     _require_reason(reason)
     move(session, attempt, "voided", actor=actor, at=now(), reason=reason)
-    void_result(session, attempt, f"考试作废:{reason}"[:200], by=actor)
+    void_result(session, attempt, f"考试作废：{reason}"[:200], by=actor)
 
 
 def reopen(session: Session, attempt: Attempt, minutes: int, *, actor: str, reason: str) -> None:
@@ -197,7 +197,7 @@ def add_sitting(
     The exam's window is extended when the sitting closes later.
     """
     if closes_at <= opens_at:
-        raise Refused("场次的结束时间要晚于开始时间,请改正")
+        raise Refused("场次的结束时间要晚于开始时间，请改正")
     if not division_code.startswith(prefix_of(exam.division_code)):
         raise Refused("这个区划不在考试的范围内")
     get_division(session, division_code)

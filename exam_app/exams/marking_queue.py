@@ -99,7 +99,7 @@ def record_mark(
     if not in_exam or all(
         unmarked.slot != slot for unmarked in _open_in(session, attempt, account_id)
     ):
-        raise Refused("这一题已经评过了,请看下一题")
+        raise Refused("这一题已经评过了，请看下一题")
     session.add(
         Mark(
             attempt_id=attempt_id,

@@ -95,7 +95,7 @@ def _corrections(
             if current is None or current.version <= item.version or item.id in changed:
                 continue
             if _shape(current) != _shape(item):
-                skipped[item.id] = "题型、选项或小题变了,用新版不能给旧答案评分"
+                skipped[item.id] = "题型、选项或小题变了，用新版不能给旧答案评分"
             elif _keys(current) != _keys(item):
                 changed[item.id] = dump_question(current)
     return changed, skipped
@@ -163,11 +163,11 @@ def _correct_archive(
     actor: str,
     zone: ZoneInfo,
 ) -> None:
-    if not void_result(session, attempt, f"改判:{reason}"[:200], by=actor):
+    if not void_result(session, attempt, f"改判：{reason}"[:200], by=actor):
         # An attempt that doesn't count was never filed in the archive.
         return
     if attempt.certificate_no and not attempt.passed:
         certificate = session.get_one(Certificate, attempt.certificate_no)
-        certificate.voided_at, certificate.void_reason = now(), f"改判:{reason}"[:200]
+        certificate.voided_at, certificate.void_reason = now(), f"改判：{reason}"[:200]
         attempt.certificate_no = None
     file_result(session, attempt, actor, zone=zone)

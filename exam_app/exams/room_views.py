@@ -177,9 +177,9 @@ def _decide(attempt: Attempt, what: str, minutes: int, *, reason: str) -> str:
         return f"延长了 {minutes} 分钟"
     if what == "void":
         invigilation.void_attempt(web.db(), attempt, web.actor(), reason=reason)
-        return "这次作答作废了,记录还在;本人可以再考一次"
+        return "这次作答作废了，记录还在；本人可以再考一次"
     invigilation.reopen(web.db(), attempt, minutes, actor=web.actor(), reason=reason)
-    return f"重新打开了,还有 {minutes} 分钟"
+    return f"重新打开了，还有 {minutes} 分钟"
 
 
 @rooms.post("/sittings")
@@ -217,7 +217,7 @@ def grant(exam_id: int) -> Response:
     person_id = id_of_phone(web.db(), str(form.phone.data).strip())
     try:
         if person_id is None:
-            raise Refused("台账里没有这个手机号,请先在台账里查对")
+            raise Refused("台账里没有这个手机号，请先在台账里查对")
         person = web.scope().person(web.db(), person_id)
         invigilation.grant(
             web.db(),
@@ -231,7 +231,7 @@ def grant(exam_id: int) -> Response:
     except Refused as error:
         return _refused(exam, str(error))
     web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": form.minutes.data})
-    return _ok(exam, "记下了,下次开始考试时生效")
+    return _ok(exam, "记下了，下次开始考试时生效")
 
 
 @rooms.post("/doubts/<int:appeal_id>")
@@ -244,7 +244,7 @@ def answer_doubt(exam_id: int, appeal_id: int) -> Response:
     except Refused as error:
         return _refused(exam, str(error))
     web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
-    return _ok(exam, "答复好了,本人在成绩页能看到")
+    return _ok(exam, "答复好了，本人在成绩页能看到")
 
 
 @rooms.get("/marking")
@@ -294,4 +294,4 @@ def release(exam_id: int) -> Response:
         return _refused(exam, "请先勾选“确认公布”")
     count = invigilation.release_all(web.db(), exam, web.actor(), zone=web.config().zone)
     web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
-    return _ok(exam, f"公布了 {count} 人的成绩,已记入培训档案")
+    return _ok(exam, f"公布了 {count} 人的成绩，已记入培训档案")

@@ -76,7 +76,7 @@ def _open_exam(
     exam = session.get(Exam, exam_id)
     attempts = list(session.scalars(_ATTEMPTS, {"exam": exam_id, "person": person_id}))
     if exam is None or not (attempts or _is_open_to(exam, posts)):
-        raise NotFound("没有这场考试,或它不是给您所在地方的")
+        raise NotFound("没有这场考试，或它不是给您所在地方的")
     return exam, attempts
 
 
@@ -183,7 +183,7 @@ def save_answers(
 def checked_answers(ticket: Ticket, answers: Sequence[SubmittedAnswer]) -> list[NewAnswer]:
     """The answers in canonical form. `BadAnswer` when one doesn't fit the paper."""
     if len(answers) > MAX_ANSWERS:
-        raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题,这次有 {len(answers)} 题")
+        raise BadAnswer(f"一次最多存 {MAX_ANSWERS} 题，这次有 {len(answers)} 题")
     return [_checked(ticket, answer) for answer in answers]
 
 
@@ -197,10 +197,10 @@ def outcome(result: Saved) -> tuple[dict[str, int], datetime]:
     if result.verdict == "saved" and result.deadline is not None:
         return result.stored, result.deadline
     raise {
-        "late": TooLate("时间已到,这些答案已另外留存,注明是迟到的,不计入成绩"),
-        "closed": Closed("已经交卷,不能再改答案"),
-        "taken_over": TakenOver("这场考试已经在另一部手机上接着考,这里不再保存"),
-        "signed_out": SignedOut("登录已经结束,请重新登录后接着考"),
+        "late": TooLate("时间已到，这些答案已另外留存，注明是迟到的，不计入成绩"),
+        "closed": Closed("已经交卷，不能再改答案"),
+        "taken_over": TakenOver("这场考试已经在另一部手机上接着考，这里不再保存"),
+        "signed_out": SignedOut("登录已经结束，请重新登录后接着考"),
     }.get(result.verdict, NotFound("没有这次作答"))
 
 
@@ -214,7 +214,7 @@ def _checked(ticket: Ticket, answer: SubmittedAnswer) -> NewAnswer:
         response = shape.check(answer.response)
         return NewAnswer(answer.slot, response, answer.seq, answer.seconds)
     except InvalidResponse as error:
-        raise BadAnswer(f"第 {answer.slot} 题:{error}") from None
+        raise BadAnswer(f"第 {answer.slot} 题：{error}") from None
 
 
 def submit(

@@ -57,7 +57,7 @@ def move(
     before = attempt.state
     if (before, after) not in ALLOWED:
         raise Closed(
-            f"这次作答现在是“{WORDS.get(before, before)}”,不能改成“{WORDS.get(after, after)}”"
+            f"这次作答现在是“{WORDS.get(before, before)}”，不能改成“{WORDS.get(after, after)}”"
         )
     if (before, after) in WITH_REASON and not (reason or "").strip():
         raise Refused("请写明原因")

@@ -131,7 +131,7 @@ def make_doubt(attempt_id: int) -> Response:
     else:
         web.audit("exam.doubt", f"attempt:{attempt_id}")
         web.db().commit()
-        flash("复核申请交上去了。民政部门答复后,在这一页能看到。")
+        flash("复核申请交上去了。民政部门答复后，在这一页能看到。")
     return redirect(url_for("exams.result", attempt_id=attempt_id))
 
 
@@ -160,7 +160,7 @@ def create() -> str | Response | tuple[str, int]:
         else:
             web.audit("exam.create", f"exam:{exam.id}", {"blueprint": form.blueprint.data})
             web.db().commit()
-            flash(f"考试“{exam.title}”建好了,{web.chinese_date(exam.opens_at)}起可以考。")
+            flash(f"考试“{exam.title}”建好了，{web.chinese_date(exam.opens_at)}起可以考。")
             return redirect(url_for("exams.manage"))
     return render_template("exams/manage.html", rows=[], form=form, refused=refused, at=now()), 422
 

@@ -47,11 +47,11 @@ def refuse_used_up(exam: Exam, attempts: Sequence[Attempt]) -> None:
     if exam.practice:
         return
     if any(a.passed and a.state != "voided" for a in attempts):
-        raise Closed("您已经考试合格,不用再考")
+        raise Closed("您已经考试合格，不用再考")
     if any(a.state in ("submitted", "marked") for a in attempts):
-        raise Closed("上次的成绩还没有公布,公布后再看要不要再考")
+        raise Closed("上次的成绩还没有公布，公布后再看要不要再考")
     if not left(exam, attempts):
-        raise Closed(f"{exam.attempts_allowed} 次机会已经用完。请联系区(市)民政部门安排补考")
+        raise Closed(f"{exam.attempts_allowed} 次机会已经用完。请联系区（市）民政部门安排补考")
 
 
 def open_window(
@@ -63,9 +63,9 @@ def open_window(
     """
     if not exam.sittings:
         if at < exam.opens_at:
-            raise Closed("考试还没开始,请到时间再来")
+            raise Closed("考试还没开始，请到时间再来")
         if at >= exam.closes_at:
-            raise Closed("考试已经结束,不能再开始。请问区(市)民政部门有没有补考")
+            raise Closed("考试已经结束，不能再开始。请问区（市）民政部门有没有补考")
         return Window(exam.closes_at)
     sittings = sittings_for(session, exam, attempts, person_id=person_id)
     full = None
@@ -75,10 +75,10 @@ def open_window(
                 return Window(sitting.closes_at, sitting.id)
             full = sitting
     if full is not None:
-        raise Closed(f"“{full.title}”的 {full.capacity} 个座位已经坐满,请换一场")
+        raise Closed(f"“{full.title}”的 {full.capacity} 个座位已经坐满，请换一场")
     if any(sitting.opens_at > at for sitting in sittings):
-        raise Closed("您的场次还没开始,请到时间再来")
-    raise Closed("现在没有您可以考的场次。请问区(市)民政部门有没有补考")
+        raise Closed("您的场次还没开始，请到时间再来")
+    raise Closed("现在没有您可以考的场次。请问区（市）民政部门有没有补考")
 
 
 def sittings_for(

@@ -69,5 +69,5 @@ def publish_job(work: Work) -> None:
         env={**os.environ, "ACADEMY_INSTANCE": str(work.config.instance)},
     )
     if build.returncode:
-        raise Refused(f"知识库没有建成,还是原来的样子:{build.stderr.strip()[-200:]}")
+        raise Refused(f"知识库没有建成，还是原来的样子：{build.stderr.strip()[-200:]}")
     work.progress(2, 2)

@@ -127,10 +127,10 @@ def decide(number: int) -> Response:
                 raise Refused("由市民政局选定")
             service.choose(session, row, web.today(), by=web.actor())
             ask_publication(session, web.account().division_code, web.actor())
-            message = "选定了,记进了本人档案;知识库正在更新。"
+            message = "选定了，记进了本人档案；知识库正在更新。"
         else:
             service.decline(session, row, form.get("text", ""), by=web.actor())
-            message = "记下了:没有选。"
+            message = "记下了：没有选。"
         web.audit("exemplar.decide", f"exemplar:{row.id}", {"state": row.state})
         return message
 
@@ -146,7 +146,7 @@ def own(number: int) -> Response:
         row = service.own_exemplar(web.db(), number, web.person_id())
         if "agree" in request.form:
             service.agree(web.db(), row, web.person_id())
-            return "记下了:您同意。随时可以撤回。"
+            return "记下了：您同意。随时可以撤回。"
         if service.withdraw(web.db(), row, web.person_id(), by=web.actor()):
             ask_publication(web.db(), row.division_code, web.actor())
         return "撤回了。公布过的也会从知识库里去掉。"
@@ -164,6 +164,6 @@ def objection(number: int) -> Response:
         row = service.exemplar_of_district(web.db(), number, district)
         text = request.form.get("text", "")
         service.object_to(web.db(), row, text, today=web.today(), by=web.actor())
-        return "意见交上去了,民政部门会答复。"
+        return "意见交上去了，民政部门会答复。"
 
     return web.try_to(verb, url_for("exemplars.index"))

@@ -125,7 +125,7 @@ class Throttle(Base):
 ROLES: dict[AccountRole, str] = {
     "director": "儿童主任",
     "supervisor": "儿童督导员",
-    "district": "区(市)民政部门",
+    "district": "区（市）民政部门",
     "city": "市民政局",
     "operator": "系统管理员",
 }

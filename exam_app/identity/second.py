@@ -34,7 +34,7 @@ def begin(session: Session, account: Account, seal: Seal) -> str:
     """Starts the set-up: returns the secret awaiting confirmation, a new one unless one is pending."""
     row = session.get(SecondStep, account.id)
     if row is not None and row.confirmed_at is not None:
-        raise Refused("两步登录已经开着。要换手机,请先关掉再重新设置")
+        raise Refused("两步登录已经开着。要换手机，请先关掉再重新设置")
     if row is None:
         row = SecondStep(account_id=account.id, secret=seal.close(pyotp.random_base32()))
         session.add(row)
@@ -51,10 +51,10 @@ def confirm(session: Session, account: Account, code: str, *, seal: Seal) -> lis
     """Switches two-step verification on with a first valid code; the recovery codes, shown only once."""
     row = session.get(SecondStep, account.id)
     if row is None or row.confirmed_at is not None:
-        raise Refused("请先扫二维码,再填验证码")
+        raise Refused("请先扫二维码，再填验证码")
     step = _step(seal.open(row.secret), code)
     if step is None:
-        raise Refused("验证码不对。请看手机上现在的 6 位数字,再填一次;手机时间要准")
+        raise Refused("验证码不对。请看手机上现在的 6 位数字，再填一次；手机时间要准")
     row.confirmed_at, row.last_step = now(), step
     return new_recovery_codes(session, account)
 

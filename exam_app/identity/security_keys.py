@@ -66,7 +66,7 @@ def need_site(public_url: str) -> Site:
     """The relying party of a public URL; NotFound where WebAuthn is unavailable."""
     site = site_of(public_url)
     if site is None:
-        raise NotFound("这个网址不能用设备登录:要有 https 和域名")
+        raise NotFound("这个网址不能用设备登录：要有 https 和域名")
     return site
 
 
@@ -80,7 +80,7 @@ def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
     """Options for registering a credential. `Refused` when the account has `MAX_KEYS` already."""
     registered = keys_of(session, account.id)
     if len(registered) >= MAX_KEYS:
-        raise Refused(f"最多 {MAX_KEYS} 把,请先删掉不用的")
+        raise Refused(f"最多 {MAX_KEYS} 把，请先删掉不用的")
     options = webauthn.generate_registration_options(
         rp_id=site.name,
         rp_name=SITE_NAME,
@@ -106,7 +106,7 @@ def make(
             expected_origin=site.origin,
         )
     except _NO_ANSWER:
-        raise Refused("没有加上,请再试一次") from None
+        raise Refused("没有加上，请再试一次") from None
     key = SecurityKey(
         credential_id=bytes_to_base64url(verified.credential_id),
         account_id=account.id,

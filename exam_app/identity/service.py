@@ -85,14 +85,14 @@ def common_passwords() -> frozenset[str]:
 def check_password_rules(password: str, phone: str) -> None:
     """Refused when too short, too long, common, of at most two distinct characters, or containing the phone."""
     if len(password) < MIN_PASSWORD:
-        raise Refused(f"新密码只有 {len(password)} 位,至少要 {MIN_PASSWORD} 位")
+        raise Refused(f"新密码只有 {len(password)} 位，至少要 {MIN_PASSWORD} 位")
     if len(password) > 128:
-        raise Refused("新密码太长,最多 128 位")
+        raise Refused("新密码太长，最多 128 位")
     folded = password.lower()
     if phone in password or (len(phone) >= 8 and phone[-8:] in password):
-        raise Refused("密码里不要有手机号,请换一个")
+        raise Refused("密码里不要有手机号，请换一个")
     if folded in common_passwords() or len(set(folded)) <= 2:
-        raise Refused("这个密码太常见,容易被猜到,请换一个,例如三个不相干的词连起来")
+        raise Refused("这个密码太常见，容易被猜到，请换一个，例如三个不相干的词连起来")
 
 
 def create_account(
@@ -110,7 +110,7 @@ def create_account(
         phone = parse_phone(phone)
     except ValueError as error:
         raise Refused(str(error)) from None
-    known_role = choice(ROLES, role, f"没有“{role}”这种角色,可用:{'、'.join(ROLES)}")
+    known_role = choice(ROLES, role, f"没有“{role}”这种角色，可用：{'、'.join(ROLES)}")
     get_division(session, division_code)
     if session.scalar(select(Account.id).where(Account.phone == phone)):
         raise Refused("这个手机号已经开通账号")
@@ -177,7 +177,7 @@ def sign_in(session: Session, phone: str, password: str, *, device: Device) -> t
         log.info(
             "sign_in", account=credentials.id if credentials else None, outcome="wrong_password"
         )
-        raise SignInRefused("手机号或密码不对,请检查后再试。忘记密码请找区(市)民政部门重设")
+        raise SignInRefused("手机号或密码不对，请检查后再试。忘记密码请找区（市）民政部门重设")
     if keys[0] in blocked:
         unlock(session, phone)
     if outdated(account.password_hash):
@@ -196,7 +196,7 @@ def enter_code(
 
     `SignInRefused` for a wrong code; failures are counted by account and by address.
     """
-    wrong = "验证码不对,或已经用过。请看手机上现在的 6 位数字,再填一次"
+    wrong = "验证码不对，或已经用过。请看手机上现在的 6 位数字，再填一次"
     return _second(
         session,
         account_id,
@@ -218,7 +218,11 @@ def enter_key(
         )
 
     return _second(
-        session, account_id, right, wrong="这台设备没有认出来,请再试一次,或填验证码", device=device
+        session,
+        account_id,
+        right,
+        wrong="这台设备没有认出来，请再试一次，或填验证码",
+        device=device,
     )
 
 
@@ -266,7 +270,9 @@ def refuse_blocked(session: Session, keys: Sequence[str], at: datetime) -> list[
     if waits:
         wait = _duration(int(max(waits).total_seconds()) + 1)
         log.info("sign_in", outcome="blocked")
-        raise SignInRefused(f"密码输错次数太多,请等 {wait}后再试。忘记密码请找区(市)民政部门重设")
+        raise SignInRefused(
+            f"密码输错次数太多，请等 {wait}后再试。忘记密码请找区（市）民政部门重设"
+        )
     return [throttle.key for throttle in throttles]
 
 
@@ -340,9 +346,9 @@ def change_password(
 ) -> str:
     """Sets a new password, ends all sessions and returns a token for a new one."""
     if not verify(account.password_hash, old):
-        raise Refused("原密码不对,请再输一次")
+        raise Refused("原密码不对，请再输一次")
     if new == old:
-        raise Refused("新密码和原密码一样,请换一个")
+        raise Refused("新密码和原密码一样，请换一个")
     check_password_rules(new, account.phone)
     account.password_hash = hash_password(new)
     account.must_change_password = False
@@ -400,7 +406,7 @@ def account_within(
     """An account of one of these roles in a division; NotFound otherwise, whether or not it exists."""
     account = session.get(Account, account_id)
     if account is None or account.role not in roles or not account.division_code.startswith(prefix):
-        raise NotFound("没有这个账号,或不在您的管理范围内")
+        raise NotFound("没有这个账号，或不在您的管理范围内")
     return account
 
 

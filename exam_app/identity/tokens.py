@@ -23,11 +23,11 @@ def make_token(session: Session, account: Account, name: str, *, scope: str, day
     if scope not in SCOPES:
         raise Refused("请选令牌能做什么")
     if not name.strip():
-        raise Refused("请写给谁用,例如“统计脚本”")
+        raise Refused("请写给谁用，例如“统计脚本”")
     if not 1 <= days <= MAX_DAYS:
         raise Refused(f"有效期 1 到 {MAX_DAYS} 天")
     if len(tokens_of(session, account.id)) >= MAX_TOKENS:
-        raise Refused(f"最多同时有 {MAX_TOKENS} 个令牌,请先删掉不用的")
+        raise Refused(f"最多同时有 {MAX_TOKENS} 个令牌，请先删掉不用的")
     text = MARK + secrets.token_urlsafe(32)
     session.add(
         ApiToken(

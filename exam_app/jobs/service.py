@@ -112,14 +112,14 @@ def get_job(session: Session, job_id: int, prefix: str) -> Job:
 def cancel(session: Session, job: Job) -> None:
     """Cancels a job that has not ended. A queue entry for it does nothing then."""
     if job.state not in ("waiting", "running"):
-        raise Refused("这项任务已经结束,不用取消")
+        raise Refused("这项任务已经结束，不用取消")
     job.state, job.finished_at = "cancelled", now()
 
 
 def retry(session: Session, job: Job) -> None:
     """Restarts a failed or cancelled job; it resumes from the parts that exist."""
     if job.state not in ("failed", "cancelled"):
-        raise Refused("这项任务没有停下,不用重来")
+        raise Refused("这项任务没有停下，不用重来")
     job.state, job.tries, job.message, job.claimed_at = "waiting", 0, None, None
     session.flush()
     queue.put(session, job.id)
@@ -153,7 +153,7 @@ def perform(background: Background, kinds: dict[str, Handler], number: int) -> b
         return False
     if job.tries > TRIES:
         # Every process that claimed it died.
-        _end(background, job, state="failed", message="三次都没有做成,请把编号告诉管理员")
+        _end(background, job, state="failed", message="三次都没有做成，请把编号告诉管理员")
         raise GivenUp
     folder = folder_of(background.config, job.id)
     folder.mkdir(parents=True, exist_ok=True)
@@ -172,9 +172,9 @@ def perform(background: Background, kinds: dict[str, Handler], number: int) -> b
         return True
     # Retry from where it stopped; after `TRIES` failures the job stays in the list as failed.
     if job.tries < TRIES:
-        _end(background, job, state="waiting", message="出了问题,正在重试")
+        _end(background, job, state="waiting", message="出了问题，正在重试")
         raise Retry(0)
-    _end(background, job, state="failed", message="三次都没有做成,请把编号告诉管理员")
+    _end(background, job, state="failed", message="三次都没有做成，请把编号告诉管理员")
     raise GivenUp
 
 

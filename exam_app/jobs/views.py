@@ -42,7 +42,7 @@ def file(job_id: int) -> Response:
     job = service.get_job(web.db(), job_id, web.scope().prefix)
     path = service.folder_of(web.config(), job.id) / (job.file or "-")
     if job.state != "done" or not job.file or not path.is_file():
-        raise NotFound("文件还没有做好,或放了 7 天已经删掉。需要的话请重新做一次")
+        raise NotFound("文件还没有做好，或放了 7 天已经删掉。需要的话请重新做一次")
     web.audit("job.file", f"job:{job.id}", {"kind": job.kind, "title": job.title})
     web.db().commit()
     response: Response = send_file(
@@ -65,5 +65,5 @@ def cancel(job_id: int) -> BaseResponse:
 def retry(job_id: int) -> BaseResponse:
     service.retry(web.db(), service.get_job(web.db(), job_id, web.scope().prefix))
     web.db().commit()
-    flash("重新排队了,从已经做好的部分接着做。")
+    flash("重新排队了，从已经做好的部分接着做。")
     return redirect(url_for("jobs.show", job_id=job_id))

@@ -42,4 +42,4 @@ def course_of(session: Session, course_id: str, role: str, *, division_code: str
     for course in courses_of(session, role, division_code):
         if course.id == course_id:
             return course
-    raise NotFound("没有这门课,或不是给您的")
+    raise NotFound("没有这门课，或不是给您的")

@@ -27,7 +27,7 @@ WORDS = {
     "need": "答对几题",
     "kind": "类别",
     "level": "层级",
-    "valid_months": "有效期(月)",
+    "valid_months": "有效期（月）",
     "prefix": "给哪个区划",
     "roles": "给谁",
     "media": "录像或录音",
@@ -114,9 +114,9 @@ def change(
     Raises `Refused` if the content is invalid, the version is published, or the counter has moved on.
     """
     if row.state != "draft":
-        raise Refused("这一版已经发布,不能再改。请从课程列表点“改”,会另开一版")
+        raise Refused("这一版已经发布，不能再改。请从课程列表点“改”，会另开一版")
     if edits != row.edits:
-        raise Refused("别人刚才改过这门课。请另开一个页面看看他改了什么,再改您的")
+        raise Refused("别人刚才改过这门课。请另开一个页面看看他改了什么，再改您的")
     row.content = checked(content).model_dump(mode="json", exclude_none=True)
     row.edits += 1
     row.updated_by = by
@@ -137,7 +137,7 @@ def checked(content: dict[str, object]) -> Course:
         )
         given = str(fault.get("input", ""))[:30]
         raise Refused(
-            f"{where or '课程'}:{_reason(fault)}" + (f"(现在是“{given}”)" if given else "")
+            f"{where or '课程'}:{_reason(fault)}" + (f"（现在是“{given}”）" if given else "")
         ) from None
 
 
@@ -145,7 +145,7 @@ def _reason(fault: ErrorDetails) -> str:
     context = fault.get("ctx", {})
     words = {
         "string_too_short": "没有填",
-        "string_too_long": f"太长,最多 {context.get('max_length')} 个字",
+        "string_too_long": f"太长，最多 {context.get('max_length')} 个字",
         "greater_than_equal": f"不能小于 {context.get('ge')}",
         "less_than_equal": f"不能大于 {context.get('le')}",
         "int_parsing": "要填整数",
@@ -183,10 +183,10 @@ def publish(session: Session, row: CourseVersion, edits: int, *, pages: Collecti
         raise Refused("别人刚才改过这门课。请刷新后看一遍再发布")
     for number, unit in enumerate(checked(row.content).units, start=1):
         if not (unit.text or unit.pages or unit.media or unit.slides or unit.download):
-            raise Refused(f"第 {number} 个单元“{unit.title}”还没有内容,请先写上")
+            raise Refused(f"第 {number} 个单元“{unit.title}”还没有内容，请先写上")
         missing = [page for page in unit.pages if page not in pages]
         if missing:
-            raise Refused(f"第 {number} 个单元:知识库里没有“{missing[0]}”这一页,请从列表里选")
+            raise Refused(f"第 {number} 个单元：知识库里没有“{missing[0]}”这一页，请从列表里选")
     row.state, row.published_at = "published", now()
     session.flush()
 
@@ -194,6 +194,6 @@ def publish(session: Session, row: CourseVersion, edits: int, *, pages: Collecti
 def withdraw(session: Session, row: CourseVersion) -> None:
     """Withdraws a published course. Progress and filed hours are kept."""
     if row.state != "published":
-        raise Refused("这门课没有发布,不用撤下")
+        raise Refused("这门课没有发布，不用撤下")
     row.state = "withdrawn"
     session.flush()

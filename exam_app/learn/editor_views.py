@@ -206,7 +206,7 @@ def _files(unit: dict[str, Any]) -> None:
         uploaded = _uploaded(name, types)
         if uploaded is not None:
             if "media" not in unit:
-                raise Refused(f"先传录像或录音,再传{what}")
+                raise Refused(f"先传录像或录音，再传{what}")
             unit["media"] = {**unit["media"], name: uploaded.sha256}
     for name in ("slides", "download"):
         uploaded = _uploaded(name, ("application/pdf",))
@@ -250,5 +250,5 @@ def publish(version_id: int) -> Response:
         return redirect(url_for("courses.show", version_id=version_id))
     web.audit(f"course.{row.state}", f"course:{row.course_id}", {"version": row.number})
     web.db().commit()
-    flash("发布了,学员现在就能看到。" if row.state == "published" else "撤下了,学过的记录都在。")
+    flash("发布了，学员现在就能看到。" if row.state == "published" else "撤下了，学过的记录都在。")
     return redirect(url_for("courses.index"))

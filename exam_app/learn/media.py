@@ -58,7 +58,7 @@ def stage(folder: Path, file: BinaryIO, name: str) -> Staged:
     while chunk := file.read(CHUNK):
         size += len(chunk)
         if size > MAX_BYTES:
-            raise Refused(f"文件超过 {MAX_BYTES // 2**20} MB。请压缩,或分成几段")
+            raise Refused(f"文件超过 {MAX_BYTES // 2**20} MB。请压缩，或分成几段")
         digest.update(chunk)
     sha = digest.hexdigest()
     path = path_of(folder, sha)
@@ -88,7 +88,7 @@ def _seconds(path: Path, extension: str) -> int:
     except (TinyTagException, ValueError, KeyError, IndexError, OSError):
         length = None
     if not length or length < 1:
-        raise Refused("读不出这段录像(录音)有多长,可能没有传完整。请重新导出后再传")
+        raise Refused("读不出这段录像（录音）有多长，可能没有传完整。请重新导出后再传")
     return int(length)
 
 

@@ -165,7 +165,7 @@ def finish_unit(
         if unit.reflection:
             text = "".join(field("reflection")).strip()
             if len(text) < MIN_REFLECTION:
-                raise Refused(f"请写几句您的想法,至少 {MIN_REFLECTION} 个字")
+                raise Refused(f"请写几句您的想法，至少 {MIN_REFLECTION} 个字")
             row.reflection = text[:1000]
         marked = tuple(part for item in quiz for part in check_practice(item, field))
         if unit.quiz and quiz:
@@ -184,15 +184,15 @@ def finish_unit(
 
 def _refuse_early(row: UnitProgress, unit: Unit, pace: float) -> None:
     if missing := left(row, unit, pace):
-        raise Refused(f"再学 {missing // 60 + 1} 分钟,就可以记学时了。离开这一页的时间不算")
+        raise Refused(f"再学 {missing // 60 + 1} 分钟，就可以记学时了。离开这一页的时间不算")
     if missing := unplayed(row, unit, pace):
-        raise Refused(f"录像(录音)还有约 {missing // 60 + 1} 分钟没有放完。快进跳过的不算")
+        raise Refused(f"录像（录音）还有约 {missing // 60 + 1} 分钟没有放完。快进跳过的不算")
 
 
 def _file_course(session: Session, person_id: int, course: Course, *, day: date) -> None:
     post = current_post(session, person_id, day)
     if post is None:
-        raise Refused("您现在没有任职登记,学时记不进档案。请联系区(市)民政部门")
+        raise Refused("您现在没有任职登记，学时记不进档案。请联系区（市）民政部门")
     level, office = ORGANISERS[course.level]
     organiser = get_division(session, ancestor(post.division_code, level))
     append(

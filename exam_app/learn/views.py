@@ -114,7 +114,7 @@ def finish(course_id: str, unit_id: str) -> Response | str:
         if submitted != [q.id for q in quiz] and not is_done(
             row, course, web.today(), zone=web.config().zone
         ):
-            flash("小测的题换过了,请答这一页上的题。" if submitted else "请先答完下面的小测。")
+            flash("小测的题换过了，请答这一页上的题。" if submitted else "请先答完下面的小测。")
             return redirect(target + "#quiz")
     missing = next(p.missing for p in my_progress() if p.course.id == course.id)
     try:
@@ -140,10 +140,12 @@ def finish(course_id: str, unit_id: str) -> Response | str:
             "learn/quiz.html", course=course, unit=unit, marked=outcome.marked, back=target
         )
     if outcome.course:
-        flash("这门课学完了,学时已记入您的培训档案。" + ("接下来可以考试。" if course.exam else ""))
+        flash(
+            "这门课学完了，学时已记入您的培训档案。" + ("接下来可以考试。" if course.exam else "")
+        )
         return redirect(url_for("learn.index"))
     state = next(p for p in my_progress() if p.course.id == course.id)
-    flash(f"“{unit.title}”学完了,保存好了。")
+    flash(f"“{unit.title}”学完了，保存好了。")
     if state.next_unit:
         return redirect(url_for("learn.unit", course_id=course_id, unit_id=state.next_unit.id))
     return redirect(url_for("learn.index"))
@@ -185,7 +187,7 @@ def log(person_id: int | None) -> str:
     person = web.scope().person(web.db(), person_id or web.person_id())
     is_own = web.account().person_id == person.id
     if not is_own and web.account().role not in OFFICES:
-        raise NotFound("没有这个人,或不在您的管理范围内")
+        raise NotFound("没有这个人，或不在您的管理范围内")
     windows = study.log_of(web.db(), person.id)
     titles = {
         (c.id, u.id): u.title
@@ -205,7 +207,7 @@ def recording(sha: str) -> Response:
     web.release_session()
     if not path.exists():
         current_app.logger.error("media file missing: %s", row.sha256)
-        raise NotFound("这个文件不在服务器上了,请告诉区(市)民政部门")
+        raise NotFound("这个文件不在服务器上了，请告诉区（市）民政部门")
     response = send(
         path,
         mimetype=row.media_type,

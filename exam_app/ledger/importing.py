@@ -113,7 +113,7 @@ def ask_import(session: Session, order: Order) -> Job:
     return enqueue(
         session,
         "import",
-        f"导入台账:{order.name}",
+        f"导入台账：{order.name}",
         division_code=order.division,
         params=asdict(order),
         by=order.by,
@@ -126,7 +126,7 @@ def import_job(work: Work) -> None:
     path = uploads(work.config) / order.file
     today = now().astimezone(work.config.zone).date()
     if not path.exists():
-        raise Refused("上传的文件已经过期,没有写入。请到“导入台账”重新选择文件")
+        raise Refused("上传的文件已经过期，没有写入。请到“导入台账”重新选择文件")
     work.progress(0, 2)
     with work.make_session() as session:
         data = path.read_bytes()
@@ -143,7 +143,7 @@ def import_job(work: Work) -> None:
         report = write(session, order, checked, today=today)
         if not report.applied:
             raise Refused(
-                f"有 {len(report.errors)} 处要改,没有写入。请到“导入台账”重新选择文件,看清单"
+                f"有 {len(report.errors)} 处要改，没有写入。请到“导入台账”重新选择文件，看清单"
             )
         session.commit()
     work.progress(2, 2)

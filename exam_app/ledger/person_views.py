@@ -85,7 +85,7 @@ def _change_lines(fields: Mapping[str, Sequence[object]]) -> list[str]:
         elif name in ABSENT:
             lines.append(f"{ABSENT[name]}:{before or '空'} → {after or '空'}")
         elif name == "identity_digest":
-            lines.append("证件号码(不显示)")
+            lines.append("证件号码（不显示）")
         else:
             field = name.removeprefix("post.")
             was, now = (shown(field, value) or "空" for value in (before, after))
@@ -113,7 +113,7 @@ def _parsed(names: tuple[str, ...]) -> dict[str, object]:
 def _day(name: str, word: str) -> date:
     day = _parsed((name,)).get(name)
     if not isinstance(day, date):
-        raise Refused(f"请填{word},例如 {web.today()}")
+        raise Refused(f"请填{word}，例如 {web.today()}")
     return day
 
 
@@ -129,7 +129,7 @@ def _division_code(text: str, role: str) -> str:
         town = parts[-2] if len(parts) > 1 else ""
         return places.by_names("", town, parts[-1] if parts else "", level=level)
     except ValueError as error:
-        raise Refused(f"地方:{error}") from None
+        raise Refused(f"地方：{error}") from None
 
 
 def _act(person_id: int, action: Callable[[Person], str]) -> ResponseReturnValue:
@@ -149,7 +149,7 @@ def _act(person_id: int, action: Callable[[Person], str]) -> ResponseReturnValue
 def _post(person: Person) -> Post:
     post = service.get_post(web.db(), request.form.get("post", 0, type=int), web.scope().prefix)
     if post.person_id != person.id:
-        raise Refused("这条任职不是这个人的,请刷新页面再试")
+        raise Refused("这条任职不是这个人的，请刷新页面再试")
     return post
 
 
@@ -183,7 +183,7 @@ def new() -> str | BaseResponse | tuple[str, int]:
         return render_template("ledger/new.html", refused=str(refused), roles=ROLES), 422
     web.audit("ledger.new", f"person:{person.id}")
     session.commit()
-    flash(f"{person.name}已登记。下一步:开通账号,安排初任培训。", "good")
+    flash(f"{person.name}已登记。下一步：开通账号，安排初任培训。", "good")
     return redirect(url_for("people.show", person_id=person.id))
 
 
@@ -194,7 +194,7 @@ def edit(person_id: int) -> ResponseReturnValue:
         values = _parsed(EDITED)
         reason = request.form.get("reason", "")
         changed = service.edit_person(web.db(), person, values, by=web.actor(), reason=reason)
-        return "改好了,原来的内容留在变更记录里。" if changed else "没有改动。"
+        return "改好了，原来的内容留在变更记录里。" if changed else "没有改动。"
 
     return _act(person_id, action)
 
@@ -208,7 +208,7 @@ def check(person_id: int) -> ResponseReturnValue:
         appointments.record_check(
             web.db(), person, on, result=result, by=web.actor(), today=web.today()
         )
-        return f"入职查询已登记,下次到期 {web.chinese_date(person.background_next_due)}。"
+        return f"入职查询已登记，下次到期 {web.chinese_date(person.background_next_due)}。"
 
     return _act(person_id, action)
 
@@ -221,7 +221,7 @@ def identity_number(person_id: int) -> ResponseReturnValue:
     person = web.scope().person(web.db(), person_id)
     reason = " ".join(request.form.get("reason", "").split())[:60]
     if not reason:
-        return _page(person, "请写明看证件号码做什么用,例如“办入职查询”", 422)
+        return _page(person, "请写明看证件号码做什么用，例如“办入职查询”", 422)
     number = identity.whole_number(web.db(), person.id, seal_of(web.config()).open)
     web.audit("identity.show", f"person:{person.id}", {"reason": reason})
     web.db().commit()
@@ -239,7 +239,7 @@ def appoint(person_id: int) -> ResponseReturnValue:
         post = appointments.appoint(
             web.db(), person, role, code=code, start=start, by=web.actor(), reason=reason
         )
-        return f"已登记:{full_name(web.db(), post.division_code)}{ROLES[post.role]}。"
+        return f"已登记：{full_name(web.db(), post.division_code)}{ROLES[post.role]}。"
 
     return _act(person_id, action)
 
@@ -266,7 +266,7 @@ def away(person_id: int) -> ResponseReturnValue:
             row = absence.get_absence(session, number, person.id)
             if "remove" in form:
                 absence.remove_absence(session, row, web.actor(), reason=form.get("reason", ""))
-                return "撤销了,变更记录里还看得到。"
+                return "撤销了，变更记录里还看得到。"
             absence.end_absence(session, row, person, end=_day("end", "最后一天"), by=web.actor())
             return "请假的最后一天记下了。"
         end = _day("end", "最后一天") if form.get("end", "").strip() else None
@@ -295,7 +295,7 @@ def transfer(person_id: int) -> ResponseReturnValue:
         post = appointments.transfer(
             web.db(), old, code, start=start, by=web.actor(), reason=reason
         )
-        return f"已调到{full_name(web.db(), post.division_code)},学时跟着人走。"
+        return f"已调到{full_name(web.db(), post.division_code)}，学时跟着人走。"
 
     return _act(person_id, action)
 
@@ -323,7 +323,7 @@ def merge(person_id: int) -> ResponseReturnValue:
         phone = _parsed(("phone",)).get("phone")
         other = service.id_of_phone(web.db(), None if phone is None else str(phone))
         if other is None:
-            raise Refused("没有登记过这个手机号,请核对")
+            raise Refused("没有登记过这个手机号，请核对")
         duplicate = web.scope().person(web.db(), other)
         merging.merge(
             web.db(), person, duplicate, by=web.actor(), reason=request.form.get("reason", "")
@@ -339,9 +339,9 @@ def unmerge(person_id: int, merge_id: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         record = next((m for m in merging.merges_of(web.db(), person.id) if m.id == merge_id), None)
         if record is None:
-            raise Refused("没有这次合并,请刷新页面再看")
+            raise Refused("没有这次合并，请刷新页面再看")
         merging.unmerge(web.db(), record, web.actor())
-        return "合并已撤销,任职、培训和考试都回到原来的人名下。"
+        return "合并已撤销，任职、培训和考试都回到原来的人名下。"
 
     return _act(person_id, action)
 

@@ -187,7 +187,7 @@ def apply(key: str) -> BaseResponse | tuple[str, int]:
     web.db().commit()
     importing.forget(path)
     flash(
-        f"导入好了:新增 {report.new} 行,更新 {report.changed} 行,没有变化 {report.unchanged} 行。导错了可以在这里整次撤销。"
+        f"导入好了：新增 {report.new} 行，更新 {report.changed} 行，没有变化 {report.unchanged} 行。导错了可以在这里整次撤销。"
     )
     return redirect(url_for("ledger.upload", _anchor="imports"))
 
@@ -213,8 +213,8 @@ def undo(batch_id: int) -> BaseResponse:
         {"removed": undone.removed, "restored": undone.restored, "kept": len(undone.kept)},
     )
     web.db().commit()
-    retained = f";{len(undone.kept)} 条因为后来又用过或改过,留着没动" if undone.kept else ""
-    flash(f"已撤销:取消新登记 {undone.removed} 条,改回 {undone.restored} 条{retained}。")
+    retained = f";{len(undone.kept)} 条因为后来又用过或改过，留着没动" if undone.kept else ""
+    flash(f"已撤销：取消新登记 {undone.removed} 条，改回 {undone.restored} 条{retained}。")
     return redirect(url_for("ledger.upload", _anchor="imports"))
 
 
@@ -231,7 +231,7 @@ def open_account(person_id: int) -> str | BaseResponse:
     person = web.scope().person(web.db(), person_id)
     post = current_post(web.db(), person.id, web.today())
     if post is None:
-        raise Refused(f"{person.name}现在没有任职,不能开通账号。请先在台账里登记任职")
+        raise Refused(f"{person.name}现在没有任职，不能开通账号。请先在台账里登记任职")
     account, password = create_account(
         web.db(),
         person.phone,
@@ -293,5 +293,5 @@ def _name(path: Path) -> str:
 def _uploaded(key: str) -> Path:
     path = importing.uploads(web.config()) / f"{web.account().id}-{key}.xlsx"
     if not key.isalnum() or not path.exists():
-        raise NotFound("上传的文件已经过期,请重新选择文件")
+        raise NotFound("上传的文件已经过期，请重新选择文件")
     return path

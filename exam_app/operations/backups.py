@@ -84,7 +84,7 @@ def _recipient(text: str) -> pyrage.x25519.Recipient:
     try:
         return pyrage.x25519.Recipient.from_str(text.strip())
     except Exception:
-        raise Refused(f"“{text[:20]}…”不是 age 公钥。它以 age1 开头,用 age-keygen 生成") from None
+        raise Refused(f"“{text[:20]}…”不是 age 公钥。它以 age1 开头，用 age-keygen 生成") from None
 
 
 def _files(instance: Path) -> dict[str, Path]:
@@ -158,7 +158,7 @@ def unpack(bundle: Path, folder: Path, identity: Path | None) -> Manifest:
     if bundle.suffix == ".age":
         tar_path = folder / "bundle.tar"
         if identity is None:
-            raise Refused("备份是加密的,请用 --identity 给出私钥文件")
+            raise Refused("备份是加密的，请用 --identity 给出私钥文件")
         try:
             lines = identity.read_text("utf-8").splitlines()
             keys = [
@@ -170,14 +170,14 @@ def unpack(bundle: Path, folder: Path, identity: Path | None) -> Manifest:
                 pyrage.decrypt_io(sealed, out, keys)
         except Exception as error:
             raise Refused(
-                f"{bundle.name} 打不开:私钥不对,或文件坏了({type(error).__name__})"
+                f"{bundle.name} 打不开：私钥不对，或文件坏了（{type(error).__name__}）"
             ) from None
     try:
         with tarfile.open(tar_path) as packed:
             packed.extractall(folder, filter="data")
         manifest: Manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (OSError, tarfile.TarError, ValueError):
-        raise Refused(f"{bundle.name} 不是备份,或没有写完。请换一份") from None
+        raise Refused(f"{bundle.name} 不是备份，或没有写完。请换一份") from None
     for name, digest in manifest["files"].items():
         path = folder / name
         if not path.is_file() or _sha256(path) != digest:
@@ -215,9 +215,9 @@ def _prove(
         read_only(session)
         rows = count_rows(engine)
         entries, breaks = verify_archive(session, outside(restored))
-        problems += [f"档案链 {b.chain} 第 {b.seq} 条:{b.reason}" for b in breaks]
+        problems += [f"档案链 {b.chain} 第 {b.seq} 条：{b.reason}" for b in breaks]
         audit_entries, breaks = verify_audit(session)
-        problems += [f"操作记录第 {b.seq} 条:{b.reason}" for b in breaks]
+        problems += [f"操作记录第 {b.seq} 条：{b.reason}" for b in breaks]
         digests = list(session.scalars(select(Evidence.sha256)))
         sample = random.sample(digests, min(SPOT, len(digests)))
         for digest in sample:
@@ -238,15 +238,15 @@ def check_database(engine: Engine) -> list[str]:
             rows = connection.execute(text("PRAGMA integrity_check"))
             problems += [row[0] for row in rows if row[0] != "ok"]
             broken = connection.execute(text("PRAGMA foreign_key_check"))
-            problems += [f"外键断了:{row[0]} 第 {row[1]} 行" for row in broken]
+            problems += [f"外键断了：{row[0]} 第 {row[1]} 行" for row in broken]
         else:
             query = text(
                 "SELECT conrelid::regclass::text FROM pg_constraint WHERE NOT convalidated"
             )
-            problems += [f"约束没有验证:{row[0]}" for row in connection.execute(query)]
+            problems += [f"约束没有验证：{row[0]}" for row in connection.execute(query)]
             problems += dangling(connection)
     if not is_current(engine):
-        problems.append("表不是最新版本,请运行 academy db upgrade")
+        problems.append("表不是最新版本，请运行 academy db upgrade")
     return problems
 
 
@@ -271,7 +271,7 @@ def _elsewhere(config: Config, folder: Path, engine: str) -> Iterator[str]:
         yield f"sqlite:///{folder / 'restored.db'}"
         return
     if is_sqlite(config.database_url):
-        raise Refused("这是 PostgreSQL 的备份,请在用 PostgreSQL 的机器上演练")
+        raise Refused("这是 PostgreSQL 的备份，请在用 PostgreSQL 的机器上演练")
     name = f"academy_drill_{uuid4().hex[:12]}"
     _on_server(config.database_url, f"CREATE DATABASE {name}")
     try:
@@ -296,8 +296,8 @@ def restore_bundle(config: Config, bundle: Path, identity: Path | None = None) -
         manifest = unpack(bundle, folder, identity)
         if (manifest["engine"] == "sqlite") != is_sqlite(config.database_url):
             raise Refused(
-                f"备份是 {manifest['engine']} 的,和 ACADEMY_DATABASE_URL 不是一种。"
-                "先恢复到同一种数据库,再用 academy db copy 搬"
+                f"备份是 {manifest['engine']} 的，和 ACADEMY_DATABASE_URL 不是一种。"
+                "先恢复到同一种数据库，再用 academy db copy 搬"
             )
         config.instance.mkdir(parents=True, exist_ok=True)
         load(config.database_url, folder / DATABASE)

@@ -51,7 +51,7 @@ def load(url: str, file: Path) -> Path | None:
         except sqlite3.DatabaseError:
             sound = False
         if not sound:
-            raise Refused(f"{file} 不是备份文件或已损坏,没有恢复。请换一份备份")
+            raise Refused(f"{file} 不是备份文件或已损坏，没有恢复。请换一份备份")
         if current.exists():
             saved_copy = current.with_suffix(".before-restore.db")
             _copy(current, saved_copy)
@@ -80,7 +80,7 @@ def _postgres(tool: str, url: str, *arguments: str | None) -> None:
         completed = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
     except FileNotFoundError:
         raise Refused(
-            f"没有找到 {tool}。请安装 PostgreSQL 的客户端:apt install postgresql-client"
+            f"没有找到 {tool}。请安装 PostgreSQL 的客户端：apt install postgresql-client"
         ) from None
     if completed.returncode:
-        raise Refused(f"{tool} 没有成功:{completed.stderr.strip()}")
+        raise Refused(f"{tool} 没有成功：{completed.stderr.strip()}")

@@ -66,11 +66,11 @@ def left_on(session: Session, person_id: int) -> date | None:
 def erase(session: Session, person: Person, today: date) -> None:
     """Anonymises a person in every table. `Refused` while in post, or before the retention period is over."""
     if current_post(session, person.id, today) is not None:
-        raise Refused(f"{person.name}还在任,不能注销")
+        raise Refused(f"{person.name}还在任，不能注销")
     years, left = rules()["years_after_leaving"], left_on(session, person.id)
     if left is not None and _later(left, years) > today:
         raise Refused(
-            f"{person.name} {left} 离任,要满 {years} 年({_later(left, years)})才能注销。期限在 exam_app/operations/retention.yaml"
+            f"{person.name} {left} 离任，要满 {years} 年（{_later(left, years)}）才能注销。期限在 exam_app/operations/retention.yaml"
         )
     for name in REMOVED:
         table = metadata.tables[name]

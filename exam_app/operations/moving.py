@@ -26,11 +26,11 @@ def copy_all(
     the target is rolled back then.
     """
     if not is_current(source):
-        raise Refused("原来的数据库不是最新版本。请先运行 academy db upgrade,再搬")
+        raise Refused("原来的数据库不是最新版本。请先运行 academy db upgrade，再搬")
     upgrade(target)
     nonempty = [name for name, rows in count_rows(target).items() if rows]
     if nonempty:
-        raise Refused(f"目标数据库里已有数据({'、'.join(nonempty[:3])}…),没有搬。请换一个空的")
+        raise Refused(f"目标数据库里已有数据（{'、'.join(nonempty[:3])}…），没有搬。请换一个空的")
     rows = {}
     with (
         source.connect().execution_options(read_only=True) as source_connection,
@@ -49,13 +49,13 @@ def copy_all(
             copied = target_connection.scalar(select(func.count()).select_from(table))
             if copied != rows[table.name]:
                 raise Refused(
-                    f"{table.name} 搬了 {rows[table.name]} 行,目标里有 {copied} 行,没有保存"
+                    f"{table.name} 搬了 {rows[table.name]} 行，目标里有 {copied} 行，没有保存"
                 )
         with Session(bind=target_connection) as session:
             breaks = verify_archive(session)[1] + verify_audit(session)[1]
         if breaks:
             raise Refused(
-                f"搬过去的 {breaks[0].chain} 第 {breaks[0].seq} 条对不上:{breaks[0].reason},没有保存"
+                f"搬过去的 {breaks[0].chain} 第 {breaks[0].seq} 条对不上：{breaks[0].reason}，没有保存"
             )
     return rows
 

@@ -195,7 +195,7 @@ def _exchange_soon(engine: Engine, layout: Layout, today: date) -> None:
             if not isinstance(error.orig, LockNotAvailable):
                 raise
             time.sleep(PAUSE * (1 + attempt % 3))
-    raise Refused(f"有人一直占着 {layout.name},它没有动。请过一会儿再运行一次同样的命令")
+    raise Refused(f"有人一直占着 {layout.name}，它没有动。请过一会儿再运行一次同样的命令")
 
 
 def exchange(connection: Connection, layout: Layout, today: date) -> None:

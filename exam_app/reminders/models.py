@@ -20,7 +20,7 @@ KINDS: dict[ReminderKind, str] = {
     "changed": "培训有变化",
     "check": "入职查询",
 }
-WAYS = {"webhook": "企业微信、钉钉群机器人", "smtp": "电子邮件", "csv": "短信平台(导出名单)"}
+WAYS = {"webhook": "企业微信、钉钉群机器人", "smtp": "电子邮件", "csv": "短信平台（导出名单）"}
 
 
 class Reminder(Base):

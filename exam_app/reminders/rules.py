@@ -65,7 +65,7 @@ def _induction(session: Session, today: date) -> Iterator[DueReminder]:
             "induction",
             person,
             code,
-            f"您上岗 {days} 天了,初任考核还没有合格。请学完必修课并参加考核,合格后才能独立开展工作。",
+            f"您上岗 {days} 天了，初任考核还没有合格。请学完必修课并参加考核，合格后才能独立开展工作。",
             "/learn",
             today + timedelta(days=10),
         )
@@ -119,7 +119,7 @@ def _exams(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueRe
                 "exam",
                 person,
                 code,
-                f"“{exam.title}”到 {last.month} 月 {last.day} 日 {last:%H:%M} 截止,您还没有通过。",
+                f"“{exam.title}”到 {last.month} 月 {last.day} 日 {last:%H:%M} 截止，您还没有通过。",
                 f"/exams/{exam.id}",
                 last.date(),
             )
@@ -195,7 +195,7 @@ def _checks(session: Session, today: date) -> Iterator[DueReminder]:
             "check",
             person,
             code,
-            f"您的入职查询 {due.month} 月 {due.day} 日到期,请配合镇(街)办理每年一次的查询。",
+            f"您的入职查询 {due.month} 月 {due.day} 日到期，请配合镇（街）办理每年一次的查询。",
             "/archive",
             due,
         )

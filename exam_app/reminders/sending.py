@@ -25,7 +25,7 @@ def check_target(target: str, config: Config) -> None:
     allowed = config.webhook_hosts.split(",")
     if parts.netloc not in allowed:
         raise Refused(
-            f"群机器人的地址只能是这些网站的:{'、'.join(allowed)}。要用别的,请管理员加到 ACADEMY_WEBHOOK_HOSTS"
+            f"群机器人的地址只能是这些网站的：{'、'.join(allowed)}。要用别的，请管理员加到 ACADEMY_WEBHOOK_HOSTS"
         )
     if parts.scheme != "https" and not parts.netloc.startswith("127.0.0.1:"):
         raise Refused("群机器人的地址要以 https:// 开头")
@@ -44,11 +44,11 @@ def post(target: str, secret: str | None, text: str, *, config: Config) -> str |
         )
         reply = response.json() if response.status_code == 200 else {}
     except (requests.RequestException, ValueError) as error:
-        return f"连不上:{type(error).__name__}"
+        return f"连不上：{type(error).__name__}"
     if response.status_code != 200:
         return f"对方回答 {response.status_code}"
     if not isinstance(reply, dict) or reply.get("errcode") != 0:
-        return f"对方不收:{str(reply)[:120]}"
+        return f"对方不收：{str(reply)[:120]}"
     return None
 
 
@@ -62,14 +62,14 @@ def _signed(target: str, secret: str) -> str:
 
 def digest(lines: Sequence[str], more: int, public_url: str) -> str:
     """Returns one message for a group: as many lines as fit, the number omitted (`more` included), and a link."""
-    message = [f"培训提醒({len(lines) + more} 条)"]
+    message = [f"培训提醒（{len(lines) + more} 条）"]
     for line in lines[:MAX_LINES]:
         if len("\n".join([*message, line]).encode()) > MAX_BYTES - 200:
             break
         message.append(line)
     omitted = len(lines) + more - (len(message) - 1)
     if omitted:
-        message.append(f"还有 {omitted} 条,请到系统里看。")
+        message.append(f"还有 {omitted} 条，请到系统里看。")
     return "\n".join([*message, f"{public_url}/reminders"])
 
 

@@ -148,7 +148,7 @@ def _mail(
     mail, sent = Mail(config), 0
     try:
         for reminder, person in claimed:
-            text = f"{person.name},您好:\n\n{reminder.text}\n\n{config.public_url}{reminder.path}"
+            text = f"{person.name}，您好：\n\n{reminder.text}\n\n{config.public_url}{reminder.path}"
             try:
                 mail.send(person.email or "", "儿童主任学堂提醒", text)
             except (smtplib.SMTPException, OSError) as error:
@@ -203,7 +203,7 @@ def add_channel(
     if values["way"] not in WAYS:
         raise Refused("请选一种发送方式")
     if not values["name"].strip():
-        raise Refused("请起个名字,例如“平度儿童福利群”")
+        raise Refused("请起个名字，例如“平度儿童福利群”")
     if not (0 <= values["quiet_from"] <= 23 and 0 <= values["quiet_to"] <= 23):
         raise Refused("免打扰时间填 0 到 23 点")
     if values["way"] == "webhook":

@@ -58,7 +58,7 @@ def add() -> Response | tuple[str, int]:
     except (Refused, OSError) as refused:
         web.db().rollback()
         message = (
-            str(refused) if isinstance(refused, Refused) else "连不上邮件服务器,请管理员检查设置"
+            str(refused) if isinstance(refused, Refused) else "连不上邮件服务器，请管理员检查设置"
         )
         return _page(message), 422
     web.audit("reminders.channel", f"channel:{channel.id}", {"way": channel.way})
@@ -80,9 +80,9 @@ def change(channel_id: int) -> Response:
     if "try" in request.form and channel.way == "webhook":
         target, secret = channel.target or "", channel.secret
         web.db().rollback()
-        text = "儿童主任学堂:试一试,收到这一条就是通了。"
+        text = "儿童主任学堂：试一试，收到这一条就是通了。"
         fault = post(target, secret, text, config=web.config())
-        flash(f"没有通:{fault}" if fault else "通了,请到群里看。", "bad" if fault else "good")
+        flash(f"没有通：{fault}" if fault else "通了，请到群里看。", "bad" if fault else "good")
         return redirect(url_for("reminders.index"))
     if "again" in request.form:
         number = service.forget_failed(web.db(), channel)

@@ -38,7 +38,7 @@ from training_records.work.models import FORMS, THEMES
 from training_records.work.satisfaction import satisfaction_in
 
 TEAL = "#0f6b66"
-TO_WRITE = "(请填写)"
+TO_WRITE = "（请填写）"
 MAX_BARS = 12
 
 
@@ -66,7 +66,7 @@ class Annual:
 def gather(session: Session, code: str, year: int, *, as_of: date, zone: ZoneInfo) -> Annual:
     """Collects the figures of a division for a year up to a day. Raises `Refused` for a day before the year."""
     if as_of < date(year, 1, 1):
-        raise Refused(f"{as_of} 还没到 {year} 年,没有数字可报")
+        raise Refused(f"{as_of} 还没到 {year} 年，没有数字可报")
     day = min(as_of, date(year, 12, 31))
     division, prefix = get_division(session, code), prefix_of(code)
     _, due = search_people(session, prefix, on=day, limit=0, due_by=day + timedelta(days=30))
@@ -132,11 +132,11 @@ def annual_docx(session: Session, annual: Annual) -> bytes:
     title = f"{annual.name}{annual.year}年农村留守儿童和困境儿童关爱服务质量提升行动自查报告"
     heading(document, title, 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     document.add_paragraph(
-        f"数字截至{chinese_date(annual.as_of)},由系统从台账、档案和工作记录里算出;写着“{TO_WRITE}”的地方请补上。"
+        f"数字截至{chinese_date(annual.as_of)}，由系统从台账、档案和工作记录里算出；写着“{TO_WRITE}”的地方请补上。"
     )
     heading(document, "一、总体情况")
     _indented(document, _opening(annual))
-    heading(document, "二、儿童主任队伍建设(第 20 项)")
+    heading(document, "二、儿童主任队伍建设（第 20 项）")
     _team(document, session, annual)
     heading(document, "三、走访、活动和政策落实")
     _work(document, annual)
@@ -178,7 +178,7 @@ def _cases(document: Document, cases: Sequence[GoodCase]) -> None:
     if not cases:
         _indented(document, TO_WRITE)
     for number, case in enumerate(cases, 1):
-        chosen = "(市里入选)" if case.state == "chosen" else ""
+        chosen = "（市里入选）" if case.state == "chosen" else ""
         heading(document, f"案例 {number}:{case.title}{chosen}", 11)
         for word, text in (("情况", case.situation), ("做法", case.done), ("结果", case.result)):
             _written(document, f"{word}:{text}")
@@ -191,9 +191,9 @@ def _rate(row: Coverage) -> str:
 def _opening(annual: Annual) -> str:
     total, work = annual.coverage.total, annual.work
     return (
-        f"全{'市' if annual.name.endswith('市') else '区'}在岗儿童主任 {total.in_post} 人,"
-        f"当年培训已覆盖 {total.covered} 人,覆盖率 {_rate(total)};"
-        f"走访对象 {work.children} 名,记录走访和联系 {sum(work.visits.values())} 次,"
+        f"全{'市' if annual.name.endswith('市') else '区'}在岗儿童主任 {total.in_post} 人，"
+        f"当年培训已覆盖 {total.covered} 人，覆盖率 {_rate(total)};"
+        f"走访对象 {work.children} 名，记录走访和联系 {sum(work.visits.values())} 次，"
         f"开展活动 {sum(work.activities.values())} 场、{work.came} 人次。"
     )
 
@@ -202,13 +202,13 @@ def _team(document: Document, session: Session, annual: Annual) -> None:
     total, rule = annual.coverage.total, rule_of(session, annual.year)
     _indented(
         document,
-        f"台账:在岗儿童主任 {total.in_post} 人,没有儿童主任的村(社区){annual.vacancies} 个,"
-        f"按规定需增配的 {annual.overloaded} 处;入职查询 30 天内到期、过期或没登记的 {annual.checks_due} 条。",
+        f"台账：在岗儿童主任 {total.in_post} 人，没有儿童主任的村（社区）{annual.vacancies} 个，"
+        f"按规定需增配的 {annual.overloaded} 处；入职查询 30 天内到期、过期或没登记的 {annual.checks_due} 条。",
     )
     _indented(
         document,
-        f"培训:当年要求 {rule.hours.normalize():f} 学时{'并通过考试' if rule.exam else ''}。已覆盖 {total.covered} 人,"
-        f"待训 {total.pending} 人,未覆盖 {total.uncovered} 人,覆盖率 {_rate(total)};"
+        f"培训：当年要求 {rule.hours.normalize():f} 学时{'并通过考试' if rule.exam else ''}。已覆盖 {total.covered} 人，"
+        f"待训 {total.pending} 人，未覆盖 {total.uncovered} 人，覆盖率 {_rate(total)};"
         f"在岗而初任考核没有合格的 {total.not_inducted} 人。",
     )
     if annual.coverage.children:
@@ -225,16 +225,16 @@ def _team(document: Document, session: Session, annual: Annual) -> None:
         rows = [[e.title, e.organiser, form_label(e.form), f"{n} 人"] for e, n in annual.events]
         table(document, ["培训", "主办", "形式", "到课"], rows, widths=(7, 5, 2.5, 2.5))
     exams = "、".join(dict.fromkeys(annual.exams)) or "没有"
-    _indented(document, f"当年的考试:{exams}。")
+    _indented(document, f"当年的考试：{exams}。")
 
 
 def _work(document: Document, annual: Annual) -> None:
     work = annual.work
     by_form = "、".join(f"{FORMS[f]} {n} 次" for f, n in work.visits.items()) or "没有记录"
-    _indented(document, f"走访:走访对象 {work.children} 名(只用村内代号),{by_form}。")
+    _indented(document, f"走访：走访对象 {work.children} 名（只用村内代号），{by_form}。")
     _indented(
         document,
-        f"强制报告:走访中记下必须立即报告的情况 {work.alarms} 次,其中记下已向公安机关报告的 {work.reported} 次。",
+        f"强制报告：走访中记下必须立即报告的情况 {work.alarms} 次，其中记下已向公安机关报告的 {work.reported} 次。",
     )
     if work.activities:
         rows = [
@@ -245,15 +245,15 @@ def _work(document: Document, annual: Annual) -> None:
 
 def _evaluation(document: Document, annual: Annual) -> None:
     if annual.evaluation is None:
-        _indented(document, f"工作评价:当年还没有开始。{TO_WRITE}")
+        _indented(document, f"工作评价：当年还没有开始。{TO_WRITE}")
     else:
         run, grades = annual.evaluation
         distribution = ",".join(f"{g} {n} 人" for g, n in grades.most_common())
-        _indented(document, f"工作评价:到“{STATES[run.state]}”这一步。{distribution}。")
+        _indented(document, f"工作评价：到“{STATES[run.state]}”这一步。{distribution}。")
     answers, people = annual.satisfaction
     _indented(
         document,
-        f"满意度:收到匿名问卷 {answers} 份,涉及儿童主任 {people} 人(不足 5 份的不显示个人结果)。",
+        f"满意度：收到匿名问卷 {answers} 份，涉及儿童主任 {people} 人（不足 5 份的不显示个人结果）。",
     )
 
 
@@ -268,12 +268,12 @@ def known_of(annual: Annual, item: int) -> str:
     work, total = annual.work, annual.coverage.total
     themes = work.activities
     figures = {
-        8: f"走访中发现并记录必须报告的情况 {work.alarms} 次,已报告 {work.reported} 次",
-        10: f"走访对象 {work.children} 名;家访 {work.visits.get('home', 0)} 次,其他联系 {sum(work.visits.values()) - work.visits.get('home', 0)} 次",
+        8: f"走访中发现并记录必须报告的情况 {work.alarms} 次，已报告 {work.reported} 次",
+        10: f"走访对象 {work.children} 名；家访 {work.visits.get('home', 0)} 次，其他联系 {sum(work.visits.values()) - work.visits.get('home', 0)} 次",
         13: f"开展活动 {sum(themes.values())} 场、{work.came} 人次",
         16: f"安全类活动 {sum(themes.get(t, 0) for t in ('safety', 'drowning', 'bullying', 'abuse'))} 场",
         18: f"网络安全活动 {themes.get('internet', 0)} 场",
-        20: f"在岗 {total.in_post} 人,培训覆盖率 {_rate(total)};办班 {len(annual.events)} 期、到课 {sum(n for _, n in annual.events)} 人次",
+        20: f"在岗 {total.in_post} 人，培训覆盖率 {_rate(total)}；办班 {len(annual.events)} 期、到课 {sum(n for _, n in annual.events)} 人次",
     }
     if item == 2 and themes.get("mental"):
         return f"心理健康活动 {themes['mental']} 场"
@@ -291,7 +291,7 @@ def gaps(annual: Annual) -> list[str]:
     if total.not_inducted:
         sentences.append(f"{total.not_inducted} 人在岗而初任考核没有合格")
     if annual.vacancies:
-        sentences.append(f"{annual.vacancies} 个村(社区)没有儿童主任")
+        sentences.append(f"{annual.vacancies} 个村（社区）没有儿童主任")
     if annual.overloaded:
         sentences.append(f"{annual.overloaded} 处需要增配儿童主任")
     if annual.checks_due:
@@ -319,7 +319,7 @@ def coverage_chart(annual: Annual) -> bytes:
             fontweight="bold",
         )
         if uncovered and len(subdivisions) > len(rows):
-            axes.set_xlabel(f"只画最低的 {len(rows)} 个,全部见下表")
+            axes.set_xlabel(f"只画最低的 {len(rows)} 个，全部见下表")
         axes.set_xlim(0, 118)
         axes.set_xticks([])
         for side in ("top", "right", "bottom"):

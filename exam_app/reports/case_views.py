@@ -81,7 +81,9 @@ def submit() -> str | Response | tuple[str, int]:
         web.db().rollback()
         return _form(None, form.to_dict(), str(refused)), 422
     web.db().commit()
-    flash("案例交上去了。" + ("区(市)看过会答复您。" if account.role == "director" else ""), "good")
+    flash(
+        "案例交上去了。" + ("区（市）看过会答复您。" if account.role == "director" else ""), "good"
+    )
     return redirect(url_for("cases.index"))
 
 
@@ -141,6 +143,6 @@ def decide(number: int) -> Response:
         if "chosen" in (before, state):
             ask_publication(web.db(), web.account().division_code, web.actor())
         web.audit("case.decide", f"case:{row.id}", {"state": state})
-        return f"记下了:{CASE_STATES[row.state]}。"
+        return f"记下了：{CASE_STATES[row.state]}。"
 
     return web.try_to(verb, url_for("cases.show", number=number))

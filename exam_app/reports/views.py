@@ -67,7 +67,7 @@ def write() -> Response:
         file = request.files.get("file")
         if "hand_in" in request.form:
             if file is None or not file.filename:
-                raise Refused("请先选盖好章的报告(PDF,或拍照 JPG、PNG)")
+                raise Refused("请先选盖好章的报告（PDF，或拍照 JPG、PNG）")
             stored = evidence.keep(
                 web.db(),
                 web.config().evidence,
@@ -81,7 +81,7 @@ def write() -> Response:
             )
             web.audit("report.file", f"division:{code}", {"year": year, "sha256": stored.sha256})
             late = row.filed_on is not None and row.filed_on > verbs.due_on(year)
-            return "交上去了,市民政局看得到。" + ("期限已过,记为晚交。" if late else "")
+            return "交上去了，市民政局看得到。" + ("期限已过，记为晚交。" if late else "")
         texts = {
             name.removeprefix("t-"): text
             for name, text in request.form.items()

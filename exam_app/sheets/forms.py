@@ -16,7 +16,7 @@ from question_bank import Response
 class PrintForm(FlaskForm):
     division = SelectField("给哪里的人印")
     who = TextAreaField(
-        "只给其中几个人(手机号或姓名,一行一个;不填就是所有人)",
+        "只给其中几个人（手机号或姓名，一行一个；不填就是所有人）",
         [Optional(), Length(max=20000)],
         render_kw={"rows": 3},
     )

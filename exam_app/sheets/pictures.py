@@ -34,13 +34,13 @@ def count_pages(data: bytes) -> int:
             with Image.open(io.BytesIO(data), formats=KINDS) as image:
                 pages = _frames(image)
                 if image.width * image.height > MAX_PIXELS:
-                    raise Refused("图片太大(超过 1.2 亿像素),请用 200 到 300 dpi 扫描")
+                    raise Refused("图片太大（超过 1.2 亿像素），请用 200 到 300 dpi 扫描")
     except (pypdfium2.PdfiumError, UnidentifiedImageError, OSError, Image.DecompressionBombError):
         raise Refused(
-            "打不开这个文件。请传 PDF、JPG、PNG 或 TIFF;苹果手机的 HEIC 照片先转成 JPG"
+            "打不开这个文件。请传 PDF、JPG、PNG 或 TIFF；苹果手机的 HEIC 照片先转成 JPG"
         ) from None
     if not 1 <= pages <= MAX_PAGES:
-        raise Refused(f"一个文件要有 1 到 {MAX_PAGES} 页,这个有 {pages} 页")
+        raise Refused(f"一个文件要有 1 到 {MAX_PAGES} 页，这个有 {pages} 页")
     return pages
 
 
@@ -114,5 +114,5 @@ def unpacked(jpeg: bytes) -> Grey:
     """A stored image in greyscale. `Refused` when it can't be decoded."""
     grey = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
     if grey is None:
-        raise Refused("这一页的图打不开,请重新扫描后再传")
+        raise Refused("这一页的图打不开，请重新扫描后再传")
     return np.asarray(grey, np.uint8)

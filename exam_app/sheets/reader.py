@@ -32,7 +32,7 @@ def ask_reading(session: Session, file: ScanFile) -> Job:
     job = enqueue(
         session,
         "scans",
-        f"读答题卡:{file.name}",
+        f"读答题卡：{file.name}",
         division_code=file.division_code,
         params=params,
         by=by,
@@ -88,7 +88,7 @@ def scans_job(work: Work) -> None:
 
 def _look(grey: Grey | None) -> tuple[Flat | None, str | None]:
     if grey is None:
-        return None, "这一页打不开,请重新扫描"
+        return None, "这一页打不开，请重新扫描"
     try:
         return flatten(grey), None
     except Unreadable as error:
@@ -136,5 +136,5 @@ def read_again(
 def _elsewhere(session: Session, exam: Exam, code: str) -> str | None:
     sheet = session.scalar(select(AnswerSheet).where(AnswerSheet.code == code))
     if sheet is not None and sheet.exam_id != exam.id:
-        return f"这是“{sheet.exam.title}”的答题卡,请到那场考试里传"
+        return f"这是“{sheet.exam.title}”的答题卡，请到那场考试里传"
     return None

@@ -120,14 +120,14 @@ def _homography(grey: Grey) -> NDArray[np.float64]:
         corners_flat += [(x, y), (x + MARK, y), (x + MARK, y + MARK), (x, y + MARK)]
     if len(corners_seen) < 3:
         raise Unreadable(
-            f"纸边的六个方块只找到 {len(corners_seen)} 个。请把整张答题卡拍进来,放平、不要有反光,再传一次"
+            f"纸边的六个方块只找到 {len(corners_seen)} 个。请把整张答题卡拍进来，放平、不要有反光，再传一次"
         )
     target = np.array(corners_flat, np.float32) * SCALE
     plane, inside = cv2.findHomography(
         np.concatenate(corners_seen), target, cv2.RANSAC, 1.5 * SCALE
     )
     if plane is None or int(inside.sum()) < 10:
-        raise Unreadable("纸面弯得太厉害,对不准位置。请放平后再拍一次")
+        raise Unreadable("纸面弯得太厉害，对不准位置。请放平后再拍一次")
     return np.asarray(plane, np.float64)
 
 
@@ -142,9 +142,9 @@ def _identity(flat: Grey, grey: Grey) -> tuple[str, int]:
                 continue
             version, code, page = parts
             if version != VERSION:
-                raise Unreadable("这张答题卡是用别的版式印的,不能自动读。请在“手工录入”里录")
+                raise Unreadable("这张答题卡是用别的版式印的，不能自动读。请在“手工录入”里录")
             return code, page
-    raise Unreadable("右上角的二维码读不出来。请拍清楚再传一次,或按卡上的编号手工录入")
+    raise Unreadable("右上角的二维码读不出来。请拍清楚再传一次，或按卡上的编号手工录入")
 
 
 def _ink(flat: Grey) -> Ink:
@@ -221,7 +221,7 @@ def _judge(
     if len(sure) > 1 and not several:
         return tuple(sure), "涂了不止一个"
     if not sure and max(values.values()) > CLEAN:
-        return (), "没有涂,但有擦过或很淡的痕迹"
+        return (), "没有涂，但有擦过或很淡的痕迹"
     return tuple(sure), None
 
 
@@ -247,7 +247,7 @@ def _shifts(ink: Ink, rows: Sequence[BubbleRow], size: Size) -> list[tuple[float
     # Paper bends smoothly: a block that deviates from the surface was matched to something else.
     outliers = np.hypot(*(measured - smooth).T) > APART
     if len(blocks) and outliers.mean() > MAX_APART:
-        raise Unreadable("纸面弯得太厉害或拍得太糊,对不准格子。请放平、拍清楚再传一次")
+        raise Unreadable("纸面弯得太厉害或拍得太糊，对不准格子。请放平、拍清楚再传一次")
     measured[outliers] = smooth[outliers]
     shifts = {
         row: (float(dx), float(dy))

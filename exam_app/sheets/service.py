@@ -183,7 +183,7 @@ def _find_sheet(
         query = query.with_for_update().execution_options(populate_existing=True)
     sheet = session.scalar(query)
     if sheet is None:
-        raise NotFound("没有这张答题卡,或它不是这场考试的、不归您管理")
+        raise NotFound("没有这张答题卡，或它不是这场考试的、不归您管理")
     return sheet
 
 
@@ -200,7 +200,7 @@ def take_in(session: Session, sheet: AnswerSheet, flat: Flat, *, page_id: int) -
     sheet has been scored, NotFound when it has no such page.
     """
     if sheet.attempt_id is not None:
-        raise Closed("这张答题卡已经计分,这一页没有再用")
+        raise Closed("这张答题卡已经计分，这一页没有再用")
     page = next((p for p in pages_of(sheet) if p.number == flat.page), None)
     if page is None:
         raise NotFound(f"这张答题卡没有第 {flat.page} 页")
@@ -287,7 +287,7 @@ def settle(
     `Refused` names the slot whose response is invalid; nothing is entered then.
     """
     if sheet.attempt_id is not None:
-        raise Closed("这张答题卡已经计分,不能再改。成绩有疑问请在考场里作废后重录")
+        raise Closed("这张答题卡已经计分，不能再改。成绩有疑问请在考场里作废后重录")
     form_slots = places_of(sheet)
     entries = entries_of(session, sheet)
     checked = {}
@@ -297,7 +297,7 @@ def settle(
         try:
             checked[slot] = valid_response(form_slots[slot].question, response)
         except InvalidResponse as error:
-            raise Refused(f"第 {slot} 题:{error}") from None
+            raise Refused(f"第 {slot} 题：{error}") from None
     for slot, response in checked.items():
         entry = entries.get(slot)
         if entry is None:
@@ -322,7 +322,7 @@ def score(
     """
     first, last = (at.astimezone(zone).date() for at in (exam.opens_at, exam.closes_at))
     if not first <= held_on <= last:
-        raise Refused(f"考试日期要在 {first} 到 {last} 之间,请改正")
+        raise Refused(f"考试日期要在 {first} 到 {last} 之间，请改正")
     done, refused = 0, []
     for status in standings(session, exam, prefix):
         if status.state != "ready":
@@ -345,7 +345,7 @@ def _score(
     exam = sheet.exam
     attempts = _attempts(session, exam, sheet.person_id)
     if any(a.state == "in_progress" for a in attempts):
-        raise Closed("这个人正在手机上考同一场考试,等交卷后再计分")
+        raise Closed("这个人正在手机上考同一场考试，等交卷后再计分")
     refuse_used_up(exam, attempts)
     # The time of day is unknown; noon keeps the date right in all nearby time zones.
     at = datetime.combine(held_on, time(12), zone)
@@ -378,7 +378,7 @@ def _score(
     sheet.attempt_id = attempt.id
     session.flush()
     move(session, attempt, "in_progress", actor=actor, at=now(), reason=f"纸质答卷 {sheet.code}")
-    move(session, attempt, "submitted", actor=actor, at=now(), reason=f"纸质答卷,{held_on} 考试")
+    move(session, attempt, "submitted", actor=actor, at=now(), reason=f"纸质答卷，{held_on} 考试")
     attempt.submitted_at = at
     finish(session, attempt, now(), zone=zone)
 
@@ -441,7 +441,7 @@ def page_within(session: Session, exam: Exam, prefix: str, *, page_id: int) -> S
         if page.sheet_id is not None:
             sheet_within(session, exam, prefix, sheet_id=page.sheet_id)
             return page
-    raise NotFound("没有这一页,或不归您管理")
+    raise NotFound("没有这一页，或不归您管理")
 
 
 def kept_picture(flat: Flat) -> bytes:
@@ -476,7 +476,7 @@ def people_for(
     """
     reach = max(prefix_of(division), prefix_of(exam.division_code), prefix, key=len)
     if not all(reach.startswith(p) for p in (prefix_of(exam.division_code), prefix)):
-        raise Refused("这个地方不在考试的范围内,或不归您管理")
+        raise Refused("这个地方不在考试的范围内，或不归您管理")
     query = (
         select(Person, Post.division_code)
         .join(Post, Post.person_id == Person.id)
@@ -496,12 +496,12 @@ def people_for(
         matches = [p for p in people if line in (p.phone, p.name)]
         if len(matches) != 1:
             problem_lines.append(
-                f"{line}({'找不到' if not matches else '同名的有几个,请写手机号'})"
+                f"{line}({'找不到' if not matches else '同名的有几个，请写手机号'})"
             )
         for person in matches:
             chosen[person.id] = person
     if problem_lines:
-        raise Refused(f"有 {len(problem_lines)} 行要改:" + "、".join(problem_lines[:10]))
+        raise Refused(f"有 {len(problem_lines)} 行要改：" + "、".join(problem_lines[:10]))
     return list(chosen.values())
 
 

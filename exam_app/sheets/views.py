@@ -116,9 +116,9 @@ def make(exam_id: int) -> Response:
     except Refused as error:
         return _refused(exam, str(error))
     web.audit("exam.sheets", f"exam:{exam.id}", {"sheets": len(made)})
-    message = f"做好了 {len(made)} 张答题卡,请下载打印"
+    message = f"做好了 {len(made)} 张答题卡，请下载打印"
     if refused:
-        message += f"。{len(refused)} 人没有做:" + ";".join(
+        message += f"。{len(refused)} 人没有做：" + ";".join(
             f"{person.name},{why}" for person, why in refused[:5]
         )
     return _done(exam, message)
@@ -136,7 +136,7 @@ def print_all(exam_id: int) -> Response:
     ]
     if not unscored:
         raise NotFound("没有要印的答题卡。请先选给谁印")
-    return _pdf(_sheets(exam, unscored), f"{exam.title}-答题卡{'(大字)' if large else ''}")
+    return _pdf(_sheets(exam, unscored), f"{exam.title}-答题卡{'（大字）' if large else ''}")
 
 
 @sheets.get("/<int:sheet_id>.pdf")
@@ -164,7 +164,7 @@ def booklet(exam_id: int, number: int) -> Response:
     pdf = booklet_pdf(
         exam.title, number, slots(form), blueprint=rules, minutes=exam.minutes, large=large
     )
-    return _pdf(pdf, f"{exam.title}-试卷-第{number}套{'(大字)' if large else ''}")
+    return _pdf(pdf, f"{exam.title}-试卷-第{number}套{'（大字）' if large else ''}")
 
 
 def _pdf(data: bytes, name: str) -> Response:
@@ -178,7 +178,7 @@ def scans(exam_id: int) -> Response:
     exam, pages, faults = _exam(exam_id), 0, []
     files = [file for file in request.files.getlist("scans") if file.filename]
     if not files:
-        return _refused(exam, "请先选文件:扫描的 PDF,或用手机拍的照片,可以选多个")
+        return _refused(exam, "请先选文件：扫描的 PDF，或用手机拍的照片，可以选多个")
     for file in files:
         try:
             scan = service.hand_over(
@@ -192,9 +192,9 @@ def scans(exam_id: int) -> Response:
             ask_reading(web.db(), scan)
             pages += scan.pages
         except Refused as error:
-            faults.append(f"“{file.filename}”没有收下:{error}")
+            faults.append(f"“{file.filename}”没有收下：{error}")
     web.audit("exam.scans", f"exam:{exam.id}", {"files": len(files), "pages": pages})
-    messages = [f"收到 {pages} 页,正在读,几秒钟一页"] if pages else []
+    messages = [f"收到 {pages} 页，正在读，几秒钟一页"] if pages else []
     return _done(exam, "。".join([*messages, *faults]))
 
 
@@ -217,9 +217,9 @@ def score(exam_id: int) -> Response:
         return _refused(exam, str(error))
     detail = {"sheets": count, "held_on": str(form.held_on.data)}
     web.audit("exam.score_sheets", f"exam:{exam.id}", detail)
-    message = f"计分 {count} 张,和线上考的一样评分、公布、记档案"
+    message = f"计分 {count} 张，和线上考的一样评分、公布、记档案"
     if refused:
-        message += "。没有计分的:" + ";".join(f"{p.name},{why}" for p, why in refused[:5])
+        message += "。没有计分的：" + ";".join(f"{p.name},{why}" for p, why in refused[:5])
     return _done(exam, message)
 
 
@@ -335,4 +335,4 @@ def settle_page(exam_id: int, page_id: int) -> Response:
     except (Refused, NotFound, Unreadable) as error:
         return _refused(exam, f"{error}。也可以按编号手工录入")
     web.audit("exam.scan_matched", f"exam:{exam.id}", {"page": scan.id, "sheet": sheet.id})
-    return _done(exam, f"认到{sheet.person.name}的答题卡,第 {scan.page} 页")
+    return _done(exam, f"认到{sheet.person.name}的答题卡，第 {scan.page} 页")

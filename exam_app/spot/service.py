@@ -26,7 +26,7 @@ from training_records.ledger.service import in_post_on
 # Checklist of a person's archive.
 QUESTIONS = {
     "posts": "任职经历和实际一致",
-    "training": "每条培训都有依据(签到表、通知或证书)",
+    "training": "每条培训都有依据（签到表、通知或证书）",
     "hours": "学时和签到一致",
     "exam": "考试成绩和证书对得上",
     "check": "入职查询在有效期内",
@@ -82,7 +82,7 @@ def draw(
     )
     people = {person: division for division, person in rows}
     if not people:
-        raise Refused("这里没有在岗的儿童主任,不用抽查")
+        raise Refused("这里没有在岗的儿童主任，不用抽查")
     widths = [w for w in WIDTHS.values() if w > WIDTHS[level_of(code)]]
     chosen = sample([(c, p) for p, c in people.items()], size, seed, width=min(widths, default=12))
     check = SpotCheck(division_code=code, seed=seed, drawn_on=today, due_on=due_on, created_by=by)
@@ -115,10 +115,10 @@ def look(
     item = _item(check, person_id)
     missing = [QUESTIONS[q] for q in QUESTIONS if q not in answers]
     if missing:
-        raise Refused(f"还没有选:{'、'.join(missing)}")
+        raise Refused(f"还没有选：{'、'.join(missing)}")
     wrong = not all(answers.values())
     if wrong and not finding.strip():
-        raise Refused("有不符合的,请写明问题")
+        raise Refused("有不符合的，请写明问题")
     item.answers, item.finding = dict(answers), finding.strip()[:300] or None
     item.state, item.looked_by, item.looked_at = "wrong" if wrong else "fine", by, now()
     session.flush()

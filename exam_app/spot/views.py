@@ -47,7 +47,7 @@ def draw() -> Response:
         due = date.fromisoformat(request.form.get("due", ""))
         size, seed = int(request.form.get("size", "")), int(request.form.get("seed", ""))
     except ValueError:
-        raise Refused("份数和种子填整数,期限写成 2026-12-31 这样") from None
+        raise Refused("份数和种子填整数，期限写成 2026-12-31 这样") from None
     check = service.draw(
         web.db(), division.code, size, seed=seed, due_on=due, today=web.today(), by=web.actor()
     )

@@ -7,7 +7,7 @@ if (root.dataset.large) document.documentElement.classList.add("large");
 const token = document.querySelector("meta[name=csrf-token]").content;
 const $ = (id) => document.getElementById(id);
 const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题", fill: "填空题", order: "排序题", match: "配对题", short_answer: "简答题" };
-const HINTS = { multiple: " · 可选多项", order: " · 按先后一项一项点", match: " · 先点上面的,再点下面的" };
+const HINTS = { multiple: " · 可选多项", order: " · 按先后一项一项点", match: " · 先点上面的，再点下面的" };
 
 let items = [], answers = {}, flags = new Set(), current = 0, skew = 0, deadline = 0;
 let sending = false, retry = 0, closed = false, announced = new Set(), timer;
@@ -83,7 +83,7 @@ function say() {
   const place = $("saved");
   if (!waiting) place.textContent = "✓ 已保存";
   else if (navigator.onLine && retry < 2) place.textContent = "正在保存…";
-  else place.textContent = `离线,已记下 ${waiting} 题`;
+  else place.textContent = `离线，已记下 ${waiting} 题`;
   $("place").textContent = `第 ${current + 1}/${items.length} 题`;
 }
 
@@ -105,7 +105,7 @@ async function send() {
     retry += 1;
     if (error.data?.taken_over) return stepBack();
     if (error.status === 409) return finish();
-    if (error.status === 401 || error.status === 400) tell("登录已过期。请另开页面登录,再回到这里刷新,答案都还在手机里。");
+    if (error.status === 401 || error.status === 400) tell("登录已过期。请另开页面登录，再回到这里刷新，答案都还在手机里。");
     if (error.status === 422) tell(error.message);
   } finally {
     sending = false;
@@ -181,7 +181,7 @@ function show(index) {
   const box = $("options");
   box.replaceChildren();
   (SHOWN[item.type] || showChoices)(item, own, box);
-  $("flag").textContent = flags.has(item.slot) ? "★ 已标记,取消" : "☆ 标记,回头再看";
+  $("flag").textContent = flags.has(item.slot) ? "★ 已标记，取消" : "☆ 标记，回头再看";
   $("previous").disabled = current === 0;
   $("next").textContent = current === items.length - 1 ? "看答题卡" : "下一题";
   location.replace(`#${current + 1}`);
@@ -227,7 +227,7 @@ function showOrder(item, own, box) {
       const button = element("button", { type: "button", className: `option arrange${at < 0 ? "" : " chosen"}` },
         element("span", { className: "step num", textContent: at < 0 ? "·" : String(at + 1) }), element("span", { textContent: item.options[label] }));
       button.dataset.label = label;
-      button.setAttribute("aria-label", at < 0 ? `${item.options[label]},还没排` : `第 ${at + 1} 步:${item.options[label]},再点一下取消`);
+      button.setAttribute("aria-label", at < 0 ? `${item.options[label]}，还没排` : `第 ${at + 1} 步：${item.options[label]}，再点一下取消`);
       button.addEventListener("click", () => {
         if (at < 0) placed.push(label); else placed.splice(at, 1);
         const complete = placed.length === item.order.length;
@@ -258,7 +258,7 @@ function showMatch(item, own, box) {
       button.addEventListener("click", () => { open = label; draw(); lefts.querySelector(`[data-label="${label}"]`).focus(); });
       return button;
     }));
-    rights.replaceChildren(element("p", { className: "quiet", textContent: open ? `给 ${item.left[open]} 选一个:` : "都配好了,要改就点上面的" }), ...shownOptions(item).map(([number, text]) => {
+    rights.replaceChildren(element("p", { className: "quiet", textContent: open ? `给 ${item.left[open]} 选一个：` : "都配好了，要改就点上面的" }), ...shownOptions(item).map(([number, text]) => {
       const button = element("button", { type: "button", className: "option arrange", textContent: text, disabled: !open });
       button.dataset.right = number;
       button.addEventListener("click", () => {
@@ -304,14 +304,14 @@ function sheet() {
     const done = isAnswered(item.slot), flagged = flags.has(item.slot);
     const word = (done ? "✓ 已答" : "未答") + (flagged ? "★" : "");
     const button = element("button", { type: "button", className: (done ? "answered " : "") + (flagged ? "flagged" : "") }, String(index + 1), element("small", { textContent: word }));
-    button.setAttribute("aria-label", `第 ${index + 1} 题,${done ? "已答" : "未答"}${flagged ? ",已标记" : ""}`);
+    button.setAttribute("aria-label", `第 ${index + 1} 题，${done ? "已答" : "未答"}${flagged ? "，已标记" : ""}`);
     button.addEventListener("click", () => { show(index); page("question"); });
     list.append(element("li", {}, button));
   });
   const missing = items.filter((i) => !isAnswered(i.slot)).length;
-  $("missing").textContent = missing ? `还有 ${missing} 题没有答。没答的题不得分。` : "全部答完了,可以交卷。";
+  $("missing").textContent = missing ? `还有 ${missing} 题没有答。没答的题不得分。` : "全部答完了，可以交卷。";
   $("missing").className = missing ? "note wait" : "note good";
-  $("submit").textContent = missing ? `还差 ${missing} 题,仍要交卷` : "交卷";
+  $("submit").textContent = missing ? `还差 ${missing} 题，仍要交卷` : "交卷";
   page("sheet");
 }
 
@@ -326,7 +326,7 @@ async function submit() {
   const missing = items.filter((i) => !isAnswered(i.slot)).length;
   if (missing && $("submit").dataset.sure !== "1") {
     $("submit").dataset.sure = "1";
-    $("submit").textContent = `再点一次确认:${missing} 题不答就交卷`;
+    $("submit").textContent = `再点一次确认：${missing} 题不答就交卷`;
     return;
   }
   $("submit").disabled = true;
@@ -341,7 +341,7 @@ async function submit() {
   } catch (error) {
     $("submit").disabled = false;
     if (error.status === 409 && !error.data.missing) return finish();
-    tell(error.status ? error.message : "没有网络,还没交上。答案都记在手机里,有网后再点一次“交卷”。");
+    tell(error.status ? error.message : "没有网络，还没交上。答案都记在手机里，有网后再点一次“交卷”。");
     send();
   }
 }
@@ -374,7 +374,7 @@ async function begin() {
     if (error.status === 409) finish();
     // Without a network the exam goes on with what this phone has kept of it.
     const kept = error.status ? null : await store.paper();
-    if (!kept) tell(error.status ? error.message : "没有网络,试题还没有取到。请连上网后刷新。");
+    if (!kept) tell(error.status ? error.message : "没有网络，试题还没有取到。请连上网后刷新。");
     offline = Boolean(kept);
     return kept;
   });

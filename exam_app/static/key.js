@@ -37,7 +37,7 @@ async function run() {
     if (told.next) { location.assign(told.next); return; }
     words.textContent = told.refused;
   } catch (error) {
-    words.textContent = error.name === "InvalidStateError" ? "这台设备已经加过了" : "没有成功,请再试一次";
+    words.textContent = error.name === "InvalidStateError" ? "这台设备已经加过了" : "没有成功，请再试一次";
   }
   button.disabled = false;
 }

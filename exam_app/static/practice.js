@@ -17,7 +17,7 @@
 
   function say() {
     const left = waiting().length;
-    $("saved").textContent = left ? (navigator.onLine ? "正在保存…" : `离线,已记下 ${left} 题`) : "✓ 已保存";
+    $("saved").textContent = left ? (navigator.onLine ? "正在保存…" : `离线，已记下 ${left} 题`) : "✓ 已保存";
   }
 
   async function call(path, body) {
@@ -42,7 +42,7 @@
       const taken = new Set([...data.taken, ...part.map((r) => r.key)]);
       wait(waiting().filter((r) => !taken.has(r.key)));
     } catch (error) {
-      if (error.status === 401 || error.status === 400) tell("登录过期了。答过的题都记在手机里,重新登录后会自动保存。");
+      if (error.status === 401 || error.status === 400) tell("登录过期了。答过的题都记在手机里，重新登录后会自动保存。");
     } finally { sending = false; }
     say();
   }
@@ -55,7 +55,7 @@
     round = items.slice(0, COUNT);
     at = right = 0;
     $("end").hidden = true;
-    if (!round.length) return tell(navigator.onLine ? "现在没有要练的题,明天再来。" : "手机里的题都练完了,连上网再接着练。");
+    if (!round.length) return tell(navigator.onLine ? "现在没有要练的题，明天再来。" : "手机里的题都练完了，连上网再接着练。");
     show();
   }
 
@@ -98,9 +98,9 @@
     $("told").replaceChildren(Object.assign(document.createElement("strong"), { textContent: good ? "✓ 对了 " : "✗ 不对 " }), item.explanation);
     $("told").hidden = $("next").hidden = $("more").hidden = false;
     $("kb").href = item.kb;
-    $("kb").textContent = `看知识库里怎么说(${item.source})`;
+    $("kb").textContent = `看知识库里怎么说（${item.source}）`;
     $("check").hidden = $("unsure-line").hidden = true;
-    $("next").textContent = at + 1 < round.length ? "下一题" : "练完了,看结果";
+    $("next").textContent = at + 1 < round.length ? "下一题" : "练完了，看结果";
     $("next").focus();
     send();
   }
@@ -112,7 +112,7 @@
     $("end").hidden = false;
     $("at").textContent = "";
     $("end-title").textContent = `${round.length} 题答对 ${right} 题`;
-    $("end-text").textContent = right === round.length ? "都对了。这些题过几天再出,看还记不记得。" : "答错的题明天还会出,直到记牢。";
+    $("end-text").textContent = right === round.length ? "都对了。这些题过几天再出，看还记不记得。" : "答错的题明天还会出，直到记牢。";
     const seen = new Set(round.map((i) => i.id));
     items = items.filter((i) => !seen.has(i.id));
     $("end-title").focus();
@@ -126,9 +126,9 @@
       write(KEPT, { items });
       keepPage();
     } catch (error) {
-      if (error.status === 401) return tell("登录过期了,请重新登录。");
+      if (error.status === 401) return tell("登录过期了，请重新登录。");
       items = read(KEPT, { items: [] }).items;
-      if (!items.length) return tell("没有网络,手机里也没有存下的题。连上网再打开一次。");
+      if (!items.length) return tell("没有网络，手机里也没有存下的题。连上网再打开一次。");
     }
     tell("");
     start();

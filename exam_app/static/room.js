@@ -27,8 +27,8 @@ async function refresh() {
     if (!answer.ok) return;
     const data = await answer.json();
     if (data.rows.length) board.tBodies[0].replaceChildren(...data.rows.map(row));
-    const quiet = data.quiet ? `,其中 ${data.quiet} 人 3 分钟没有动静` : "";
-    document.getElementById("board-words").textContent = `正在考 ${data.running} 人${quiet};已交卷 ${data.done} 人`;
+    const quiet = data.quiet ? `，其中 ${data.quiet} 人 3 分钟没有动静` : "";
+    document.getElementById("board-words").textContent = `正在考 ${data.running} 人${quiet}；已交卷 ${data.done} 人`;
     document.getElementById("board-at").textContent = data.at;
   } catch { /* the next round tries again */ }
 }

@@ -16,12 +16,12 @@
       $("qr").hidden = !data.open;
       $("in").textContent = data.in;
       $("of").textContent = data.of;
-      $("state").textContent = data.open ? (data.unlisted ? `名单外 ${data.unlisted} 人,请到签到名单里处理` : "") : "现在不是签到时间:开课前 60 分钟到下课之间可以签到";
+      $("state").textContent = data.open ? (data.unlisted ? `名单外 ${data.unlisted} 人，请到签到名单里处理` : "") : "现在不是签到时间：开课前 60 分钟到下课之间可以签到";
       next = Date.now() + data.next * 1000;
       lost = 0;
     } catch {
       lost += 1;
-      $("state").textContent = "连不上服务器,码可能过期,正在重试…";
+      $("state").textContent = "连不上服务器，码可能过期，正在重试…";
       next = Date.now() + 3000 * Math.min(lost, 5);
     }
   }

@@ -13,9 +13,9 @@
   function say(data) {
     const needed = Number(box.dataset.needed);
     const minutes = Math.ceil(data.left / 60);
-    const text = data.state === "full" ? "今天学得够久了,明天再接着学。今天多出来的时间不记。"
+    const text = data.state === "full" ? "今天学得够久了，明天再接着学。今天多出来的时间不记。"
       : data.left ? `还要学 ${minutes} 分钟` : data.unplayed ? `录像还有约 ${Math.ceil(data.unplayed / 60)} 分钟没放完`
-      : document.querySelector("#quiz [name=item]") ? "时间够了,答完小测就记学时" : "时间够了,可以记学时了";
+      : document.querySelector("#quiz [name=item]") ? "时间够了，答完小测就记学时" : "时间够了，可以记学时了";
     if ($("study-said").textContent !== text) $("study-said").textContent = text;
     const done = box.querySelector("rect.done");
     if (done && needed) done.setAttribute("width", (100 * (needed - data.left) / needed).toFixed(1));
@@ -49,8 +49,8 @@
         say(data);
         if (data.state === "asked" && seen()) ask(data);
         if (data.state === "elsewhere") { stopped = true; recording?.pause(); if (seen()) $("elsewhere").showModal(); return; }
-      } else if (response.status === 401) { stopped = true; $("study-said").textContent = "登录过期了,学习时间没有在记。请重新登录。"; return; }
-    } catch { $("study-said").textContent = "没有网络,学习时间暂时没有在记。"; }
+      } else if (response.status === 401) { stopped = true; $("study-said").textContent = "登录过期了，学习时间没有在记。请重新登录。"; return; }
+    } catch { $("study-said").textContent = "没有网络，学习时间暂时没有在记。"; }
     if (seen()) timer = setTimeout(beat, EVERY);
   }
 

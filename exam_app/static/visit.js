@@ -12,7 +12,7 @@
   const waiting = () => read(WAITING, memory);
   const wait = (rows) => { memory = rows; write(WAITING, rows); };
   const element = (tag, attributes = {}, ...children) => { const node = Object.assign(document.createElement(tag), attributes); node.append(...children); return node; };
-  const say = () => { const left = waiting().length; $("saved").textContent = left ? (navigator.onLine ? "正在保存…" : `离线,已记下 ${left} 条`) : "✓ 已保存"; };
+  const say = () => { const left = waiting().length; $("saved").textContent = left ? (navigator.onLine ? "正在保存…" : `离线，已记下 ${left} 条`) : "✓ 已保存"; };
   const tell = (text) => { $("message").textContent = text; $("message").hidden = !text; };
 
   async function call(path, body) {
@@ -37,7 +37,7 @@
       const faults = Object.entries(answer.refused);
       if (faults.length) tell(faults.map(([key, why]) => `${part.find((r) => r.key === key)?.code}:${why}`).join(";"));
     } catch (error) {
-      if (error.status === 401 || error.status === 400) tell("登录过期了。记下的走访都在手机里,重新登录后会自动保存。");
+      if (error.status === 401 || error.status === 400) tell("登录过期了。记下的走访都在手机里，重新登录后会自动保存。");
     } finally { sending = false; }
     say();
   }
@@ -115,9 +115,9 @@
       list();
       keepPage();
     } catch (error) {
-      if (error.status === 401) return tell("登录过期了,请重新登录。");
+      if (error.status === 401) return tell("登录过期了，请重新登录。");
       data ||= read(KEPT, null);
-      if (data) list(); else tell("没有网络,手机里也没有存下名单。连上网再打开一次。");
+      if (data) list(); else tell("没有网络，手机里也没有存下名单。连上网再打开一次。");
     }
   }
 

@@ -50,18 +50,18 @@ class Scope:
         """A person within the scope. NotFound otherwise, so that the response doesn't reveal who exists."""
         if self.role == "director":
             if person_id != self.person_id:
-                raise NotFound("没有这个人,或不在您的管理范围内")
+                raise NotFound("没有这个人，或不在您的管理范围内")
             return session.get_one(Person, person_id)
         return get_person(session, person_id, self.prefix)
 
     def division(self, session: Session, code: str | None) -> Division:
         """A division within the scope, by default the whole scope; NotFound otherwise."""
         if self.role == "director":
-            raise NotFound("没有这个区划,或不在您的管理范围内")
+            raise NotFound("没有这个区划，或不在您的管理范围内")
         if not code:
             return get_division(session, self.prefix.ljust(12, "0"))
         if not code.startswith(self.prefix):
-            raise NotFound("没有这个区划,或不在您的管理范围内")
+            raise NotFound("没有这个区划，或不在您的管理范围内")
         return get_division(session, code)
 
 

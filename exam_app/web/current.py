@@ -75,7 +75,7 @@ def session_hash() -> str:
 def person_id() -> int:
     """The person behind the account; NotFound for office accounts."""
     if account().person_id is None:
-        raise NotFound("您的账号没有对应的任职人员,这里没有您的学习和考试")
+        raise NotFound("您的账号没有对应的任职人员，这里没有您的学习和考试")
     return cast(int, account().person_id)
 
 

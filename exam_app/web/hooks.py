@@ -89,12 +89,12 @@ def refused_to(roles: frozenset[str]) -> BaseResponse | None:
     ):
         if wants_json():
             return problem(403, "请先在网页上设置两步登录")
-        flash("您的账号要用两步登录,请先设置。")
+        flash("您的账号要用两步登录，请先设置。")
         return redirect(url_for("own_account.set_up"))
     if current_user.scope == "read" and request.method not in SAFE:
-        return problem(403, "这个令牌只能读,不能改。请用“读和写”的令牌")
+        return problem(403, "这个令牌只能读，不能改。请用“读和写”的令牌")
     if account().role not in roles:
-        return refuse(403, "您的账号不能做这件事。需要的话请联系区(市)民政部门")
+        return refuse(403, "您的账号不能做这件事。需要的话请联系区（市）民政部门")
     return None
 
 
@@ -136,7 +136,7 @@ def init_web(app: Flask) -> None:
         if not required or account().role == "director" or export_reason():
             return None
         if wants_json():
-            return problem(422, "导出个人信息要写原因:在地址后加 reason")
+            return problem(422, "导出个人信息要写原因：在地址后加 reason")
         params = [(k, v) for k, v in request.args.items(multi=True) if k != "reason"]
         page = render_template("reason.html", kept=params, missing="reason" in request.args)
         return current_app.make_response((page, 422 if "reason" in request.args else 200))
@@ -148,7 +148,7 @@ def init_web(app: Flask) -> None:
         if not wait:
             return None
         log.info("too_often", endpoint=endpoint)
-        response = refuse(429, f"这一分钟里问得太多了,请等 {wait} 秒再试")
+        response = refuse(429, f"这一分钟里问得太多了，请等 {wait} 秒再试")
         response.headers["Retry-After"] = str(wait)
         return response
 

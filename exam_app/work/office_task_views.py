@@ -33,7 +33,7 @@ def give() -> Response:
         if number := request.form.get("withdraw", type=int):
             tasks.withdraw(web.db(), number, web.scope().prefix)
             web.audit("task.withdraw", f"task:{number}")
-            return "撤回了,儿童主任那里不再显示。"
+            return "撤回了，儿童主任那里不再显示。"
         row = tasks.give_task(
             web.db(),
             web.account().division_code,
@@ -43,7 +43,7 @@ def give() -> Response:
             today=web.today(),
         )
         web.audit("task.give", f"task:{row.id}", {"title": row.title})
-        return "发下去了,您管理范围里的儿童主任都能看到。"
+        return "发下去了，您管理范围里的儿童主任都能看到。"
 
     return web.try_to(verb, url_for("office_tasks.index"))
 

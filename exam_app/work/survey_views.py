@@ -54,7 +54,7 @@ def begin() -> Response:
             today=web.today(),
         )
         web.audit("satisfaction.open", f"round:{row.id}")
-        return "调查开始了。按镇(街)打印问卷码,剪开发给照护人和村民。"
+        return "调查开始了。按镇（街）打印问卷码，剪开发给照护人和村民。"
 
     return web.try_to(verb, url_for("surveys.index"))
 
@@ -68,7 +68,7 @@ def slips(round_id: int) -> Response:
     division = web.scope().division(session, request.form.get("division", "").strip())
     people = directors_in(session, prefix_of(division.code), web.today())
     if not people or len(people) > MAX_PEOPLE:
-        flash(f"这里有 {len(people)} 名儿童主任。请填一个镇(街)的区划编码", "bad")
+        flash(f"这里有 {len(people)} 名儿童主任。请填一个镇（街）的区划编码", "bad")
         return redirect(url_for("surveys.index"))
     issued = [
         (person.name, full_name(session, code), token)
@@ -150,6 +150,6 @@ def check() -> Response:
             web.db(), web.scope().prefix, since, until=until, seed=seed, by=web.actor()
         )
         web.audit("visits.draw", f"division:{web.account().division_code}", {"seed": seed})
-        return f"抽到 {new} 次走访,每人最多 {checking.EACH} 次。种子是 {seed}。"
+        return f"抽到 {new} 次走访，每人最多 {checking.EACH} 次。种子是 {seed}。"
 
     return web.try_to(verb, url_for("surveys.checks"))

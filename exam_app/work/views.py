@@ -43,9 +43,9 @@ def villages() -> list[str]:
 def _village() -> str:
     assigned, requested = villages(), request.form.get("village", "")
     if not assigned:
-        raise Refused("您现在没有任职的村(社区)。请联系镇(街)或区(市)民政部门")
+        raise Refused("您现在没有任职的村（社区）。请联系镇（街）或区（市）民政部门")
     if requested and requested not in assigned:
-        raise NotFound("不是您任职的村(社区)")
+        raise NotFound("不是您任职的村（社区）")
     return requested or assigned[0]
 
 
@@ -99,7 +99,7 @@ def end_case(case_id: int) -> Response:
 
     def verb() -> str:
         service.close_case(web.db(), entry, web.today())
-        return f"代号 {entry.code} 移出了名单,走访记录都在。"
+        return f"代号 {entry.code} 移出了名单，走访记录都在。"
 
     return web.try_to(verb, url_for("work.cases"))
 
@@ -159,7 +159,7 @@ def sync() -> Response:
     payload = request.get_json(silent=True)
     rows = payload.get("visits") if isinstance(payload, dict) else None
     if not isinstance(rows, list) or len(rows) > MAX_AT_ONCE:
-        raise Refused(f"请求里要有 visits,最多 {MAX_AT_ONCE} 条")
+        raise Refused(f"请求里要有 visits，最多 {MAX_AT_ONCE} 条")
     taken, refused, assigned = [], {}, villages()
     options = visit_options(web.today())
     for row in rows:
@@ -232,7 +232,7 @@ def visit(visit_id: int) -> Response:
     def verb() -> str:
         if "reported" in request.form:
             service.note_report(web.db(), person, visit_id, at=now())
-            return "记下了:已向公安机关报告。"
+            return "记下了：已向公安机关报告。"
         row = service.get_visit(web.db(), visit_id, person)
         row.photo = _store_upload(images=True)
         return "照片传好了。"

@@ -34,9 +34,9 @@ def record_check(
 ) -> None:
     """Records a background check (入职查询) and its result. The next one is due in a year unless `next_due` is given."""
     if today and on > today:
-        raise Refused("查询日期不能晚于今天,请核对")
+        raise Refused("查询日期不能晚于今天，请核对")
     if not result.strip():
-        raise Refused(f"请填查询结果,例如“{RESULTS['clean']}”")
+        raise Refused(f"请填查询结果，例如“{RESULTS['clean']}”")
     try:
         found = read_result(result.strip()[:20])
     except ValueError as error:
@@ -60,7 +60,7 @@ def _file_check(session: Session, person: Person, by: str) -> None:
     posts = select(Post.id).where(Post.person_id == person.id).limit(1)
     if on is None or session.scalar(posts) is None:
         return
-    title = f"入职查询:{result_label(person.background_result) or '没有登记结果'}"
+    title = f"入职查询：{result_label(person.background_result) or '没有登记结果'}"
     key = f"check:{person.id}:{on.isoformat()}"
     append(session, NewEntry(person.id, "check", on, title, source_key=key), by)
 
@@ -81,17 +81,19 @@ def appoint(
     post_role = choice(ROLES, role, "登记类型只能是儿童主任或儿童督导员")
     division = get_division(session, code)
     if division.level != LEVEL_OF_ROLE[post_role]:
-        where = "村(社区)" if post_role == "director" else "镇(街)"
+        where = "村（社区）" if post_role == "director" else "镇（街）"
         raise Refused(f"{ROLES[post_role]}要登记在{where},{division.name}不是")
     if person.background_checked_on is None or person.background_checked_on > start:
         raise Refused(
-            f"{person.name}在 {start} 前没有入职查询记录,不能任职。请先登记查询日期和结果"
+            f"{person.name}在 {start} 前没有入职查询记录，不能任职。请先登记查询日期和结果"
         )
     if not is_clean(person.background_result):
         found = result_label(person.background_result) or "没有登记"
-        raise Refused(f"{person.name}的入职查询结果是“{found}”,不能任职")
+        raise Refused(f"{person.name}的入职查询结果是“{found}”，不能任职")
     if person.background_next_due is not None and person.background_next_due < start:
-        raise Refused(f"{person.name}的入职查询已在 {person.background_next_due} 到期,请先重新查询")
+        raise Refused(
+            f"{person.name}的入职查询已在 {person.background_next_due} 到期，请先重新查询"
+        )
     held = select(Post.id).where(
         Post.person_id == person.id,
         Post.role == post_role,
@@ -99,7 +101,7 @@ def appoint(
         or_(Post.end.is_(None), Post.end >= start),
     )
     if session.scalar(held):
-        raise Refused(f"{person.name}在{division.name}已经任{ROLES[post_role]},不用再登记")
+        raise Refused(f"{person.name}在{division.name}已经任{ROLES[post_role]}，不用再登记")
     post = Post(person_id=person.id, role=post_role, division_code=code, start=start, **values)
     session.add(post)
     session.flush()
@@ -119,7 +121,7 @@ def appoint(
 def transfer(session: Session, post: Post, code: str, *, start: date, by: str, reason: str) -> Post:
     """Moves a person to another division; the old post ends the day before the new one begins."""
     if start <= post.start:
-        raise Refused(f"调动日期要晚于原来的任职开始日期 {post.start},请核对")
+        raise Refused(f"调动日期要晚于原来的任职开始日期 {post.start}，请核对")
     leave(session, post, start - timedelta(days=1), by=by, reason=reason)
     person = session.get_one(Person, post.person_id)
     return appoint(session, person, post.role, code=code, start=start, by=by, reason=reason)
@@ -130,7 +132,7 @@ def replace(
 ) -> Post:
     """Hands a post over: its holder leaves the day before the successor begins."""
     if successor.id == post.person_id:
-        raise Refused("接任的和离任的是同一个人,请核对")
+        raise Refused("接任的和离任的是同一个人，请核对")
     leave(session, post, start - timedelta(days=1), by=by, reason=reason)
     return appoint(
         session, successor, post.role, code=post.division_code, start=start, by=by, reason=reason

@@ -20,14 +20,14 @@ def request_correction(
 ) -> CorrectionRequest:
     """Creates a request about one of the person's own entries, or about the ledger's data (no entry)."""
     if not text.strip():
-        raise Refused("请写清楚哪里不对,应该是什么")
+        raise Refused("请写清楚哪里不对，应该是什么")
     if entry_id is not None:
         entry = session.get(ArchiveEntry, entry_id)
         if entry is None or entry.person_id != person_id:
             raise NotFound("没有这条记录")
     unanswered = [r for r in of_person(session, person_id) if r.decided_at is None]
     if len(unanswered) >= MAX_OPEN:
-        raise Refused(f"您有 {len(unanswered)} 条还没有答复,请等区(市)民政部门答复后再提")
+        raise Refused(f"您有 {len(unanswered)} 条还没有答复，请等区（市）民政部门答复后再提")
     request = CorrectionRequest(person_id=person_id, entry_id=entry_id, text=text.strip()[:300])
     session.add(request)
     session.flush()
@@ -64,9 +64,9 @@ def decide(
     if request.decided_at is not None:
         raise Refused("这条已经答复过了")
     if not answer.strip():
-        raise Refused("请写一句答复,本人会看到")
+        raise Refused("请写一句答复，本人会看到")
     if accepted and request.entry_id is not None:
-        void(session, request.entry_id, f"本人更正:{answer.strip()}"[:200], by=by)
+        void(session, request.entry_id, f"本人更正：{answer.strip()}"[:200], by=by)
     request.accepted, request.answer = accepted, answer.strip()[:300]
     request.decided_by, request.decided_at = by, now()
     session.flush()

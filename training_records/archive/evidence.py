@@ -28,7 +28,7 @@ def keep(
         raise Refused("附件是空的。请重新选择文件")
     if len(data) > MAX_BYTES:
         raise Refused(
-            f"附件有 {len(data) / 2**20:.0f} MB,最多 {MAX_BYTES // 2**20} MB。请压缩后再传"
+            f"附件有 {len(data) / 2**20:.0f} MB，最多 {MAX_BYTES // 2**20} MB。请压缩后再传"
         )
     kind = next((kind for mark, kind in KINDS.items() if data.startswith(mark)), None)
     if kind is None:
@@ -68,7 +68,7 @@ def read(session: Session, folder: Path, digest: str) -> tuple[Evidence, bytes]:
         raise NotFound("没有这个附件")
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != digest:
-        raise Refused("附件的内容被改过,和登记时不一样。请告诉管理员")
+        raise Refused("附件的内容被改过，和登记时不一样。请告诉管理员")
     return row, data
 
 

@@ -64,5 +64,5 @@ def entry_clause(entry: ArchiveEntry | NamedRow) -> str:
     if entry.kind == "exam":
         score = "" if entry.score is None else f" {entry.score.normalize():f} 分"
         return f"{_month(entry.date)} {entry.title}{score}{'合格' if entry.passed else '未合格'}"
-    hours = "" if entry.hours is None else f"({entry.hours.normalize():f}学时)"
+    hours = "" if entry.hours is None else f"（{entry.hours.normalize():f}学时）"
     return f"{_month(entry.date)} {entry.organiser or ''}{entry.title}{hours}"

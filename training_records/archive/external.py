@@ -64,11 +64,11 @@ def check(training: Training, today: date) -> None:
     if not training.title.strip() or not training.organiser.strip():
         raise Refused("请填名称和主办单位")
     if training.date > today:
-        raise Refused("日期不能晚于今天,请核对")
+        raise Refused("日期不能晚于今天，请核对")
     if level_key(training.level or "") not in LEVELS:
-        raise Refused(f"请选层级:{'、'.join(LEVELS.values())}")
+        raise Refused(f"请选层级：{'、'.join(LEVELS.values())}")
     if training.kind == "training" and not training.hours:
-        raise Refused("请填学时(45 分钟为 1 学时)")
+        raise Refused("请填学时（45 分钟为 1 学时）")
     if training.hours is not None and not 0 < training.hours <= 100:
         raise Refused("学时要在 0 到 100 之间")
     if not training.confirmed_by.strip():
@@ -81,7 +81,7 @@ def read_attendance(session: Session, text: str, prefix: str, *, on: date) -> Ex
     result, seen = ExternalAttendance(), set[int]()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_PEOPLE:
-        raise Refused(f"一次最多 {MAX_PEOPLE} 人,这次有 {len(lines)} 行。请分几次记")
+        raise Refused(f"一次最多 {MAX_PEOPLE} 人，这次有 {len(lines)} 行。请分几次记")
     wanted = [_wanted(line) for line in lines]
     by_phone = _people(
         session, Person.phone, [phone for phone, _ in wanted if phone], prefix=prefix
@@ -93,7 +93,7 @@ def read_attendance(session: Session, text: str, prefix: str, *, on: date) -> Ex
     for line, (phone, name) in zip(lines, wanted, strict=True):
         people = by_phone[phone] if phone else by_name[name]
         if len(people) != 1:
-            reason = "台账里没有这个人" if not people else f"有 {len(people)} 人同名,请写手机号"
+            reason = "台账里没有这个人" if not people else f"有 {len(people)} 人同名，请写手机号"
             result.unclear.append((line, reason))
         elif people[0][0] not in seen:
             seen.add(people[0][0])

@@ -136,7 +136,7 @@ def write_ledger(
         sheet = Sheet(
             book,
             "台账",
-            f"{place}儿童主任(儿童督导员)信息台账({as_of})",
+            f"{place}儿童主任（儿童督导员）信息台账（{as_of}）",
             heads=heads,
             widths=widths,
         )

@@ -106,7 +106,7 @@ def void(session: Session, entry_id: int, reason: str, *, by: str) -> ArchiveEnt
             old.person_id,
             "void",
             old.date,
-            f"作废:{old.title}"[:100],
+            f"作废：{old.title}"[:100],
             voids_id=old.id,
             reason=reason,
         ),
@@ -125,7 +125,7 @@ def entries_of(session: Session, person_id: int, *, all_rows: bool = False) -> l
 def _chains(session: Session, people: set[int]) -> dict[int, str]:
     districts = districts_of(session, people)
     if people - set(districts):
-        raise Refused("这个人没有任职记录,先在台账里登记任职,再记培训")
+        raise Refused("这个人没有任职记录，先在台账里登记任职，再记培训")
     return {person: CHAINS + code for person, code in districts.items()}
 
 
@@ -169,5 +169,5 @@ def _unanchored(
     hashes = {seq: hashed for seq, _, hashed, _ in links}
     for seq in sorted(anchors):
         if anchors[seq] != {hashes.get(seq, "")}:
-            yield Break(name, seq, "与以前每日存档的链尾不同:这一条或它前面的记录被整体改写过")
+            yield Break(name, seq, "与以前每日存档的链尾不同：这一条或它前面的记录被整体改写过")
             return

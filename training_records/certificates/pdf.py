@@ -13,7 +13,7 @@ from training_records.typesetting import qr_svg, typeset
 TEMPLATE = Path(__file__).parent / "certificate.typ"
 # Wording of the certificate of a passed exam.
 HEADING, NAME = "儿童主任培训", "合格证书"
-BODY = "{holder}同志({place}),参加“{title}”,考核合格,特发此证。"
+BODY = "{holder}同志（{place}），参加“{title}”，考核合格，特发此证。"
 
 
 class CertificateFields(NamedTuple):

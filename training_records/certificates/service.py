@@ -108,12 +108,12 @@ def make_template(session: Session, division_code: str, **values: object) -> Cer
     except (KeyError, IndexError, ValueError):
         raise Refused("正文里只能用 {holder}、{place}、{title} 这三个空") from None
     if "{holder}" not in body:
-        raise Refused("正文里要有 {holder}(姓名)")
+        raise Refused("正文里要有 {holder}（姓名）")
     if not prefix.isascii() or not prefix.isalpha() or not 2 <= len(prefix) <= 6:
         raise Refused("编号开头用 2 到 6 个英文字母")
     months = values.get("valid_months")
     if months is not None and not (isinstance(months, int) and 1 <= months <= 600):
-        raise Refused("有效期填 1 到 600 个月,长期有效就空着")
+        raise Refused("有效期填 1 到 600 个月，长期有效就空着")
     template = CertificateTemplate(
         division_code=division_code,
         **{**values, "body": body[:200], "prefix": prefix},
@@ -156,7 +156,7 @@ def issue_for_training(
         .order_by(ArchiveEntry.id)
     ).all()
     if not entries:
-        raise Refused(f"{on} 没有叫“{title}”的培训记录,请核对名称和日期")
+        raise Refused(f"{on} 没有叫“{title}”的培训记录，请核对名称和日期")
     had = set(
         session.scalars(
             select(Certificate.entry_id).where(

@@ -22,7 +22,7 @@ from training_records.ledger.planning import Change, Part
 from training_records.ledger.service import leave, plain
 
 _APPOINTED = '{"person": [null, %d], "post": [null, %d]}'
-_MEANWHILE = "台账刚才被别人改过,这次没有写入。请重新选择文件再检查一次"
+_MEANWHILE = "台账刚才被别人改过，这次没有写入。请重新选择文件再检查一次"
 _CHANGE = ("person_id", "post_id", "kind", "fields", "by", "at", "batch_id")
 
 
@@ -69,7 +69,7 @@ def apply_checked(
         if post is not None:
             end = max(post.start, today - timedelta(days=1))
             leave(
-                session, post, end, by=by, reason=f"不在导入的表里:{name[:60]}", batch_id=batch.id
+                session, post, end, by=by, reason=f"不在导入的表里：{name[:60]}", batch_id=batch.id
             )
     keep(session, checked.identities)
     note_batch(session, batch.id)
@@ -257,7 +257,7 @@ def _remove(session: Session, line: LedgerChange, undone: Undone, *, by: str) ->
         select(Post.id).where(Post.person_id == line.person_id, Post.id != post.id).limit(1)
     )
     if archived and not other_post:
-        undone.kept.append((line.person_id, "已经有培训记录,人和任职都留下"))
+        undone.kept.append((line.person_id, "已经有培训记录，人和任职都留下"))
         return
     session.delete(post)
     session.flush()
@@ -271,7 +271,7 @@ def _remove(session: Session, line: LedgerChange, undone: Undone, *, by: str) ->
                     session.flush()
             fields["person"] = [line.person_id, None]
         except IntegrityError:
-            undone.kept.append((line.person_id, "已经有账号或考试,人留下,任职撤销了"))
+            undone.kept.append((line.person_id, "已经有账号或考试，人留下，任职撤销了"))
     _note(session, line, fields, by=by)
     undone.removed += 1
     _restore_fields(session, line, undone)
@@ -298,7 +298,7 @@ def _restore_fields(
         if row is None:
             continue
         if plain(getattr(row, column)) != after:
-            undone.kept.append((line.person_id, "导入以后又改过,保留后来的"))
+            undone.kept.append((line.person_id, "导入以后又改过，保留后来的"))
             continue
         setattr(row, column, _typed(row, column, before))
         restored[name] = [after, before]

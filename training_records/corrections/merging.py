@@ -64,9 +64,9 @@ def merge(session: Session, kept: Person, gone: Person, *, by: str, reason: str)
     """Merges `gone` into `kept`. An overlapping post of the same role and division is deleted and stored in `moved`;
     rows that would violate a unique index (the same exam) stay with `gone`. Raises `Refused` without a reason."""
     if kept.id == gone.id:
-        raise Refused("这是同一条记录,不用合并")
+        raise Refused("这是同一条记录，不用合并")
     if not reason.strip():
-        raise Refused("请写明怎么知道是同一个人,例如“核对过证件”")
+        raise Refused("请写明怎么知道是同一个人，例如“核对过证件”")
     record = PersonMerge(
         kept_id=kept.id, gone_id=gone.id, created_by=by, reason=reason.strip()[:200], moved={}
     )

@@ -109,7 +109,7 @@ def judge(
         return "covered", ""
     reason = ",".join(missing)
     if days_in_post <= rule.pending_days:
-        return "pending", f"任职 {days_in_post} 天;{reason}"
+        return "pending", f"任职 {days_in_post} 天；{reason}"
     return "uncovered", reason
 
 

@@ -20,12 +20,12 @@ FIGURES = [
     "待训",
     "未覆盖",
     "覆盖率",
-    "覆盖率(不含待训)",
+    "覆盖率（不含待训）",
     "未通过初任考核",
 ]
 PEOPLE = [
-    "区(市)",
-    "镇(街)",
+    "区（市）",
+    "镇（街）",
     "村/社区名称",
     "姓名",
     "手机号",
@@ -48,7 +48,7 @@ def coverage_workbook(session: Session, report: CoverageReport, names: Mapping[s
         texts[row[phone_at], row[code_at]] = row[text_at]
 
     def fill(book: Workbook) -> None:
-        title = f"{report.total.name}{report.year}年儿童主任培训覆盖情况(截至{report.as_of})"
+        title = f"{report.total.name}{report.year}年儿童主任培训覆盖情况（截至{report.as_of}）"
         sheet = Sheet(book, "覆盖情况", title, heads=FIGURES, widths=[20] + [13] * 8)
         for row in [*report.children, report.total]:
             name = "合计" if row is report.total and report.children else row.name

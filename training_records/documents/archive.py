@@ -68,7 +68,7 @@ def archive_data(session: Session, person: Person, today: date) -> ArchiveData:
         ],
         "years": years,
         "certificates": [
-            [c.title + ("(已作废)" if c.voided_at else ""), c.no, c.issued_on.isoformat()]
+            [c.title + ("（已作废）" if c.voided_at else ""), c.no, c.issued_on.isoformat()]
             for c in of_person(session, person.id)
         ],
         "voided": [
@@ -125,7 +125,7 @@ def archive_pdf(data: ArchiveData) -> bytes:
 def archive_docx(data: ArchiveData) -> bytes:
     """Renders the archive as a document that an office can edit."""
     document = new_document(f"{data['name']}培训档案")
-    heading(document, "儿童主任(儿童督导员)培训档案", 18, align=WD_ALIGN_PARAGRAPH.CENTER)
+    heading(document, "儿童主任（儿童督导员）培训档案", 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     heading(document, "基本信息")
     facts = data["facts"]
     table(
@@ -145,12 +145,15 @@ def archive_docx(data: ArchiveData) -> bytes:
     if data["voided"]:
         heading(document, "更正记录")
         table(
-            document, ["原记录(已作废,不计)", "日期", "原因"], data["voided"], widths=(7, 3.4, 6.6)
+            document,
+            ["原记录（已作废，不计）", "日期", "原因"],
+            data["voided"],
+            widths=(7, 3.4, 6.6),
         )
     heading(document, "工作及培训经历")
     document.add_paragraph(data["experience"])
     document.add_paragraph()
-    document.add_paragraph("经办人:____________        审核人:____________")
-    seal = document.add_paragraph(f"(盖章处)\n\n{data['printed']}")
+    document.add_paragraph("经办人：____________        审核人：____________")
+    seal = document.add_paragraph(f"（盖章处）\n\n{data['printed']}")
     seal.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     return saved(document)

@@ -16,9 +16,9 @@ from training_records.xlsx import Sheet, Workbook, make_workbook
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal(100000)
 MONTHLY = {
-    "full_time": "专职,每月",
-    "part_time": "兼职,每月",
-    "social_worker": "有社会工作者证书,每月另加",
+    "full_time": "专职，每月",
+    "part_time": "兼职，每月",
+    "social_worker": "有社会工作者证书，每月另加",
 }
 GRADE = "grade:"
 CERTIFICATE = "社会工作"
@@ -26,7 +26,7 @@ CERTIFICATE = "社会工作"
 
 def title_of(name: str) -> str:
     """Returns the display name of a rule."""
-    return MONTHLY.get(name) or f"等次“{name.removeprefix(GRADE)}”,全年"
+    return MONTHLY.get(name) or f"等次“{name.removeprefix(GRADE)}”，全年"
 
 
 def rules_of(session: Session, code: str, year: int) -> dict[str, Decimal]:
@@ -43,17 +43,17 @@ def keep_rules(
     amounts = {}
     for name, text in texts.items():
         if name not in MONTHLY and not name.startswith(GRADE):
-            raise Refused("没有这条规则,请刷新页面")
+            raise Refused("没有这条规则，请刷新页面")
         try:
             amount = Decimal(text.strip() or "0")
         except InvalidOperation:
-            raise Refused(f"“{text[:20]}”不是金额,写成 300 或 300.50") from None
+            raise Refused(f"“{text[:20]}”不是金额，写成 300 或 300.50") from None
         if (
             not amount.is_finite()
             or not 0 <= amount <= MAX_AMOUNT
             or amount != amount.quantize(CENT)
         ):
-            raise Refused(f"金额填 0 到 {MAX_AMOUNT} 元,最多两位小数")
+            raise Refused(f"金额填 0 到 {MAX_AMOUNT} 元，最多两位小数")
         amounts[name] = f"{amount:.2f}"
     row = session.get(AllowanceRule, (code, year))
     if row is None:
@@ -106,8 +106,8 @@ def allowance_workbook(
     """Returns two sheets: 补贴 (one row per person with the parts, and the sum), 规则. `rows`: result, person, place."""
 
     def fill(book: Workbook) -> None:
-        heads = ["姓名", "村(社区)", "专职/兼职", "任职月数", "等次"]
-        heads += ["任职补贴(元)", "证书补贴(元)", "等次奖励(元)", "合计(元)"]
+        heads = ["姓名", "村（社区）", "专职/兼职", "任职月数", "等次"]
+        heads += ["任职补贴（元）", "证书补贴（元）", "等次奖励（元）", "合计（元）"]
         sheet = Sheet(book, "补贴", title, heads=heads, widths=[9, 28, 16, 9, 10, 14, 14, 14, 14])
         sums = [Decimal(0)] * 4
         for result, person, place in rows:
@@ -120,7 +120,7 @@ def allowance_workbook(
             )
             parts = [amounts.post, amounts.certificate, amounts.grade, amounts.total]
             sums = [a + b for a, b in zip(sums, parts, strict=True)]
-            kind = {True: "专职", False: "兼职", None: "没登记,按兼职"}[person.full_time]
+            kind = {True: "专职", False: "兼职", None: "没登记，按兼职"}[person.full_time]
             sheet.add(
                 [
                     person.name,
@@ -132,7 +132,7 @@ def allowance_workbook(
                 ]
             )
         sheet.add(["合计", "", "", "", "", *map(float, sums)])
-        table = Sheet(book, "规则", title, heads=["规则", "金额(元)"], widths=[30, 14])
+        table = Sheet(book, "规则", title, heads=["规则", "金额（元）"], widths=[30, 14])
         for name, amount in rules.items():
             table.add([title_of(name), float(amount)])
 

@@ -14,8 +14,8 @@ from training_records.database import Base, now, one_of
 RunState = Literal["self_review", "town", "district", "publicity", "final"]
 STATES: dict[RunState, str] = {
     "self_review": "本人自评",
-    "town": "镇(街)复核",
-    "district": "区(市)复核",
+    "town": "镇（街）复核",
+    "district": "区（市）复核",
     "publicity": "公示",
     "final": "已定稿",
 }

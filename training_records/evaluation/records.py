@@ -103,7 +103,7 @@ def _periods(
         days = "、".join(
             f"{on:%-m月%-d日}" for on, _ in sorted(made) if period[0] <= on <= period[1]
         )
-        note = f"走了:{days}" if done else (f"{days}有联系,形式不符" if days else "没走")
+        note = f"走了：{days}" if done else (f"{days}有联系，形式不符" if days else "没走")
         yield RecordLine(
             period[1], f"{period[0]:%-m月}起{cadence.months}个月内应走 1 次", done, note, entry.code
         )
@@ -209,7 +209,7 @@ def _activities(session: Session, frame: Frame, subject: Subject) -> Iterator[Re
         Activity.person_id == subject.person_id, Activity.on.between(frame.first, frame.last)
     )
     for row in session.scalars(query):
-        came = f"孩子 {row.children} 人,大人 {row.adults} 人" if row.held else "还没办"
+        came = f"孩子 {row.children} 人，大人 {row.adults} 人" if row.held else "还没办"
         yield RecordLine(row.on, f"{THEMES[row.theme]}:{row.title}", row.held, came)
 
 
@@ -232,7 +232,7 @@ def _tasks_done(session: Session, frame: Frame, subject: Subject) -> Iterator[Re
 def _tasks_in_time(session: Session, frame: Frame, subject: Subject) -> Iterator[RecordLine]:
     for title, due, on in _tasks(session, frame, subject):
         late = on is not None and on > due
-        note = f"{on:%-m月%-d日}做了{',晚了' if late else ''}" if on else "没做"
+        note = f"{on:%-m月%-d日}做了{'，晚了' if late else ''}" if on else "没做"
         yield RecordLine(due, title, on is not None and not late, note)
 
 

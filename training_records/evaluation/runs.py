@@ -46,7 +46,7 @@ def start(
     already, or nobody to evaluate."""
     year = frame.year
     if level_of(division_code) != "district":
-        raise Refused("工作评价由区(市)组织,请用区(市)的账号")
+        raise Refused("工作评价由区（市）组织，请用区（市）的账号")
     if session.scalar(
         select(EvaluationRun.id).where(
             EvaluationRun.division_code == division_code, EvaluationRun.year == year
@@ -54,7 +54,7 @@ def start(
     ):
         raise Refused(f"{year} 年的评价已经开始了")
     if not subjects:
-        raise Refused(f"{year} 年没有在任的儿童主任,不用评价")
+        raise Refused(f"{year} 年没有在任的儿童主任，不用评价")
     run = EvaluationRun(
         division_code=division_code,
         year=year,
@@ -67,7 +67,9 @@ def start(
     session.add(run)
     session.flush()
     _store(session, run, subjects)
-    log(session, run, f"按方案“{scheme.title or scheme.id}”算出 {len(subjects)} 人,开始自评", by=by)
+    log(
+        session, run, f"按方案“{scheme.title or scheme.id}”算出 {len(subjects)} 人，开始自评", by=by
+    )
     return run
 
 
@@ -140,10 +142,10 @@ def recalculate(
     run.reckoned_at = now()
     for person in changed[:500]:
         row = session.get(EvaluationResult, (run.id, person))
-        text = f"重新计算:{before.get(person)} 分 → {row.total if row else '不在评价范围'}"
+        text = f"重新计算：{before.get(person)} 分 → {row.total if row else '不在评价范围'}"
         log(session, run, text, by=by, person_id=person)
     if not changed:
-        log(session, run, "重新计算,没有变化", by=by)
+        log(session, run, "重新计算，没有变化", by=by)
     return len(changed)
 
 
@@ -167,7 +169,7 @@ def steps_of(
 
 def _refuse_final(run: EvaluationRun) -> None:
     if run.state == "final":
-        raise Refused("评价已经定稿锁定,不能再改")
+        raise Refused("评价已经定稿锁定，不能再改")
 
 
 def get_run(session: Session, run_id: int, prefix: str) -> EvaluationRun:
@@ -176,7 +178,7 @@ def get_run(session: Session, run_id: int, prefix: str) -> EvaluationRun:
     if run is None or not (
         run.division_code.startswith(prefix) or prefix.startswith(run.division_code[:6])
     ):
-        raise NotFound("没有这次评价,或不在您的管理范围内")
+        raise NotFound("没有这次评价，或不在您的管理范围内")
     return run
 
 
@@ -241,13 +243,13 @@ def comment(
     turn = {"self": "self_review", "town": "town", "district": "district"}[step]
     allowed = run.state == turn or (step == "self" and row.returned)
     if not allowed:
-        raise Refused(f"现在是“{STATES[run.state]}”,不能填这一步的意见")
+        raise Refused(f"现在是“{STATES[run.state]}”，不能填这一步的意见")
     if not text.strip():
         raise Refused("请写上意见")
     setattr(row, f"{step}_comment", text.strip()[:500])
     if step == "self":
         row.returned = False
-    words = {"self": "自评", "town": "镇(街)意见", "district": "区(市)意见"}
+    words = {"self": "自评", "town": "镇（街）意见", "district": "区（市）意见"}
     log(session, run, f"{words[step]}已填", by=by, person_id=row.person_id)
 
 
@@ -260,7 +262,7 @@ def send_back(
     if not reason.strip():
         raise Refused("请写为什么退回")
     row.returned = True
-    log(session, run, f"退回本人:{reason.strip()}", by=by, person_id=row.person_id)
+    log(session, run, f"退回本人：{reason.strip()}", by=by, person_id=row.person_id)
 
 
 def advance(
@@ -269,14 +271,14 @@ def advance(
     """Moves a run to the next step; `days`: length of the publication period, which only `lock` ends."""
     _refuse_final(run)
     if run.state == "publicity":
-        raise Refused("公示以后是定稿,请点“定稿”")
+        raise Refused("公示以后是定稿，请点“定稿”")
     waiting = session.scalar(
         select(EvaluationResult.person_id)
         .where(EvaluationResult.run_id == run.id, EvaluationResult.returned)
         .limit(1)
     )
     if waiting:
-        raise Refused("还有退回本人没有答复的,等他们答复再往下走")
+        raise Refused("还有退回本人没有答复的，等他们答复再往下走")
     run.state = ORDER[ORDER.index(run.state) + 1]
     if run.state == "publicity":
         if not MIN_DAYS <= days <= MAX_DAYS:
@@ -294,7 +296,7 @@ def appeal(
     if not text.strip():
         raise Refused("请写哪里不对、为什么")
     if any(a.accepted is None for a in appeals_of(session, run, row.person_id)):
-        raise Refused("您已经提过一个异议,等答复以后还可以再提")
+        raise Refused("您已经提过一个异议，等答复以后还可以再提")
     filed = EvaluationAppeal(run_id=run.id, person_id=row.person_id, text=text.strip()[:500])
     session.add(filed)
     log(session, run, "提出异议", by=by, person_id=row.person_id)
@@ -365,7 +367,7 @@ def lock(session: Session, run: EvaluationRun, today: date, *, by: str) -> int:
     if run.state != "publicity":
         raise Refused("公示以后才能定稿")
     if run.publicity_until and today <= run.publicity_until:
-        raise Refused(f"公示到 {run.publicity_until},公示完才能定稿")
+        raise Refused(f"公示到 {run.publicity_until}，公示完才能定稿")
     if any(a.accepted is None for a in appeals_of(session, run)):
         raise Refused("还有异议没有答复")
     query = select(EvaluationResult).where(EvaluationResult.run_id == run.id)
@@ -374,7 +376,7 @@ def lock(session: Session, run: EvaluationRun, today: date, *, by: str) -> int:
             row.person_id,
             "evaluation",
             today,
-            f"{run.year}年工作评价:{row.grade}",
+            f"{run.year}年工作评价：{row.grade}",
             level="district",
             score=row.total,
             evidence={"run": run.id},
@@ -386,7 +388,7 @@ def lock(session: Session, run: EvaluationRun, today: date, *, by: str) -> int:
     append_many(session, entries, by)
     run.state, run.locked_at = "final", now()
     run.locked_hash = fingerprint(session, run)
-    log(session, run, f"定稿,{len(entries)} 人的结果记进档案", by=by)
+    log(session, run, f"定稿，{len(entries)} 人的结果记进档案", by=by)
     return len(entries)
 
 

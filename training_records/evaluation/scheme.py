@@ -77,9 +77,9 @@ class Indicator(_Part):
             bounds = [b for b, _ in self.steps]
             shares = [s for _, s in self.steps]
             if sorted(set(bounds)) != bounds:
-                raise ValueError("steps 的界限要从小到大,不能重复")
+                raise ValueError("steps 的界限要从小到大，不能重复")
             if sorted(shares) != shares or shares[0] < 0 or shares[-1] > 1:
-                raise ValueError("steps 的得分比例要在 0 到 1 之间,越高的界限得分不能越少")
+                raise ValueError("steps 的得分比例要在 0 到 1 之间，越高的界限得分不能越少")
         elif self.target is None:
             raise ValueError("要写目标值 target")
         elif self.steps:
@@ -99,7 +99,7 @@ class Dimension(_Part):
     def _adds_up(self) -> Dimension:
         total = sum((i.points for i in self.indicators), Decimal(0))
         if total != self.weight:
-            raise ValueError(f"各项指标的分值合计 {total:f},要等于权重 {self.weight:f}")
+            raise ValueError(f"各项指标的分值合计 {total:f}，要等于权重 {self.weight:f}")
         return self
 
 
@@ -135,7 +135,7 @@ class Scheme(_Part):
     def _consistent(self) -> Scheme:
         total = sum((d.weight for d in self.dimensions), Decimal(0))
         if total != 100:
-            raise ValueError(f"各维度的权重合计 {total:f},要等于 100")
+            raise ValueError(f"各维度的权重合计 {total:f}，要等于 100")
         written: tuple[tuple[str, list[str]], ...] = (
             ("维度", [d.id for d in self.dimensions]),
             ("指标", [i.id for i in self.indicators]),
@@ -147,7 +147,7 @@ class Scheme(_Part):
                 raise ValueError(f"{what}“{duplicate}”写了两次")
         bounds = [g.min for g in self.grades]
         if sorted(set(bounds), reverse=True) != bounds or bounds[-1] != 0:
-            raise ValueError("等次要从高到低写,最后一档的 min 是 0")
+            raise ValueError("等次要从高到低写，最后一档的 min 是 0")
         for veto in self.vetoes:
             if veto.grade not in [g.name for g in self.grades]:
                 raise ValueError(f"一票否决的等次“{veto.grade}”不在 grades 里")
@@ -172,13 +172,13 @@ class Scheme(_Part):
 def read_scheme(text: str, where: str = "评价方案") -> Scheme:
     """Parses a scheme from YAML. Raises `Refused` with what is wrong and where."""
     if len(text.encode()) > MAX_BYTES:
-        raise Refused(f"{where}太大,最多 {MAX_BYTES // 1000} KB")
+        raise Refused(f"{where}太大，最多 {MAX_BYTES // 1000} KB")
     try:
         parsed = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"第 {mark.line + 1} 行" if mark else ""
-        raise Refused(f"{where}{line}不是 YAML,请检查缩进、冒号和括号") from None
+        raise Refused(f"{where}{line}不是 YAML，请检查缩进、冒号和括号") from None
     except RecursionError:
         raise Refused(f"{where}嵌套太深") from None
     if not isinstance(parsed, dict):
@@ -200,7 +200,7 @@ def _reason(fault: ErrorDetails) -> str:
     context = fault.get("ctx", {})
     words = {
         "missing": "没有写",
-        "extra_forbidden": "没有这一项,请核对拼写",
+        "extra_forbidden": "没有这一项，请核对拼写",
         "greater_than": f"要大于 {context.get('gt')}",
         "greater_than_equal": f"不能小于 {context.get('ge')}",
         "less_than_equal": f"不能大于 {context.get('le')}",

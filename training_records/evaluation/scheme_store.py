@@ -34,12 +34,12 @@ def save_scheme(session: Session, code: str, year: int, *, scheme: Scheme, by: s
     """Sets the scheme of a year, replacing an earlier one. Raises `Refused` once the evaluation of that year has
     started, which keeps the scheme it started with."""
     if level_of(code) not in LEVELS:
-        raise Refused("评价方案由区(市)或市定")
+        raise Refused("评价方案由区（市）或市定")
     started = select(EvaluationRun.id).where(
         EvaluationRun.division_code == code, EvaluationRun.year == year
     )
     if session.scalar(started):
-        raise Refused(f"{year} 年的评价已经开始,方案不能再改。要改明年的,请选明年")
+        raise Refused(f"{year} 年的评价已经开始，方案不能再改。要改明年的，请选明年")
     row = session.get(EvaluationScheme, (code, year))
     if row is None:
         row = EvaluationScheme(division_code=code, year=year)
@@ -52,6 +52,6 @@ def delete_scheme(session: Session, code: str, year: int) -> None:
     """Deletes an office's own scheme, so that the one above it is in force."""
     row = session.get(EvaluationScheme, (code, year))
     if row is None:
-        raise Refused("没有自己定的方案,不用撤")
+        raise Refused("没有自己定的方案，不用撤")
     session.delete(row)
     session.flush()

@@ -62,7 +62,7 @@ def evaluate(
             value = measures.get(indicator.measure)
             share, words = _share(indicator, value, part)
             if share is None and scheme.missing == "zero":
-                share, words = Fraction(0), "没有数据,按 0 分"
+                share, words = Fraction(0), "没有数据，按 0 分"
             points = None
             if share is not None:
                 gained = Fraction(indicator.points) * share
@@ -96,10 +96,10 @@ def _share(
 ) -> tuple[Fraction | None, str]:
     """Returns the share of the points, and the calculation in words."""
     if value is None:
-        return None, "没有数据,这一项不计,总分按其余各项折成 100 分"
+        return None, "没有数据，这一项不计，总分按其余各项折成 100 分"
     scale = part if indicator.is_count else Fraction(1)
     if scale == 0:
-        return None, "任职不到 1 个月,这一项不计"
+        return None, "任职不到 1 个月，这一项不计"
     if indicator.scoring == "steps":
         reached = [(b, s) for b, s in indicator.steps if Fraction(value) >= Fraction(b) * scale]
         bound, share = reached[-1] if reached else (None, Decimal(0))
@@ -107,7 +107,7 @@ def _share(
             first = _rounded_text(Fraction(indicator.steps[0][0]) * scale)
             return Fraction(0), f"{_number(value)} 没有达到最低一段 {first}"
         at = _rounded_text(Fraction(bound) * scale)
-        return Fraction(share), f"{_number(value)} 达到 {at},得 {_percent(share)}"
+        return Fraction(share), f"{_number(value)} 达到 {at}，得 {_percent(share)}"
     target = Fraction(indicator.target or 0) * scale
     words = _rounded_text(target) + _why(indicator, scale)
     if indicator.scoring == "threshold":
@@ -115,14 +115,14 @@ def _share(
         verdict = "达到" if met else "没有达到"
         return Fraction(int(met)), f"{_number(value)} {verdict}目标 {words}"
     share_ = max(min(Fraction(value) / target, Fraction(1)), Fraction(0))
-    return share_, f"{_number(value)} ÷ 目标 {words},最多算 1"
+    return share_, f"{_number(value)} ÷ 目标 {words}，最多算 1"
 
 
 def _why(indicator: Indicator, scale: Fraction) -> str:
     if not indicator.is_count or scale == 1:
         return ""
     months = _rounded_text(scale * 12)
-    return f"(全年 {_number(indicator.target or Decimal(0))},任职 {months} 个月折算)"
+    return f"（全年 {_number(indicator.target or Decimal(0))}，任职 {months} 个月折算）"
 
 
 def rounded(value: Fraction) -> Decimal:

@@ -30,13 +30,15 @@ def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
     rows = csv.reader(io.StringIO(_decoded(data), newline=""))
     header = [name.strip() for name in next(rows, [])]
     if "person" not in header:
-        raise Refused("指标表第 1 行要有 person 一列(人的编号)")
+        raise Refused("指标表第 1 行要有 person 一列（人的编号）")
     duplicate = next((n for n in header if n and header.count(n) > 1), None)
     if duplicate:
         raise Refused(f"指标表第 1 行的“{duplicate}”写了两次")
     missing = [m for m in scheme.measures if m not in header]
     if missing:
-        raise Refused(f"指标表里没有方案要用的列:{'、'.join(missing)}。没有数据的列也要有,格子空着")
+        raise Refused(
+            f"指标表里没有方案要用的列：{'、'.join(missing)}。没有数据的列也要有，格子空着"
+        )
     people: list[Measured] = []
     faults: list[str] = []
     seen: dict[str, int] = {}
@@ -44,9 +46,9 @@ def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(people) >= MAX_ROWS:
-            raise Refused(f"指标表超过 {MAX_ROWS} 行,请按区划分开")
+            raise Refused(f"指标表超过 {MAX_ROWS} 行，请按区划分开")
         if len(cells) > len(header):
-            faults.append(f"第 {number} 行有 {len(cells)} 格,表头只有 {len(header)} 格")
+            faults.append(f"第 {number} 行有 {len(cells)} 格，表头只有 {len(header)} 格")
         row = dict(zip(header, (c.strip() for c in cells), strict=False))
         person = row.get("person", "")
         if not person:
@@ -63,7 +65,7 @@ def read_measures(data: bytes, scheme: Scheme) -> list[Measured]:
             break
     if faults:
         ellipsis = "……" if len(faults) > MAX_FAULTS else ""
-        raise Refused("指标表有错,没有计算:\n" + "\n".join(faults[:MAX_FAULTS]) + ellipsis)
+        raise Refused("指标表有错，没有计算：\n" + "\n".join(faults[:MAX_FAULTS]) + ellipsis)
     return people
 
 

@@ -83,7 +83,7 @@ def check_in(
     if not check_in_open(event_session, moment):
         early = moment < event_session.starts_at
         raise Refused(
-            "还没到签到时间,开课前 60 分钟开始签到" if early else "这一节已经结束,不能再签到"
+            "还没到签到时间，开课前 60 分钟开始签到" if early else "这一节已经结束，不能再签到"
         )
     enrolled = session.scalar(
         select(Enrolment.state).where(
@@ -121,9 +121,9 @@ def check_in_numbers(
 ) -> Typed:
     """Checks in the numbers from a paper sheet, with any separators; `5-9` are five numbers."""
     if event_session.event.state not in ("open", "cancelled"):
-        raise Refused("培训已经归档,不能再补签到")
+        raise Refused("培训已经归档，不能再补签到")
     if event_session.starts_at > now():
-        raise Refused("这一节还没开始,不能补签到")
+        raise Refused("这一节还没开始，不能补签到")
     wanted: list[int] = []
     for part in re.findall(r"\d+\s*[-~—至]\s*\d+|\d+", text):
         ends = [int(n) for n in re.findall(r"\d{1,6}", part)]
@@ -131,7 +131,7 @@ def check_in_numbers(
             raise Refused(f"“{part}”前面的编号要比后面的小")
         wanted += range(ends[0], ends[-1] + 1)
     if not wanted:
-        raise Refused("请写上编号,例如 1-20、23、25")
+        raise Refused("请写上编号，例如 1-20、23、25")
     if len(wanted) > 5000:
         raise Refused("一次最多 5000 个编号")
     query = (
@@ -181,7 +181,7 @@ def mark(
     if marked in ("leave", "made_up") and not note.strip():
         raise Refused("请写请假原因" if marked == "leave" else "请写什么时候、怎么补的课")
     if marked != "leave" and event_session.starts_at > now():
-        raise Refused("这一节还没开始,只能先登记请假")
+        raise Refused("这一节还没开始，只能先登记请假")
     row = session.get(Attendance, (event_session.id, person_id))
     if marked == "absent":
         if row is not None:
@@ -237,10 +237,10 @@ def unlisted(session: Session, event: Event) -> list[tuple[Person, list[EventSes
 def admit(session: Session, event: Event, person_id: int, *, by: str, today: date) -> None:
     """Adds a person who came without being on the list; the sessions they checked in to count."""
     if event.state != "open":
-        raise Refused("培训已经结束,名单不能再动")
+        raise Refused("培训已经结束，名单不能再动")
     post = current_post(session, person_id, today)
     if post is None:
-        raise Refused("这个人现在没有在任记录,不能补进名单")
+        raise Refused("这个人现在没有在任记录，不能补进名单")
     rows = attendance_of(session, event).get(person_id, {})
     if not any(r.state == "unlisted" for r in rows.values()):
         raise Refused("这个人没有名单外的签到")

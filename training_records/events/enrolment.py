@@ -70,7 +70,7 @@ def nominate(
         role_code = posts.get(person)
         enrolment = rows.get(person)
         if role_code is None or not role_code[1].startswith(prefix):
-            result.refused.append((person, "现在没有在任记录,或不在您的管理范围内"))
+            result.refused.append((person, "现在没有在任记录，或不在您的管理范围内"))
         elif event.audience not in ("both", role_code[0]):
             result.refused.append((person, "不是这次培训的对象"))
         elif enrolment is not None and enrolment.state in (*HOLDING, "waiting"):
@@ -136,9 +136,9 @@ def decide(
 ) -> int:
     """Approves or declines people nominated or waiting. Returns how many. Raises `Refused` beyond the capacity."""
     if event.state != "open":
-        raise Refused("培训不在报名阶段,名单不能再动")
+        raise Refused("培训不在报名阶段，名单不能再动")
     if not approved and not reason.strip():
-        raise Refused("不录取要写原因,会告诉报名的单位")
+        raise Refused("不录取要写原因，会告诉报名的单位")
     session.scalar(select(Event.id).where(Event.id == event.id).with_for_update())
     rows = [get_enrolment(session, event, person) for person in people]
     rows = [r for r in rows if r.state in ("nominated", "waiting")]
@@ -146,12 +146,12 @@ def decide(
         approved_count = len(taking_part(session, event))
         if approved_count + len(rows) > event.capacity:
             raise Refused(
-                f"名额 {event.capacity} 人,已录取 {approved_count} 人,放不下再录取 {len(rows)} 人"
+                f"名额 {event.capacity} 人，已录取 {approved_count} 人，放不下再录取 {len(rows)} 人"
             )
         clash = busy(session, [r.person_id for r in rows], event)
         if clash:
             name = session.get_one(Person, next(iter(clash))).name
-            raise Refused(f"{name}同一时间已报了“{next(iter(clash.values()))}”,请先退掉一个")
+            raise Refused(f"{name}同一时间已报了“{next(iter(clash.values()))}”，请先退掉一个")
     for row in rows:
         row.state, row.updated_by, row.updated_at = (
             ("approved" if approved else "declined"),
@@ -179,7 +179,7 @@ def withdraw(session: Session, event: Event, person_id: int, *, reason: str, by:
         Attendance.state != "leave",
     )
     if session.scalar(signed.limit(1)):
-        raise Refused("已经签过到,不能退出。没上完的登记请假")
+        raise Refused("已经签过到，不能退出。没上完的登记请假")
     previous, row.state = row.state, "withdrawn"
     row.reason, row.updated_by, row.updated_at = reason.strip()[:200], by, now()
     session.flush()

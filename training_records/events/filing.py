@@ -69,17 +69,17 @@ def file_event(
     if event.state == "filed":
         return 0
     if event.state not in ("open", "cancelled"):
-        raise Refused("培训还没有办,不能归档")
+        raise Refused("培训还没有办，不能归档")
     if not confirmed_by.strip():
         raise Refused("请填核对名单的人")
     held = _held(event)
     if not held or (event.state == "open" and len(held) < len(event.sessions)):
-        raise Refused("课还没有上完,上完最后一节再归档")
+        raise Refused("课还没有上完，上完最后一节再归档")
     day = day_of(event, zone)
     assert day  # noqa: S101 (a session took place)
     due, _ = preview(session, event)
     if not due:
-        raise Refused("没有一个人签到,没有可以归档的。请先补上纸面签到")
+        raise Refused("没有一个人签到，没有可以归档的。请先补上纸面签到")
     entries = [
         NewEntry(
             filing.person.id,
@@ -102,6 +102,6 @@ def file_event(
     append_many(session, entries, by)
     previous_state = event.state
     event.state, event.filed_at, event.filed_by = "filed", now(), confirmed_by.strip()[:40]
-    cut = ",只记取消以前上过的课" if previous_state == "cancelled" else ""
-    note(session, event, f"归档 {len(due)} 人{cut},核对人{confirmed_by.strip()[:40]}", by=by)
+    cut = "，只记取消以前上过的课" if previous_state == "cancelled" else ""
+    note(session, event, f"归档 {len(due)} 人{cut}，核对人{confirmed_by.strip()[:40]}", by=by)
     return len(due)

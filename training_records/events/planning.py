@@ -48,11 +48,11 @@ def add_plan(
     if not 1 <= int(line.month) <= 12:
         raise Refused("月份填 1 到 12")
     if not 0 < Decimal(line.hours) <= 100:
-        raise Refused("学时要在 0 到 100 之间(45 分钟为 1 学时)")
+        raise Refused("学时要在 0 到 100 之间（45 分钟为 1 学时）")
     if not 1 <= int(line.heads) <= MAX_PEOPLE:
         raise Refused(f"人数填 1 到 {MAX_PEOPLE}")
     if not 0 <= Decimal(line.budget) < 10**8:
-        raise Refused("经费填多少元,没有就填 0")
+        raise Refused("经费填多少元，没有就填 0")
     session.add(line)
     session.flush()
     return line
@@ -61,7 +61,7 @@ def add_plan(
 def remove_plan(session: Session, line: PlanLine) -> None:
     """Removes a line from the plan, unless an event was created from it."""
     if session.scalar(select(Event.id).where(Event.plan_id == line.id).limit(1)):
-        raise Refused("这一项已经办了班,不能从计划里去掉")
+        raise Refused("这一项已经办了班，不能从计划里去掉")
     session.delete(line)
     session.flush()
 
@@ -145,9 +145,9 @@ def start_planned(
 # Two days by the course framework (domain: induction to improvement), half a day each.
 PROGRAMME = (
     (0, time(9), time(12), "岗位职责和三年行动", "4"),
-    (0, time(14), time(17), "摸底走访和一人一档:分组实操", "4"),
-    (1, time(9), time(12), "强制报告和应急处置:案例研讨", "4"),
-    (1, time(14), time(17), "回去怎么带班:备课和试讲", "4"),
+    (0, time(14), time(17), "摸底走访和一人一档：分组实操", "4"),
+    (1, time(9), time(12), "强制报告和应急处置：案例研讨", "4"),
+    (1, time(14), time(17), "回去怎么带班：备课和试讲", "4"),
 )
 
 
@@ -184,7 +184,7 @@ def edit(session: Session, event: Event, by: str, *, values: Mapping[str, object
 
 def _refuse_over(event: Event) -> None:
     if event.state == "filed":
-        raise Refused("培训已经归档,不能再改。有错请在档案里更正")
+        raise Refused("培训已经归档，不能再改。有错请在档案里更正")
     if event.state == "cancelled":
         raise Refused("培训已经取消")
 
@@ -210,14 +210,14 @@ def check_session(event_session: EventSession) -> None:
         raise Refused("请填这一节讲什么")
     length = event_session.ends_at - event_session.starts_at
     if length <= timedelta(0):
-        raise Refused("结束时间要晚于开始时间,请改正")
+        raise Refused("结束时间要晚于开始时间，请改正")
     if length > timedelta(hours=12):
-        raise Refused("一节不能超过 12 小时。请按半天分开,每半天各签一次到")
+        raise Refused("一节不能超过 12 小时。请按半天分开，每半天各签一次到")
     if not 0 < event_session.hours <= 12:
         raise Refused("每节学时要在 0 到 12 之间")
     if float(event_session.hours) * 45 > length.total_seconds() / 60 + 0.5:
         raise Refused(
-            f"这一节只有 {int(length.total_seconds() // 60)} 分钟,算不到 {event_session.hours} 学时"
+            f"这一节只有 {int(length.total_seconds() // 60)} 分钟，算不到 {event_session.hours} 学时"
         )
 
 
@@ -236,12 +236,12 @@ def move_session(
     """
     _refuse_over(event_session.event)
     if not reason.strip():
-        raise Refused("请写为什么改时间,会记下来告诉学员")
+        raise Refused("请写为什么改时间，会记下来告诉学员")
     signed = select(Attendance.person_id).where(
         Attendance.session_id == event_session.id, Attendance.state != "leave"
     )
     if session.scalar(signed.limit(1)):
-        raise Refused("这一节已经有人签到,不能改时间。没上完的另加一节")
+        raise Refused("这一节已经有人签到，不能改时间。没上完的另加一节")
     event_session.starts_at, event_session.ends_at = starts_at, ends_at
     check_session(event_session)
     session.flush()
@@ -256,12 +256,12 @@ def drop_session(session: Session, event_session: EventSession, reason: str, *, 
     if session.scalar(
         select(Attendance.person_id).where(Attendance.session_id == event_session.id).limit(1)
     ):
-        raise Refused("这一节已经有签到或请假记录,不能去掉")
+        raise Refused("这一节已经有签到或请假记录，不能去掉")
     event = event_session.event
     if event.state == "open":
         if not reason.strip():
             raise Refused("请写为什么去掉这一节")
-        note(session, event, f"{DROPPED}{event_session.title}”:{reason.strip()}", by=by)
+        note(session, event, f"{DROPPED}{event_session.title}”：{reason.strip()}", by=by)
     session.delete(event_session)
     session.flush()
     session.refresh(event)
@@ -287,7 +287,7 @@ def set_quotas(session: Session, event: Event, seats: Mapping[str, int]) -> None
     current = quotas_of(session, event)
     total = sum({**current, **seats}.values())
     if total > event.capacity:
-        raise Refused(f"名额合计 {total},超过了培训的 {event.capacity} 个名额。请改少一些")
+        raise Refused(f"名额合计 {total}，超过了培训的 {event.capacity} 个名额。请改少一些")
     for code, number in seats.items():
         row = session.get(Quota, (event.id, code))
         if row is None:
@@ -308,7 +308,7 @@ def announce(session: Session, event: Event, by: str) -> None:
     if event.state != "draft":
         raise Refused("通知已经发过了" if event.state == "open" else "培训已经结束")
     if not event.sessions:
-        raise Refused("还没有安排课程。请至少加一节,再发通知")
+        raise Refused("还没有安排课程。请至少加一节，再发通知")
     if not event.place.strip() and form_key(event.form) != "live":
         raise Refused("请先填上课地点")
     event.state = "open"
@@ -319,7 +319,7 @@ def cancel(session: Session, event: Event, reason: str, *, by: str) -> int:
     """Cancels an event. Returns how many people had checked in. Their attendance stays and can be filed."""
     _refuse_over(event)
     if not reason.strip():
-        raise Refused("请写为什么取消,会告诉报名的人")
+        raise Refused("请写为什么取消，会告诉报名的人")
     event.state = "cancelled"
     note(session, event, f"{CANCELLED}:{reason.strip()}", by=by)
     signed = (
@@ -353,7 +353,7 @@ def get_event(session: Session, event_id: int, prefix: str) -> Event:
             return event
         if event.state != "draft" and _is_above(code, prefix):
             return event
-    raise NotFound("没有这次培训,或不在您的管理范围内")
+    raise NotFound("没有这次培训，或不在您的管理范围内")
 
 
 def _is_above(code: str, prefix: str) -> bool:
@@ -364,7 +364,7 @@ def own_event(session: Session, event_id: int, prefix: str) -> Event:
     """An event that an office may change: its own or one below, else NotFound."""
     event = get_event(session, event_id, prefix)
     if not event.division_code.startswith(prefix):
-        raise NotFound("这次培训是上级办的,这里不能改")
+        raise NotFound("这次培训是上级办的，这里不能改")
     return event
 
 
@@ -385,7 +385,7 @@ def get_line(session: Session, line_id: int, division_code: str) -> PlanLine:
     """A line of a division's own plan, or NotFound."""
     line = session.get(PlanLine, line_id)
     if line is None or line.division_code != division_code:
-        raise NotFound("没有这项计划,或不是您这里的")
+        raise NotFound("没有这项计划，或不是您这里的")
     return line
 
 

@@ -78,7 +78,7 @@ def answer(
 ) -> None:
     """Records an answer, once per person. Raises `Refused` if a mark is missing or the person has answered already."""
     if not may_answer(session, event, person_id):
-        raise Refused("您已经填过了,或没有参加这次培训")
+        raise Refused("您已经填过了，或没有参加这次培训")
     if set(marks) != set(QUESTIONS) or any(m not in MARKS for m in marks.values()):
         raise Refused("请每一项都选一个")
     if not insert_missing(session, SurveyGiven, event_id=event.id, person_id=person_id):

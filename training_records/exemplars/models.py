@@ -13,7 +13,7 @@ from training_records.database import Base, now, one_of
 ExemplarState = Literal["nominated", "agreed", "publicity", "chosen", "declined", "withdrawn"]
 STATES: dict[ExemplarState, str] = {
     "nominated": "等本人同意",
-    "agreed": "本人同意了,等公示",
+    "agreed": "本人同意了，等公示",
     "publicity": "公示",
     "chosen": "选定",
     "declined": "没有选",

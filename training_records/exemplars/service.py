@@ -89,10 +89,10 @@ def nominate(
 ) -> Exemplar:
     """Nominates a director; nothing is published before they agree."""
     if level_of(division_code) != "district":
-        raise Refused("典型由区(市)推荐")
+        raise Refused("典型由区（市）推荐")
     post = current_post(session, person.id, today)
     if post is None or post.role != "director":
-        raise Refused(f"{person.name}现在不是儿童主任,不能推荐")
+        raise Refused(f"{person.name}现在不是儿童主任，不能推荐")
     nomination = session.scalar(
         select(Exemplar).where(Exemplar.person_id == person.id, Exemplar.year == year)
     )
@@ -118,13 +118,13 @@ def _check(material: str, words: str) -> None:
         if not text.strip():
             raise Refused(f"请写{what}")
         if len(text.strip()) > limit:
-            raise Refused(f"{what}最多 {limit} 字,现在有 {len(text.strip())} 字")
+            raise Refused(f"{what}最多 {limit} 字，现在有 {len(text.strip())} 字")
         check_nameless(what, text)
 
 
 def _move(row: Exemplar, allowed: Sequence[ExemplarState], state: ExemplarState) -> None:
     if row.state not in allowed:
-        raise Refused(f"现在是“{STATES[row.state]}”,不能这样办。请刷新页面再看")
+        raise Refused(f"现在是“{STATES[row.state]}”，不能这样办。请刷新页面再看")
     row.state = state
 
 
@@ -173,7 +173,7 @@ def object_to(session: Session, row: Exemplar, text: str, *, today: date, by: st
         raise Refused("请写意见")
     check_nameless("意见", text)
     if any(o.created_by == by and o.answer is None for o in objections_to(session, row)):
-        raise Refused("您已经提过意见,等答复以后还可以再提")
+        raise Refused("您已经提过意见，等答复以后还可以再提")
     session.add(ExemplarObjection(exemplar_id=row.id, text=text.strip()[:300], created_by=by))
     session.flush()
 
@@ -199,7 +199,7 @@ def choose(session: Session, row: Exemplar, today: date, *, by: str) -> None:
     """Chooses a director after the publication period, and files it in their archive as an award."""
     if row.state == "publicity":
         if row.publicity_until and today <= row.publicity_until:
-            raise Refused(f"公示到 {row.publicity_until},公示完才能选定")
+            raise Refused(f"公示到 {row.publicity_until}，公示完才能选定")
         if any(o.answer is None for o in objections_to(session, row)):
             raise Refused("还有意见没有答复")
     _move(row, ("publicity",), "chosen")
@@ -229,7 +229,7 @@ def _key(row: Exemplar) -> str:
 def decline(session: Session, row: Exemplar, reason: str, *, by: str) -> None:
     """Declines a nomination, with the reason."""
     if not reason.strip():
-        raise Refused("请写为什么,本人会看到")
+        raise Refused("请写为什么，本人会看到")
     _move(row, ("nominated", "agreed", "publicity"), "declined")
     row.reason, row.decided_by, row.decided_at = reason.strip()[:200], by, now()
     session.flush()

@@ -8,8 +8,8 @@ LEVELS = {
     "national": "国家",
     "province": "省",
     "city": "市",
-    "district": "区(市)",
-    "town": "镇(街)",
+    "district": "区（市）",
+    "town": "镇（街）",
 }
 # Training organised by the district or above counts for coverage.
 COUNTED_LEVELS = ("national", "province", "city", "district")

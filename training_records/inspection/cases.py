@@ -40,7 +40,7 @@ def check_parts(parts: Mapping[str, str]) -> dict[str, str]:
         if not text:
             raise Refused(f"“{word}”还没有写")
         if len(text) > limit:
-            raise Refused(f"“{word}”最多 {limit} 字,现在有 {len(text)} 字,请压缩")
+            raise Refused(f"“{word}”最多 {limit} 字，现在有 {len(text)} 字，请压缩")
         check_nameless(word, text)
         trimmed[name] = text
     return trimmed
@@ -50,7 +50,7 @@ def check_nameless(word: str, text: str) -> None:
     """Raises `Refused` if a text could identify the child it is about. `word`: the field's label."""
     for pattern, what in _NAMING:
         if hit := pattern.search(text):
-            raise Refused(f"“{word}”里的“{hit[0]}”像是{what},请删掉。不能让人认出是哪个孩子")
+            raise Refused(f"“{word}”里的“{hit[0]}”像是{what}，请删掉。不能让人认出是哪个孩子")
 
 
 def submit(
@@ -71,7 +71,7 @@ def submit(
         raise Refused("请选案例属于哪一项任务")
     submitted = select(GoodCase.id).where(GoodCase.created_by == by, GoodCase.year == year)
     if len(session.scalars(submitted).all()) >= MAX_A_YEAR:
-        raise Refused(f"一年最多交 {MAX_A_YEAR} 个案例,请挑最好的")
+        raise Refused(f"一年最多交 {MAX_A_YEAR} 个案例，请挑最好的")
     row = GoodCase(
         division_code=code,
         year=year,
@@ -89,7 +89,7 @@ def submit(
 
 def _require_confirmation(nameless: bool) -> None:
     if not nameless:
-        raise Refused("请看一遍,确认没有孩子和家人的姓名、学校、住址,再勾上“看过了”")
+        raise Refused("请看一遍，确认没有孩子和家人的姓名、学校、住址，再勾上“看过了”")
 
 
 def mend(session: Session, row: GoodCase, parts: Mapping[str, str], *, nameless: bool) -> None:
@@ -131,12 +131,12 @@ def decide(
 ) -> None:
     """Accepts, returns, declines or chooses a case. Accepting or choosing requires the confirmation that no child can
     be recognised in it; returning or declining requires a comment."""
-    refusal = f"这个案例现在是“{CASE_STATES[row.state]}”,不能这样办。请刷新页面再看"
+    refusal = f"这个案例现在是“{CASE_STATES[row.state]}”，不能这样办。请刷新页面再看"
     decided = choice(moves(row, level), state, refusal)
     if decided in ("accepted", "chosen"):
         _require_confirmation(nameless)
     elif not comment.strip():
-        raise Refused("请写为什么,本人会看到")
+        raise Refused("请写为什么，本人会看到")
     row.state, row.comment = decided, comment.strip()[:200] or None
     row.decided_by, row.decided_at = by, now()
     session.flush()

@@ -12,9 +12,9 @@ from training_records.database import Base, now, one_of
 
 CaseState = Literal["submitted", "returned", "accepted", "chosen", "declined"]
 CASE_STATES: dict[CaseState, str] = {
-    "submitted": "等区(市)看",
+    "submitted": "等区（市）看",
     "returned": "退回修改",
-    "accepted": "区(市)选上",
+    "accepted": "区（市）选上",
     "chosen": "市里入选",
     "declined": "没有选上",
 }

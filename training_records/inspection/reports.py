@@ -43,18 +43,18 @@ def write_texts(
     """Saves the texts. `version`: the version that the page was loaded with; raises `Refused` if somebody else has
     saved since, so that no concurrent edit is lost."""
     if level_of(code) != "district":
-        raise Refused("自查报告由区(市)写")
+        raise Refused("自查报告由区（市）写")
     row = report_of(session, code, year)
     if row is None:
         row = AnnualReport(division_code=code, year=year, texts={}, version=0, updated_by=by)
         session.add(row)
     if row.version != version:
-        raise Refused("同事刚才也改过,这次没有保存。请复制您写的,刷新页面,再贴上去")
+        raise Refused("同事刚才也改过，这次没有保存。请复制您写的，刷新页面，再贴上去")
     for section, text in texts.items():
         if not PLACES.fullmatch(section):
-            raise Refused("报告里没有这个地方,请刷新页面")
+            raise Refused("报告里没有这个地方，请刷新页面")
         if len(text) > MAX_TEXT:
-            raise Refused(f"一处最多写 {MAX_TEXT} 字,现在有 {len(text)} 字,请压缩")
+            raise Refused(f"一处最多写 {MAX_TEXT} 字，现在有 {len(text)} 字，请压缩")
     row.texts = {section: text.strip() for section, text in texts.items() if text.strip()}
     row.version, row.updated_by = version + 1, by
     session.flush()
@@ -66,7 +66,7 @@ def hand_in(
 ) -> AnnualReport:
     """Submits the stamped report. Submitting again replaces the file and keeps the date of the first submission."""
     if level_of(code) != "district":
-        raise Refused("自查报告由区(市)交")
+        raise Refused("自查报告由区（市）交")
     row = report_of(session, code, year)
     if row is None:
         row = AnnualReport(division_code=code, year=year, texts={}, updated_by=by)
@@ -90,7 +90,7 @@ class Filing:
 
 FILING_STATES = {
     "in_time": "按时交了",
-    "late": "交了,晚了",
+    "late": "交了，晚了",
     "missing": "过期没交",
     "awaited": "还没交",
 }

@@ -62,7 +62,7 @@ def end_absence(session: Session, row: Absence, person: Person, *, end: date, by
 def remove_absence(session: Session, row: Absence, by: str, *, reason: str) -> None:
     """Deletes a leave recorded by mistake; the history keeps it. Raises `Refused` without a reason."""
     if not reason.strip():
-        raise Refused("请写明为什么撤销,例如“记错了人”")
+        raise Refused("请写明为什么撤销，例如“记错了人”")
     fields = {
         "absence.kind": [ABSENCES[row.kind], None],
         "absence.start": [plain(row.start), None],
@@ -77,7 +77,7 @@ def get_absence(session: Session, number: int, person_id: int) -> Absence:
     """A leave of this person, or NotFound."""
     row = session.get(Absence, number)
     if row is None or row.person_id != person_id:
-        raise NotFound("没有这次请假,请刷新页面再看")
+        raise NotFound("没有这次请假，请刷新页面再看")
     return row
 
 
@@ -90,17 +90,17 @@ def _check(
     checked_id: int | None = None,
 ) -> None:
     if end is not None and end < start:
-        raise Refused("请假的最后一天早于第一天,请核对")
+        raise Refused("请假的最后一天早于第一天，请核对")
     if end is not None and (end - start).days + 1 < MIN_DAYS:
-        raise Refused(f"不满 {MIN_DAYS} 天的假不用记,当月的走访前后补上就行")
+        raise Refused(f"不满 {MIN_DAYS} 天的假不用记，当月的走访前后补上就行")
     if current_post(session, person.id, start) is None:
-        raise Refused(f"{person.name}在 {start} 没有任职,不用记请假")
+        raise Refused(f"{person.name}在 {start} 没有任职，不用记请假")
     for other in absences_of(session, person.id):
         apart = (other.end is not None and other.end < start) or (
             end is not None and end < other.start
         )
         if other.id != checked_id and not apart:
-            raise Refused(f"{other.start} 起已经记过一次假,日子重了,请核对")
+            raise Refused(f"{other.start} 起已经记过一次假，日子重了，请核对")
 
 
 def absences_in(

@@ -35,8 +35,8 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "allowance": ("津贴", ("补助", "补贴", "补助标准")),
     "duties": ("职责范围", ("负责范围",)),
     "code": ("区划编码", ("区划代码", "行政区划代码", "行政区划编码", "村居代码", "统计代码")),
-    "district": ("区(市)", ("区市", "区县", "县区", "区")),
-    "town": ("镇(街)", ("镇街", "乡镇", "镇街道", "乡镇街道", "街道", "所属镇街")),
+    "district": ("区（市）", ("区市", "区县", "县区", "区")),
+    "town": ("镇（街）", ("镇街", "乡镇", "镇街道", "乡镇街道", "街道", "所属镇街")),
     "village": (
         "村/社区名称",
         ("村社区名称", "村社区", "村居", "村居名称", "村名", "村", "社区", "所在村居"),
@@ -154,11 +154,11 @@ def require_columns(header: Header | None) -> Header:
     """Returns the header. Raises `Refused`, naming the missing columns."""
     if header is None:
         raise Refused(
-            "没有找到表头:前 20 行里至少要有“姓名”“手机号”“村/社区名称”等列名。可先下载模板,照着填"
+            "没有找到表头：前 20 行里至少要有“姓名”“手机号”“村/社区名称”等列名。可先下载模板，照着填"
         )
     missing = [COLUMNS[field][0] for field in ("name", "phone") if field not in header.columns]
     if not {"code", "village", "town"} & set(header.columns):
-        missing.append("区划编码(或 村/社区名称)")
+        missing.append("区划编码（或 村/社区名称）")
     if missing:
-        raise Refused(f"表里缺少这些列:{'、'.join(missing)}。请补上列名再导入")
+        raise Refused(f"表里缺少这些列：{'、'.join(missing)}。请补上列名再导入")
     return header

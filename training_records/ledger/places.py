@@ -58,16 +58,16 @@ class Places:
     def by_code(self, code: str) -> str:
         """Returns the code itself. Raises ValueError if it is malformed, unknown or out of scope."""
         if not re.fullmatch(r"\d{12}", code):
-            raise ValueError(f"区划编码有 {len(code)} 位,应为 12 位数字,请核对")
+            raise ValueError(f"区划编码有 {len(code)} 位，应为 12 位数字，请核对")
         if code not in self.levels:
-            raise ValueError("没有这个区划编码,请核对")
+            raise ValueError("没有这个区划编码，请核对")
         return self._in_scope(code)
 
     def by_names(self, district: str, town: str, village: str, *, level: str) -> str:
         """Returns the code of the village (for a supervisor, the town) with these names. Raises ValueError if it is not
         unique."""
         districts = (
-            self._one_of(self.districts, district_key(district), f"没有叫“{district}”的区(市)")
+            self._one_of(self.districts, district_key(district), f"没有叫“{district}”的区（市）")
             if district
             else []
         )
@@ -78,33 +78,33 @@ class Places:
             if c.startswith(prefixes)
         ]
         if town and not towns:
-            raise ValueError(f"没有叫“{town}”的镇(街),请核对")
+            raise ValueError(f"没有叫“{town}”的镇（街），请核对")
         if level == "town":
-            return self._single(towns, town or "镇(街)", "区(市)")
+            return self._single(towns, town or "镇（街）", "区（市）")
         if not village:
-            raise ValueError("没有填村/社区名称,请补上")
+            raise ValueError("没有填村/社区名称，请补上")
         scopes = tuple(t[:9] for t in towns) or tuple(w[:6] for w in districts) or ("",)
         matches = [c for c in self.villages.get(village_key(village), []) if c.startswith(scopes)]
         if not matches:
-            raise ValueError(f"没有叫“{village}”的村(社区),请核对名称,或填区划编码")
+            raise ValueError(f"没有叫“{village}”的村（社区），请核对名称，或填区划编码")
         if len(matches) > 1:
             exact = [c for c in matches if self.names[c] == re.sub(r"\s", "", village)]
             matches = exact if len(exact) == 1 else matches
-        return self._single(matches, village, "镇(街)和区(市)")
+        return self._single(matches, village, "镇（街）和区（市）")
 
     def _single(self, codes: list[str], name: str, what: str) -> str:
         inside = [c for c in codes if c.startswith(self.prefix)]
         choice = inside if len(codes) > 1 and inside else codes
         if len(choice) > 1:
-            raise ValueError(f"有 {len(choice)} 个地方叫“{name}”,请补填{what},或填区划编码")
+            raise ValueError(f"有 {len(choice)} 个地方叫“{name}”，请补填{what}，或填区划编码")
         if not choice:
-            raise ValueError(f"没有填{name},请补上")
+            raise ValueError(f"没有填{name}，请补上")
         return self._in_scope(choice[0])
 
     @staticmethod
     def _one_of(index: dict[str, list[str]], key: str, message: str) -> list[str]:
         if key not in index:
-            raise ValueError(message + ",请核对")
+            raise ValueError(message + "，请核对")
         return index[key]
 
     def _in_scope(self, code: str) -> str:

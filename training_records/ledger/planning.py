@@ -153,9 +153,9 @@ class Planner:
     def _is_accepted(self, row: LedgerRow, owner: NamedRow | None, known: NamedRow | None) -> bool:
         same = owner is not None and known is not None and owner.id == known.id
         if owner and owner.name != row.name and not same:
-            reason = "手机号已登记在别人名下,请核对"
+            reason = "手机号已登记在别人名下，请核对"
         elif known and owner and not same:
-            reason = "证件号码和手机号各属于台账里的两个人,请核对"
+            reason = "证件号码和手机号各属于台账里的两个人，请核对"
         else:
             return True
         self._fault(RowError(row.number, self._title("phone"), row.phone, reason))

@@ -210,7 +210,7 @@ class Reader:
         start, end = post.get("start"), post.get("end")
         if isinstance(start, date) and isinstance(end, date) and end < start:
             is_valid = self._refuse(
-                number, "end", end, reason=f"任职结束日期早于开始日期 {start},请核对"
+                number, "end", end, reason=f"任职结束日期早于开始日期 {start}，请核对"
             )
         if not is_valid or not code:
             return None
@@ -254,7 +254,7 @@ class Reader:
         if values.text(value).endswith(".1"):
             # Excel drops the zero of 2023.10, and the cell no longer differs from 2023.1.
             reason = (
-                "Excel 里 1 月和 10 月会写成一样,这里按 1 月登记。是 10 月的请改成“2023年10月”这样"
+                "Excel 里 1 月和 10 月会写成一样，这里按 1 月登记。是 10 月的请改成“2023年10月”这样"
             )
             self._warn(RowError(number, self.title(name), values.text(value), reason))
 
@@ -272,8 +272,8 @@ class Reader:
             if code:
                 resolved = self.places.by_code(code)
                 if self.places.levels[resolved] != level:
-                    wanted = "镇(街)" if level == "town" else "村(社区)"
-                    raise ValueError(f"{self.places.names[resolved]}不是{wanted},请核对")
+                    wanted = "镇（街）" if level == "town" else "村（社区）"
+                    raise ValueError(f"{self.places.names[resolved]}不是{wanted}，请核对")
             else:
                 resolved = self.places.by_names(district, town, village, level=level)
         except ValueError as error:
@@ -289,23 +289,23 @@ class Reader:
         number, name, phone = row.number, row.name, row.phone
         at, other = self._by_phone.setdefault(phone, (number, name))
         if other != name:
-            reason = f"手机号与第 {at} 行的{other}相同,请核对是谁的"
+            reason = f"手机号与第 {at} 行的{other}相同，请核对是谁的"
             return self._refuse(number, "phone", phone, reason=reason)
         key = (phone, row.code, row.role)
         if key in self._seen:
             return self._refuse(
-                number, "name", name, reason=f"与第 {self._seen[key]} 行重复,请删去一行"
+                number, "name", name, reason=f"与第 {self._seen[key]} 行重复，请删去一行"
             )
         if row.identity:
             at, other = self._by_identity.setdefault(row.identity, (number, phone))
             if other != phone:
                 owner = self._by_phone[other][1]
-                reason = f"证件号码与第 {at} 行的{owner}相同,请核对"
-                return self._refuse(number, "identity", "(不显示)", reason=reason)
+                reason = f"证件号码与第 {at} 行的{owner}相同，请核对"
+                return self._refuse(number, "identity", "（不显示）", reason=reason)
         self._seen[key] = number
         same_name_row = self._same_name.setdefault((name, row.code), number)
         if same_name_row != number:
-            reason = f"与第 {same_name_row} 行同村同名,手机号不同,按两个人登记"
+            reason = f"与第 {same_name_row} 行同村同名，手机号不同，按两个人登记"
             self._warn(RowError(number, self.title("name"), name, reason))
         return True
 
@@ -314,6 +314,6 @@ class Reader:
         return self.header.titles.get(name) or COLUMNS[name][0]
 
     def _refuse(self, number: int, name: str, value: object, *, reason: str) -> bool:
-        shown = value if value == "(不显示)" else values.text(value)
+        shown = value if value == "（不显示）" else values.text(value)
         self._fault(RowError(number, self.title(name), shown, reason))
         return False

@@ -46,7 +46,7 @@ def get_person(session: Session, person_id: int, prefix: str) -> Person:
     """The person, if within the scope. Raises NotFound otherwise, whether or not they exist."""
     person = session.scalar(people_in(prefix).where(Person.id == person_id))
     if person is None:
-        raise NotFound("没有这个人,或不在您的管理范围内")
+        raise NotFound("没有这个人，或不在您的管理范围内")
     return person
 
 
@@ -158,7 +158,7 @@ def register(
 ) -> Person:
     """Creates a person; name and phone (unique) are required, everything else may follow."""
     if session.scalar(select(Person.id).where(Person.phone == values["phone"])):
-        raise Refused("这个手机号已经登记在别人名下。请先按手机号查一查,是同一个人就不用再登记")
+        raise Refused("这个手机号已经登记在别人名下。请先按手机号查一查，是同一个人就不用再登记")
     person = Person(**values)
     session.add(person)
     session.flush()
@@ -179,10 +179,10 @@ def edit_person(
 ) -> bool:
     """Corrects fields of a person. Returns whether anything changed. Raises `Refused` without a reason."""
     if not reason.strip():
-        raise Refused("请写明为什么改,例如“换了手机号”")
+        raise Refused("请写明为什么改，例如“换了手机号”")
     phone = values.get("phone", person.phone)
     if phone != person.phone and session.scalar(select(Person.id).where(Person.phone == phone)):
-        raise Refused("这个手机号已经登记在别人名下,请核对")
+        raise Refused("这个手机号已经登记在别人名下，请核对")
     fields = set_fields(person, values)
     if fields:
         note(session, "changed", person.id, post_id=None, fields=fields, by=by, reason=reason)
@@ -195,9 +195,9 @@ def leave(
 ) -> None:
     """Ends a post; `end` is its last day. The person, the archive and the hours stay."""
     if end < post.start:
-        raise Refused(f"最后一天不能早于任职开始日期 {post.start},请核对")
+        raise Refused(f"最后一天不能早于任职开始日期 {post.start}，请核对")
     if not reason.strip():
-        raise Refused("请写明离任的原因,例如“换届”")
+        raise Refused("请写明离任的原因，例如“换届”")
     fields = set_fields(post, {"end": end}, "post.")
     if fields:
         note(
@@ -220,7 +220,7 @@ def edit_post(
     start = cast(date, values.get("start", post.start))
     end = cast("date | None", values.get("end", post.end))
     if end is not None and end < start:
-        raise Refused("任职结束日期早于开始日期,请核对")
+        raise Refused("任职结束日期早于开始日期，请核对")
     fields = set_fields(post, values, "post.")
     if fields:
         note(

@@ -11,7 +11,7 @@ from training_records.xlsx import Sheet, Workbook, make_workbook
 
 _EXAMPLE = {
     "role": "儿童主任",
-    "name": "示例(导入前删去本行)",
+    "name": "示例（导入前删去本行）",
     "gender": "女",
     "birth_date": "1980-05-06",
     "phone": "13800000000",
@@ -36,7 +36,7 @@ def template() -> bytes:
 
     def fill(book: Workbook) -> None:
         heads = [title for title, _ in COLUMNS.values()]
-        sheet = Sheet(book, "台账", "儿童主任(儿童督导员)信息台账", heads=heads)
+        sheet = Sheet(book, "台账", "儿童主任（儿童督导员）信息台账", heads=heads)
         sheet.add([_EXAMPLE.get(name) for name in COLUMNS])
         for at, name in enumerate(COLUMNS):
             if name in CHOICES:
@@ -57,7 +57,7 @@ def errors_workbook(errors: Iterable[RowError]) -> bytes:
         sheet = Sheet(
             book,
             "要改的地方",
-            "导入检查:要改的地方",
+            "导入检查：要改的地方",
             heads=["行号", "列", "原来的内容", "怎么改"],
             widths=[8, 20, 28, 60],
         )

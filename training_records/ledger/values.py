@@ -37,13 +37,13 @@ def name(value: object) -> str:
         return value
     folded = text(value)
     if not folded:
-        raise ValueError("没有填姓名,请补上")
+        raise ValueError("没有填姓名，请补上")
     if re.search(r"[一-鿿]", folded):
         folded = folded.replace(" ", "")
         if _PLAIN_NAME.fullmatch(folded):
             return folded
     if re.search(r"[^\w·.' -]|\d|_", folded) or len(folded) > 40:
-        raise ValueError("姓名里有不该有的字符,请改正")
+        raise ValueError("姓名里有不该有的字符，请改正")
     return folded
 
 
@@ -60,17 +60,17 @@ def phone(value: object) -> str:
     digits = re.sub(r"^\+?86(?=1\d{10}$)", "", digits)
     digits = re.sub(r"\.0+$", "", digits)
     if not digits:
-        raise ValueError("没有填手机号,请补上")
+        raise ValueError("没有填手机号，请补上")
     if not re.fullmatch(r"\d+", digits):
-        raise ValueError("手机号里有不是数字的字符,请改正")
+        raise ValueError("手机号里有不是数字的字符，请改正")
     if len(digits) != 11:
         raise ValueError(
-            f"手机号只有 {len(digits)} 位,应为 11 位,请补全"
+            f"手机号只有 {len(digits)} 位，应为 11 位，请补全"
             if len(digits) < 11
-            else f"手机号有 {len(digits)} 位,应为 11 位,请改正"
+            else f"手机号有 {len(digits)} 位，应为 11 位，请改正"
         )
     if not re.match(r"1[3-9]", digits):
-        raise ValueError("手机号应以 13–19 开头,请核对")
+        raise ValueError("手机号应以 13–19 开头，请核对")
     return digits
 
 
@@ -84,7 +84,7 @@ def day(value: object) -> date | None:
     if isinstance(value, date):
         return value
     if isinstance(value, bool):
-        raise ValueError("日期看不懂,请写成 2023-05-06 这样")
+        raise ValueError("日期看不懂，请写成 2023-05-06 这样")
     folded = text(value)
     if folded in ("", "-", "/", "无", "至今", "今"):
         return None
@@ -95,15 +95,15 @@ def day(value: object) -> date | None:
     match = _DATE.match(folded.replace("年 ", "年").replace("月 ", "月")) or _COMPACT.match(folded)
     if not match:
         if re.fullmatch(r"\d{4}年?", folded):
-            raise ValueError("日期只有年份,请写到月,例如 2023年5月")
-        raise ValueError("日期看不懂,请写成 2023-05-06 这样")
+            raise ValueError("日期只有年份，请写到月，例如 2023年5月")
+        raise ValueError("日期看不懂，请写成 2023-05-06 这样")
     year, month, in_month = int(match[1]), int(match[2]), int(match[3] or 1)
     try:
         result = date(year, month, in_month)
     except ValueError:
-        raise ValueError(f"没有 {year}年{month}月{in_month}日 这一天,请核对") from None
+        raise ValueError(f"没有 {year}年{month}月{in_month}日 这一天，请核对") from None
     if not 1930 <= year <= 2100:
-        raise ValueError(f"年份 {year} 不对,请核对")
+        raise ValueError(f"年份 {year} 不对，请核对")
     return result
 
 
@@ -112,23 +112,25 @@ def identity(value: object) -> str | None:
     if isinstance(value, float):
         if value == 0:
             return None
-        raise ValueError("证件号码被 Excel 变成了数字,后几位已经丢失。请把单元格设成文本,重新填写")
+        raise ValueError(
+            "证件号码被 Excel 变成了数字，后几位已经丢失。请把单元格设成文本，重新填写"
+        )
     folded = text(value).replace(" ", "").upper()
     if not folded:
         return None
     if not re.fullmatch(r"\d{17}[\dX]", folded):
         raise ValueError(
-            f"证件号码有 {len(folded)} 位,应为 18 位,请核对"
+            f"证件号码有 {len(folded)} 位，应为 18 位，请核对"
             if len(folded) != 18
-            else "证件号码里有不该有的字符,请核对"
+            else "证件号码里有不该有的字符，请核对"
         )
     check = "10X98765432"[sum(map(mul, map(int, folded[:17]), _WEIGHTS)) % 11]
     if folded[17] != check:
-        raise ValueError("证件号码校验不通过,可能有一位写错了,请核对")
+        raise ValueError("证件号码校验不通过，可能有一位写错了，请核对")
     try:
         date(int(folded[6:10]), int(folded[10:12]), int(folded[12:14]))
     except ValueError:
-        raise ValueError("证件号码里的出生日期不存在,请核对") from None
+        raise ValueError("证件号码里的出生日期不存在，请核对") from None
     return folded
 
 
@@ -178,7 +180,7 @@ def email(value: object) -> str | None:
     if not folded:
         return None
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", folded):
-        raise ValueError("邮箱格式不对,请核对")
+        raise ValueError("邮箱格式不对，请核对")
     return folded
 
 
@@ -205,7 +207,7 @@ def short(limit: int) -> Callable[[object], str | None]:
     def parse(value: object) -> str | None:
         folded = text(value)
         if len(folded) > limit:
-            raise ValueError(f"有 {len(folded)} 个字,最多 {limit} 个字,请缩短")
+            raise ValueError(f"有 {len(folded)} 个字，最多 {limit} 个字，请缩短")
         return folded or None
 
     return parse

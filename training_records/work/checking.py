@@ -74,9 +74,9 @@ def decide(
     """Records what the verification of a visit found. A denial needs its reason."""
     row = session.get(VisitCheck, visit_id)
     if row is None or not row.division_code.startswith(prefix):
-        raise NotFound("没有抽到这次走访,或不在您的管理范围内")
+        raise NotFound("没有抽到这次走访，或不在您的管理范围内")
     if not confirmed and not note.strip():
-        raise Refused("不属实要写明情况(不要写孩子姓名)")
+        raise Refused("不属实要写明情况（不要写孩子姓名）")
     row.confirmed, row.note = confirmed, note.strip()[:60] or None
     row.checked_by, row.checked_at = by, now()
     session.flush()

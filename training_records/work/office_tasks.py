@@ -49,7 +49,7 @@ def get_given(session: Session, task_id: int, prefix: str) -> OfficeTask:
     if row is None or not (
         row.division_code.startswith(prefix) or prefix.startswith(prefix_of(row.division_code))
     ):
-        raise NotFound("没有这项任务,或不在您的管理范围内")
+        raise NotFound("没有这项任务，或不在您的管理范围内")
     return row
 
 

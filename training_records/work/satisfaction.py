@@ -29,7 +29,7 @@ from training_records.work.service import caseload, villages_of
 
 QUESTIONS = {
     "visits": "儿童主任来看孩子、和您联系的次数够不够",
-    "help": "有困难的时候,儿童主任帮得上忙吗",
+    "help": "有困难的时候，儿童主任帮得上忙吗",
     "manner": "儿童主任对孩子和您的态度怎么样",
 }
 MARKS = {5: "很满意", 4: "满意", 3: "一般", 2: "不太满意", 1: "不满意"}
@@ -118,7 +118,7 @@ def ticket_of(
         round_ = session.get_one(SatisfactionRound, row.round_id)
         if today <= round_.closes_on:
             return row, round_
-    raise NotFound("这个码不对、用过了,或调查已经结束")
+    raise NotFound("这个码不对、用过了，或调查已经结束")
 
 
 def take(session: Session, token: str, marks: Mapping[str, int], *, today: date) -> None:
@@ -133,7 +133,7 @@ def take(session: Session, token: str, marks: Mapping[str, int], *, today: date)
         .returning(SatisfactionTicket.digest)
     ).first()
     if claimed is None:
-        raise NotFound("这个码不对、用过了,或调查已经结束")
+        raise NotFound("这个码不对、用过了，或调查已经结束")
     session.add(
         SatisfactionAnswer(
             key=secrets.token_hex(16), round_id=round_.id, person_id=row.person_id, **marks

@@ -64,13 +64,13 @@ def open_case(
     the new ones from today."""
     code = code.strip().replace("\u2014", "-").replace("\uff0d", "-")
     if not CODE.fullmatch(code):
-        raise Refused("代号写成“03-07”这样:户的序号-孩子的序号。不要写姓名")
+        raise Refused("代号写成“03-07”这样：户的序号-孩子的序号。不要写姓名")
     chosen = [c for c in known if c in categories]
     if not chosen or len(chosen) != len(set(categories)):
         raise Refused("请至少勾选一个类别")
     entries = caseload(session, [village], today)
     if len(entries) >= MAX_CASES:
-        raise Refused(f"一个村最多记 {MAX_CASES} 个,请核对")
+        raise Refused(f"一个村最多记 {MAX_CASES} 个，请核对")
     for entry in entries:
         if entry.code == code:
             if list(entry.categories) == chosen and entry.assigned_id == assigned_id:
@@ -230,7 +230,7 @@ def log_visit(
     if visit.form not in FORMS:
         raise Refused("请选怎么走访的")
     if not today - OLDEST <= visit.on <= today:
-        raise Refused("走访日期只能是最近两个月里的,不能晚于今天")
+        raise Refused("走访日期只能是最近两个月里的，不能晚于今天")
     if visit.next_on is not None and visit.next_on < visit.on:
         raise Refused("下次日期要在走访日期以后")
     for check, answer in visit.findings.items():
@@ -332,7 +332,7 @@ def _check_activity(row: Activity, today: date) -> None:
         raise Refused("请填活动名称")
     if row.held:
         if row.on > today:
-            raise Refused("还没到日子,先记成计划")
+            raise Refused("还没到日子，先记成计划")
         if row.children is None or row.adults is None or row.children + row.adults == 0:
             raise Refused("请填来了多少孩子、多少大人")
         if not (0 <= row.children <= 5000 and 0 <= row.adults <= 5000):

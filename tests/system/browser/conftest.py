@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
         try:
             ctypes.CDLL("libatomic.so.1")
         except OSError:
-            missing("Playwright 的运行时缺 libatomic.so.1(Debian 包 libatomic1)")
+            missing("Playwright 的运行时缺 libatomic.so.1（Debian 包 libatomic1）")
     with sync_playwright() as playwright:
         arguments = [
             "--disable-gpu",

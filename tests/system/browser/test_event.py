@@ -62,7 +62,7 @@ def test_from_plan_to_report(academy, open_page):
     city.get_by_label("培训名称").fill(TITLE)
     city.get_by_label("月份").fill(str(now.month))
     city.get_by_label("人数").fill("20")
-    city.get_by_label("经费(元)").fill("12000")
+    city.get_by_label("经费（元）").fill("12000")
     city.get_by_label("这是市级示范培训").check()
     city.get_by_role("button", name="加到计划里").click()
     expect(city.get_by_role("rowheader", name=re.compile(TITLE))).to_be_visible()
@@ -101,20 +101,20 @@ def test_from_plan_to_report(academy, open_page):
     city.goto(event_url)
     city.get_by_role("button", name="录取勾选的").click()
     expect(city.get_by_text("录取 2 人。", exact=True)).to_be_visible()
-    notice = Document(downloaded(city, "通知(Word)"))
+    notice = Document(downloaded(city, "通知（Word）"))
     text = "\n".join(p.text for p in notice.paragraphs) + str(
         [[c.text for c in r.cells] for t in notice.tables for r in t.rows]
     )
     assert "市委党校报告厅" in text and "平度市" in text and "开班第一课" in text
-    names = Document(downloaded(city, "名单和签到表(Word)"))
+    names = Document(downloaded(city, "名单和签到表（Word）"))
     assert len(names.tables[0].rows) == 3
-    badges = PdfReader(downloaded(city, "胸牌(PDF)"))
+    badges = PdfReader(downloaded(city, "胸牌（PDF）"))
     assert "平度市" in badges.pages[0].extract_text() and len(badges.pages) == 1
-    assert len(PdfReader(downloaded(city, "席卡(PDF)")).pages) == 2
+    assert len(PdfReader(downloaded(city, "席卡（PDF）")).pages) == 2
 
     # The screen at the door; the first phone scans and signs in with one tap.
     city.goto(event_url)
-    city.get_by_role("link", name="打开签到大屏:开班第一课").click()
+    city.get_by_role("link", name="打开签到大屏：开班第一课").click()
     expect(city.locator("#of")).to_have_text("2")
     expect(city.locator("#qr svg")).to_be_visible()
     assert_accessible(city)
@@ -148,8 +148,8 @@ def test_from_plan_to_report(academy, open_page):
         {"name": "badge.png", "mimeType": "image/png", "buffer": codes}
     )
     city.get_by_role("button", name="认码签到").click()
-    expect(city.get_by_text("照片里认出 1 个码,新签到 1 人")).to_be_visible()
-    expect(city.get_by_text("应到 2 人,已登记 2 人")).to_be_visible()
+    expect(city.get_by_text("照片里认出 1 个码，新签到 1 人")).to_be_visible()
+    expect(city.get_by_text("应到 2 人，已登记 2 人")).to_be_visible()
     assert_accessible(city)
 
     if "ACADEMY_DATABASE_URL" not in academy.environment:
@@ -185,10 +185,10 @@ def test_from_plan_to_report(academy, open_page):
     expect(phone.get_by_text("问卷不记名")).to_be_visible()
     city.goto(event_url)
     city.get_by_role("link", name="核对并归档").click()
-    expect(city.get_by_text("2 人到课,共 4 学时")).to_be_visible()
+    expect(city.get_by_text("2 人到课，共 4 学时")).to_be_visible()
     assert_accessible(city)
     city.get_by_label("签到表由谁核对").fill("核对人甲")
-    city.get_by_role("button", name=re.compile("确认,记进 2 人")).click()
+    city.get_by_role("button", name=re.compile("确认，记进 2 人")).click()
     expect(city.get_by_text("2 人的学时记进了培训档案")).to_be_visible()
     phone.goto(f"{url}/archive")
     expect(phone.get_by_text(TITLE).first).to_be_visible()
@@ -199,10 +199,10 @@ def test_from_plan_to_report(academy, open_page):
     ).click()
     expect(city.get_by_text("满 5 份才显示结果")).to_be_visible()
     assert_accessible(city)
-    told = Document(downloaded(city, "下载总结报告(Word)"))
+    told = Document(downloaded(city, "下载总结报告（Word）"))
     text = "\n".join(p.text for p in told.paragraphs)
-    assert "到课 2 人,到课率 100.0%" in text and "案例研讨最受欢迎。" in text
-    assert "不足 5 份,不公布结果" in text and len(told.inline_shapes) == 1
+    assert "到课 2 人，到课率 100.0%" in text and "案例研讨最受欢迎。" in text
+    assert "不足 5 份，不公布结果" in text and len(told.inline_shapes) == 1
     city.goto(f"{url}/events")
     expect(city.locator("section", has_text=TITLE)).to_contain_text("到课 2 人")
     assert_accessible(city)

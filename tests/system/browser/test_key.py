@@ -116,7 +116,7 @@ def test_made_used_and_taken_away(served, browser, session):
     stranger = Device(browser, url)
     stranger.password(mine)
     stranger.page.click("text=用这台设备登录")
-    expect(stranger.page.get_by_text("没有成功,请再试一次")).to_be_visible()
+    expect(stranger.page.get_by_text("没有成功，请再试一次")).to_be_visible()
 
     # A copy of the key, from before it was last used, is seen as one.
     told = device.tool.send("WebAuthn.getCredentials", {"authenticatorId": device.id})

@@ -109,13 +109,13 @@ def test_daily_practice_without_a_network(academy, open_page):
         expect(page.locator("#at")).to_have_text(f"第 {number}/5 题")
         choose(page)
         page.get_by_role("button", name="下一题").click()
-    expect(page.locator("#saved")).to_have_text("离线,已记下 2 题")
+    expect(page.locator("#saved")).to_have_text("离线，已记下 2 题")
     # The page is closed and opened again where there is no network.
     page.reload()
     expect(page.locator("#stem")).to_be_visible()
-    expect(page.locator("#saved")).to_have_text("离线,已记下 2 题")
+    expect(page.locator("#saved")).to_have_text("离线，已记下 2 题")
     choose(page)
-    expect(page.locator("#saved")).to_have_text("离线,已记下 3 题")
+    expect(page.locator("#saved")).to_have_text("离线，已记下 3 题")
     page.context.set_offline(False)
     expect(page.locator("#saved")).to_have_text("✓ 已保存")
     page.goto(academy.url + "/practice")
@@ -132,7 +132,7 @@ def test_from_a_trainers_desk_to_a_recording_heard(academy, open_page):
     desk.get_by_role("link", name="新单元").click()
     desk.get_by_label("名称", exact=True).fill("听一听")
     desk.get_by_label("正文(Markdown").fill("## 听之前\n\n- 记下**三件**事")
-    desk.get_by_label("录像(MP4)或录音").set_input_files(
+    desk.get_by_label("录像（MP4）或录音").set_input_files(
         {"name": "课.mp3", "mimeType": "audio/mpeg", "buffer": mp3(60)}
     )
     desk.get_by_label("小测题数").fill("2")
@@ -143,12 +143,12 @@ def test_from_a_trainers_desk_to_a_recording_heard(academy, open_page):
     desk.get_by_role("link", name="返回课程").click()
     assert_accessible(desk)
     desk.get_by_role("button", name="发布这一版").click()
-    expect(desk.get_by_text("发布了,学员现在就能看到")).to_be_visible()
+    expect(desk.get_by_text("发布了，学员现在就能看到")).to_be_visible()
     assert_accessible(desk)
 
     phone = enter(academy, open_page)
     phone.goto(academy.url + "/learn")
-    phone.get_by_role("link", name="开始学:听一听").click()
+    phone.get_by_role("link", name="开始学：听一听").click()
     assert_accessible(phone)
     length = phone.evaluate(
         "() => new Promise(done => { const r = document.getElementById('recording');"

@@ -123,7 +123,7 @@ def test_exam_and_result_pages(academy, open_page):
     kinds = set()
     while page.get_by_role("button", name="下一题").count():
         kind = page.locator("#kind").inner_text().partition(" ")[0]
-        kind += "(案例)" if page.locator("#case").is_visible() else ""
+        kind += "（案例）" if page.locator("#case").is_visible() else ""
         if kind not in kinds:
             kinds.add(kind)
             assert_accessible(page)

@@ -88,7 +88,7 @@ def test_from_print_to_score(academy: Running, open_page, size: dict[str, int]) 
             strict=True,
         ):
             box.fill(blank)
-    page.get_by_role("button", name="记下,看下一张").click()
+    page.get_by_role("button", name="记下，看下一张").click()
     page.get_by_role("button", name=re.compile("给这 1 张计分")).click()
     expect(page.locator("body")).to_contain_text("计分 1 张")
     row = page.get_by_role("row").filter(has_text=sheet.code)

@@ -83,7 +83,7 @@ def test_from_appointment_to_certificate(academy, open_page):
     # First sign-in on the phone, with a new password.
     phone = open_page()
     sign_in(phone, url, PHONE_NUMBER, initial)
-    expect(phone.get_by_role("heading", name="第一次登录,请设一个新密码")).to_be_visible()
+    expect(phone.get_by_role("heading", name="第一次登录，请设一个新密码")).to_be_visible()
     phone.get_by_label("现在的密码").fill(initial)
     phone.get_by_label("新密码", exact=True).fill(NEW_PASSWORD)
     phone.get_by_label("再填一次新密码").fill(NEW_PASSWORD)
@@ -123,7 +123,7 @@ def test_from_appointment_to_certificate(academy, open_page):
         phone.get_by_role("button", name="下一题" if number < total else "看答题卡").click()
     expect(phone.locator("#missing")).to_contain_text("全部答完了")
     phone.get_by_role("button", name="交卷", exact=True).click()
-    expect(phone.get_by_role("heading", name="合格了,100 分")).to_be_visible()
+    expect(phone.get_by_role("heading", name="合格了，100 分")).to_be_visible()
     assert_accessible(phone)
     explained = phone.locator("article").first
     expect(explained.get_by_role("link", name="原条款")).to_be_visible()
@@ -159,7 +159,7 @@ def test_from_appointment_to_certificate(academy, open_page):
     book = openpyxl.load_workbook(io.BytesIO(Path(download.value.path()).read_bytes()))
     rows = {r[3]: r for r in book["人员名单"].iter_rows(min_row=3, values_only=True)}
     assert rows[NAME][6] == "已覆盖"
-    assert "初任儿童主任必修课(8学时)" in rows[NAME][11] and len(rows[NAME][11]) <= 200
+    assert "初任儿童主任必修课（8学时）" in rows[NAME][11] and len(rows[NAME][11]) <= 200
     total = list(book["覆盖情况"].iter_rows(min_row=3, values_only=True))[-1]
     assert (total[0], total[3]) == ("合计", after["covered"])
 
@@ -178,7 +178,7 @@ def test_answers_given_offline_arrive_later(academy, open_page):
         answer(page)
         page.get_by_role("button", name="下一题").click()
         expect(page.locator("#place")).to_have_text(f"第 {number + 1}/{total} 题")
-    expect(page.locator("#saved")).to_have_text("离线,已记下 10 题")
+    expect(page.locator("#saved")).to_have_text("离线，已记下 10 题")
     page.context.set_offline(False)
     expect(page.locator("#saved")).to_have_text("✓ 已保存", timeout=40000)
     page.reload()

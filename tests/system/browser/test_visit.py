@@ -59,13 +59,13 @@ def test_a_visit_in_under_a_minute_offline_and_then_there(academy, phone):
     tap(phone.get_by_text("学校随访"))
     phone.locator('#checks select[name="school"]').select_option(index=1)
     tap.count += 2
-    tap(phone.get_by_text("需要和措施(可不填)"))
+    tap(phone.get_by_text("需要和措施（可不填）"))
     tap(phone.get_by_label("告诉学校"))
     tap(phone.get_by_role("button", name="保存", exact=True))
-    expect(phone.locator("#saved")).to_have_text("离线,已记下 1 条")
+    expect(phone.locator("#saved")).to_have_text("离线，已记下 1 条")
     assert tap.count <= 8 and time.monotonic() - tap.start < 60
     phone.reload()
-    expect(phone.locator("#saved")).to_have_text("离线,已记下 1 条")
+    expect(phone.locator("#saved")).to_have_text("离线，已记下 1 条")
     expect(phone.locator("#due li", has_text=code)).to_contain_text("✓ 刚记下")
     phone.context.set_offline(False)
     expect(phone.locator("#saved")).to_have_text("✓ 已保存")
@@ -89,7 +89,7 @@ def test_what_must_be_reported_is_one_tap_away(academy, phone):
     expect(phone.get_by_role("heading", name="立即报告")).to_be_visible()
     phone.get_by_role("link", name="记下已经报告").click()
     phone.get_by_role("button", name="已经向公安机关报告").click()
-    expect(phone.get_by_text("记下了:已向公安机关报告")).to_be_visible()
+    expect(phone.get_by_text("记下了：已向公安机关报告")).to_be_visible()
 
 
 def test_pages_of_the_daily_work(academy, phone):

@@ -11,7 +11,7 @@ LONGEST_PAUSE = 40
 
 def test_the_primary_is_killed_in_mid_exam():
     if lacking := cluster.missing_programs():
-        missing(f"没有 {'、'.join(lacking)}(Debian 包 patroni、etcd-server、nginx-light)")
+        missing(f"没有 {'、'.join(lacking)}（Debian 包 patroni、etcd-server、nginx-light）")
     found = cluster.try_cluster(12, 45, lambda text: None)
     assert found.lost == 0 and found.twice == 0
     assert found.handed_in == found.examinees == 12

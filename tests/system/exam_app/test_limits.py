@@ -20,7 +20,7 @@ from tests.conftest import missing
 def server():
     program = shutil.which("redis-server")
     if program is None:
-        missing("没有 redis-server(Debian 包 redis-server;没有它,次数就记在各进程里)")
+        missing("没有 redis-server(Debian 包 redis-server；没有它，次数就记在各进程里)")
     port = free_port()
     command = [program, "--port", str(port), "--save", ""]
     with child(command, stdout=subprocess.DEVNULL) as process:

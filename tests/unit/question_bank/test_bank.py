@@ -23,7 +23,7 @@ from training_records.facts.loading import load_facts, required_points
 
 GOOD = """- id: topic-0001
   type: single
-  stem: 每个村至少要有几名儿童主任?
+  stem: 每个村至少要有几名儿童主任？
   options: {A: 1 名, B: 2 名}
   key: A
 """
@@ -99,7 +99,7 @@ def test_near_duplicates_and_unknown_links_are_reported(tmp_path):
 GOOD_SINGLE = {
     "id": "topic-0001",
     "type": "single",
-    "stem": "走访记录应当在什么时候写好?",
+    "stem": "走访记录应当在什么时候写好？",
     "options": {"A": "走访当天", "B": "等到月底", "C": "抽查以前", "D": "想起来时"},
     "key": "A",
     "source": "青21#10",
@@ -129,20 +129,20 @@ def test_a_well_written_question_passes():
     [
         ({"options": {"A": "走访当天", "B": "等到月底", "C": "以上都对"}}, "以上都对"),
         ({"options": {"A": "走访当天", "B": "绝对不用写", "C": "抽查以前"}}, "太绝对"),
-        ({"stem": "走访记录**什么时候**写不合适?"}, ""),
-        ({"stem": "走访记录什么时候写不合适?"}, "加粗"),
-        ({"stem": "下列说法正确的是?"}, "不看选项"),
+        ({"stem": "走访记录**什么时候**写不合适？"}, ""),
+        ({"stem": "走访记录什么时候写不合适？"}, "加粗"),
+        ({"stem": "下列说法正确的是？"}, "不看选项"),
         ({"options": {"A": "每年", "B": "每月", "C": "每周"}}, "从小到大"),
         ({"options": {"A": "走访当天晚上睡觉以前写好", "B": "月底", "C": "想起"}}, "一半以上"),
         ({"options": {"A": "当天", "B": "等到所有人都催了很多次以后再找时间补"}}, "长短相差"),
         (
             {
-                "stem": "按规定应当当天写好记录,何时写?",
+                "stem": "按规定应当当天写好记录，何时写？",
                 "options": {"A": "当天写好记录", "B": "等到月底再说", "C": "抽查以前再说"},
             },
             "重复了题干",
         ),
-        ({"explanation": "当天写。等到月底会忘,抽查以前补是假的。"}, "想起来时"),
+        ({"explanation": "当天写。等到月底会忘，抽查以前补是假的。"}, "想起来时"),
         ({"explanation": "当天写。" * 40}, "压到 120"),
     ],
 )
@@ -160,7 +160,7 @@ def many(n, **changes):
     questions = {}
     for i in range(n):
         data = {**GOOD_SINGLE, "id": f"topic-{i:04d}", **changes}
-        data["stem"] = f"第 {i} 种情况下,走访记录应当在什么时候写好?"
+        data["stem"] = f"第 {i} 种情况下，走访记录应当在什么时候写好？"
         questions[data["id"]] = parse_question(data)
     return Bank(questions, dict.fromkeys(questions, "x.yaml"))
 

@@ -206,7 +206,7 @@ PICTURE = "iVBORw0KGgo="
 HTML = {
     "id": "imported-0001",
     "type": "single",
-    "stem": '<p>看图 &amp; 选：<img src="a.png" alt="一把&quot;尺&quot;"></p>',
+    "stem": '<p>看图 &amp; 选：<img src="a.png" alt="一把&quot；尺&quot;"></p>',
     "options": {"A": "<b>三</b>", "B": "四"},
     "key": "A",
     "feedback": {"B": "再<i>量</i>一次"},
@@ -301,10 +301,10 @@ MOODLE = """<?xml version="1.0" encoding="UTF-8"?>
  <single>false</single>
  <answer fraction="50"><text>甲</text><feedback><text>对</text></feedback></answer>
  <answer fraction="50"><text>乙</text></answer><answer fraction="0"><text>丙</text></answer></question>
-<question type="numerical"><name><text>数</text></name><questiontext><text>几只?</text></questiontext>
+<question type="numerical"><name><text>数</text></name><questiontext><text>几只？</text></questiontext>
  <answer fraction="100"><text>23</text><tolerance>1</tolerance></answer></question>
 <question type="cloze"><name><text>完形</text></name><questiontext><text>x</text></questiontext></question>
-<question type="shortanswer"><name><text>坏</text></name><questiontext><text>填?</text></questiontext>
+<question type="shortanswer"><name><text>坏</text></name><questiontext><text>填？</text></questiontext>
  <answer fraction="30"><text>a</text></answer></question>
 </quiz>"""
 
@@ -423,7 +423,7 @@ def test_moodle_cloze_is_a_fill_question_with_several_blanks():
     [
         ("{1:NM", "{2:NM", "分值不一样"),
         ("{1:NM:=14:0}", "{1:MULTICHOICE:=14~15}", "要选不要填"),
-        ("=14:0", "=十四:0", "不是数"),
+        ("=14:0", "=十四：0", "不是数"),
         ("=月~", "=月#对~", "自己的反馈"),
         ("=月~=个月~", "", "没有满分答案"),
         ("满 ", "满 ____ ", "分不清"),
@@ -485,7 +485,7 @@ def test_mutated_files_never_crash(name, data):
 
 def _samples():
     bank = [
-        parse_question({"id": "imported-0001", "type": "single", "stem": "选一个?",
+        parse_question({"id": "imported-0001", "type": "single", "stem": "选一个？",
                         "options": {"A": "甲", "B": "乙"}, "key": "A"}),
         parse_question({"id": "imported-0002", "type": "true_false", "stem": "对不对。", "key": True}),
     ]  # fmt: skip

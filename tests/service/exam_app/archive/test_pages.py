@@ -52,7 +52,7 @@ def test_training_outside_is_filed_for_many_with_its_sheet(world, session, app, 
     values = outside(people=lines)
     data = {**values, "file": (io.BytesIO(PDF), "签到表.pdf")}
     checked = office.client.post("/archive/record", data=data, headers=office.headers)
-    assert "找到 2 人,有 2 行没认出" in checked.text
+    assert "找到 2 人，有 2 行没认出" in checked.text
     assert "有 2 人同名" in checked.text and "台账里没有这个人" in checked.text
     assert session.scalar(select(ArchiveEntry.id)) is None
     session.commit()
@@ -112,10 +112,10 @@ def test_a_person_asks_for_a_correction_and_gets_an_answer(world, session, sign_
     assert "那天我没去" not in other.get("/archive/requests").text
     url = "/archive/requests/1"
     assert other.form(url, answer="不属实", accepted="").status_code == 404
-    assert office.form(url, answer="核对签到表,属实", accepted="1").status_code == 302
+    assert office.form(url, answer="核对签到表，属实", accepted="1").status_code == 302
     assert office.form(url, answer="再来", accepted="1").status_code == 404
     assert entries_of(session, account.person_id) == []
-    assert "核对签到表,属实" in api.get("/archive").text
+    assert "核对签到表，属实" in api.get("/archive").text
 
 
 def test_an_archive_on_paper(world, session, office, other):

@@ -15,7 +15,7 @@ def test_coverage_page_chart_and_export(world, office):
     world.entry(person)
     world.person(name="李桂英", start=date(2020, 1, 1))
     page = office.get("/coverage?year=2026&as_of=2026-11-24&status=uncovered").text
-    assert "2 人在岗,已覆盖 0 人" in page and "还没有通过考试" in page and "李桂英" in page
+    assert "2 人在岗，已覆盖 0 人" in page and "还没有通过考试" in page and "李桂英" in page
     svg = office.get("/coverage/chart.svg?year=2026&as_of=2026-11-24")
     assert svg.data.startswith(b"<?xml") and "云桥镇".encode() in svg.data
     book = openpyxl.load_workbook(

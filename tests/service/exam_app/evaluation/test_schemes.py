@@ -57,10 +57,10 @@ def test_what_is_wrong_is_said_in_words_and_kept(office, session):
     url = f"/evaluation/schemes/{NEXT}"
     told = fields(office.get(url).text)
     cases = [
-        ({"visits-weight": "31"}, "日常走访:各项指标的分值合计 30,要等于权重 31"),
-        ({"visits-weight": "x"}, "日常走访权重:要填数字"),
-        ({"visits-0-points": ""}, "分值合计 5,要等于权重 30"),
-        ({"visits-0-target": ""}, "日常走访第 1 项指标:要写目标值"),
+        ({"visits-weight": "31"}, "日常走访：各项指标的分值合计 30，要等于权重 31"),
+        ({"visits-weight": "x"}, "日常走访权重：要填数字"),
+        ({"visits-0-points": ""}, "分值合计 5，要等于权重 30"),
+        ({"visits-0-target": ""}, "日常走访第 1 项指标：要写目标值"),
         ({"visits-1-steps": "0.6 到 0.9"}, "写成 0.6:50% 0.9:100% 这样"),
         ({"visits-1-steps": "0.9:50% 0.6:100%"}, "界限要从小到大"),
         ({"grade": ["优秀"], "least": ["90"]}, "最后一档的 min 是 0"),

@@ -145,7 +145,7 @@ def test_who_is_not_on_the_list_is_listed_apart(city, world, sign_in, session):
     board = f"{path}/sessions/{one.id}"
     assert "名单外 1 人" in city.get(board).text
     city.form(f"{path}/decide", person=str(guest.person_id), admit="1")
-    assert "应到 1 人,已登记 1 人" in city.get(board).text
+    assert "应到 1 人，已登记 1 人" in city.get(board).text
     end(session, one)
     assert "1 人到课" in city.get(f"{path}/file").text
 
@@ -176,7 +176,7 @@ def test_the_own_code_at_the_door(city, world, sign_in, session, config):
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=80)
     told = city.form(f"{path}/sessions/{one.id}/photo", photo=(io.BytesIO(out.getvalue()), "a.jpg"))
-    assert "认出 2 个码,新签到 2 人" in city.get(told.location).text
+    assert "认出 2 个码，新签到 2 人" in city.get(told.location).text
     told = city.form(f"{path}/sessions/{one.id}/photo", photo=(io.BytesIO(b"text"), "a.jpg"))
     assert "这不是照片" in city.get(told.location).text
 
@@ -197,7 +197,7 @@ def test_numbers_from_paper(city, world, session):
     one = session_of(path, session)
     board = f"{path}/sessions/{one.id}"
     told = city.get(city.form(f"{board}/attendance", numbers="1-3、5、88").location).text
-    assert "补签到 4 人" in told and "没有这些编号:88" in told
+    assert "补签到 4 人" in told and "没有这些编号：88" in told
     told = city.form(f"{board}/attendance", person=people[3].id, state="leave", note="")
     assert "请写请假原因" in city.get(told.location).text
     city.form(f"{board}/attendance", person=people[3].id, state="leave", note="村里有事")
@@ -235,7 +235,7 @@ def test_papers(city, world, session):
     city.form(f"{path}/quotas", **{f"q-{DISTRICT}": "20", f"q-{OTHER_DISTRICT}": "10"})
     city.form(f"{path}/people", people="\n".join(p.phone for p in people))
     notice = Document(io.BytesIO(city.get(f"{path}/papers/notice.docx").data))
-    assert "平度市、胶州市:" in [p.text for p in notice.paragraphs] or "胶州市、平度市:" in [
+    assert "平度市、胶州市：" in [p.text for p in notice.paragraphs] or "胶州市、平度市：" in [
         p.text for p in notice.paragraphs
     ]
     assert [r.cells[1].text for r in notice.tables[2].rows] == ["名额", "10", "20", "30"]
@@ -277,8 +277,8 @@ def test_scores_before_and_after(city, world, sign_in, session, saver):
         hand_in(session, saver, begin(session, before, person), lambda place: None)
         hand_in(session, saver, begin(session, after, person), rightly)
     page = city.get(f"{path}/report").text
-    assert "前后都考了的 6 人,平均分从 0.0 到 100.0,提高 100.0 分" in page
-    assert "结业考试 6 人参加,6 人合格" in page
+    assert "前后都考了的 6 人，平均分从 0.0 到 100.0，提高 100.0 分" in page
+    assert "结业考试 6 人参加，6 人合格" in page
     report = Document(io.BytesIO(city.get(f"{path}/papers/report.docx").data))
     assert any("没有对照组" in p.text for p in report.paragraphs)
 
@@ -373,7 +373,7 @@ def test_the_day_s_card_leads_to_the_door(city, world, sign_in, session):
     one = session.get_one(EventSession, session_of(path, session).id)
     one.starts_at, one.ends_at = now(), now() + timedelta(hours=3)
     session.commit()
-    assert "签到:第一课" in phone.get("/").text
+    assert "签到：第一课" in phone.get("/").text
     assert session.scalars(select(Enrolment.state)).all() == ["approved"]
     session.commit()
 

@@ -32,7 +32,7 @@ def test_a_doubt_is_made_once_answered_once_and_seen(world, session, saver, sign
     assert "第 3 题我填的是对的" not in stranger.get(room).text
     assert stranger.form(f"{room}/doubts/1", answer="x").status_code == 404
     assert "第 3 题我填的是对的" in office.get(room).text
-    office.form(f"{room}/doubts/1", answer="查过了,评分没有错")
+    office.form(f"{room}/doubts/1", answer="查过了，评分没有错")
     office.form(f"{room}/doubts/1", answer="改口")
     shown = api.get(page).text
-    assert "查过了,评分没有错" in shown and "改口" not in shown and "申请复核" in shown
+    assert "查过了，评分没有错" in shown and "改口" not in shown and "申请复核" in shown

@@ -79,7 +79,11 @@ def test_decisions_of_the_invigilator(world, session, saver, sign_in):
     assert other.form(f"{room}/decide", **told).status_code == 404
     assert decide(what="void", attempt=number, reason="替考")[0] == "voided"
     reasons = select(AttemptEvent.reason).order_by(AttemptEvent.id)
-    assert list(session.scalars(reasons))[-3:] == ["延长 15 分钟:停电", "延长 5 分钟:断网", "替考"]
+    assert list(session.scalars(reasons))[-3:] == [
+        "延长 15 分钟：停电",
+        "延长 5 分钟：断网",
+        "替考",
+    ]
 
 
 def test_voiding_a_released_attempt_takes_its_entry_back(world, session, saver):

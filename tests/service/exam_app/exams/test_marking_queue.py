@@ -92,7 +92,7 @@ def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign
     assert len(session.scalars(select(Mark)).all()) == 3
     session.rollback()
     api = sign_in(world.account(person=person))
-    assert "评语:看过" in api.get(f"/exams/attempts/{number}/result").text
+    assert "评语：看过" in api.get(f"/exams/attempts/{number}/result").text
 
 
 def test_nobody_marks_outside_their_district(world, session, saver, exam):

@@ -63,7 +63,7 @@ def test_marking_again_keeps_old_and_new_and_corrects_the_archive(session, sat):
         (100, 98, "答案印错"),
     ]
     notes = list(session.scalars(select(AttemptEvent.reason)))
-    assert "改判 98 → 100:答案印错" in notes
+    assert "改判 98 → 100：答案印错" in notes
     assert before == {(a.attempt_id, a.slot): a.response for a in session.scalars(select(Answer))}
     filed = session.scalars(
         select(ArchiveEntry.score).where(effective(), ArchiveEntry.kind == "exam")

@@ -34,10 +34,10 @@ def test_how_it_went_by_score_and_by_place(world, session, saver, sign_in):
         sign_in(world.account(r, d)) for r, d in (("city", CITY), ("district", DISTRICT))
     )
     page = city.get(room).text
-    assert "3 人出了成绩,2 人合格(67%),平均 66.7 分" in page
+    assert "3 人出了成绩，2 人合格（67%），平均 66.7 分" in page
     assert page.index("平度市") < page.index("胶州市")
     page = district.get(room).text
-    assert "2 人出了成绩,1 人合格(50%),平均 50.0 分" in page and "胶州市" not in page
+    assert "2 人出了成绩，1 人合格（50%），平均 50.0 分" in page and "胶州市" not in page
     html, book = district.get(f"{room}/analysis.html"), district.get(f"{room}/analysis.xlsx")
     assert "2 人答了" in html.text and html.headers["Content-Disposition"].startswith("attachment")
     assert book.data[:2] == b"PK"

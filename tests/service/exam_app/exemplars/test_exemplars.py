@@ -21,7 +21,7 @@ def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, sess
     assert "推荐" in office.get("/exemplars").text
     form = office.get(f"/exemplars/nominate/{account.person_id}").text
     assert "公布的话" in form
-    told = {"material": "三年都好", "words": "风雨无阻,孩子都认得她。"}
+    told = {"material": "三年都好", "words": "风雨无阻，孩子都认得她。"}
     refused = office.form(f"/exemplars/nominate/{account.person_id}", **{**told, "words": ""})
     assert refused.status_code == 422 and "三年都好" in refused.text
     office.form(f"/exemplars/nominate/{account.person_id}", **told)
@@ -58,7 +58,7 @@ def test_allowances_by_page(world, office, sign_in, session):
     person = world.person(VILLAGE, full_time=False)
     evaluated(session, YEAR, {person: "优秀"}, state="publicity")
     assert "还没有填标准" in office.get("/evaluation/1/allowances.xlsx").text
-    office.form("/evaluation/1/allowances", **{"r-part_time": "100", "r-grade:优秀": "500"})
+    office.form("/evaluation/1/allowances", **{"r-part_time": "100", "r-grade：优秀": "500"})
     page = office.get("/evaluation/1/allowances").text
     assert "1,700.00 元" in page and "只供测算" in page
     bad = office.form("/evaluation/1/allowances", **{"r-part_time": "一百"})

@@ -15,7 +15,7 @@ def test_the_hours_at_home_are_those_of_the_coverage_today(session, world, sign_
     today = now().astimezone(ZONE).date()
     tomorrow = today + timedelta(days=1)
     world.entry(person, "course", today, hours=Decimal(3))
-    world.entry(person, "training", today, hours=Decimal(4), level="镇(街)")
+    world.entry(person, "training", today, hours=Decimal(4), level="镇(街)")  # as stored
     world.entry(person, "training", tomorrow, hours=Decimal("2.5"))
     world.entry(person, "exam", tomorrow, induction=True)
     (standing,) = standings(session, VILLAGE, today.year, as_of=today)

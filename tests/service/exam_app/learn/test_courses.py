@@ -16,7 +16,7 @@ def test_a_course_gives_its_hours_once_all_units_are_done(world, sign_in):
     study(api, course)
     records = api.get(f"/api/v1/people/{account.person_id}/records").json["records"]
     assert [(r["kind"], r["hours"], r["level"], r["organiser"]) for r in records] == [
-        ("course", 8.0, "区(市)", "平度市民政局")
+        ("course", 8.0, "区（市）", "平度市民政局")
     ]
     api.form(f"/learn/{course.id}/{course.units[0].id}")
     assert len(api.get(f"/api/v1/people/{account.person_id}/records").json["records"]) == 1

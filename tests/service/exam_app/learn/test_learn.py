@@ -366,9 +366,9 @@ def test_a_course_stays_in_its_division(trainer, world, sign_in):
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"title": ""}, "名称:没有填"),
-        ({"minutes": "很久"}, "分钟:要填整数"),
-        ({"minutes": "9999"}, "分钟:不能大于 240"),
+        ({"title": ""}, "名称：没有填"),
+        ({"minutes": "很久"}, "分钟：要填整数"),
+        ({"minutes": "9999"}, "分钟：不能大于 240"),
         ({"quiz_items": "3", "quiz_need": "5"}, "要答对的题数不能多过题数"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_large_import_is_written_in_the_background(
     rows = [row(), row("李桂英", "13800000002")]
     page = asked(rows)
     assert (
-        session.scalar(select(Person.id)) is None and "导入台账:全市.xlsx" in office.get(page).text
+        session.scalar(select(Person.id)) is None and "导入台账：全市.xlsx" in office.get(page).text
     )
     session.commit()
     assert other.get(page).status_code == 404
@@ -71,7 +71,7 @@ def test_a_large_import_is_written_in_the_background(
     bad = [*rows, row("王五", "1380000"), row("赵六", "13800000003")]
     page = asked(bad)
     work_off(app)
-    assert "有 1 处要改,没有写入" in office.get(page).text
+    assert "有 1 处要改，没有写入" in office.get(page).text
     page = asked(bad, accept="good")
     work_off(app)
     assert "去看新增" in office.get(page).text

@@ -79,8 +79,8 @@ def test_a_person_is_moved_and_leaves(world, session, office, other):
     office.form(f"{url}/post", post=second.id, caseload="1", start="2026-11-01", reason="更正")
     office.form(f"{url}/leave", post=second.id, end="2026-11-20", reason="换届")
     page = office.get(url).text
-    assert "留守困境儿童数:31 → 1" in page
-    assert "婚嫁" in page and "文化程度:空 → 大专" in page and "换届" in page
+    assert "留守困境儿童数：31 → 1" in page
+    assert "婚嫁" in page and "文化程度：空 → 大专" in page and "换届" in page
     kinds = session.scalars(select(LedgerChange.kind).order_by(LedgerChange.id)).all()
     assert kinds == ["left", "appointed", "changed", "changed", "changed", "left"]
 
@@ -96,7 +96,7 @@ def test_the_ledger_as_of_any_day(world, session, office):
     book = openpyxl.load_workbook(io.BytesIO(office.get("/ledger/export.xlsx?on=2025-06-30").data))
     assert [row[1].value for row in book.active.iter_rows(min_row=3)] == ["王秀兰"]
     assert office.get("/ledger?on=2025-6").status_code == 422
-    assert "1 个镇(街)没有儿童督导员" in office.get("/ledger/gaps").text
+    assert "1 个镇（街）没有儿童督导员" in office.get("/ledger/gaps").text
 
 
 def whole(session, person_id):
@@ -166,7 +166,7 @@ def test_leave_by_page(world, sign_in, office, other, session):
     assert "还没回来" in office.get(url).text
     assert office.form(f"{url}/absence", absence="1", end="2026-06-10").status_code == 302
     page = office.get(url).text
-    assert "2026年6月10日" in page and "请假最后一天:空 → 2026-06-10" in page
+    assert "2026年6月10日" in page and "请假最后一天：空 → 2026-06-10" in page
     assert "登记请假" not in sign_in(world.account("supervisor", TOWN)).get(url).text
     assert other.form(f"{url}/absence", absence="1", remove="1", reason="x").status_code == 404
     assert office.form(f"{url}/absence", absence="9", end="2026-06-10").status_code == 404

@@ -243,8 +243,8 @@ def test_a_group_is_told_once_and_not_at_night(session, world, factory, config, 
     assert service.send_due(factory, config, NOON) == 0
     [text] = robot.texts
     # Names are masked in a group, many are counted, another district's are not in it.
-    assert text.startswith("培训提醒(25 条)") and "王*" in text and "王某" not in text
-    assert "条,请到系统里看" in text and len(text.encode()) <= 2048
+    assert text.startswith("培训提醒（25 条）") and "王*" in text and "王某" not in text
+    assert "条，请到系统里看" in text and len(text.encode()) <= 2048
     assert "timestamp=" in robot.path and "sign=" in robot.path
     states = session.scalars(select(Delivery.state).where(Delivery.channel_id == made.id))
     assert set(states) == {"sent"}
@@ -352,7 +352,7 @@ def test_mail_goes_to_those_who_have_an_address(session, world, factory, config,
     service.note_due(factory, config, NOON)
     assert service.send_due(factory, config, NOON) == 1
     [(to, text)] = box.mails
-    assert to == ["a@example.org"] and "王某0,您好" in text and "初任考核还没有合格" in text
+    assert to == ["a@example.org"] and "王某0，您好" in text and "初任考核还没有合格" in text
     states = sorted(session.scalars(select(Delivery.state)))
     assert states == ["failed", "sent"]
 
@@ -374,7 +374,7 @@ def test_the_list_for_the_sms_platform(session, world, factory, config):
     session.commit()
     lines = data.decode("utf-8-sig").splitlines()
     assert (
-        number == 3 and lines[0] == "手机号,姓名,内容" and f"{people[0].phone},'=1+2," in lines[1]
+        number == 3 and lines[0] == "手机号，姓名，内容" and f"{people[0].phone},'=1+2," in lines[1]
     )
     assert service.export_list(session, made, NOON, config=config)[1] == 0
 

@@ -61,10 +61,10 @@ def test_the_figures_are_those_of_the_records(session, world):
         "覆盖率 50.0%",
         "走访对象 1 名",
         "家访 3 次、电话 1 次",
-        "必须立即报告的情况 1 次,其中记下已向公安机关报告的 0 次",
+        "必须立即报告的情况 1 次，其中记下已向公安机关报告的 0 次",
         "安全类活动 1 场",
         "1 次应报告的情况没有记下报告",
-        "没有儿童主任的村(社区)1 个",
+        "没有儿童主任的村（社区）1 个",
         "2026年10月20日",
     ):
         assert words in told, words
@@ -72,7 +72,7 @@ def test_the_figures_are_those_of_the_records(session, world):
     # Every one of the 23 tasks has its line; what is not known is left to be written.
     tasks = load_facts().data["policy"]["tasks"]
     assert len(tasks) == 23 and all(t["title"] in told for t in tasks)
-    assert told.count("(请填写)") > 10
+    assert told.count("（请填写）") > 10
 
 
 def test_a_year_without_records_and_one_to_come(session, world):

@@ -55,7 +55,7 @@ def test_a_case_from_the_phone_to_the_report(world, sign_in, office, city):
     assert answer.status_code == 422 and "像是手机号" in answer.text
     assert PARTS["situation"] in answer.text
     assert phone.form("/cases/new", item="16", **PARTS, nameless="1").status_code == 302
-    assert "等区(市)看" in phone.get("/cases").text
+    assert "等区（市）看" in phone.get("/cases").text
     office.form("/cases/1/decide", state="returned", comment="再写细一点")
     assert "再写细一点" in phone.get("/cases/1").text
     assert "改一改案例" in phone.get("/").text
@@ -66,7 +66,7 @@ def test_a_case_from_the_phone_to_the_report(world, sign_in, office, city):
     city.form("/cases/1/decide", state="chosen", nameless="1")
     assert "市里入选" in phone.get("/cases").text
     report = texts(Document(io.BytesIO(office.get("/reports/annual.docx").data)))
-    assert "案例 1:雨夜转移(市里入选)" in report and PARTS["result"] in report
+    assert "案例 1：雨夜转移（市里入选）" in report and PARTS["result"] in report
 
     other = sign_in(world.account("district", OTHER_DISTRICT))
     assert other.get("/cases/1").status_code == 404

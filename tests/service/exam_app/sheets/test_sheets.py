@@ -280,7 +280,7 @@ def test_who_gets_no_sheet_and_whose_can_not_be_scored(
     made, refused = service.make_sheets(session, exam, [passed, running, free], actor="office")
     session.commit()
     assert [s.person_id for s in made] == [running.id, free.id]
-    assert [(p.id, why) for p, why in refused] == [(passed.id, "您已经考试合格,不用再考")]
+    assert [(p.id, why) for p, why in refused] == [(passed.id, "您已经考试合格，不用再考")]
     again, refused = service.make_sheets(session, exam, [free], actor="office")
     assert not again and "没用过" in refused[0][1]
     for sheet in made:

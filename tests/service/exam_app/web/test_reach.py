@@ -318,7 +318,7 @@ class Place:
         self.world.entry(self.person, day=self.today)
         values = {"name": name, "heading": "培训", "prefix": "PD", "valid_months": "36"}
         self.office.form(
-            "/certificates/templates", body="{holder}参加“{title}”,准予结业。", **values
+            "/certificates/templates", body="{holder}参加“{title}”，准予结业。", **values
         )
         template = self.session.scalars(
             select(CertificateTemplate.id).order_by(CertificateTemplate.id.desc())

@@ -97,7 +97,7 @@ def test_keys_are_stored_and_labels_of_an_older_page_taken_too(phone, session):
     rows[0].findings, rows[0].needs, rows[0].measures = labels, ["上学"], ["告诉学校"]
     session.commit()
     page = phone.get("/visits").text
-    for text in ("身体和有没有伤:有伤，已报告;上学:有困难", "需要:上学", "做了:告诉学校"):
+    for text in ("身体和有没有伤：有伤，已报告；上学：有困难", "需要：上学", "做了：告诉学校"):
         assert page.count(text) == 2
     names = phone.get("/visits/data.json").json["labels"]
     assert names["answers"]["body.injured"] == "有伤，已报告"

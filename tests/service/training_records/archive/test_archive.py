@@ -98,7 +98,7 @@ def test_certificates_are_voided_and_issued_anew(session, world):
         make_template(session, DISTRICT, name="结业证书", body="准予结业。", **values)
     with pytest.raises(Refused, match="三个空"):
         make_template(session, DISTRICT, name="结业证书", body="{holder}{salary}", **values)
-    body = "{holder}同志参加“{title}”,准予结业。"
+    body = "{holder}同志参加“{title}”，准予结业。"
     template = make_template(session, DISTRICT, name="结业证书", body=body, **values)
     day = date(2026, 11, 24)
     assert issue_for_training(session, "370283", "培训", on=day, template=template, by="x") == (
@@ -168,5 +168,5 @@ def test_experience_text_is_short_and_whole(session, world):
         world.entry(person, day=date(year, 5, 1), organiser="平度市民政局")
     result = experience_text(session, person)
     assert len(result) <= 200
-    assert result.startswith("2024.01—今 平度市云桥镇前河村儿童主任;2026.05")
+    assert result.startswith("2024.01—今 平度市云桥镇前河村儿童主任；2026.05")
     assert result.endswith("。")

@@ -88,7 +88,7 @@ def test_the_sql_says_what_the_predicate_says(session, world, drawn, counted, as
         ({"kind": "training", "level": "市", "hours": Decimal(8)}, True, False),
         ({"kind": "course", "level": "市", "hours": Decimal(8)}, True, False),
         ({"kind": "external", "level": "市", "hours": Decimal(8)}, False, False),
-        ({"kind": "training", "level": "镇(街)", "hours": Decimal(8)}, False, False),
+        ({"kind": "training", "level": "镇(街)", "hours": Decimal(8)}, False, False),  # as stored
         ({"kind": "training", "level": "市", "hours": None}, False, False),
         ({"kind": "exam", "level": "市", "passed": True}, False, True),
         ({"kind": "exam", "level": "市", "passed": False}, False, False),

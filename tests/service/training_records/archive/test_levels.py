@@ -19,6 +19,9 @@ from training_records.facts.levels import COUNTED_LEVELS, LEVELS, level_key, lev
 
 YEAR, AS_OF = 2026, date(2026, 6, 1)
 
+OLD_DISTRICT = "区(市)"  # as stored
+OLD_TOWN = "镇(街)"  # as stored
+
 
 @pytest.mark.parametrize("key", LEVELS)
 def test_keys_and_labels_are_read_alike(key):
@@ -41,9 +44,9 @@ def old_and_new(session, world, monkeypatch):
     old, new = world.person(), world.person()
     with monkeypatch.context() as earlier:
         earlier.setattr("training_records.archive.service.level_key", lambda text: text)
-        world.entry(old, day=date(YEAR, 3, 1), level="区(市)")
-        world.entry(old, day=date(YEAR, 3, 2), level="镇(街)")
-    world.entry(new, day=date(YEAR, 3, 1), level="区(市)")
+        world.entry(old, day=date(YEAR, 3, 1), level=OLD_DISTRICT)
+        world.entry(old, day=date(YEAR, 3, 2), level=OLD_TOWN)
+    world.entry(new, day=date(YEAR, 3, 1), level=OLD_DISTRICT)
     world.entry(new, day=date(YEAR, 3, 2), level="town")
     return old, new
 
@@ -52,7 +55,7 @@ def test_an_old_chain_verifies_and_counts_the_same(session, old_and_new):
     old, new = old_and_new
     stored = session.execute(select(ArchiveEntry.person_id, ArchiveEntry.level)).all()
     assert sorted(stored) == sorted(
-        [(old.id, "区(市)"), (old.id, "镇(街)"), (new.id, "district"), (new.id, "town")]
+        [(old.id, OLD_DISTRICT), (old.id, OLD_TOWN), (new.id, "district"), (new.id, "town")]
     )
     assert verify(session) == (4, [])
     totals = counting.year_totals_sql(COUNTED_LEVELS, YEAR, AS_OF)
@@ -70,7 +73,7 @@ def test_coverage_counts_both_the_same(session, world, old_and_new):
         world.entry(person, "exam", day=date(YEAR, 3, 3))
     figures = coverage(session, DISTRICT, YEAR, as_of=AS_OF).total
     assert (figures.in_post, figures.covered) == (2, 2)
-    set_rule(session, YEAR, "t", hours=Decimal(8), exam=True, pending_days=30, levels=["镇(街)"])
+    set_rule(session, YEAR, "t", hours=Decimal(8), exam=True, pending_days=30, levels=[OLD_TOWN])
     assert session.get_one(YearRule, YEAR).levels == ["town"]
     assert coverage(session, DISTRICT, YEAR, as_of=AS_OF).total.covered == 2
     session.rollback()
@@ -82,7 +85,7 @@ def test_a_rule_of_an_earlier_version_is_read(session):
         hours=Decimal(8),
         exam=True,
         pending_days=30,
-        levels=["市", "区(市)"],
+        levels=["市", OLD_DISTRICT],
         updated_by="t",
     )
     session.add(row)

@@ -33,10 +33,10 @@ def test_hours_and_a_passed_exam_cover(session, world):
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ([], "还差 8 学时,还没有通过考试"),
+        ([], "还差 8 学时，还没有通过考试"),
         ([("training", {"hours": Decimal(5)}), ("exam", {})], "还差 3 学时"),
         ([("training", {}), ("exam", {"passed": False})], "还没有通过考试"),
-        ([("training", {"level": "镇(街)"}), ("exam", {})], "还差 8 学时"),
+        ([("training", {"level": "镇(街)"}), ("exam", {})], "还差 8 学时"),  # as stored
         ([("training", {"day": date(2025, 12, 31)}), ("exam", {})], "还差 8 学时"),
         ([("training", {"day": DAY + timedelta(days=1)}), ("exam", {})], "还差 8 学时"),
     ],

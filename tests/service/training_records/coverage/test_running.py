@@ -126,7 +126,7 @@ step = st.one_of(
         st.just("learn"),
         st.integers(0, 5),
         st.sampled_from(["4", "8", "0.5", "7.75"]),
-        st.sampled_from(["市", "区(市)", "镇(街)"]),
+        st.sampled_from(["市", "区(市)", "镇(街)"]),  # as stored
         days,
     ),
     st.tuples(st.just("exam"), st.integers(0, 5), st.booleans(), st.booleans(), days),

@@ -238,7 +238,7 @@ def test_logging_and_reports(session, world, frame):
 def test_training_activities_practice(session, world, frame):
     person = world.person()
     world.entry(person, "training", date(YEAR, 3, 1), hours=5)
-    world.entry(person, "training", date(YEAR, 4, 1), hours=4, level="镇(街)")
+    world.entry(person, "training", date(YEAR, 4, 1), hours=4, level="镇(街)")  # as stored
     world.entry(person, "training", date(2025, 3, 1), hours=50)
     world.entry(person, "training", date(YEAR, 10, 1), hours=50)
     world.entry(person, "exam", date(2025, 3, 1), score=99, induction=True)

@@ -142,7 +142,7 @@ def test_locked_is_locked(session, run, people):
     assert runs.lock(session, run, TODAY + timedelta(days=6), by="t") == 3
     session.commit()
     entries = {e.person_id: e for e in session.scalars(select(ArchiveEntry))}
-    assert entries[people[0].id].title == "2026年工作评价:优秀"
+    assert entries[people[0].id].title == "2026年工作评价：优秀"
     assert entries[people[0].id].score == Decimal("92.42") and verify(session)[1] == []
     assert runs.is_untouched(session, run)
     row = runs.get_result(session, run, people[0].id)

@@ -203,7 +203,7 @@ def test_who_is_not_meant_is_not_taken(desk):
     done = desk.take(event, [supervisor, gone])
     assert [why for _, why in done.refused] == [
         "不是这次培训的对象",
-        "现在没有在任记录,或不在您的管理范围内",
+        "现在没有在任记录，或不在您的管理范围内",
     ]
 
 

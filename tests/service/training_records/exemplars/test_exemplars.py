@@ -82,7 +82,7 @@ def test_nothing_is_public_without_agreement_and_it_can_be_taken_back(session, w
     with pytest.raises(Refused, match="公示期间"):
         service.object_to(session, row, "晚了", today=after, by="account:8")
     [made] = service.objections_to(session, row)
-    service.answer(session, row, made.id, text="核对过,属实", by="d")
+    service.answer(session, row, made.id, text="核对过，属实", by="d")
     assert gather_published(session).people == ()
     service.choose(session, row, after, by="c")
     [award] = entries_of(session, person.id)
@@ -143,9 +143,9 @@ def test_cases_are_published_without_their_village(session, world):
 
 
 def test_the_rule_table_and_its_workbook(session, world):
-    person = world.person(name="=王秀兰", full_time=True, qualifications="社会工作者(初级)")
+    person = world.person(name="=王秀兰", full_time=True, qualifications="社会工作者（初级）")
     run = evaluated(session, 2026, {person: "优秀"})
-    told = {"full_time": "300", "social_worker": "50.5", "grade:优秀": "500", "part_time": ""}
+    told = {"full_time": "300", "social_worker": "50.5", "grade：优秀": "500", "part_time": ""}
     allowances.keep_rules(session, DISTRICT, 2026, texts=told, by="t")
     for odd in (
         {"x": "1"},

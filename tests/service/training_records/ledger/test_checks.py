@@ -48,7 +48,7 @@ def test_a_clean_result_lets_appoint(session, world, stored):
     person = person_with(world, stored)
     post = appointments.appoint(session, person, "director", code=VILLAGE_2, start=TODAY, by="test")
     assert post.division_code == VILLAGE_2
-    assert [e.title for e in entries_of(session, person.id)] == ["入职查询:无记录"]
+    assert [e.title for e in entries_of(session, person.id)] == ["入职查询：无记录"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_next_check_is_a_change_only_where_it_says_something_else(session, w
         session, person, date(2026, 11, 3), result="查询中", by="test", today=TODAY
     )
     assert person.background_result == "查询中"
-    titles = [e.title.removeprefix("入职查询:") for e in entries_of(session, person.id)]
+    titles = [e.title.removeprefix("入职查询：") for e in entries_of(session, person.id)]
     assert titles == ["查询中", "有记录", "无记录"]
     with pytest.raises(Refused, match="请写汉字"):
         appointments.record_check(session, person, date(2026, 11, 4), result="clean", by="test")

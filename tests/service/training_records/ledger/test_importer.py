@@ -125,7 +125,7 @@ def test_title_two_header_rows_totals_and_footer_pass_over(session, world):
         sheet.write_row("E3", ["起", "止"])
         sheet.write_row("A4", [1, "王秀兰", 13800000001, "前河", "2020年3月", "2021年1月"])
         sheet.write_row("A5", ["合 计", "1人"])
-        sheet.write_row("A7", ["填表人:张三"])
+        sheet.write_row("A7", ["填表人：张三"])
     report = run(session, out.getvalue())
     assert (report.rows, report.new, report.errors) == (1, 1, [])
     post = session.scalars(select(Post)).one()
@@ -172,7 +172,7 @@ def evil(names):
     ("data", "reason"),
     [
         (b"", "空的"),
-        ("姓名,手机号".encode("gb18030"), "不是 Excel"),
+        ("姓名，手机号".encode("gb18030"), "不是 Excel"),
         (b"PK\x03\x04half", "没有保存完整"),
         (b"\xd0\xcf\x11\xe0" + b"0" * 600, "旧版"),
         (evil(["xl/workbook.xml", "../../etc/passwd"]), "不安全的路径"),

@@ -88,8 +88,8 @@ def test_checks_are_in_the_archive_once_there_is_one(session, person):
         )
     filed = [(e.kind, e.date, e.title) for e in entries_of(session, person.id)]
     assert filed == [
-        ("check", date(2026, 11, 20), "入职查询:无记录"),
-        ("check", date(2026, 11, 1), "入职查询:无记录"),
+        ("check", date(2026, 11, 20), "入职查询：无记录"),
+        ("check", date(2026, 11, 1), "入职查询：无记录"),
     ]
     assert verify(session)[1] == []
 
@@ -145,7 +145,7 @@ def test_villages_without_a_director_and_with_too_many_children(session, world):
     assert service.overloaded(session, "370283", TODAY) == []
 
 
-HEAD = ["姓名", "手机号", "区(市)", "镇(街)", "村/社区名称", "任职开始日期", "文化程度"]
+HEAD = ["姓名", "手机号", "区（市）", "镇（街）", "村/社区名称", "任职开始日期", "文化程度"]
 
 
 def check(session, data, **more):
@@ -258,7 +258,7 @@ def test_a_file_checked_before_somebody_else_changed_the_ledger_is_not_written(s
 
 
 def test_titles_of_an_office_are_remembered(session, world):
-    head = ["姓名", "手机号", "镇(街)", "村/社区名称", "最高学历情况"]
+    head = ["姓名", "手机号", "镇（街）", "村/社区名称", "最高学历情况"]
     data = workbook([["王秀兰", "13800000001", "云桥镇", "前河村", "大专"]], head)
     assert check(session, data).report.unknown == ("最高学历情况",)
     remember_titles(session, "370283000000", {"最高学历情况": "education"})

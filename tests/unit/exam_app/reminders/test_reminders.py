@@ -34,4 +34,4 @@ def test_a_message_to_a_group_fits_and_counts(lines, more):
     assert len(text.encode()) <= 2048
     shown = sum(1 for line in text.split("\n")[1:-1] if not line.startswith("还有 "))
     left = len(lines) + more - shown
-    assert f"({len(lines) + more} 条)" in text and (not left or f"还有 {left} 条" in text)
+    assert f"（{len(lines) + more} 条）" in text and (not left or f"还有 {left} 条" in text)

@@ -210,8 +210,8 @@ def scheme_text(**changes):
 
 
 BAD = [
-    (lambda t: t["dimensions"][0].update(weight=31), "各项指标的分值合计 30,要等于权重 31"),
-    (lambda t: t["dimensions"].pop(), "权重合计 85,要等于 100"),
+    (lambda t: t["dimensions"][0].update(weight=31), "各项指标的分值合计 30，要等于权重 31"),
+    (lambda t: t["dimensions"].pop(), "权重合计 85，要等于 100"),
     (lambda t: t["dimensions"][0]["indicators"][0].update(target=0), "要大于 0"),
     (lambda t: t["dimensions"][0]["indicators"][0].pop("target"), "目标值"),
     (lambda t: t["dimensions"][0]["indicators"][0].update(points=float("nan")), "要填数字"),
@@ -288,7 +288,7 @@ def test_tables_and_the_command_line(tmp_path):
         "max",
         "explanation",
     }
-    gb = table(f"王,12,{cells}").decode().encode("gb18030")
+    gb = table(f"王，12,{cells}").decode().encode("gb18030")
     assert read_measures(gb, scheme)[0].person == "王"
 
 

@@ -80,4 +80,4 @@ def test_rewording_switches_no_rule_off(monkeypatch):
     assert after.labels["body", "injured"] == "有伤，另记"
     assert cadences(data["visits"])["orphan"].forms == {"home"}
     printed = next(f for f in reworded.on(CHANGE)["forms"] if f["id"] == "visit")["checks"]
-    assert "身体和有没有伤?：□ 正常 □ 要留意 □ 有伤，另记" in printed
+    assert "身体和有没有伤？：□ 正常 □ 要留意 □ 有伤，另记" in printed

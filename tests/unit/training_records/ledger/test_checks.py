@@ -15,7 +15,7 @@ def test_keys_and_labels_are_read_alike(key):
 
 
 @pytest.mark.parametrize(
-    "text", ["无犯罪记录", "无", "无记录(待复核)", "Clean", "clean ", "", None]
+    "text", ["无犯罪记录", "无", "无记录（待复核）", "Clean", "clean ", "", None]
 )
 def test_other_text_stays_and_is_never_clean(text):
     assert checks.result_key(text) == text and checks.result_label(text) == (text or "")

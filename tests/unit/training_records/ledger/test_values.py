@@ -110,7 +110,7 @@ def test_identity_checks_its_digit_and_folds_x():
 def test_names_keep_only_letters():
     assert values.name("王 秀兰") == "王秀兰"
     assert values.name("古丽·买买提") == "古丽·买买提"
-    for bad in ("", "  ", "王3", "王(代)", "x" * 41):
+    for bad in ("", "  ", "王3", "王（代）", "x" * 41):
         with pytest.raises(ValueError):
             values.name(bad)
 
