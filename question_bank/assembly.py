@@ -44,7 +44,7 @@ class InfeasibleBlueprint(ValueError):
     """No form meets the blueprint; `conflicts` names the contradictory constraints in Chinese."""
 
     def __init__(self, conflicts: list[str]) -> None:
-        super().__init__(";".join(conflicts))
+        super().__init__("；".join(conflicts))
         self.conflicts = conflicts
 
 
@@ -211,7 +211,7 @@ def _conflicts(pool: list[Question], blueprint: Blueprint, forms: int) -> list[s
     conflict = smallest_conflict(len(pool), rows)
     if conflict:
         head = "这一条达不到" if len(conflict) == 1 else "这几条不能同时做到，放宽其中一条就行"
-        return [f"{head}:{';'.join(dict.fromkeys(row.says for row in conflict))}"]
+        return [f"{head}：{'；'.join(dict.fromkeys(row.says for row in conflict))}"]
     return [
         f"一套卷组得出，但题库可用 {len(pool)} 题，{forms} 套卷的重复率不超过 "
         f"{blueprint.max_overlap:.0%} 达不到：请减少套数、放宽重复率或增加题目"

@@ -28,7 +28,7 @@ class BankError(ValueError):
     """The bank has invalid files or entries; `faults` lists them all."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(f"{f.where} {f.question}:{f.reason}" for f in faults))
+        super().__init__("\n".join(f"{f.where} {f.question}：{f.reason}" for f in faults))
         self.faults = faults
 
 

@@ -74,7 +74,8 @@ def children() -> list[str]:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes()
             except OSError:
                 continue
-            if command:
+            # Python ends its own tracker of shared memory with itself.
+            if command and b"resource_tracker" not in command:
                 found.append(f"{pid} {command.replace(bytes(1), b' ').decode()[:200]}")
     return found
 

@@ -21,7 +21,7 @@ WIDE = str.maketrans(",:;?!", "\uff0c\uff1a\uff1b\uff1f\uff01")
 CJK = r"\u3400-\u9fff"
 # A mark with Chinese, or a Chinese mark, on one side.
 MARK = re.compile(
-    rf"(?<=[{CJK}”’）》】〕。…])(?<![,:;?!])[,:;?!](?![,:;?!])|(?<![\s,:;?!/])[,:;?!](?=[{CJK}“‘（《【〔])"
+    rf"(?<=[{CJK}”’）》】〕。…])(?<![,:;?!])[,:;?!](?![,:;?!])|(?<![\s,:;?!/])(?<![a-z0-9_](?=:))[,:;?!](?=[{CJK}“‘（《【〔])"
 )
 HOLE = "\ue000"
 LEFT_OUT = (
@@ -195,7 +195,8 @@ def typst(text: str) -> str:
 
 def markdown(text: str) -> str:
     """A page: what is neither code, link target, template code nor attribute list."""
-    code = r"```.*?```|`[^`\n]*`|\]\([^)\n]*\)|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|\{:?[ #.][^}\n]*\}|<[^>\n]*>|https?://[^\s)）]*|〔[^〕\n]*〕"
+    # An indented line is code, unless it goes on with a list.
+    code = r"```.*?```|(?<=\n) {4}(?! *(?:[-*] (?!\{)|\d))[^\n]*|`[^`\n]*`|\]\([^)\n]*\)|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|\{:?[ #.][^}\n]*\}|<[^>\n]*>|https?://[^\s)）]*|〔[^〕\n]*〕"
     return _masked(
         text, code, inner=str, outer=lambda rest: "\n".join(map(widen, rest.split("\n")))
     )

@@ -169,7 +169,7 @@ def record() -> str | BaseResponse | tuple[str, int]:
     detail = {"title": training.title, "filed": filed, "files": list(files)}
     web.audit("archive.record", f"division:{web.account().division_code}", detail)
     session.commit()
-    notice = f";{duplicates} 人已经记过，没有重复记" if duplicates else ""
+    notice = f"；{duplicates} 人已经记过，没有重复记" if duplicates else ""
     flash(f"“{training.title}”已记入 {filed} 人的档案{notice}。", "good")
     return redirect(url_for("archive.record"))
 

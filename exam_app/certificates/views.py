@@ -86,7 +86,7 @@ def issue() -> BaseResponse:
     )
     web.audit("certificate.issue", f"template:{template.id}", {"title": title, "issued": new})
     web.db().commit()
-    flash(f"发了 {new} 张“{title}”的{template.name};{existing} 人早已有证书。", "good")
+    flash(f"发了 {new} 张“{title}”的{template.name}；{existing} 人早已有证书。", "good")
     return redirect(url_for("certificates.index"))
 
 

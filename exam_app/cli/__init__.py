@@ -95,5 +95,5 @@ def main() -> None:
         )
         sys.exit(1)
     except OSError as error:
-        click.echo(f"{error.filename or ''}:{error.strerror or error}", err=True)
+        click.echo(f"{error.filename or ''}：{error.strerror or error}", err=True)
         sys.exit(1)

@@ -118,7 +118,7 @@ def nightly(folder: Path, recipients: tuple[str, ...], keep: tuple[int, int, int
         path.unlink()
     encryption = "已加密" if keys else "没有加密：请设 ACADEMY_BACKUP_RECIPIENTS"
     say(
-        f"已备份到 {bundle}({bundle.stat().st_size / 2**20:.1f} MB,{encryption})，删掉旧的 {len(expired)} 份"
+        f"已备份到 {bundle}（{bundle.stat().st_size / 2**20:.1f} MB，{encryption}），删掉旧的 {len(expired)} 份"
     )
 
 
@@ -137,7 +137,7 @@ def drill(place: Path, identity: Path | None, as_json: bool) -> None:
     if as_json:
         emit(asdict(proof))
     else:
-        click.echo(f"备份 {proof.bundle},{proof.made_at}")
+        click.echo(f"备份 {proof.bundle}，{proof.made_at}")
         click.echo(
             f"{sum(proof.rows.values())} 行，档案 {proof.archive} 条，操作记录 {proof.audit} 条，附件抽查 {proof.evidence} 个"
         )

@@ -84,7 +84,7 @@ def rescore_command(*, exam_id: int, dry_run: bool, reason: str, as_json: bool) 
         )
         return
     for item, why in outcome.skipped.items():
-        say(f"跳过 {item}:{why}")
+        say(f"跳过 {item}：{why}")
     for change in outcome.changes:
         word = "" if change.old_passed == change.new_passed else "  合格 ↔ 不合格"
         click.echo(f"{change.name}  {change.old_score:g} → {change.new_score:g}{word}")
@@ -169,7 +169,7 @@ def scan_command(exam_id: int, files: tuple[Path, ...], as_json: bool) -> None:
         emit({"exam": exam_id, "pages": pages, "sheets": dict(states), "unused": unused})
         return
     say(
-        f"读了 {pages} 页。没收到 {states['waiting'] + states['part']}，要看 {states['doubts']},"
+        f"读了 {pages} 页。没收到 {states['waiting'] + states['part']}，要看 {states['doubts']}，"
         f"可以计分 {states['ready']}，已计分 {states['scored']}"
     )
     for line in unused:

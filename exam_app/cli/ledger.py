@@ -80,7 +80,7 @@ def import_command(
             click.echo(f"第 {error.row} 行 {error.column}“{error.value}”：{error.reason}")
         outcome = "已写入" if report.applied else "没有写入"
         click.echo(
-            f"共 {report.rows} 行：新增 {report.new}，更新 {report.changed}，没有变化 {report.unchanged},"
+            f"共 {report.rows} 行：新增 {report.new}，更新 {report.changed}，没有变化 {report.unchanged}，"
             f"要改 {len(report.errors)} 处。{outcome}"
         )
     stop(1 if report.errors else 0)
@@ -115,7 +115,7 @@ def export_command(out: str, division: str, as_of: date | None) -> None:
                     claimed=claimed,
                 )
         except OSError as error:
-            raise RecordsError(f"写不了 {out}:{error.strerror}。请换一个文件夹") from error
+            raise RecordsError(f"写不了 {out}：{error.strerror}。请换一个文件夹") from error
         session.rollback()
         record(
             session, "cli", "ledger.export", subject=f"division:{division}", detail={"rows": rows}

@@ -173,7 +173,7 @@ def check_in_person(code: str) -> str | tuple[str, int]:
         return _door_page(event, person, code, refused=str(refused)), 422
     web.db().commit()
     outcome = "早已签到" if already else PRESENCE[state]
-    return _door_page(event, person, code, told=f"{person.name}:{outcome}")
+    return _door_page(event, person, code, told=f"{person.name}：{outcome}")
 
 
 @check_in.post("/events/<int:event_id>/sessions/<int:session_id>/photo")

@@ -47,7 +47,7 @@ def notice_docx(session: Session, event: Event, today: datetime, *, zone: ZoneIn
     heading(document, f"关于举办{event.title}的通知", 18, align=WD_ALIGN_PARAGRAPH.CENTER)
     below = division_names(session, codes=set(quotas_of(session, event)))
     recipients = "、".join(n for c, n in sorted(below.items())) or "各有关单位"
-    document.add_paragraph(f"{recipients}:")
+    document.add_paragraph(f"{recipients}：")
     _indented(document, f"为做好{AUDIENCES[event.audience]}队伍培训，现将有关事项通知如下。")
     arrangements = [
         ["培训对象", AUDIENCES[event.audience]],
@@ -218,7 +218,7 @@ def _opening(report: Report, zone: ZoneInfo) -> str:
     rate = f"，到课率 {100 * total.rate:.1f}%" if total.rate is not None else ""
     return (
         f"{event.organiser}于{span}在{event.place or '线上'}举办了{event.title}，共 {len(event.sessions)} 节"
-        f"、{_total_hours(event)} 学时。录取 {total.approved} 人，到课 {total.came} 人{rate},"
+        f"、{_total_hours(event)} 学时。录取 {total.approved} 人，到课 {total.came} 人{rate}，"
         f"学员共得 {total.hours.normalize():f} 学时。"
     )
 

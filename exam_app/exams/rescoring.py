@@ -146,7 +146,7 @@ def rescore(
                 new_passed=change.new_passed,
             )
         )
-        event_reason = f"改判 {change.old_score:g} → {change.new_score:g}:{reason}"
+        event_reason = f"改判 {change.old_score:g} → {change.new_score:g}：{reason}"
         note(session, attempt, attempt.state, actor=actor, at=at, reason=event_reason[:200])
         if attempt.state == "released" and not exam.practice:
             _correct_archive(session, attempt, change, reason=reason, actor=actor, zone=zone)

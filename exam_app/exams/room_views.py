@@ -51,7 +51,8 @@ def room(exam_id: int) -> str:
     sitting, grant, decision = SittingForm(), GrantForm(), DecisionForm()
     board = _board(exam)
     decision.attempt.choices = [SelectChoice("0", "请选一个人")] + [
-        SelectChoice(str(r["id"]), f"{r['name']},{r['village']},{r['word']}") for r in board["rows"]
+        SelectChoice(str(r["id"]), f"{r['name']}，{r['village']}，{r['word']}")
+        for r in board["rows"]
     ]
     sitting.division.choices = _divisions(exam)
     return render_template(

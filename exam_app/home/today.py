@@ -152,7 +152,7 @@ def _events(session: Session, person_id: int, zone: ZoneInfo) -> Iterator[TodayT
         attended = attendance_of(session, event).get(person_id, {})
         for event_session in event.sessions:
             if check_in_open(event_session, moment) and event_session.id not in attended:
-                why = f"{span(event_session.starts_at, event_session.ends_at, zone)},{event_session.place or event.place}。到场扫大屏，或出示您的码。"
+                why = f"{span(event_session.starts_at, event_session.ends_at, zone)}，{event_session.place or event.place}。到场扫大屏，或出示您的码。"
                 yield TodayTask(f"签到：{event_session.title}", why, 1, "我的签到码", page)
                 break
         else:
@@ -160,7 +160,7 @@ def _events(session: Session, person_id: int, zone: ZoneInfo) -> Iterator[TodayT
             if ahead:
                 when = span(ahead[0].starts_at, ahead[0].ends_at, zone)
                 place = ahead[0].place or event.place
-                yield TodayTask(f"准备参加{event.title}", f"{when},{place}。", 1, "看安排", page)
+                yield TodayTask(f"准备参加{event.title}", f"{when}，{place}。", 1, "看安排", page)
 
 
 def _courses(courses: dict[str, Progress], standing: YearStatus) -> Iterator[TodayTask]:

@@ -137,7 +137,7 @@ def checked(content: dict[str, object]) -> Course:
         )
         given = str(fault.get("input", ""))[:30]
         raise Refused(
-            f"{where or '课程'}:{_reason(fault)}" + (f"（现在是“{given}”）" if given else "")
+            f"{where or '课程'}：{_reason(fault)}" + (f"（现在是“{given}”）" if given else "")
         ) from None
 
 

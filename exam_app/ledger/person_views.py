@@ -83,13 +83,13 @@ def _change_lines(fields: Mapping[str, Sequence[object]]) -> list[str]:
                 ("新登记" if before is None else "撤销") + {"person": "人员", "post": "任职"}[name]
             )
         elif name in ABSENT:
-            lines.append(f"{ABSENT[name]}:{before or '空'} → {after or '空'}")
+            lines.append(f"{ABSENT[name]}：{before or '空'} → {after or '空'}")
         elif name == "identity_digest":
             lines.append("证件号码（不显示）")
         else:
             field = name.removeprefix("post.")
             was, now = (shown(field, value) or "空" for value in (before, after))
-            lines.append(f"{COLUMNS[field][0]}:{was} → {now}")
+            lines.append(f"{COLUMNS[field][0]}：{was} → {now}")
     return lines
 
 
@@ -106,7 +106,7 @@ def _parsed(names: tuple[str, ...]) -> dict[str, object]:
         try:
             values[name] = PARSERS[name](raw)
         except ValueError as error:
-            raise Refused(f"{COLUMNS[name][0]}:{error}") from None
+            raise Refused(f"{COLUMNS[name][0]}：{error}") from None
     return values
 
 

@@ -213,7 +213,7 @@ def undo(batch_id: int) -> BaseResponse:
         {"removed": undone.removed, "restored": undone.restored, "kept": len(undone.kept)},
     )
     web.db().commit()
-    retained = f";{len(undone.kept)} 条因为后来又用过或改过，留着没动" if undone.kept else ""
+    retained = f"；{len(undone.kept)} 条因为后来又用过或改过，留着没动" if undone.kept else ""
     flash(f"已撤销：取消新登记 {undone.removed} 条，改回 {undone.restored} 条{retained}。")
     return redirect(url_for("ledger.upload", _anchor="imports"))
 

@@ -149,7 +149,7 @@ def _events(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[DueR
             "event",
             row.person_id,
             row.division_code,
-            f"{start.month} 月 {start.day} 日 {start:%H:%M},{event_session.place or event.place}:{event.title}。请准时签到。",
+            f"{start.month} 月 {start.day} 日 {start:%H:%M}，{event_session.place or event.place}：{event.title}。请准时签到。",
             "/events/mine",
             start.date(),
         )
@@ -173,7 +173,7 @@ def _changes(session: Session, moment: datetime, zone: ZoneInfo) -> Iterator[Due
             "changed",
             row.person_id,
             row.division_code,
-            f"{event.title}:{note.text}"[:200],
+            f"{event.title}：{note.text}"[:200],
             "/events/mine",
             moment.astimezone(zone).date() + timedelta(days=7),
         )

@@ -126,7 +126,7 @@ def _send(
         if channel.way == "smtp":
             return _mail(make_session, config, channel, claimed=claimed)
         lines = [
-            f"{names.get(r.division_code, '')} {mask_name(p.name)}:{r.text}" for r, p in claimed
+            f"{names.get(r.division_code, '')} {mask_name(p.name)}：{r.text}" for r, p in claimed
         ]
         text = digest(lines[:MAX_LINES], max(len(lines) - MAX_LINES, 0), config.public_url)
         fault = post(channel.target or "", channel.secret, text, config=config)

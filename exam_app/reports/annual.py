@@ -179,9 +179,9 @@ def _cases(document: Document, cases: Sequence[GoodCase]) -> None:
         _indented(document, TO_WRITE)
     for number, case in enumerate(cases, 1):
         chosen = "（市里入选）" if case.state == "chosen" else ""
-        heading(document, f"案例 {number}:{case.title}{chosen}", 11)
+        heading(document, f"案例 {number}：{case.title}{chosen}", 11)
         for word, text in (("情况", case.situation), ("做法", case.done), ("结果", case.result)):
-            _written(document, f"{word}:{text}")
+            _written(document, f"{word}：{text}")
 
 
 def _rate(row: Coverage) -> str:
@@ -192,7 +192,7 @@ def _opening(annual: Annual) -> str:
     total, work = annual.coverage.total, annual.work
     return (
         f"全{'市' if annual.name.endswith('市') else '区'}在岗儿童主任 {total.in_post} 人，"
-        f"当年培训已覆盖 {total.covered} 人，覆盖率 {_rate(total)};"
+        f"当年培训已覆盖 {total.covered} 人，覆盖率 {_rate(total)}；"
         f"走访对象 {work.children} 名，记录走访和联系 {sum(work.visits.values())} 次，"
         f"开展活动 {sum(work.activities.values())} 场、{work.came} 人次。"
     )
@@ -208,7 +208,7 @@ def _team(document: Document, session: Session, annual: Annual) -> None:
     _indented(
         document,
         f"培训：当年要求 {rule.hours.normalize():f} 学时{'并通过考试' if rule.exam else ''}。已覆盖 {total.covered} 人，"
-        f"待训 {total.pending} 人，未覆盖 {total.uncovered} 人，覆盖率 {_rate(total)};"
+        f"待训 {total.pending} 人，未覆盖 {total.uncovered} 人，覆盖率 {_rate(total)}；"
         f"在岗而初任考核没有合格的 {total.not_inducted} 人。",
     )
     if annual.coverage.children:
@@ -248,7 +248,7 @@ def _evaluation(document: Document, annual: Annual) -> None:
         _indented(document, f"工作评价：当年还没有开始。{TO_WRITE}")
     else:
         run, grades = annual.evaluation
-        distribution = ",".join(f"{g} {n} 人" for g, n in grades.most_common())
+        distribution = "，".join(f"{g} {n} 人" for g, n in grades.most_common())
         _indented(document, f"工作评价：到“{STATES[run.state]}”这一步。{distribution}。")
     answers, people = annual.satisfaction
     _indented(

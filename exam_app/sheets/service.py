@@ -496,7 +496,7 @@ def people_for(
         matches = [p for p in people if line in (p.phone, p.name)]
         if len(matches) != 1:
             problem_lines.append(
-                f"{line}({'找不到' if not matches else '同名的有几个，请写手机号'})"
+                f"{line}（{'找不到' if not matches else '同名的有几个，请写手机号'}）"
             )
         for person in matches:
             chosen[person.id] = person

@@ -118,8 +118,8 @@ def make(exam_id: int) -> Response:
     web.audit("exam.sheets", f"exam:{exam.id}", {"sheets": len(made)})
     message = f"做好了 {len(made)} 张答题卡，请下载打印"
     if refused:
-        message += f"。{len(refused)} 人没有做：" + ";".join(
-            f"{person.name},{why}" for person, why in refused[:5]
+        message += f"。{len(refused)} 人没有做：" + "；".join(
+            f"{person.name}，{why}" for person, why in refused[:5]
         )
     return _done(exam, message)
 
@@ -219,7 +219,7 @@ def score(exam_id: int) -> Response:
     web.audit("exam.score_sheets", f"exam:{exam.id}", detail)
     message = f"计分 {count} 张，和线上考的一样评分、公布、记档案"
     if refused:
-        message += "。没有计分的：" + ";".join(f"{p.name},{why}" for p, why in refused[:5])
+        message += "。没有计分的：" + "；".join(f"{p.name}，{why}" for p, why in refused[:5])
     return _done(exam, message)
 
 

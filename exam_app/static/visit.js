@@ -35,7 +35,7 @@
       const gone = new Set([...answer.taken, ...Object.keys(answer.refused)]);
       wait(waiting().filter((r) => !gone.has(r.key)));
       const faults = Object.entries(answer.refused);
-      if (faults.length) tell(faults.map(([key, why]) => `${part.find((r) => r.key === key)?.code}:${why}`).join(";"));
+      if (faults.length) tell(faults.map(([key, why]) => `${part.find((r) => r.key === key)?.code}：${why}`).join("；"));
     } catch (error) {
       if (error.status === 401 || error.status === 400) tell("登录过期了。记下的走访都在手机里，重新登录后会自动保存。");
     } finally { sending = false; }
@@ -65,7 +65,7 @@
     $("list").hidden = true;
     $("form").hidden = false;
     $("who").textContent = `走访 ${entry.code}`;
-    $("why").textContent = `${entry.categories.join(";")} · ${entry.text}`;
+    $("why").textContent = `${entry.categories.join("；")} · ${entry.text}`;
     $("forms").replaceChildren(...data.forms.map(([value, text], n) => {
       const input = element("input", { type: "radio", name: "form", value, checked: n === 0 });
       return element("label", { className: "tick" }, input, text);

@@ -82,7 +82,7 @@ def appoint(
     division = get_division(session, code)
     if division.level != LEVEL_OF_ROLE[post_role]:
         where = "村（社区）" if post_role == "director" else "镇（街）"
-        raise Refused(f"{ROLES[post_role]}要登记在{where},{division.name}不是")
+        raise Refused(f"{ROLES[post_role]}要登记在{where}，{division.name}不是")
     if person.background_checked_on is None or person.background_checked_on > start:
         raise Refused(
             f"{person.name}在 {start} 前没有入职查询记录，不能任职。请先登记查询日期和结果"

@@ -45,7 +45,7 @@ def fit(posts: list[str], trainings: list[str], limit: int = LIMIT) -> str:
 
 
 def _join(posts: list[str], trainings: list[str]) -> str:
-    text = ";".join([*posts, *trainings])
+    text = "；".join([*posts, *trainings])
     return text + "。" if text else ""
 
 

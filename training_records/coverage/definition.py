@@ -107,7 +107,7 @@ def judge(
         missing.append("还没有通过考试")
     if not missing:
         return "covered", ""
-    reason = ",".join(missing)
+    reason = "，".join(missing)
     if days_in_post <= rule.pending_days:
         return "pending", f"任职 {days_in_post} 天；{reason}"
     return "uncovered", reason

@@ -172,7 +172,7 @@ def _training(session: Session, frame: Frame, subject: Subject) -> Iterator[Reco
             note = (
                 hours
                 if counts
-                else f"{hours},{level_label(entry.level) if entry.level else '没有层级'}不计入"
+                else f"{hours}，{level_label(entry.level) if entry.level else '没有层级'}不计入"
             )
             yield RecordLine(entry.date, entry.title, counts, note)
 
@@ -210,7 +210,7 @@ def _activities(session: Session, frame: Frame, subject: Subject) -> Iterator[Re
     )
     for row in session.scalars(query):
         came = f"孩子 {row.children} 人，大人 {row.adults} 人" if row.held else "还没办"
-        yield RecordLine(row.on, f"{THEMES[row.theme]}:{row.title}", row.held, came)
+        yield RecordLine(row.on, f"{THEMES[row.theme]}：{row.title}", row.held, came)
 
 
 def _tasks(session: Session, frame: Frame, subject: Subject) -> list[tuple[str, date, date | None]]:

@@ -193,7 +193,7 @@ def checked_scheme(parts: Mapping[str, object], where: str = "评价方案") -> 
     except ValidationError as error:
         fault = error.errors()[0]
         location = ".".join(str(part) for part in fault["loc"])
-        raise Refused(f"{where} {location}:{_reason(fault)}".replace(" :", ":")) from None
+        raise Refused(f"{where} {location}：{_reason(fault)}".replace(" ：", "：")) from None
 
 
 def _reason(fault: ErrorDetails) -> str:

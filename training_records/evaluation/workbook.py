@@ -28,7 +28,7 @@ def evaluation_workbook(title: str, scheme: Scheme, lines: Sequence[SheetLine]) 
 
     def fill(book: Workbook) -> None:
         heads = ["编号", "姓名", "村（社区）", "任职月数", "总分", "等次", "一票否决"]
-        heads += [f"{d.title}({d.weight.normalize():f})" for d in scheme.dimensions]
+        heads += [f"{d.title}（{d.weight.normalize():f}）" for d in scheme.dimensions]
         widths = [9, 9, 26, 9, 9, 9, 9] + [14] * len(scheme.dimensions)
         sheet = Sheet(book, "评价结果", title, heads=heads, widths=widths)
         for line in lines:

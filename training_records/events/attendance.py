@@ -203,7 +203,7 @@ def _log(
     session: Session, event_session: EventSession, person_id: int, *, what: str, note: str, by: str
 ) -> None:
     name = session.get_one(Person, person_id).name
-    text = f"{event_session.title}:{name}{what}" + (f"({note.strip()})" if note.strip() else "")
+    text = f"{event_session.title}：{name}{what}" + (f"（{note.strip()}）" if note.strip() else "")
     session.add(EventNote(event_id=event_session.event_id, text=text[:300], created_by=by))
 
 

@@ -246,7 +246,7 @@ def move_session(
     check_session(event_session)
     session.flush()
     session.refresh(event_session.event)
-    note(session, event_session.event, f"“{event_session.title}{MOVED}:{reason.strip()}", by=by)
+    note(session, event_session.event, f"“{event_session.title}{MOVED}：{reason.strip()}", by=by)
     return sorted(busy(session, taking_part(session, event_session.event), event_session.event))
 
 
@@ -321,7 +321,7 @@ def cancel(session: Session, event: Event, reason: str, *, by: str) -> int:
     if not reason.strip():
         raise Refused("请写为什么取消，会告诉报名的人")
     event.state = "cancelled"
-    note(session, event, f"{CANCELLED}:{reason.strip()}", by=by)
+    note(session, event, f"{CANCELLED}：{reason.strip()}", by=by)
     signed = (
         select(Attendance.person_id)
         .distinct()

@@ -151,7 +151,7 @@ def test_not_administered_is_left_out_of_that_item(tmp_path):
         ("name,q1\na,1\n", "表头"),
         ("person\na\n", "表头"),
         ("person,q1\n", "一个人也没有"),
-        ("person,q1\na,1\nb，好\n", "第 3 行“q1”不是分数：好"),
+        ("person,q1\na,1\nb," + "好\n", "第 3 行“q1”不是分数：好"),
         ("person,q1\na,inf\n", "第 2 行"),
         ("person,q1\na,1,2\n", "读不了"),
     ],

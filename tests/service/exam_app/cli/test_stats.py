@@ -165,7 +165,7 @@ def test_judges_set_a_pass_mark(tmp_path):
     code, out, _ = run("stats", "angoff", path, "--json")
     told = json.loads(out)
     assert code == 0 and told["judges"] == 2 and told["cut"] == pytest.approx(1.5)
-    path.write_text("judge,q1\nj1，五成\n", "utf-8")
+    path.write_text("judge,q1\nj1," + "五成\n", "utf-8")
     code, _, err = run("stats", "angoff", path)
     assert code == 1 and "0 到 1" in err
 

@@ -305,7 +305,7 @@ def test_pictures_and_materials(city, world, sign_in, session):
     report = Document(io.BytesIO(city.get(f"{path}/papers/report.docx").data))
     assert any(p.text == "分组讨论" for p in report.paragraphs)
     phone = sign_in(pupil)
-    link = re.search(r'href="(/evidence/[0-9a-f]+)">教材:讲义', phone.get("/events/mine").text)[1]
+    link = re.search(r'href="(/evidence/[0-9a-f]+)">教材：讲义', phone.get("/events/mine").text)[1]
     assert phone.get(link).data == b"%PDF-1.4 x"
     assert sign_in(world.account("director", VILLAGE)).get(link).status_code == 404
 

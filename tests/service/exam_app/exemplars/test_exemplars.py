@@ -58,7 +58,7 @@ def test_allowances_by_page(world, office, sign_in, session):
     person = world.person(VILLAGE, full_time=False)
     evaluated(session, YEAR, {person: "优秀"}, state="publicity")
     assert "还没有填标准" in office.get("/evaluation/1/allowances.xlsx").text
-    office.form("/evaluation/1/allowances", **{"r-part_time": "100", "r-grade：优秀": "500"})
+    office.form("/evaluation/1/allowances", **{"r-part_time": "100", "r-grade:优秀": "500"})
     page = office.get("/evaluation/1/allowances").text
     assert "1,700.00 元" in page and "只供测算" in page
     bad = office.form("/evaluation/1/allowances", **{"r-part_time": "一百"})

@@ -129,7 +129,8 @@ def test_which_notes_are_told(session, world, monkeypatch):
     for module in (planning, enrolment):
         monkeypatch.setattr(module, "now", lambda: NOON - timedelta(hours=2))
     event = planning.create_event(
-        *(session, DISTRICT, "民政局", "t"),
+        *(session, DISTRICT, "民政局"),
+        by="t",
         **{"title": "轮训", "audience": "director", "form": "直播", "capacity": 9},
     )
     start, length = NOON + timedelta(days=9), timedelta(hours=2)
@@ -374,7 +375,9 @@ def test_the_list_for_the_sms_platform(session, world, factory, config):
     session.commit()
     lines = data.decode("utf-8-sig").splitlines()
     assert (
-        number == 3 and lines[0] == "手机号，姓名，内容" and f"{people[0].phone},'=1+2," in lines[1]
+        number == 3
+        and lines[0].split(",") == ["手机号", "姓名", "内容"]
+        and f"{people[0].phone},'=1+2," in lines[1]
     )
     assert service.export_list(session, made, NOON, config=config)[1] == 0
 

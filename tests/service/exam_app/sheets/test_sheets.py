@@ -366,7 +366,7 @@ def test_people_to_print_for(session: Session, world: World) -> None:
         session, exam, PREFIX, division=TOWN, who=f" 王秀兰 \n\n{two.phone}\n"
     )
     assert {p.id for p in chosen} == {one.id, two.id}
-    with pytest.raises(Refused, match=r"2 行要改:李桂芳\(同名.*没有的人\(找不到"):
+    with pytest.raises(Refused, match=r"2 行要改：李桂芳（同名.*没有的人（找不到"):
         service.people_for(session, exam, PREFIX, division=TOWN, who="李桂芳\n没有的人")
     with pytest.raises(Refused, match="不归您管理"):
         service.people_for(session, exam, PREFIX, division=OTHER_DISTRICT, who="")
@@ -530,7 +530,7 @@ def test_the_office_prints_scans_looks_and_scores(
     doubts = [s for s, e in service.entries_of(session, sheet).items() if e.doubt]
     places = {p.slot: p for p in slots(sheet.form)}
     session.commit()
-    assert all(f"第 {slot} 题(" in entry for slot in doubts)
+    assert all(f"第 {slot} 题（" in entry for slot in doubts)
     for stored in ("different", "两次扫描读的不一样"):
         service.entries_of(session, sheet)[doubts[0]].doubt = stored
         session.commit()

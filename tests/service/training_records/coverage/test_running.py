@@ -260,7 +260,7 @@ def test_a_new_rule_counts_for_its_year_and_the_following(session, world):
     note_rule(session, 2026)
     work_off(session, today)
     assert reading.report(session, CITY, today).total.covered == 0
-    assert rule_of(session, 2027) == Rule(Decimal(20), True, 10, ("省", "市"))
+    assert rule_of(session, 2027) == Rule(Decimal(20), True, 10, ("province", "city"))
     assert rule_of(session, 2025) == Rule()
     assert coverage(session, CITY, 2026, as_of=today).total.covered == 0
 

@@ -145,7 +145,7 @@ def test_cases_are_published_without_their_village(session, world):
 def test_the_rule_table_and_its_workbook(session, world):
     person = world.person(name="=王秀兰", full_time=True, qualifications="社会工作者（初级）")
     run = evaluated(session, 2026, {person: "优秀"})
-    told = {"full_time": "300", "social_worker": "50.5", "grade：优秀": "500", "part_time": ""}
+    told = {"full_time": "300", "social_worker": "50.5", "grade:优秀": "500", "part_time": ""}
     allowances.keep_rules(session, DISTRICT, 2026, texts=told, by="t")
     for odd in (
         {"x": "1"},

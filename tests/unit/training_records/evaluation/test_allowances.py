@@ -15,7 +15,7 @@ money = st.integers(0, 10_000_000).map(lambda n: Decimal(n) / 100)
 
 @given(st.booleans() | st.none(), st.booleans(), st.integers(0, 120), money, money, money, money)
 def test_allowances_to_the_cent(full, certified, tenths, a, b, c, d):
-    rules = {"full_time": a, "part_time": b, "social_worker": c, "grade：优秀": d}
+    rules = {"full_time": a, "part_time": b, "social_worker": c, "grade:优秀": d}
     told = "助理社会工作师" if certified else None
     told = "社会工作者（助理）" if certified else told
     found = allowances.allowance(rules, full, told, months=Decimal(tenths) / 10, grade="优秀")

@@ -288,7 +288,7 @@ def test_tables_and_the_command_line(tmp_path):
         "max",
         "explanation",
     }
-    gb = table(f"王，12,{cells}").decode().encode("gb18030")
+    gb = table("王" + f",12,{cells}").decode().encode("gb18030")
     assert read_measures(gb, scheme)[0].person == "王"
 
 

@@ -64,7 +64,7 @@ def test_rewording_switches_no_rule_off(monkeypatch):
     data = copy.deepcopy(facts.data)
     before = visit_options(CHANGE)
     for finding in data["work"]["findings"]:
-        finding["label"] += "?"
+        finding["label"] += "\uff1f"
         for answer in finding["answers"]:
             answer["label"] = answer["label"].replace("已报告", "另记")
     for row in data["visits"]:
