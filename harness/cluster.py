@@ -239,7 +239,7 @@ def applications(running: Cluster, say: Callable[[str], None]) -> Iterator[None]
     }
     (running.folder / "instance").mkdir()
     for port in ports:
-        code = f"from exam_app.serving import run\nrun('exam_app.serving:make', '127.0.0.1', {port}, 1)"
+        code = f"from exam_app.serving import run\nrun('exam_app.serving:make', '127.0.0.1', {port}, workers=1)"
         log = (running.folder / f"app-{port}.log").open("ab")
         started.append(
             subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=log, stderr=log)  # noqa: S603

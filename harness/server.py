@@ -126,7 +126,9 @@ def running(
         "ACADEMY_SECRET_KEY": "bench-" * 8,
         "PYTHONPATH": str(ROOT),
     }
-    command = f"from exam_app.serving import run\nrun('{target}', '127.0.0.1', {port}, {workers})"
+    command = (
+        f"from exam_app.serving import run\nrun('{target}', '127.0.0.1', {port}, workers={workers})"
+    )
     with (instance / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", command], env=environment, stdout=log, stderr=log

@@ -131,7 +131,7 @@ def test_from_a_trainers_desk_to_a_recording_heard(academy, open_page):
     desk.get_by_role("button", name="写一门新课").click()
     desk.get_by_role("link", name="新单元").click()
     desk.get_by_label("名称", exact=True).fill("听一听")
-    desk.get_by_label("正文(Markdown").fill("## 听之前\n\n- 记下**三件**事")
+    desk.get_by_label("正文（Markdown").fill("## 听之前\n\n- 记下**三件**事")
     desk.get_by_label("录像（MP4）或录音").set_input_files(
         {"name": "课.mp3", "mimeType": "audio/mpeg", "buffer": mp3(60)}
     )
