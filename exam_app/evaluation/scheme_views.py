@@ -170,10 +170,10 @@ def in_words(text: str, submitted: dict[str, Any]) -> str:
         lambda m: f"第 {int(m[2]) + 1} 个{'等次' if m[1] == 'grades' else '一票否决'}",
         text,
     )
-    text = re.sub(r"\.?indicators(?=:)", "的指标", text)
-    return re.sub(r"\.?\b([a-z_]+)(?:\.\d+)*(?=:)", lambda m: WORDS.get(m[1], m[1]), text).replace(
-        "评价方案 :", ""
-    )
+    text = re.sub(r"\.?indicators(?=\uff1a)", "的指标", text)
+    return re.sub(
+        r"\.?\b([a-z_]+)(?:\.\d+)*(?=\uff1a)", lambda m: WORDS.get(m[1], m[1]), text
+    ).replace("评价方案：", "")
 
 
 @schemes.post("/evaluation/schemes/<int:year>")

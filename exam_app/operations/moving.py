@@ -38,7 +38,9 @@ def copy_all(
     ):
         for table in metadata.sorted_tables:
             rows[table.name] = 0
-            result = source_connection.execution_options(yield_per=BATCH).execute(select(table))
+            # By key: a row that points to another of its table comes after it.
+            query = select(table).order_by(*table.primary_key.columns)
+            result = source_connection.execution_options(yield_per=BATCH).execute(query)
             for batch in result.mappings().partitions(BATCH):
                 target_connection.execute(insert(table), [dict(row) for row in batch])
                 rows[table.name] += len(batch)

@@ -208,11 +208,14 @@ class Options:
         return replace(visit, findings=findings, needs=needs, measures=measures)
 
     def words(self, findings: Mapping[str, str]) -> list[tuple[str, str]]:
-        """Findings by label; rows of earlier versions already hold labels."""
-        return [
+        """Findings by label, in the form's order: PostgreSQL does not keep that of a JSON object. Rows of earlier
+        versions already hold labels."""
+        labelled = [
             (self.labels.get((check,), check), self.labels.get((check, answer), answer))
             for check, answer in findings.items()
         ]
+        order = [label for key, label in self.labels.items() if len(key) == 1]
+        return sorted(labelled, key=lambda pair: order.index(pair[0]) if pair[0] in order else -1)
 
 
 def log_visit(
