@@ -75,7 +75,7 @@ def test_from_plan_to_report(academy, open_page):
     city.get_by_label("地点", exact=True).fill("市委党校报告厅")
     city.get_by_label("联系人和电话").fill("培训办 0532-12345")
     city.locator("#about").locator("..").get_by_role("button", name="保存", exact=True).click()
-    city.get_by_text("加一节(按半天加").click()
+    city.get_by_text("加一节（按半天加").click()
     city.get_by_label("讲什么").fill("开班第一课")
     city.locator("#sa").fill(local(now - timedelta(minutes=5)))
     city.locator("#sb").fill(local(now + timedelta(hours=2)))

@@ -66,7 +66,7 @@ def test_a_case_and_the_annual_report(academy, open_page, tmp_path):
 def test_a_model_worker_agrees_first(academy, open_page):
     url = academy.url
     office = enter(academy, open_page, "district", size=OFFICE)
-    office.goto(f"{url}/models/nominate/1")
+    office.goto(f"{url}/exemplars/nominate/1")
     office.get_by_label("推荐材料").fill("三年都好，每户都走到。")
     office.get_by_label("公布的话").fill("风雨无阻，孩子都认得她。")
     office.get_by_role("button", name="推荐，请本人同意").click()
