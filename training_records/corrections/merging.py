@@ -85,24 +85,16 @@ def merge(session: Session, kept: Person, gone: Person, *, by: str, reason: str)
             continue
         _repoint(session, table, kept.id, gone=gone.id, rows=moved["rows"])
     record.moved = {**moved}
-    note(
-        session,
-        "merged",
-        kept.id,
-        post_id=None,
-        fields={"person": [gone.id, kept.id]},
-        by=by,
-        reason=reason,
-    )
-    note(
-        session,
-        "merged",
-        gone.id,
-        post_id=None,
-        fields={"person": [gone.id, kept.id]},
-        by=by,
-        reason=reason,
-    )
+    for person in (kept, gone):
+        note(
+            session,
+            "merged",
+            person.id,
+            post_id=None,
+            fields={"person": [gone.id, kept.id]},
+            by=by,
+            reason=reason,
+        )
     session.flush()
     mark_dirty(session, [kept.id, gone.id])
     session.expire_all()
