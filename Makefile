@@ -15,12 +15,12 @@ run: .venv/.run ## install, build the knowledge base, fill in demonstration data
 test: .venv/.dev ## run every test (PostgreSQL and Chromium are used where the machine has them)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --hypothesis-profile ci
 
-check: .venv/.dev ## before a commit: ruff, type checker, import contracts, unit and service tests on SQLite
+check: .venv/.dev ## before a commit: ruff, type checker, import contracts, unit and service tests on SQLite, but for the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/python tools/punctuation.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadscope --engines sqlite --hypothesis-profile quick tests/unit tests/service
+	$(BIN)/python -m pytest -n 2 --dist loadscope --engines sqlite --hypothesis-profile quick -m 'not slow' tests/unit tests/service
 
 lint: .venv/.dev ## ruff, type checker, import contracts, security rules, known weaknesses of what is pinned
 	$(BIN)/ruff check .

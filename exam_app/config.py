@@ -103,7 +103,7 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     instance = Path(values.get("instance", (checkout() or Path.cwd()) / "instance")).resolve()
     env = values.get("env", "development")
     if env == "production" and "secret_key" not in values:
-        raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY(一串随机字符，至少 32 位)")
+        raise ConfigError("正式环境要明确设置 ACADEMY_SECRET_KEY（一串随机字符，至少 32 位）")
     issuer = values.get("oidc_issuer", "")
     if issuer and not issuer.startswith("https://") and env == "production":
         raise ConfigError("ACADEMY_OIDC_ISSUER 要以 https:// 开头")
@@ -113,12 +113,12 @@ def load_config(environ: Mapping[str, str] | None = None, **overrides: object) -
     )
     if not {second_step, export_reason} <= {"required", "optional"}:
         raise ConfigError(
-            "ACADEMY_SECOND_STEP(两步登录)和 ACADEMY_EXPORT_REASON(导出要写原因)填 required 或 optional"
+            "ACADEMY_SECOND_STEP（两步登录）和 ACADEMY_EXPORT_REASON（导出要写原因）填 required 或 optional"
         )
     keep_identity = values.get("keep_identity", "").lower() in YES
     if keep_identity and not values.get("field_keys"):
         raise ConfigError(
-            "要存证件号码（ACADEMY_KEEP_IDENTITY），先设 ACADEMY_FIELD_KEYS(一串随机字符，和 ACADEMY_SECRET_KEY 不同)"
+            "要存证件号码（ACADEMY_KEEP_IDENTITY），先设 ACADEMY_FIELD_KEYS（一串随机字符，和 ACADEMY_SECRET_KEY 不同）"
         )
     try:
         pace = float(values.get("study_pace", "1"))

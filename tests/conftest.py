@@ -6,15 +6,17 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import psycopg
 import pytest
 from flask import Flask
 from hypothesis import settings
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 
 from exam_app.application import create_app
 from exam_app.config import Config, load_config
@@ -100,7 +102,7 @@ def missing(reason: str) -> None:
 def postgres_url() -> Iterator[str]:
     binaries = postgres.find_binaries()
     if binaries is None:
-        missing("没有 PostgreSQL(Debian 包 postgresql)")
+        missing("没有 PostgreSQL（Debian 包 postgresql）")
     with postgres.server(binaries) as url:  # type: ignore[arg-type]
         yield url
 
@@ -175,9 +177,40 @@ def config(tmp_path: Path) -> Config:
     return load_config({}, instance=tmp_path, secret_key="test-" * 8, study_pace="0")
 
 
+class CompiledOnce(Rule):
+    """A route of the test applications: what builds its addresses is compiled once for all of them."""
+
+    _compiled: ClassVar[dict[Any, Any]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Any:
+        key = self.rule, self.subdomain, repr(self.defaults), append_unknown
+        if key not in self._compiled:
+            self._compiled[key] = super()._compile_builder(append_unknown)
+        return self._compiled[key]
+
+
+class Templates(BytecodeCache):
+    """Templates are compiled once for all test applications."""
+
+    def __init__(self) -> None:
+        self.compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.compiled:
+            bucket.bytecode_from_string(self.compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = Templates()
+
+
 @pytest.fixture
-def app(clean: Engine, config: Config) -> Iterator[Flask]:
+def app(clean: Engine, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    monkeypatch.setattr(Flask, "url_rule_class", CompiledOnce)
     made = create_app(config, clean)
+    made.jinja_env.bytecode_cache = TEMPLATES
     made.config["TESTING"] = False
     yield made
     services_of(made).close()

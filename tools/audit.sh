@@ -10,7 +10,7 @@ elif [ "${1:-}" = --strict ] || grep -q "known vulnerabilit" "$log"; then
   cat "$log"
 else
   code=0
-  echo "pip-audit:查不到漏洞库(没有网络),这次没有查。有网络时请运行 make audit" >&2
+  echo "pip-audit：查不到漏洞库（没有网络），这次没有查。有网络时请运行 make audit" >&2
 fi
 rm -f "$log"
 exit $code

@@ -17,9 +17,9 @@ cat >"$target/install.sh" <<'INSTALL'
 #!/bin/sh
 # Installs into a folder without a network: sh install.sh /srv/academy
 set -eu
-[ $# -eq 1 ] || { echo "用法:sh install.sh /srv/academy" >&2; exit 2; }
+[ $# -eq 1 ] || { echo "用法：sh install.sh /srv/academy" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
-(cd "$here" && sha256sum --quiet -c SHA256SUMS) || { echo "文件不全或坏了,请重新拷" >&2; exit 1; }
+(cd "$here" && sha256sum --quiet -c SHA256SUMS) || { echo "文件不全或坏了，请重新拷" >&2; exit 1; }
 mkdir -p "$1" && tar -xzf "$here/deploy.tar.gz" -C "$1" && cd "$1"
 # Earlier bundles unpacked the code here, where `python -m` would find it before the installed one.
 rm -rf exam_app question_bank training_records
@@ -28,7 +28,7 @@ pip() { .venv/bin/python -m pip install --quiet --no-index "$@"; }
 pip --find-links "$here/wheels" -c constraints.txt child-director-academy
 # The version number stays the same from bundle to bundle.
 pip --no-deps --force-reinstall "$here"/wheels/child_director_academy-*.whl
-echo "装好了:$1。接着看 deploy/README.md 的“安装”第 4 步" >&2
+echo "装好了：$1。接着看 deploy/README.md 的“安装”第 4 步" >&2
 INSTALL
 (cd "$target" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
 echo "离线安装包在 $target($(du -sh "$target" | cut -f1))" >&2

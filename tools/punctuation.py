@@ -3,7 +3,7 @@
     python tools/punctuation.py          lists what breaks the rule; exit status 1 if anything does
     python tools/punctuation.py --fix    mends it in place
 
-Only what people read is looked at: strings of Python and JavaScript, text and attributes of templates, Typst, Markdown
+Only what people read is looked at: strings of Python, JavaScript and shell, text and attributes of templates, Typst, Markdown
 outside code, values of YAML. A line that says ``as stored`` in a comment keeps what it has: it names data of old releases.
 """
 
@@ -30,7 +30,6 @@ LEFT_OUT = (
     "docs/decisions/",
     "tools/punctuation.py",
 )
-ENDINGS = (".py", ".html", ".js", ".typ", ".md", ".yaml")
 STORED = "as stored"
 
 
@@ -187,6 +186,18 @@ def javascript(text: str) -> str:
     return re.sub(pattern, one, text, flags=re.S)
 
 
+def shell(text: str) -> str:
+    """A shell script: its strings, line by line, but for what the shell puts in."""
+
+    def one(match: re.Match[str]) -> str:
+        return _masked(match[0], r"\$\([^)]*\)|\$\{[^}]*\}", inner=str, outer=widen)
+
+    return "\n".join(
+        line if line.lstrip().startswith("#") else re.sub(r'"[^"]*"|\'[^\']*\'', one, line)
+        for line in text.split("\n")
+    )
+
+
 def typst(text: str) -> str:
     """A typeset document: marks between Chinese characters."""
     text = re.sub(rf"(?<=[{CJK}])[,:;?!](?=[{CJK}“])", lambda m: m[0].translate(WIDE), text)
@@ -227,6 +238,8 @@ MENDERS: dict[str, Callable[[str], str]] = {
     ".typ": typst,
     ".md": markdown,
     ".yaml": yaml,
+    ".yml": yaml,
+    ".sh": shell,
 }
 
 
@@ -235,7 +248,7 @@ def files() -> Iterator[Path]:
     command = ["git", "ls-files", "-z"]
     listed = subprocess.run(command, capture_output=True, check=True).stdout.decode()  # noqa: S603
     for name in listed.split("\0"):
-        if name.endswith(ENDINGS) and not name.startswith(LEFT_OUT) and Path(name).exists():
+        if name.endswith(tuple(MENDERS)) and not name.startswith(LEFT_OUT) and Path(name).exists():
             yield Path(name)
 
 

@@ -76,7 +76,7 @@ def check(as_json: bool) -> None:
 @db.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 def backup(file: str) -> None:
-    """数据库在线备份到 FILE(不用停服务)。附件和录像不在里面，整套备份用 nightly。"""
+    """数据库在线备份到 FILE（不用停服务）。附件和录像不在里面，整套备份用 nightly。"""
     dump(load_config().database_url, Path(file))
     say(f"已备份到 {file}")
 
@@ -109,7 +109,7 @@ def _recipients(config: Config, from_options: tuple[str, ...]) -> list[str]:
     help="留最近几天、几周、几个月的",
 )
 def nightly(folder: Path, recipients: tuple[str, ...], keep: tuple[int, int, int]) -> None:
-    """整套备份到 FOLDER(数据库、附件、录像、存档点)，加密，按规矩删旧的。每晚由定时任务运行。"""
+    """整套备份到 FOLDER（数据库、附件、录像、存档点），加密，按规矩删旧的。每晚由定时任务运行。"""
     config = load_config()
     keys = _recipients(config, recipients)
     bundle = backups.make_bundle(config, folder, keys)
@@ -127,7 +127,7 @@ def nightly(folder: Path, recipients: tuple[str, ...], keep: tuple[int, int, int
 @identity_option
 @json_option
 def drill(place: Path, identity: Path | None, as_json: bool) -> None:
-    """恢复演练：把 PLACE(一份整套备份，或放备份的文件夹里最新的一份)恢复到一旁，逐项核对，不动正式数据。"""
+    """恢复演练：把 PLACE（一份整套备份，或放备份的文件夹里最新的一份）恢复到一旁，逐项核对，不动正式数据。"""
     if place.is_dir():
         found = backups.bundles_in(place)
         if not found:

@@ -7,7 +7,7 @@
   const PERSON = root.dataset.person, COUNT = Number(root.dataset.count);
   const WORDS = { single: "单选题", multiple: "多选题", true_false: "判断题" };
   const KEPT = `practice-${PERSON}`, WAITING = `practice-answers-${PERSON}`;
-  let items = [], round = [], at = 0, right = 0, sending = false;
+  let items = [], round = [], at = 0, right = 0, sending = false, failures = 0, timer;
 
   const read = (name, other) => { try { return JSON.parse(localStorage.getItem(name)) ?? other; } catch { return other; } };
   const write = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* for this page only */ } };
@@ -34,6 +34,7 @@
     const rows = waiting();
     if (sending || !rows.length) return say();
     sending = true;
+    clearTimeout(timer);
     say();
     try {
       const now = Date.now();
@@ -41,8 +42,10 @@
       const data = await call("/practice/answers", { answers: part.map((r) => ({ ...r, ago: Math.max(0, (now - r.at) / 1000) })) });
       const taken = new Set([...data.taken, ...part.map((r) => r.key)]);
       wait(waiting().filter((r) => !taken.has(r.key)));
+      failures = 0;
     } catch (error) {
       if (error.status === 401 || error.status === 400) tell("登录过期了。答过的题都记在手机里，重新登录后会自动保存。");
+      else timer = setTimeout(send, Math.min(1000 * 2 ** failures++, 30000));
     } finally { sending = false; }
     say();
   }
@@ -148,7 +151,7 @@
   $("check").addEventListener("click", check);
   $("next").addEventListener("click", next);
   $("again").addEventListener("click", () => (items.length < COUNT && navigator.onLine ? fetchMore() : start()));
-  window.addEventListener("online", send);
+  window.addEventListener("online", () => { failures = 0; send(); });
   window.addEventListener("offline", say);
   fetchMore();
 })();

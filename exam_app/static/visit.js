@@ -5,7 +5,7 @@
   const token = document.querySelector("meta[name=csrf-token]").content;
   const $ = (id) => document.getElementById(id);
   const KEPT = `visits-${root.dataset.person}`, WAITING = `visits-waiting-${root.dataset.person}`;
-  let data = null, current = null, memory = [], sending = false;
+  let data = null, current = null, memory = [], sending = false, failures = 0, timer;
 
   const read = (name, other) => { try { return JSON.parse(localStorage.getItem(name)) ?? other; } catch { return other; } };
   const write = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* for this page only */ } };
@@ -28,6 +28,7 @@
     const rows = waiting();
     if (sending || !rows.length) return say();
     sending = true;
+    clearTimeout(timer);
     say();
     try {
       const part = rows.slice(0, 100);
@@ -35,9 +36,11 @@
       const gone = new Set([...answer.taken, ...Object.keys(answer.refused)]);
       wait(waiting().filter((r) => !gone.has(r.key)));
       const faults = Object.entries(answer.refused);
+      failures = 0;
       if (faults.length) tell(faults.map(([key, why]) => `${part.find((r) => r.key === key)?.code}：${why}`).join("；"));
     } catch (error) {
       if (error.status === 401 || error.status === 400) tell("登录过期了。记下的走访都在手机里，重新登录后会自动保存。");
+      else timer = setTimeout(send, Math.min(1000 * 2 ** failures++, 30000));
     } finally { sending = false; }
     say();
   }
@@ -133,7 +136,7 @@
 
   $("save").addEventListener("click", save);
   $("cancel").addEventListener("click", list);
-  window.addEventListener("online", () => send().then(refresh));
+  window.addEventListener("online", () => { failures = 0; send().then(refresh); });
   window.addEventListener("offline", say);
   send().then(refresh);
 })();

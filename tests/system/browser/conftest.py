@@ -35,7 +35,7 @@ OFFICE = {"width": 1280, "height": 800}
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        missing("没有 Chromium(Debian 包 chromium)")
+        missing("没有 Chromium（Debian 包 chromium）")
     if sys.platform == "linux":
         try:
             ctypes.CDLL("libatomic.so.1")

@@ -124,6 +124,23 @@ def test_daily_practice_without_a_network(academy, open_page):
     assert_accessible(page)
 
 
+def test_an_answer_the_server_could_not_take_is_sent_again(academy, open_page):
+    page = enter(academy, open_page)
+    refused = []
+
+    def refuse_once(route):
+        if refused:
+            return route.continue_()
+        refused.append(route.request.url)
+        return route.fulfill(status=503, body="")
+
+    page.route("**/practice/answers", refuse_once)
+    page.goto(academy.url + "/practice/daily")
+    choose(page)
+    expect(page.locator("#saved")).to_have_text("✓ 已保存")
+    assert refused
+
+
 def test_from_a_trainers_desk_to_a_recording_heard(academy, open_page):
     desk = enter(academy, open_page, "city", size=OFFICE)
     desk.goto(academy.url + "/courses")

@@ -25,7 +25,7 @@ def pair():
     """URL of a primary and of a copy that follows it, both with a database of the same name."""
     binaries = postgres.find_binaries()
     if binaries is None:
-        missing("没有 PostgreSQL(Debian 包 postgresql)")
+        missing("没有 PostgreSQL（Debian 包 postgresql）")
     name = f"copied_{uuid4().hex}"
     with postgres.server(binaries) as primary:
         with psycopg.connect(f"{primary}/postgres", autocommit=True) as connection:

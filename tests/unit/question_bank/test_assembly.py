@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.assemble import broken, plan, pool
 from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint, programme
 from question_bank.blueprint import Blueprint, bounds
+from tests.examples import examples
 
 BANK = load_bank()
 PLAN = load_blueprint("induction")
@@ -26,7 +27,7 @@ def meets(form, plan):
             assert low <= counts[value] <= high, (name, value)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(st.integers(0, 10_000))
 def test_every_seed_meets_the_blueprint(seed):
     (form,) = assemble(list(BANK), PLAN, seed=seed)

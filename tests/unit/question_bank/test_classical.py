@@ -13,6 +13,7 @@ from question_bank.responses import (
     read_key,
     read_responses,
 )
+from tests.examples import examples
 from tests.unit.question_bank.lsat import LSAT6, matrix
 
 
@@ -44,7 +45,7 @@ def correlation(x, y):
     return float(np.corrcoef(x, y)[0, 1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     arrays(
         np.int8,

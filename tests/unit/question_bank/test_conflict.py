@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from question_bank.conflict import smallest_conflict
 from question_bank.programme import Constraint
+from tests.examples import examples
 
 COLUMNS = 4
 
@@ -31,7 +32,7 @@ def possible(chosen):
     return any(all(holds(r, v) for r in chosen) for v in product((0, 1), repeat=COLUMNS))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(rows(), max_size=7))
 def test_no_smaller_set_of_rows_conflicts(given_rows):
     """Against trying every set of rows and every choice of columns."""

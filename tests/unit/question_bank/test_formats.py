@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from question_bank import parse_question, score
 from question_bank.formats import FORMATS, aiken, gift, moodle_xml, qti, xlsx
 from question_bank.formats.exchange import Unrepresentable
+from tests.examples import examples
 
 FORMAT_MARKS = ("[html]", "[moodle]", "[plain]", "[markdown]")
 # Text as people write it, with everything the formats give a meaning to.
@@ -143,7 +144,7 @@ def same(before, after, *, titles=True):
     return [shown(q) for q in before] == [shown(q) for q in after]
 
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @SLOW
@@ -469,7 +470,7 @@ def test_a_package_with_a_nameless_entry_is_read():
         qti.read(bytes(broken))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(FORMATS)), st.data())
 def test_mutated_files_never_crash(name, data):
     read, _ = FORMATS[name]

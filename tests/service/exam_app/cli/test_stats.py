@@ -2,21 +2,31 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 
 import numpy as np
 import openpyxl
 import pytest
 
+from exam_app.cli import main
 from question_bank import load_bank
 
 
-def run(*arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "exam_app", *map(str, arguments)], capture_output=True, text=True
-    )
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs a command as the shell would: exit status, output, errors."""
+
+    def run_(*arguments):
+        monkeypatch.setattr(sys, "argv", ["academy", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code or 0
+        return status, *capsys.readouterr()
+
+    return run_
 
 
 @pytest.fixture
@@ -27,7 +37,7 @@ def responses(tmp_path):
     return tmp_path
 
 
-def test_item_analysis_and_calibration_as_json_and_as_text(responses):
+def test_item_analysis_and_calibration_as_json_and_as_text(run, responses):
     code, out, _ = run(
         "stats", "items", responses / "r.csv", "--key", responses / "k.csv", "--json"
     )
@@ -54,7 +64,7 @@ def test_item_analysis_and_calibration_as_json_and_as_text(responses):
     assert code == 0 and out.count("人）和其余") == 2
 
 
-def test_a_refusal_is_one_clear_line(responses):
+def test_a_refusal_is_one_clear_line(run, responses):
     code, out, err = run("stats", "items", responses / "r.csv")
     assert code == 1 and out == "" and "第 2 行“q1”不是分数：A" in err and "Traceback" not in err
 
@@ -69,7 +79,7 @@ def test_a_refusal_is_one_clear_line(responses):
         ("aiken", "x.txt"),
     ],
 )
-def test_export_and_import_again(tmp_path, form, name):
+def test_export_and_import_again(run, tmp_path, form, name):
     code, out, _ = run(
         "bank", "export", tmp_path / name, "--format", form, "--topic", "强制报告", "--json"
     )
@@ -87,14 +97,14 @@ def test_export_and_import_again(tmp_path, form, name):
     assert len(load_bank(folder)) == 2 * told["exported"]
 
 
-def test_what_is_no_question_file_is_refused(tmp_path):
+def test_what_is_no_question_file_is_refused(run, tmp_path):
     (tmp_path / "x.xml").write_text("<html/>", "utf-8")
     arguments = ("--format", "moodle-xml", "--out", tmp_path / "d")
     code, _, err = run("bank", "import", tmp_path / "x.xml", *arguments)
     assert code == 1 and "不是 Moodle XML" in err and not list((tmp_path / "d").glob("*.yaml"))
 
 
-def test_the_report_stands_alone_and_says_what_to_look_at(tmp_path):
+def test_the_report_stands_alone_and_says_what_to_look_at(run, tmp_path):
     rng = np.random.default_rng(1)
     scores = (rng.normal(size=(300, 1)) - rng.normal(size=8) > rng.logistic(size=(300, 8))).astype(
         int
@@ -127,7 +137,7 @@ def matrix(path, theta, a, b, seed):
     return path
 
 
-def test_two_calibrations_come_onto_one_scale(tmp_path):
+def test_two_calibrations_come_onto_one_scale(run, tmp_path):
     """The second group is abler by one: the line between the scales says so."""
     rng = np.random.default_rng(4)
     a, b = rng.uniform(0.8, 1.8, 12), rng.normal(size=12)
@@ -147,7 +157,7 @@ def test_two_calibrations_come_onto_one_scale(tmp_path):
     assert run("stats", "link", tmp_path / "old.csv", files[1])[0] == 1
 
 
-def test_a_pass_mark_means_the_same_on_both_forms(tmp_path):
+def test_a_pass_mark_means_the_same_on_both_forms(run, tmp_path):
     rng = np.random.default_rng(5)
     theta, a = rng.normal(size=4000), np.full(20, 1.2)
     hard = matrix(tmp_path / "x.csv", theta, a, np.linspace(-1, 2, 20), 1)
@@ -159,7 +169,7 @@ def test_a_pass_mark_means_the_same_on_both_forms(tmp_path):
     assert code == 0 and "X 卷线性法" in out
 
 
-def test_judges_set_a_pass_mark(tmp_path):
+def test_judges_set_a_pass_mark(run, tmp_path):
     path = tmp_path / "j.csv"
     path.write_text("judge,q1,q2\nj1,0.5,0.9\nj2,0.7,\n", "utf-8")
     code, out, _ = run("stats", "angoff", path, "--json")
@@ -170,7 +180,8 @@ def test_judges_set_a_pass_mark(tmp_path):
     assert code == 1 and "0 到 1" in err
 
 
-def test_a_paper_with_the_wanted_information(tmp_path):
+@pytest.mark.slow
+def test_a_paper_with_the_wanted_information(run, tmp_path):
     bank = [q for q in load_bank() if q.type == "single"]
     rng = np.random.default_rng(6)
     items = [{"id": q.id, "a": float(rng.uniform(0.5, 2)), "b": float(rng.normal())} for q in bank]

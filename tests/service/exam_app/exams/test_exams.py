@@ -15,6 +15,7 @@ from exam_app.exams.saving import NewAnswer
 from exam_app.exams.service import save_answers
 from exam_app.exams.slots import slots, slots_of
 from question_bank import load_blueprint
+from tests.examples import examples
 from tests.factories import (
     DISTRICT,
     OTHER_DISTRICT,
@@ -251,7 +252,9 @@ def test_pages_of_the_exam(api, exam):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(

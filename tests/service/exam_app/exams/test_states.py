@@ -18,6 +18,7 @@ from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
 from exam_app.exams.saving import GRACE, NewAnswer, make_saver
 from exam_app.exams.slots import slots_of
 from exam_app.exams.states import STATES, WITH_REASON, move
+from tests.examples import examples
 from tests.factories import World, right_answer
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.archive.service import verify
@@ -306,7 +307,7 @@ def test_an_attempt_against_the_model(clean):
     run_state_machine_as_test(
         machine(clean),
         settings=settings(
-            max_examples=30,
+            max_examples=examples(30),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

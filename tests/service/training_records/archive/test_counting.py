@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from tests.examples import examples
 from training_records.archive import counting
 from training_records.archive.models import KINDS, ArchiveEntry
 from training_records.archive.service import NewEntry, append_many, entries_of, void
@@ -35,7 +36,9 @@ levels = st.lists(st.sampled_from([*LEVELS]), min_size=1, unique=True)
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(st.tuples(entries, st.booleans(), st.booleans()), min_size=1, max_size=12),

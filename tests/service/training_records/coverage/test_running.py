@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
+from tests.examples import examples
 from tests.factories import (
     CITY,
     DISTRICT,
@@ -191,7 +192,9 @@ class History:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(step, st.booleans()), min_size=1, max_size=25), st.integers(0, 40))
 def test_any_history_gives_the_defined_figures(session, world, steps, roll):

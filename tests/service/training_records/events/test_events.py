@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from tests.examples import examples
 from tests.factories import CITY, DISTRICT, OTHER_DISTRICT, OTHER_VILLAGE, TOWN, VILLAGE, ZONE
 from training_records.archive.models import ArchiveEntry
 from training_records.archive.service import verify
@@ -464,7 +465,9 @@ def test_the_report_counts_as_a_slow_hand_would(desk):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     steps=st.lists(

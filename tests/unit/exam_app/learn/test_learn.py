@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exam_app.learn import study
+from tests.examples import examples
 from tests.factories import (
     BANK,
 )
@@ -19,7 +20,7 @@ from training_records.facts.loading import load_facts
 UNIT = Unit(id="u", title="读", minutes=20, text="读一读")
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=12))
 def test_stretches_joined_cover_the_same_seconds(given_):
     stretches = [[a, a + b] for a, b in given_]

@@ -17,6 +17,7 @@ from exam_app.practice.answers import check_practice, parts, read_response
 from exam_app.practice.memory import LONGEST, mastery, recall, review
 from exam_app.practice.models import PracticeCard
 from question_bank import load_bank, load_pool
+from tests.examples import examples
 from tests.factories import form_values
 
 BANK = load_bank()
@@ -83,7 +84,7 @@ def test_memory_follows_fsrs():
     assert spans == sorted(spans) and 100 < spans[-1] <= LONGEST
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     met=st.lists(st.tuples(st.integers(0, 400), st.booleans(), st.integers(0, 60)), max_size=40),
     n=st.integers(1, 15),
@@ -129,7 +130,7 @@ def test_mastery_says_how_sure_it_is():
     assert mastery("x", wrong, at).share == pytest.approx(1 / 12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=12))
 def test_the_simulated_memory_is_the_library_s(history):
     """Step by step the same stability, difficulty, interval and recall as FSRS by itself."""

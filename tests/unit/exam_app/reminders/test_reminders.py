@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from exam_app.reminders.rules import is_quiet
 from exam_app.reminders.sending import digest
+from tests.examples import examples
 from tests.factories import ZONE
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=ZONE)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.integers(0, 23), st.integers(0, 23), st.integers(0, 23), st.integers(0, 59))
 def test_quiet_hours(start, end, hour, minute):
     """Against walking from the first quiet hour to the last."""

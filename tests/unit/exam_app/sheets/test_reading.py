@@ -36,6 +36,7 @@ from exam_app.sheets.reading import (
 from exam_app.sheets.service import response_of
 from harness.camera import Camera, Hand, clean_print, fill_in, take
 from question_bank import load_bank
+from tests.examples import examples
 
 CODE = "ABCDEFGHJK"
 STEADY = Hand(0.6, erased=0.0)
@@ -72,7 +73,7 @@ def all_a() -> dict[tuple[str, str], tuple[str, ...]]:
 # --- The layout ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data(), st.booleans())
 def test_every_slot_has_its_own_place_on_the_page(data: st.DataObject, large: bool) -> None:
     bank = load_bank().reviewed()
@@ -121,11 +122,13 @@ def test_rows_offer_what_can_be_answered() -> None:
 # --- Reading ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 11))]
+)
 def test_invented_sheets_are_read_right_or_left_to_a_person(seed: int) -> None:
     """The long form, 200 sheets, is `academy bench sheets`."""
-    score = read_many(15, seed)
-    assert score.sheets == 15 and score.questions + score.unreadable * 30 >= 15 * 40
+    score = read_many(6, seed)
+    assert score.sheets == 6 and score.questions + score.unreadable * 30 >= 6 * 40
     assert score.wrong == 0, score.why
     assert score.doubtful_sheets <= 1, score.why
 
