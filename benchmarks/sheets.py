@@ -48,8 +48,8 @@ def an_annual_form(seed: int) -> list[Slot]:
 
 def invented(slots: Sequence[Slot], pages: Sequence[Page], rng: np.random.Generator) -> Truth:
     """Random marks for every row of bubbles; one question in thirty is left blank."""
-    several = {p.slot for p in slots if p.question.type == "multiple"}
-    blank = {p.slot for p in slots if rng.random() < 1 / 30}
+    several = {p.id for p in slots if p.question.type == "multiple"}
+    blank = {p.id for p in slots if rng.random() < 1 / 30}
     truth: dict[tuple[str, str], tuple[str, ...]] = {}
     for page in pages:
         for row in page.rows:
@@ -64,7 +64,7 @@ def read_many(count: int, seed: int = 1, large_share: float = 0.15) -> Score:
     """Reads `count` simulated sheets of one form and compares them with the marks filled in."""
     rng = np.random.default_rng(seed)
     slots = an_annual_form(seed)
-    several = {p.slot for p in slots if p.question.type == "multiple"}
+    several = {p.id for p in slots if p.question.type == "multiple"}
     score = Score()
     prints: dict[bool, tuple[list[Page], list[Grey]]] = {}
     for large in (False, True):

@@ -173,7 +173,7 @@ def begin(session: Session, exam: Exam, person: Person) -> Attempt:
 
 def answer(session: Session, saver: Saver, attempt: Attempt, choose: Callable[[Slot], Any]) -> None:
     """Saves what `choose` says for each slot; `SKIP` leaves one unanswered."""
-    told = [(place.slot, choose(place)) for place in slots_of(attempt)]
+    told = [(place.id, choose(place)) for place in slots_of(attempt)]
     ticket = service.ticket_of(attempt)
     # A saver writes by itself: SQLite has one writer.
     session.commit()
@@ -198,7 +198,7 @@ def rightly(place: Slot) -> Any:
 
 def keys(exam: Exam) -> dict[str, Any]:
     """Slot to right answer."""
-    return {place.slot: right_answer(place.question) for place in slots(exam.forms[0])}
+    return {place.id: right_answer(place.question) for place in slots(exam.forms[0])}
 
 
 def form_values(question: Any) -> list[str]:

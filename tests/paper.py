@@ -23,7 +23,7 @@ CALM = Hand(0.7, erased=0.0)
 
 def marks_of(place: Slot, response: Any) -> dict[tuple[str, str], tuple[str, ...]]:
     """(slot, line) to the labels that stand for a response."""
-    kind, slot = place.question.type, place.slot
+    kind, slot = place.question.type, place.id
     if response is None or response is SKIP or kind in ("fill", "short_answer"):
         return {}
     if kind == "true_false":
@@ -50,7 +50,7 @@ def filled(
         response = choose(place)
         truth.update(marks_of(place, response))
         if place.question.type in ("fill", "short_answer") and response not in (None, SKIP):
-            written.add(place.slot)
+            written.add(place.id)
     papers = clean_print(print_sheets("考试", [sheet], {}))
     pictures = []
     for page, paper in zip(pages_of(sheet), papers, strict=True):

@@ -313,7 +313,7 @@ def _attempt(attempt: Attempt, rows: list[marking.MarkedSlot] | None = None) -> 
     out.passed, out.certificate_no = attempt.passed, attempt.certificate_no
     out.result = [
         schemas.ResultItem(
-            slot=r.slot,
+            slot=r.slot.id,
             stem=r.stem,
             response=r.response,
             key=r.key,

@@ -79,7 +79,7 @@ def export(
             attempt_slots = lay_out(forms[attempt.form_id], attempt.seed, blueprint.sets)
             cells = {}
             for slot in attempt_slots:
-                response, seconds = answers.get(slot.slot, (None, None))
+                response, seconds = answers.get(slot.id, (None, None))
                 time_cell = OMITTED if seconds is None else str(seconds)
                 cells[name_of(slot)] = (
                     *_cells(columns[name_of(slot)], response, blueprint),

@@ -100,7 +100,7 @@ def corrected(slot: Slot, corrections: Mapping[str, object] | None) -> Answerabl
 def total(rows: Sequence[MarkedSlot]) -> tuple[float, float, list[str]]:
     """(points, maximum, slots that still need human marking) of marked slots, at full precision."""
     points = sum(row.worth * (row.share or 0.0) for row in rows)
-    open_slots = [row.place.slot for row in rows if row.share is None]
+    open_slots = [row.slot.id for row in rows if row.share is None]
     return points, sum(row.worth for row in rows), open_slots
 
 
@@ -111,7 +111,7 @@ class MarkedSlot(NamedTuple):
     it still needs human marking; `marks`: the human marks.
     """
 
-    place: Slot
+    slot: Slot
     question: Answerable
     response: Response
     worth: float
@@ -139,8 +139,8 @@ def marked(
     blueprint = rules_of(exam)
     rows = []
     for slot in attempt_slots:
-        response = saved[slot.slot].response if slot.slot in saved else None
-        slot_marks = marks.get(slot.slot, ())
+        response = saved[slot.id].response if slot.id in saved else None
+        slot_marks = marks.get(slot.id, ())
         question = corrected(slot, corrections)
         share = share_of(
             question, response, blueprint, marks=slot_marks, double=exam.double_marking
@@ -157,14 +157,13 @@ class ResultRow:
     `right`: full points earned; `corrected`: its key was corrected after the exam.
     """
 
-    place: Slot
+    slot: Slot
     question: Answerable
     response: Response
     right: bool
     comments: list[str]
     points: float
     worth: float
-    slot: str
     text: str | None
     stem: str
     key: object
@@ -195,18 +194,17 @@ def result(
         raise Closed("成绩还没有公布")
     results = []
     for row in marked(session, attempt) if rows is None else rows:
-        slot, item, question, response = row.place, row.place.item, row.question, row.response
+        slot, item, question, response = row.slot, row.slot.item, row.question, row.response
         share = row.share or 0.0
         results.append(
             ResultRow(
-                place=slot,
+                slot=slot,
                 question=question,
                 response=response,
                 right=share == 1.0,
                 comments=[m.comment for m in row.marks if m.comment],
                 points=round_points(row.worth * share),
                 worth=round_points(row.worth),
-                slot=slot.slot,
                 text=slot.text,
                 stem=question.stem,
                 key=question.key,
@@ -222,7 +220,7 @@ def result(
 
 def as_seen(row: ResultRow) -> tuple[Answerable, Response]:
     """(question, response) of a result row, with option labels as the examinee saw them."""
-    question, letter = seen(row.question, row.place.order)
+    question, letter = seen(row.question, row.slot.order)
     response = row.response
     if letter and isinstance(response, str):
         return question, letter[response]

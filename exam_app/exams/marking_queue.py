@@ -60,15 +60,15 @@ def _open_in(session: Session, attempt: Attempt, account_id: int) -> Iterator[Un
     answers, marks = answers_of(session, attempt.id), marks_of(session, attempt.id)
     for attempt_slot in slots_of(attempt):
         question = attempt_slot.question
-        if question.type != "short_answer" or attempt_slot.slot not in answers:
+        if question.type != "short_answer" or attempt_slot.id not in answers:
             continue
-        response, slot_marks = answers[attempt_slot.slot].response, marks.get(attempt_slot.slot, [])
+        response, slot_marks = answers[attempt_slot.id].response, marks.get(attempt_slot.id, [])
         decided = human_share(slot_marks, attempt.exam.double_marking) is not None
         if response is None or decided or any(m.account_id == account_id for m in slot_marks):
             continue
         yield UnmarkedAnswer(
             attempt.id,
-            attempt_slot.slot,
+            attempt_slot.id,
             question,
             attempt_slot.text,
             str(response),

@@ -29,12 +29,12 @@ MAX_CACHED = 200
 class Slot:
     """A slot for one response: an item, or one sub-question of a case.
 
-    `item`: the item it belongs to; `seed`: seed of the option order (None: as written); `text`: the
+    `id`: its number on the paper, as text; `item`: the item it belongs to; `seed`: seed of the option order (None: as written); `text`: the
     case's text; `share`: its share of the item's points (the sub-questions of a case share them
     equally); `part`: its index among them.
     """
 
-    slot: str
+    id: str
     question: Answerable
     item: Question
     seed: int | None = None
@@ -64,8 +64,9 @@ def lay_out(
         parts = parts_of(item)
         text = item.text if item.type == "case" else None
         for number, part in enumerate(parts):
-            slot = str(len(laid_out) + 1)
-            laid_out.append(Slot(slot, part, item, seed, text, 1 / len(parts), number))
+            laid_out.append(
+                Slot(str(len(laid_out) + 1), part, item, seed, text, 1 / len(parts), number)
+            )
     return laid_out
 
 
@@ -135,7 +136,7 @@ def shown(attempt_slots: Sequence[Slot], rules: Blueprint) -> list[ItemOut]:
         texts = options_of(question)
         items.append(
             {
-                "slot": slot.slot,
+                "slot": slot.id,
                 "type": question.type,
                 "text": slot.text or None,
                 "stem": question.stem,

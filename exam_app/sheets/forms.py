@@ -39,7 +39,7 @@ def given(form: MultiDict[str, str], form_slots: Mapping[str, Slot]) -> dict[str
 
 
 def _response(form: MultiDict[str, str], slot: Slot) -> Response:
-    name, question = f"s{slot.slot}", slot.question
+    name, question = f"s{slot.id}", slot.question
     if question.type == "multiple":
         return form.getlist(name) or None
     if question.type == "fill":

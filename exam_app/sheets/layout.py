@@ -148,9 +148,9 @@ def _block(slot: Slot, size: Size, width: float, *, x: float, y: float) -> list[
         return _blanks(slot, size, width, x=x, y=y)
     rows: list[BubbleRow | Box] = []
     for number, (sub, labels) in enumerate(_lines(slot.question)):
-        words = slot.slot if number == 0 else ""
+        words = slot.id if number == 0 else ""
         for chunk in _chunks(labels, size, width):
-            rows.append(_row(slot.slot, sub, words, labels=chunk, size=size, x=x, y=y))
+            rows.append(_row(slot.id, sub, words, labels=chunk, size=size, x=x, y=y))
             words = ""
             y += size.row
     return rows
@@ -187,13 +187,13 @@ def _blanks(slot: Slot, size: Size, width: float, *, x: float, y: float) -> list
     count = slot.question.shape.blanks
     return [
         Box(
-            slot.slot,
+            slot.id,
             n,
             x + size.number,
             y + n * size.box + 1,
             width - size.number,
             size.box - 2,
-            slot.slot if count == 1 else f"{slot.slot}({n + 1})",
+            slot.id if count == 1 else f"{slot.id}({n + 1})",
         )
         for n in range(count)
     ]
@@ -215,13 +215,13 @@ def _written(form_slots: Sequence[Slot], size: Size) -> list[list[BubbleRow | Bo
             y = TOP
         pages[-1].append(
             Box(
-                slot.slot,
+                slot.id,
                 0,
                 LEFT + size.number,
                 y + 1,
                 RIGHT - LEFT - size.number,
                 size.text_box - 3,
-                slot.slot,
+                slot.id,
             )
         )
         y += size.text_box

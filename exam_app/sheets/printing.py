@@ -151,7 +151,7 @@ def _item(slot: Slot, blueprint: Blueprint) -> dict[str, object]:
     question = slot.question
     first = slot.part == 0
     return {
-        "slot": slot.slot,
+        "slot": slot.id,
         "stem": question.stem,
         "text": slot.text if slot.text and first else "",
         "hint": HINTS[question.type],

@@ -149,7 +149,7 @@ def pages_of(sheet: AnswerSheet) -> list[Page]:
 
 def places_of(sheet: AnswerSheet) -> dict[str, Slot]:
     """The slots of a sheet's form, by name."""
-    return {slot.slot: slot for slot in slots(sheet.form)}
+    return {slot.id: slot for slot in slots(sheet.form)}
 
 
 def slots_on(page: Page) -> set[str]:

@@ -250,13 +250,13 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
     shown_slots = [
         slot
         for slot in slots(sheet.form)
-        if everything or (slot.slot in entries and entries[slot.slot].doubt)
+        if everything or (slot.id in entries and entries[slot.id].doubt)
     ]
     return render_template(
         "sheets/entry.html",
         exam=exam,
         sheet=sheet,
-        places=shown_slots,
+        slots=shown_slots,
         entries=entries,
         everything=everything,
         doubt_label=service.doubt_label,

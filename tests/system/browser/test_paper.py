@@ -60,7 +60,7 @@ def test_from_print_to_score(academy: Running, open_page, size: dict[str, int]) 
     with make_session_factory(engine)() as session:
         sheet = session.scalars(select(AnswerSheet).where(AnswerSheet.person_id == person.id)).one()
         assert sheet.code in text and person.name in text
-        places = {place.slot: place for place in slots(sheet.form)}
+        places = {place.id: place for place in slots(sheet.form)}
         photos = [as_jpeg(picture) for picture in filled(sheet, rightly, camera=PHOTO)]
         session.commit()
     page.get_by_label("PDF 或照片").set_input_files(

@@ -336,7 +336,7 @@ def test_everybody_sits_a_paper_of_their_own(world, session, sign_in):
         opened = start(api, exam)
         assert start(api, exam)["paper"] == opened["paper"]
         attempt = session.get_one(Attempt, opened["attempt_id"])
-        places = {p.slot: p for p in slots_of(attempt)}
+        places = {p.id: p for p in slots_of(attempt)}
         forms.append(attempt.form_id)
         session.commit()
         papers.append([(i["stem"], i.get("order")) for i in opened["paper"]["items"]])

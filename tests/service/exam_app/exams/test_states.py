@@ -158,7 +158,7 @@ def machine(engine):
                         "deadline": made.deadline,
                         "answers": {},
                         "passed": False,
-                        "keys": {p.slot: right_answer(p.question) for p in places},
+                        "keys": {p.id: right_answer(p.question) for p in places},
                     }
                 )
             assert made.id == self.current["id"]

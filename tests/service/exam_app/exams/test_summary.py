@@ -59,7 +59,7 @@ def test_wrong_answers_that_are_too_much_alike_are_a_hint(world, session, saver,
             if place.question.type == "single":
                 wrong = [o for o in place.order if o != response]
                 # The first two choose alike, the others each in their own way.
-                response = wrong[(int(place.slot) * 7 + max(number, 1) * int(place.slot)) % 3]
+                response = wrong[(int(place.id) * 7 + max(number, 1) * int(place.id)) % 3]
             return response
 
         hand_in(session, saver, begin(session, exam, person), choose)
@@ -75,7 +75,7 @@ def test_who_answers_before_reading_is_shown_to_their_own_office(world, session,
         attempt = begin(session, exam, person)
         seconds = 1 if person in (hasty, stranger) else 40
         ticket = service.ticket_of(attempt)
-        slots = [place.slot for place in slots_of(attempt)]
+        slots = [place.id for place in slots_of(attempt)]
         session.commit()
         saver.save(ticket, [NewAnswer(slot, None, 1, seconds) for slot in slots], now())
         service.submit(session, attempt.id, person.id, expected={}, zone=ZONE)

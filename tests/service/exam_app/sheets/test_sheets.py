@@ -112,7 +112,7 @@ def states(session: Session, exam: Exam, prefix: str = PREFIX) -> list[str]:
 
 def copy_out(session: Session, sheet: AnswerSheet) -> None:
     """What a clerk does: types the handwritten words."""
-    places = {place.slot: place for place in slots(sheet.form)}
+    places = {place.id: place for place in slots(sheet.form)}
     doubts = [slot for slot, e in service.entries_of(session, sheet).items() if e.doubt]
     assert {places[slot].question.type for slot in doubts} == {"fill"}
     service.settle(session, sheet, {slot: rightly(places[slot]) for slot in doubts}, actor="clerk")
@@ -159,22 +159,22 @@ def test_from_print_to_archive_like_on_a_phone(
 def test_a_wrong_mark_is_a_wrong_answer(session: Session, world: World) -> None:
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
-    singles = [p.slot for p in slots(sheet.form) if p.question.type == "single"]
+    singles = [p.id for p in slots(sheet.form) if p.question.type == "single"]
 
     def choose(place: Any) -> Any:
-        if place.slot == singles[0]:
+        if place.id == singles[0]:
             return next(k for k in place.question.options if k != place.question.key)
-        return SKIP if place.slot == singles[1] else rightly(place)
+        return SKIP if place.id == singles[1] else rightly(place)
 
     scan(session, exam, as_pdf(filled(sheet, choose)))
     entries = service.entries_of(session, sheet)
     assert entries[singles[0]].response == choose(
-        next(p for p in slots(sheet.form) if p.slot == singles[0])
+        next(p for p in slots(sheet.form) if p.id == singles[0])
     )
     assert entries[singles[1]].response is None and entries[singles[1]].doubt is None
     for place in slots(sheet.form):
-        if place.question.type not in ("fill", "short_answer") and place.slot not in singles[:2]:
-            assert entries[place.slot].response == rightly(place)
+        if place.question.type not in ("fill", "short_answer") and place.id not in singles[:2]:
+            assert entries[place.id].response == rightly(place)
 
 
 def test_a_large_sheet_of_several_pages_in_any_order(session: Session, world: World) -> None:
@@ -204,7 +204,7 @@ def test_a_large_sheet_of_several_pages_in_any_order(session: Session, world: Wo
 def test_everything_by_hand_without_a_scan(session: Session, world: World) -> None:
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
-    service.settle(session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, actor="clerk")
+    service.settle(session, sheet, {p.id: rightly(p) for p in slots(sheet.form)}, actor="clerk")
     session.commit()
     assert held(session, exam) == (1, [])
     attempt = session.get_one(Attempt, sheet.attempt_id)
@@ -224,10 +224,10 @@ def test_the_same_page_twice_changes_nothing_two_different_ones_ask(
     assert {
         s: (e.response, e.doubt) for s, e in service.entries_of(session, sheet).items()
     } == before
-    slot = next(p.slot for p in slots(sheet.form) if p.question.type == "single")
+    slot = next(p.id for p in slots(sheet.form) if p.question.type == "single")
 
     def other(place: Any) -> Any:
-        if place.slot != slot:
+        if place.id != slot:
             return rightly(place)
         return next(k for k in place.question.options if k != place.question.key)
 
@@ -248,7 +248,7 @@ def test_the_same_page_twice_changes_nothing_two_different_ones_ask(
 def test_what_a_person_entered_stays(session: Session, world: World) -> None:
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
-    slot = next(p.slot for p in slots(sheet.form) if p.question.type == "single")
+    slot = next(p.id for p in slots(sheet.form) if p.question.type == "single")
     service.settle(session, sheet, {slot: None}, actor="clerk")
     session.commit()
     scan(session, exam, as_pdf(filled(sheet, rightly)))
@@ -259,7 +259,7 @@ def test_scored_once_and_closed_afterwards(session: Session, world: World) -> No
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
     data = as_pdf(filled(sheet, rightly))
-    service.settle(session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, actor="clerk")
+    service.settle(session, sheet, {p.id: rightly(p) for p in slots(sheet.form)}, actor="clerk")
     session.commit()
     assert held(session, exam) == (1, [])
     assert held(session, exam) == (0, [])
@@ -284,9 +284,7 @@ def test_who_gets_no_sheet_and_whose_can_not_be_scored(
     again, refused = service.make_sheets(session, exam, [free], actor="office")
     assert not again and "没用过" in refused[0][1]
     for sheet in made:
-        service.settle(
-            session, sheet, {p.slot: rightly(p) for p in slots(sheet.form)}, actor="clerk"
-        )
+        service.settle(session, sheet, {p.id: rightly(p) for p in slots(sheet.form)}, actor="clerk")
     session.commit()
     attempt = begin(session, exam, running)
     done, refused = held(session, exam)
@@ -314,7 +312,7 @@ def test_the_day_has_to_be_one_of_the_exam(session: Session, world: World) -> No
 def test_answers_that_are_none_are_refused_as_a_whole(session: Session, world: World) -> None:
     exam = world.exam()
     (sheet,) = sheet_for(session, exam, world.person())
-    one, two = [p.slot for p in slots(sheet.form) if p.question.type == "single"][:2]
+    one, two = [p.id for p in slots(sheet.form) if p.question.type == "single"][:2]
     with pytest.raises(Refused, match=f"第 {two} 题"):
         service.settle(session, sheet, {one: "A", two: "Z"}, actor="clerk")
     assert not service.entries_of(session, sheet)
@@ -528,7 +526,7 @@ def test_the_office_prints_scans_looks_and_scores(
     entry = office.get(f"{base}/{sheet.id}").text
     session.expire_all()
     doubts = [s for s, e in service.entries_of(session, sheet).items() if e.doubt]
-    places = {p.slot: p for p in slots(sheet.form)}
+    places = {p.id: p for p in slots(sheet.form)}
     session.commit()
     assert all(f"第 {slot} 题（" in entry for slot in doubts)
     for stored in ("different", "两次扫描读的不一样"):
@@ -559,8 +557,8 @@ def test_every_kind_of_question_can_be_typed_in(
     office = client_for(world.account("district", DISTRICT))
     form: dict[str, Any] = {"slot": []}
     for place in slots(sheet.form):
-        name, right = f"s{place.slot}", rightly(place)
-        form["slot"].append(place.slot)
+        name, right = f"s{place.id}", rightly(place)
+        form["slot"].append(place.id)
         if place.question.type == "match":
             form.update({f"{name}-{left}": str(number) for left, number in right.items()})
         elif place.question.type == "true_false":
@@ -571,7 +569,7 @@ def test_every_kind_of_question_can_be_typed_in(
     office.post(f"/exams/manage/{exam.id}/paper/{sheet.id}?all=1", form)
     session.expire_all()
     assert {s: e.response for s, e in service.entries_of(session, sheet).items()} == {
-        place.slot: rightly(place) for place in slots(sheet.form)
+        place.id: rightly(place) for place in slots(sheet.form)
     }
 
 

@@ -274,7 +274,7 @@ class Place:
         )
         self.session.add(page)
         first = sheets.pages_of(sheet)[0]
-        slots = {p.slot: p for p in sheets.places_of(sheet).values()}
+        slots = {p.id: p for p in sheets.places_of(sheet).values()}
         slot = next(s for s in slots if s in sheets.slots_on(first))
         sheets.settle(self.session, sheet, {slot: rightly(slots[slot])}, actor="t")
         sheets.entries_of(self.session, sheet)[slot].page_id = page.id

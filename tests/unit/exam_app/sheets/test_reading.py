@@ -50,7 +50,7 @@ def form() -> tuple[list[Slot], list[Page], Grey]:
 
 
 def several() -> set[str]:
-    return {p.slot for p in form()[0] if p.question.type == "multiple"}
+    return {p.id for p in form()[0] if p.question.type == "multiple"}
 
 
 def marked(truth: dict[tuple[str, str], tuple[str, ...]], hand: Hand = STEADY) -> Grey:
@@ -100,14 +100,14 @@ def test_every_slot_has_its_own_place_on_the_page(data: st.DataObject, large: bo
         on_it = {row.slot for row in page.rows} | {box.slot for box in page.boxes}
         assert not on_it & seen
         seen |= on_it
-    assert seen == {place.slot for place in places}
+    assert seen == {place.id for place in places}
 
 
 def test_rows_offer_what_can_be_answered() -> None:
     places, pages, _ = form()
     rows = [row for page in pages for row in page.rows]
     for place in places:
-        own = [row for row in rows if row.slot == place.slot]
+        own = [row for row in rows if row.slot == place.id]
         q = place.question
         if q.type in ("order", "match"):
             lines = (
@@ -175,8 +175,8 @@ def test_an_empty_sheet_is_empty() -> None:
 
 def single() -> tuple[str, list[Bubble]]:
     place = next(p for p in form()[0] if p.question.type == "single")
-    row = next(r for r in form()[1][0].rows if r.slot == place.slot)
-    return place.slot, list(row.bubbles)
+    row = next(r for r in form()[1][0].rows if r.slot == place.id)
+    return place.id, list(row.bubbles)
 
 
 def darken(picture: Grey, b: Bubble, share: float, height: float = 1.0) -> Grey:
