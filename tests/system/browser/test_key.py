@@ -20,7 +20,8 @@ from harness.postgres import free_port
 from tests.factories import CITY, DISTRICT, PASSWORD
 from tests.system.browser.conftest import OFFICE
 
-pytestmark = pytest.mark.browser
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from tests.factories import BANK, form_values, mp3
 from tests.system.browser.conftest import OFFICE, answer_quiz, assert_accessible, sign_in
 
-pytestmark = pytest.mark.browser
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
 UNIT = "/learn/induction/visits"
 HIDE = """hidden => {
   Object.defineProperty(document, 'visibilityState', {configurable: true, get: () => hidden ? 'hidden' : 'visible'});

@@ -20,7 +20,8 @@ from tests.system.browser.conftest import OFFICE, PHONE, Running, assert_accessi
 from training_records.database import make_engine, make_session_factory
 from training_records.ledger.models import Person, Post
 
-pytestmark = pytest.mark.browser
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
 PHOTO = Camera(turn=4, perspective=0.04, shadow=0.3, noise=5, scale=8)
 
 

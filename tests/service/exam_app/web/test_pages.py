@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
 from tests.factories import DISTRICT
+
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def test_headers_are_strict_and_errors_carry_a_request_id(app, world, sign_in):

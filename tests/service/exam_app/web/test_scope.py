@@ -15,6 +15,9 @@ from tests.factories import (
     path_of,
 )
 
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
 ROLES = {
     "director": VILLAGE,
     "supervisor": TOWN,
