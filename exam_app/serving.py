@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import os
 import resource
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ def make() -> Flask:
     from exam_app.coverage.keeper import start_keeper
     from exam_app.web.services import services_of
 
+    # A worker inherits the master's handler, which would swallow the order to stop while it loads.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     config = load_config()
     app = create_app(config)
     LOG.hold()

@@ -32,9 +32,11 @@ import click
 import psycopg
 
 from exam_app.operations.partitions import partition
+from exam_app.serving import GRACE_SECONDS
 from harness.examinee import Sitter, some
 from harness.front import filled, nginx, which
 from harness.postgres import find_binaries, free_port
+from harness.processes import end
 from harness.world import PASSWORD, compare, lost, phone_of, prepare
 from training_records.database import make_engine, now
 
@@ -242,7 +244,13 @@ def applications(running: Cluster, say: Callable[[str], None]) -> Iterator[None]
         code = f"from exam_app.serving import run\nrun('exam_app.serving:make', '127.0.0.1', {port}, workers=1)"
         log = (running.folder / f"app-{port}.log").open("ab")
         started.append(
-            subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=log, stderr=log)  # noqa: S603
+            subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", code],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         )
     try:
         for port in ports:
@@ -257,12 +265,7 @@ def applications(running: Cluster, say: Callable[[str], None]) -> Iterator[None]
             yield
     finally:
         for process in reversed(started):
-            process.terminate()
-        for process in started:
-            try:
-                process.wait(25)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            end(process, GRACE_SECONDS + 10)
 
 
 class Stubborn(Sitter):

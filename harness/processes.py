@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,3 +20,13 @@ def child(
             yield process
         finally:
             process.kill()
+
+
+def end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Tells a process that leads a session of its own to stop; after `seconds` kills it and all of its workers."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

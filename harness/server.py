@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,9 @@ from psycopg_pool import ConnectionPool
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from exam_app.config import ROOT
+from exam_app.serving import GRACE_SECONDS
 from harness.postgres import free_port
+from harness.processes import end
 
 HASHING = "academy_password_cpu_seconds_total "
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -131,22 +132,21 @@ def running(
     )
     with (instance / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", command], env=environment, stdout=log, stderr=log
+            [sys.executable, "-c", command],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         _wait(process, port)
         yield Running(process, port)
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, GRACE_SECONDS + 10)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(300):
+    for _ in range(900):
         if process.poll() is not None:
             raise RuntimeError(f"server ended with {process.returncode}")
         try:

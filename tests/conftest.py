@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from tests.factories import World
 from training_records.database import make_engine, make_session_factory, now
 
 ENGINES = ["sqlite", "postgres"]
+PR_SET_CHILD_SUBREAPER = 36
 
 # As many examples as the libraries' defaults for the whole suite, fewer for the check before a commit.
 settings.register_profile("ci", settings.get_profile("default"))
@@ -85,6 +87,8 @@ def children() -> list[str]:
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Whoever starts a process ends it, also when its test fails."""
+    # Children of a child that ends become ours, and so are seen too.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before = set(children())
     yield
     left = set(children()) - before

@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +22,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from exam_app.kb.site import build_site
+from exam_app.serving import GRACE_SECONDS
 from harness.postgres import free_port
+from harness.processes import end
 from tests.conftest import ENGINES, missing
 from tests.factories import BANK, form_values
 
@@ -104,18 +105,14 @@ def academy(
             env=environment,
             stdout=out,
             stderr=log,
+            start_new_session=True,
         )
     try:
         _wait(f"http://127.0.0.1:{port}/readyz", process, folder / "log")
         told = json.loads((folder / "out.json").read_text())
         yield Running(told["url"], {a["role"]: a for a in told["accounts"]}, environment)
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        finally:
-            process.kill()
-            process.wait()
+        end(process, GRACE_SECONDS + 10)
 
 
 def _wait(url: str, process: Any, log: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exam_app.serving import GRACE_SECONDS
 from harness.server import running
 from harness.world import prepare
 
@@ -39,3 +40,14 @@ def test_thousands_of_kept_connections_keep_nobody_out(tmp_path: Path) -> None:
         assert max(ask(kept[0]), ask(kept[-1])) < 5
         for connection in kept:
             connection.close()
+
+
+def test_a_server_that_is_told_to_stop_while_it_loads_stops(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'early.db'}"
+    prepare(url, 1)
+    with running(url, tmp_path, workers=4) as served:
+        # The first worker has just answered; others are still loading.
+        begun = time.monotonic()
+        served.process.terminate()
+        served.process.wait(GRACE_SECONDS + 10)
+    assert time.monotonic() - begun < GRACE_SECONDS
