@@ -6,12 +6,14 @@ import ctypes
 import gc
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
 import psycopg
 import pytest
+import time_machine
 from flask import Flask
 from hypothesis import settings
 from jinja2.bccache import Bucket, BytecodeCache
@@ -29,7 +31,7 @@ from exam_app.migrations.running import upgrade
 from exam_app.operations.partitions import partition
 from exam_app.web.services import services_of
 from harness import postgres as postgres
-from tests.factories import World
+from tests.factories import ZONE, World
 from training_records.database import make_engine, make_session_factory, now
 
 ENGINES = ["sqlite", "postgres"]
@@ -47,6 +49,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="all",
         help="the databases that tests run on: SQLite alone, or PostgreSQL too",
     )
+    parser.addoption(
+        "--clock",
+        type=datetime.fromisoformat,
+        help="the moment, in Beijing time, at which this process's clock stands when the tests begin",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if moment := config.getoption("--clock"):
+        time_machine.travel(moment.replace(tzinfo=ZONE)).start()
 
 
 def needs_postgres(item: pytest.Item) -> bool:
