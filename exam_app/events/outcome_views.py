@@ -59,7 +59,7 @@ def _report(event: Event) -> bytes:
         pictures.append((event_file.caption or "培训现场", data))
     notes = [
         f"{n.created_at.astimezone(zone):%Y-%m-%d %H:%M} {n.text}"
-        for n in reversed(planning.notes_of(web.db(), event))
+        for n in reversed(planning.notes_of(web.db(), event, own_prefix()))
     ]
     return documents.report_docx(
         web.db(),

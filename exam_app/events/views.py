@@ -186,7 +186,7 @@ def show(event_id: int) -> str:
         quotas=quotas,
         used=used,
         below=below if len(below) <= 60 else [],
-        notes=planning.notes_of(session, event),
+        notes=planning.notes_of(session, event, own_prefix()),
         states=STATES,
         audiences=AUDIENCES,
         forms=FORMS,

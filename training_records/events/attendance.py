@@ -19,13 +19,13 @@ from training_records.choices import choice
 from training_records.database import insert_missing, now
 from training_records.divisions import ancestor, level_of
 from training_records.errors import Refused
+from training_records.events import planning
 from training_records.events.models import (
     Attendance,
     AttendanceState,
     CheckIn,
     Enrolment,
     Event,
-    EventNote,
     EventSession,
 )
 from training_records.ledger.models import Person
@@ -204,7 +204,9 @@ def _log(
 ) -> None:
     name = session.get_one(Person, person_id).name
     text = f"{event_session.title}：{name}{what}" + (f"（{note.strip()}）" if note.strip() else "")
-    session.add(EventNote(event_id=event_session.event_id, text=text[:300], created_by=by))
+    event = event_session.event
+    row = session.get(Enrolment, (event.id, person_id))
+    planning.note(session, event, text, by=by, division=(row or event).division_code)
 
 
 def attendance_of(session: Session, event: Event) -> dict[int, dict[int, Attendance]]:

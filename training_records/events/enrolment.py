@@ -198,7 +198,7 @@ def move_up(session: Session, event: Event, code: str, *, by: str) -> int | None
             row.state, row.updated_at = "approved", now()
             _number(session, event, row)
             name = session.get_one(Person, row.person_id).name
-            note(session, event, f"候补的{name}补上了", by=by)
+            note(session, event, f"候补的{name}补上了", by=by, division=row.division_code)
             return row.person_id
     return None
 

@@ -136,13 +136,17 @@ class EventSession(Base):
 
 
 class EventNote(Base):
-    """An entry in the history of an event: announced, session moved, cancelled, filed, with the reason. Append-only."""
+    """An entry in the history of an event: announced, session moved, cancelled, filed, with the reason. Append-only.
+
+    `division_code`: of the person that the text names; None if it names nobody.
+    """
 
     __tablename__ = "event_note"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), index=True)
     text: Mapped[str] = mapped_column(String(300))
+    division_code: Mapped[str | None] = mapped_column(String(12))
     created_by: Mapped[str] = mapped_column("by", String(40))
     created_at: Mapped[datetime] = mapped_column("at", default=now)
 

@@ -107,15 +107,21 @@ def changes_plans() -> ColumnElement[bool]:
     )
 
 
-def note(session: Session, event: Event, text: str, *, by: str) -> None:
-    """Adds a line to the event's history."""
-    session.add(EventNote(event_id=event.id, text=text[:300], created_by=by))
+def note(
+    session: Session, event: Event, text: str, *, by: str, division: str | None = None
+) -> None:
+    """Adds a line to the event's history; `division` is that of the person it names."""
+    line = EventNote(event_id=event.id, text=text[:300], division_code=division, created_by=by)
+    session.add(line)
     session.flush()
 
 
-def notes_of(session: Session, event: Event) -> list[EventNote]:
-    """The history of an event, newest first."""
-    query = select(EventNote).where(EventNote.event_id == event.id)
+def notes_of(session: Session, event: Event, prefix: str) -> list[EventNote]:
+    """The history of an event, newest first, without lines that name people of other divisions."""
+    query = select(EventNote).where(
+        EventNote.event_id == event.id,
+        or_(EventNote.division_code.is_(None), EventNote.division_code.startswith(prefix)),
+    )
     return list(session.scalars(query.order_by(EventNote.id.desc())))
 
 

@@ -227,6 +227,25 @@ def test_other_offices_and_pupils(city, district, world, sign_in):
     assert "报上 1 人" in told and "“外区人”没有报上" in told and mine.name in told
 
 
+def test_the_history_names_people_to_their_own_offices_only(city, district, other, world, session):
+    path = build(city, capacity="1")
+    first = world.person(OTHER_VILLAGE, name="赵六")
+    second = world.person(VILLAGE, name="王秀兰")
+    other.form(f"{path}/people", people=first.phone)
+    district.form(f"{path}/people", people=second.phone)
+    city.form(f"{path}/withdraw/{first.id}", reason="家里有事")
+    one = session_of(path, session)
+    for state in ("present", "leave"):
+        city.form(
+            f"{path}/sessions/{one.id}/attendance", person=second.id, state=state, note="孩子生病"
+        )
+    lines = ("候补的王秀兰补上了", "第一课：王秀兰改为leave（孩子生病）")
+    for office, reads in ((city, True), (district, True), (other, False)):
+        page = office.get(path).text
+        assert all((line in page) == reads for line in lines), page
+        assert "发布通知" in page
+
+
 def test_papers(city, world, session):
     path = build(city, title="示范=班")
     for _ in range(12):

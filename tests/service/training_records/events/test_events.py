@@ -31,11 +31,9 @@ START = datetime(2026, 5, 11, 9, tzinfo=ZONE)
 class Desk:
     """Builds events, with a clock that the test moves."""
 
-    def __init__(self, session, world, monkeypatch):
-        self.session, self.world, self.time = session, world, START - timedelta(days=3)
-        for module in (planning, enrolment, attendance, filing, survey):
-            if hasattr(module, "now"):
-                monkeypatch.setattr(module, "now", lambda: self.time)
+    def __init__(self, session, world, clock):
+        self.session, self.world, self.clock = session, world, clock
+        clock.at = START - timedelta(days=3)
 
     def event(self, division=DISTRICT, sessions=2, capacity=50, opened=True, start=START, **more):
         values = {
@@ -81,8 +79,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(session, world, monkeypatch):
-    return Desk(session, world, monkeypatch)
+def desk(session, world, clock):
+    return Desk(session, world, clock)
 
 
 def test_the_plan_becomes_an_event(desk):
@@ -188,6 +186,11 @@ def test_quotas_waiting_and_moving_up(desk):
         enrolment.decide(desk.session, event, [other.id], approved=False, reason="", by="t")
     moved = enrolment.withdraw(desk.session, event, own[0].id, reason="家里有事", by="t")
     assert moved == own[2].id
+    # Only their own office and those above it read who it was.
+    told = f"候补的{own[2].name}补上了"
+    for code, reads in ((DISTRICT, True), (CITY, True), (OTHER_DISTRICT, False)):
+        notes = [n.text for n in planning.notes_of(desk.session, event, prefix_of(code))]
+        assert (told in notes) == reads and "发布通知" in notes
     rows = {e.person_id: e for e, _ in enrolment.roll(desk.session, event)}
     assert rows[own[2].id].state == "approved" and rows[own[3].id].state == "waiting"
     numbers = [r.number for r in rows.values() if r.number]
@@ -261,17 +264,17 @@ def test_signing_in(desk):
     desk.take(event, [early, late])
     with pytest.raises(Refused, match="还没到"):
         desk.sign(one, early)
-    desk.time = START - timedelta(minutes=30)
+    desk.clock.at = START - timedelta(minutes=30)
     assert desk.sign(one, early) == ("present", False)
     assert desk.sign(one, early) == ("present", True)
-    desk.time = START + timedelta(minutes=16)
+    desk.clock.at = START + timedelta(minutes=16)
     assert desk.sign(one, late) == ("late", False)
     assert desk.sign(one, stranger) == ("unlisted", False)
     assert [p.id for p, _ in attendance.unlisted(desk.session, event)] == [stranger.id]
     assert attendance.counts(desk.session, one) == {"present": 1, "late": 1, "unlisted": 1}
     attendance.admit(desk.session, event, stranger.id, by="t", today=TODAY)
     assert attendance.unlisted(desk.session, event) == []
-    desk.time = START + timedelta(hours=3, seconds=1)
+    desk.clock.at = START + timedelta(hours=3, seconds=1)
     with pytest.raises(Refused, match="已经结束"):
         desk.sign(one, early)
 
@@ -286,10 +289,10 @@ def test_leave_making_up_and_numbers(desk):
     attendance.mark(desk.session, one, people[0].id, state="leave", note="孩子生病", by="t")
     with pytest.raises(Refused, match="还没开始"):
         attendance.mark(desk.session, one, people[1].id, state="present", note="", by="t")
-    desk.time = START
+    desk.clock.at = START
     # Who is excused and comes all the same was there.
     assert desk.sign(one, people[0]) == ("present", False)
-    desk.time = START + timedelta(hours=9)
+    desk.clock.at = START + timedelta(hours=9)
     done = attendance.check_in_numbers(desk.session, one, "1、2-4, 7 9", late=False, by="t")
     assert len(done.signed) == 3 and len(done.again) == 1 and done.unknown == ["7", "9"]
     for odd, told in (("", "编号"), ("9-3", "前面的编号"), ("1-9999", "前面的编号")):
@@ -311,14 +314,14 @@ def test_hours_are_filed_once_by_attended_sessions_only(desk):
     one, two = event.sessions
     both, first, never, stranger = (desk.world.person() for _ in range(4))
     desk.take(event, [both, first, never])
-    desk.time = START
+    desk.clock.at = START
     for person in (both, first, stranger):
         desk.sign(one, person)
     with pytest.raises(Refused, match="还没有上完"):
         filing.file_event(desk.session, event, "王五", by="t", zone=ZONE)
-    desk.time = two.starts_at + timedelta(minutes=20)
+    desk.clock.at = two.starts_at + timedelta(minutes=20)
     desk.sign(two, both)
-    desk.time = two.ends_at
+    desk.clock.at = two.ends_at
     with pytest.raises(Refused, match="核对名单的人"):
         filing.file_event(desk.session, event, " ", by="t", zone=ZONE)
     assert filing.file_event(desk.session, event, "王五", by="t", zone=ZONE) == 2
@@ -344,7 +347,7 @@ def test_a_training_cancelled_after_sign_ins(desk):
     one, two = event.sessions
     came, other = desk.world.person(), desk.world.person()
     desk.take(event, [came, other])
-    desk.time = START
+    desk.clock.at = START
     desk.sign(one, came)
     with pytest.raises(Refused, match="已经有人签到"):
         planning.move_session(
@@ -359,7 +362,7 @@ def test_a_training_cancelled_after_sign_ins(desk):
     with pytest.raises(Refused, match="取消"):
         desk.sign(two, came)
     desk.session.rollback()
-    desk.time = one.ends_at
+    desk.clock.at = one.ends_at
     assert filing.file_event(desk.session, event, "王五", by="t", zone=ZONE) == 1
     assert [e.hours for e in desk.session.scalars(select(ArchiveEntry))] == [4]
 
@@ -368,11 +371,11 @@ def test_the_survey_hides_who_said_what(desk):
     event = desk.event(sessions=1)
     people = [desk.world.person() for _ in range(6)]
     desk.take(event, people)
-    desk.time = START
+    desk.clock.at = START
     for person in people[:5]:
         desk.sign(event.sessions[0], person)
     assert not survey.may_answer(desk.session, event, people[0].id)
-    desk.time = event.sessions[0].ends_at
+    desk.clock.at = event.sessions[0].ends_at
     marks = dict.fromkeys(survey.QUESTIONS, 5)
     with pytest.raises(Refused, match="没有参加"):
         survey.answer(desk.session, event, people[5].id, marks=marks, comment="")
@@ -402,14 +405,14 @@ def test_demonstration_and_what_repeats_it(desk):
     parent = desk.event(CITY, sessions=1, demonstration=True, title="示范")
     teacher = desk.world.person(VILLAGE)
     desk.take(parent, [teacher])
-    desk.time = START
+    desk.clock.at = START
     desk.sign(parent.sessions[0], teacher)
     assert [e.id for e in repeatable(desk.session, prefix_of(DISTRICT))] == [parent.id]
     child = desk.event(DISTRICT, sessions=1, parent_id=parent.id, start=START + timedelta(days=5))
     child.sessions[0].teacher_id = teacher.id
     pupils = [desk.world.person() for _ in range(3)]
     desk.take(child, pupils)
-    desk.time = START + timedelta(days=5)
+    desk.clock.at = START + timedelta(days=5)
     for pupil in pupils[:2]:
         desk.sign(child.sessions[0], pupil)
     found = demonstrations(desk.session, "3702", 2026, zone=ZONE)[0]
@@ -442,7 +445,7 @@ def test_the_report_counts_as_a_slow_hand_would(desk):
     people = [desk.world.person(rng.choice([VILLAGE, OTHER_VILLAGE])) for _ in range(40)]
     desk.take(event, people)
     for one in event.sessions:
-        desk.time = one.starts_at + timedelta(minutes=rng.randrange(40))
+        desk.clock.at = one.starts_at + timedelta(minutes=rng.randrange(40))
         for person in rng.sample(people, 30):
             desk.sign(one, person)
     approved = {

@@ -19,8 +19,8 @@ from training_records.events.models import Event, PlanLine
 
 
 @pytest.fixture
-def desk(session, world, monkeypatch):
-    return Desk(session, world, monkeypatch)
+def desk(session, world, clock):
+    return Desk(session, world, clock)
 
 
 def as_stored(session, event, form):
@@ -73,10 +73,10 @@ def test_new_rows_hold_keys(desk):
 def test_saving_the_same_form_is_no_change(desk, form):
     event = as_stored(desk.session, desk.event(), form)
     planning.edit(desk.session, event, "t", values={"form": "面授", "place": "党校"})
-    assert planning.notes_of(desk.session, event)[0].text == "发布通知"
+    assert planning.notes_of(desk.session, event, "")[0].text == "发布通知"
     planning.edit(desk.session, event, "t", values={"form": "直播"})
     assert event.form == "live"
-    assert planning.notes_of(desk.session, event)[0].text == "发通知后改过基本信息"
+    assert planning.notes_of(desk.session, event, "")[0].text == "发通知后改过基本信息"
 
 
 @pytest.mark.parametrize("form", ["live", "直播"])
@@ -84,9 +84,9 @@ def test_the_archive_says_it_in_words(desk, form):
     event = as_stored(desk.session, desk.event(sessions=1), form)
     person = desk.world.person()
     desk.take(event, [person])
-    desk.time = START
+    desk.clock.at = START
     desk.sign(event.sessions[0], person)
-    desk.time = START + timedelta(hours=4)
+    desk.clock.at = START + timedelta(hours=4)
     filing.file_event(desk.session, event, "王五", by="t", zone=ZONE)
     assert desk.session.scalars(select(ArchiveEntry.form)).all() == ["直播"]
     desk.session.commit()
