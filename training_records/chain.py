@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeAlias
 
 from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -19,6 +21,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from training_records.database import Base, insert_missing
 
 GENESIS = "0" * 64
+# Sequence number, previous hash, hash, content.
+Link: TypeAlias = tuple[int, str, str, Mapping[str, object]]
+# Chain, and the sequence number and hash of its head on some day.
+Anchored: TypeAlias = tuple[str, int, str]
 
 
 class ChainHead(Base):
@@ -68,12 +74,36 @@ def anchor(session: Session, day: date) -> list[str]:
     return lines
 
 
-def parse_anchor(line: str) -> tuple[str, int, str] | None:
+def parse_anchor(line: str) -> Anchored | None:
     """Parses a line of the anchor file into (chain, seq, hash); None if it is malformed."""
     parts = line.split()
     if len(parts) != 4 or not parts[2].isdigit():
         return None
     return parts[1], int(parts[2]), parts[3]
+
+
+def anchors_of(
+    session: Session, prefix: str, outside: Iterable[Anchored]
+) -> dict[str, dict[int, set[str]]]:
+    """Returns the anchors of the chains whose name begins with `prefix`: chain → sequence number → hashes, as recorded
+    in the database and in `outside`, the file."""
+    stored = session.execute(select(ChainAnchor.name, ChainAnchor.seq, ChainAnchor.hash)).all()
+    anchors: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for chain, seq, hashed in [*stored, *outside]:
+        if chain.startswith(prefix):
+            anchors[chain][seq].add(hashed)
+    return anchors
+
+
+def find_unanchored(
+    name: str, links: Sequence[Link], anchors: Mapping[int, set[str]]
+) -> Iterator[Break]:
+    """Yields the first anchor that a chain no longer matches, if any; later ones add nothing."""
+    hashes = {seq: hashed for seq, _, hashed, _ in links}
+    for seq in sorted(anchors):
+        if anchors[seq] != {hashes.get(seq, "")}:
+            yield Break(name, seq, "与以前每日存档的链尾不同：这一条或它前面的记录被整体改写过")
+            return
 
 
 # Hot path: build the statement once, bind parameters per call.
@@ -120,7 +150,7 @@ def _plain(value: object) -> str:
 
 def find_breaks(
     name: str,
-    links: Iterable[tuple[int, str, str, Mapping[str, object]]],
+    links: Iterable[Link],
     head: tuple[int, str] | None,
 ) -> list[Break]:
     """Verifies links (seq, previous hash, hash, content), in order, against each other and the chain's head."""

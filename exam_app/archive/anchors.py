@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config
-from training_records.chain import anchor, parse_anchor
+from training_records.chain import Anchored, anchor, parse_anchor
 
 FILE = "anchors.txt"
 
@@ -25,7 +25,7 @@ def anchor_today(make_session: sessionmaker[Session], config: Config, today: dat
     return len(lines)
 
 
-def outside(config: Config) -> list[tuple[str, int, str]]:
+def outside(config: Config) -> list[Anchored]:
     """Returns the anchors in the file as (chain, seq, hash); empty without a file."""
     try:
         text = (config.instance / FILE).read_text(encoding="utf-8")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from exam_app.audit.models import AuditEntry
-from training_records.chain import Break, ChainHead, find_breaks, link, lock_head
+from training_records.chain import (
+    Anchored,
+    Break,
+    ChainHead,
+    anchors_of,
+    find_breaks,
+    find_unanchored,
+    link,
+    lock_head,
+)
 from training_records.database import now
 from training_records.divisions import within
 
@@ -77,9 +86,12 @@ def entries_in(
     return list(session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit)))
 
 
-def verify(session: Session) -> tuple[int, list[Break]]:
-    """Verifies the hash chain. Returns (number of entries, breaks)."""
+def verify(session: Session, outside: Iterable[Anchored] = ()) -> tuple[int, list[Break]]:
+    """Verifies the hash chain, also against the anchors of earlier days. Returns (number of entries, breaks).
+    `outside`: anchors stored outside the database."""
     entries = list(session.scalars(select(AuditEntry).order_by(AuditEntry.seq)))
     head = session.get(ChainHead, CHAIN)
     links = [(e.seq, e.previous, e.hash, e.content()) for e in entries]
-    return len(entries), find_breaks(CHAIN, links, (head.seq, head.hash) if head else None)
+    breaks = find_breaks(CHAIN, links, (head.seq, head.hash) if head else None)
+    anchors = anchors_of(session, CHAIN, outside)
+    return len(entries), [*breaks, *find_unanchored(CHAIN, links, anchors.get(CHAIN, {}))]

@@ -98,9 +98,9 @@ def tail(lines: int, as_json: bool) -> None:
 @audit.command("verify")
 @json_option
 def verify_audit(as_json: bool) -> None:
-    """校验操作记录链。"""
-    with open_session() as (session, _):
-        _show(*audit_service.verify(session), as_json)
+    """校验操作记录链，也和每日存档的链尾核对。"""
+    with open_session() as (session, config):
+        _show(*audit_service.verify(session, outside(config)), as_json)
 
 
 def _show(count: int, breaks: list[Break], as_json: bool) -> None:

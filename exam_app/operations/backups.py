@@ -214,9 +214,10 @@ def _prove(
     with make_session_factory(engine)() as session:
         read_only(session)
         rows = count_rows(engine)
-        entries, breaks = verify_archive(session, outside(restored))
+        anchors = outside(restored)
+        entries, breaks = verify_archive(session, anchors)
         problems += [f"档案链 {b.chain} 第 {b.seq} 条：{b.reason}" for b in breaks]
-        audit_entries, breaks = verify_audit(session)
+        audit_entries, breaks = verify_audit(session, anchors)
         problems += [f"操作记录第 {b.seq} 条：{b.reason}" for b in breaks]
         digests = list(session.scalars(select(Evidence.sha256)))
         sample = random.sample(digests, min(SPOT, len(digests)))

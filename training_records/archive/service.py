@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date as Date
 from decimal import Decimal
@@ -12,7 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from training_records.archive.models import ArchiveEntry, EntryKind, effective
-from training_records.chain import Break, ChainAnchor, ChainHead, find_breaks, link, lock_head
+from training_records.chain import (
+    Anchored,
+    Break,
+    ChainHead,
+    anchors_of,
+    find_breaks,
+    find_unanchored,
+    link,
+    lock_head,
+)
 from training_records.database import JsonValue, now
 from training_records.errors import NotFound, Refused
 from training_records.facts.levels import level_key
@@ -129,20 +138,14 @@ def _chains(session: Session, people: set[int]) -> dict[int, str]:
     return {person: CHAINS + code for person, code in districts.items()}
 
 
-def verify(
-    session: Session, outside: Iterable[tuple[str, int, str]] = ()
-) -> tuple[int, list[Break]]:
+def verify(session: Session, outside: Iterable[Anchored] = ()) -> tuple[int, list[Break]]:
     """Verifies every chain, also against the anchors of earlier days. Returns (number of entries, breaks). `outside`:
     anchors (chain, seq, hash) stored outside the database."""
     heads = {
         h.name: (h.seq, h.hash)
         for h in session.scalars(select(ChainHead).where(ChainHead.name.startswith(CHAINS)))
     }
-    stored = session.execute(select(ChainAnchor.name, ChainAnchor.seq, ChainAnchor.hash)).all()
-    anchors: dict[str, dict[int, set[str]]] = {}
-    for chain, seq, hashed in [*stored, *outside]:
-        if chain.startswith(CHAINS):
-            anchors.setdefault(chain, {}).setdefault(seq, set()).add(hashed)
+    anchors = anchors_of(session, CHAINS, outside)
     query = select(ArchiveEntry).order_by(ArchiveEntry.chain, ArchiveEntry.seq, ArchiveEntry.id)
     rows = session.scalars(query.execution_options(yield_per=2000))
     count, breaks = 0, []
@@ -150,7 +153,7 @@ def verify(
         links = [(e.seq, e.previous, e.hash, e.content()) for e in group]
         count += len(links)
         breaks.extend(find_breaks(name, links, heads.pop(name, None)))
-        breaks.extend(_unanchored(name, links, anchors.pop(name, {})))
+        breaks.extend(find_unanchored(name, links, anchors.pop(name, {})))
     breaks.extend(Break(name, 0, "整条链的记录都不见了") for name, (seq, _) in heads.items() if seq)
     breaks.extend(
         Break(name, max(recorded), "以前存档过的链不见了")
@@ -158,16 +161,3 @@ def verify(
         if name not in heads
     )
     return count, breaks
-
-
-def _unanchored(
-    name: str,
-    links: Sequence[tuple[int, str, str, Mapping[str, object]]],
-    anchors: dict[int, set[str]],
-) -> Iterator[Break]:
-    """Yields the first anchor that a chain no longer matches, if any; later ones add nothing."""
-    hashes = {seq: hashed for seq, _, hashed, _ in links}
-    for seq in sorted(anchors):
-        if anchors[seq] != {hashes.get(seq, "")}:
-            yield Break(name, seq, "与以前每日存档的链尾不同：这一条或它前面的记录被整体改写过")
-            return
