@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from datetime import date
 
@@ -19,6 +18,7 @@ from training_records.divisions import (
     prefix_of,
     within,
 )
+from training_records.draws import shuffled
 from training_records.errors import NotFound, Refused
 from training_records.ledger.models import Post
 from training_records.ledger.service import in_post_on
@@ -38,12 +38,12 @@ def sample(
     people: list[tuple[str, int]], size: int, seed: int, *, width: int
 ) -> list[tuple[str, int]]:
     """Draws a stratified sample of (division code, person id). Strata are the divisions given by the first `width`
-    digits. Allocation is proportional, with at least one person per stratum if `size` allows. Reproducible by seed.
+    digits. Allocation is proportional, with at least one person per stratum if `size` allows. Reproducible by seed
+    and person ids.
 
     After one place per stratum, the remaining places are allocated in proportion to the remaining people by largest
-    remainders. The seed shuffles the people of each stratum.
+    remainders. Each stratum's people are taken in the order of `shuffled`.
     """
-    rng = random.Random(seed)  # noqa: S311 (reproducible draw)
     groups: dict[str, list[tuple[str, int]]] = {}
     for code, person in sorted(people):
         groups.setdefault(code[:width], []).append((code, person))
@@ -59,9 +59,9 @@ def sample(
     for name in order[: size - sum(shares.values())]:
         shares[name] += 1
     chosen: list[tuple[str, int]] = []
-    for name in sorted(groups):
-        rng.shuffle(groups[name])
-        chosen += groups[name][: shares[name]]
+    for name, members in groups.items():
+        drawn = set(shuffled((person for _, person in members), seed)[: shares[name]])
+        chosen += [member for member in members if member[1] in drawn]
     return sorted(chosen)
 
 

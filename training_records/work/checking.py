@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
 from datetime import date
 
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from training_records.database import now
 from training_records.divisions import within
+from training_records.draws import shuffled
 from training_records.errors import NotFound, Refused
 from training_records.work.models import CaseEntry, Visit, VisitCheck
 
@@ -18,10 +18,9 @@ EACH, MIN_CHECKED = 3, 3
 
 
 def sample(visits: dict[int, list[int]], seed: int, each: int = EACH) -> dict[int, list[int]]:
-    """Draws up to `each` of each person's visits (ids) at random; the same seed always gives the same sample."""
+    """Draws up to `each` of each person's visits (ids); the same seed always gives the same sample."""
     return {
-        person: sorted(random.Random(f"{seed}:{person}").sample(sorted(ids), min(each, len(ids))))  # noqa: S311
-        for person, ids in visits.items()
+        person: sorted(shuffled(ids, f"{seed}:{person}")[:each]) for person, ids in visits.items()
     }
 
 

@@ -30,3 +30,10 @@ def test_a_sample_is_repeatable_and_spread(found, size, seed):
             drawn = sum(code[:9] == group for code, _ in chosen)
             exact = len(chosen) * own / len(found)
             assert drawn >= min(1, own) and drawn >= int(exact) - len(groups)
+
+
+def test_a_sample_is_the_first_by_hash_of_seed_and_person():
+    """As `printf 20261130:1 | sha256sum` and so on sort them: 1, 2, 4, 3, 5, 6, 8, 7."""
+    villages = [("370283001001", n) for n in range(1, 9)]
+    assert [person for _, person in sample(villages, 4, 20261130, width=9)] == [1, 2, 3, 4]
+    assert [person for _, person in sample(villages, 7, 20261130, width=9)] == [1, 2, 3, 4, 5, 6, 8]
