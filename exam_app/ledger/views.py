@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-import time
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -274,13 +273,15 @@ def _check(data: bytes) -> Checked:
 def _store(data: bytes, name: str) -> str:
     """Stores an uploaded workbook for the second step. Returns its key. Deletes uploads older than `KEEP_SECONDS`."""
     folder = importing.uploads(web.config())
-    for old in [*folder.glob("*.xlsx"), *folder.glob("*.name")]:
-        if old.stat().st_mtime < time.time() - KEEP_SECONDS:
-            old.unlink(missing_ok=True)
     key = secrets.token_urlsafe(16).replace("-", "a").replace("_", "b")
     path = folder / f"{web.account().id}-{key}.xlsx"
     path.write_bytes(data)
     path.with_suffix(".name").write_text(name[:100])
+    # Files are dated by the file system, whose clock may be another machine's.
+    oldest = path.stat().st_mtime - KEEP_SECONDS
+    for old in [*folder.glob("*.xlsx"), *folder.glob("*.name")]:
+        if old.stat().st_mtime < oldest:
+            old.unlink(missing_ok=True)
     return key
 
 
