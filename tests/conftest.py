@@ -31,6 +31,7 @@ from exam_app.migrations.running import upgrade
 from exam_app.operations.partitions import partition
 from exam_app.web.services import services_of
 from harness import postgres as postgres
+from tests.clock import Clock, let_go
 from tests.factories import ZONE, World
 from training_records.database import make_engine, make_session_factory, now
 
@@ -57,8 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    let_go()
     if moment := config.getoption("--clock"):
-        time_machine.travel(moment.replace(tzinfo=ZONE)).start()
+        # As a number: a moment with a zone would change the process's time zone too.
+        time_machine.travel(moment.replace(tzinfo=ZONE).timestamp()).start()
 
 
 def needs_postgres(item: pytest.Item) -> bool:
@@ -248,6 +251,14 @@ def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
         hashing, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     )
     accounts._dummy_hash.cache_clear()
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The clock of the process, standing still until the test moves it."""
+    made = Clock(now())
+    yield made
+    made.stop()
 
 
 class Api:

@@ -52,6 +52,23 @@ HEAD = ["姓名", "手机号", "区（市）", "镇（街）", "村/社区名称
 CHECKS = list(visit_options(date(2026, 9, 15)).checks)
 SCHEME = load_scheme("2026").model_dump(mode="json")
 DAY = date(2026, 10, 20)
+# Which state of an attempt may follow which, written down by hand.
+CHANGES_OF_STATE = {
+    ("not_started", "in_progress"),
+    ("in_progress", "submitted"),
+    ("in_progress", "overdue"),
+    ("in_progress", "voided"),
+    ("overdue", "submitted"),
+    ("overdue", "abandoned"),
+    ("overdue", "voided"),
+    ("submitted", "marked"),
+    ("submitted", "voided"),
+    ("marked", "released"),
+    ("marked", "voided"),
+    ("released", "voided"),
+    ("abandoned", "in_progress"),
+    ("abandoned", "voided"),
+}
 DIVISIONS = [
     (CITY, "青岛市", "city", None),
     (DISTRICT, "平度市", "district", CITY),
@@ -62,6 +79,11 @@ DIVISIONS = [
     (VILLAGE_2, "后沟村", "village", TOWN),
     (OTHER_VILLAGE, "前河村", "village", OTHER_TOWN),
 ]
+
+
+def today() -> date:
+    """The day it is for the application, whatever the machine's time zone."""
+    return now().astimezone(ZONE).date()
 
 
 class World:
@@ -385,8 +407,4 @@ def sitting(session, exam, **more):
 
 def path_of(rule, values):
     """A URL of a rule: its arguments from `values`, else 1."""
-    path = rule.rule
-    for name in rule.arguments:
-        for kind in (f"<int:{name}>", f"<path:{name}>", f"<{name}>"):
-            path = path.replace(kind, str(values.get(name, 1)))
-    return path
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values.get(found[1], 1)), rule.rule)

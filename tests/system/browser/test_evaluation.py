@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.factories import today
 from tests.system.browser.conftest import OFFICE, assert_accessible
 from tests.system.browser.steps import alter, enter
 from training_records.evaluation.models import EvaluationRun
@@ -20,7 +21,7 @@ def test_a_round_with_an_appeal(academy, open_page):
 
     def long_in_post(session):
         post = session.query(Post).filter_by(person_id=1).one()
-        post.start = date(date.today().year - 1, 1, 1)
+        post.start = date(today().year - 1, 1, 1)
 
     alter(academy, long_in_post)
     office = enter(academy, open_page, "district", size=OFFICE)
@@ -28,7 +29,7 @@ def test_a_round_with_an_appeal(academy, open_page):
     assert_accessible(office)
     office.get_by_role("button", name="算出每个人，开始自评").click()
     expect(office.get_by_text("儿童主任现在可以自评")).to_be_visible()
-    office.get_by_role("link", name=f"{date.today().year} 年", exact=True).click()
+    office.get_by_role("link", name=f"{today().year} 年", exact=True).click()
     assert_accessible(office)
     run = office.url
 
@@ -85,7 +86,7 @@ def test_a_round_with_an_appeal(academy, open_page):
     # Publicity ends; nothing changes after the lock, and the archive has it.
     def over(session):
         for one in session.query(EvaluationRun):
-            one.publicity_until = date.today() - timedelta(days=2)
+            one.publicity_until = today() - timedelta(days=2)
 
     alter(academy, over)
     office.goto(run)
@@ -96,4 +97,4 @@ def test_a_round_with_an_appeal(academy, open_page):
     phone.goto(own)
     expect(phone.get_by_text("核对过，记录已更正。")).to_be_visible()
     phone.goto(f"{url}/archive")
-    expect(phone.get_by_text(f"{date.today().year}年工作评价").first).to_be_visible()
+    expect(phone.get_by_text(f"{today().year}年工作评价").first).to_be_visible()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
+from tests.factories import today
 from tests.system.browser.conftest import OFFICE, PHONE, assert_accessible, sign_in
 
 # What the database is doesn't show on a page: one engine is enough here.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
-NEXT = date.today().year + 1
+NEXT = today().year + 1
 PAGES = {
     "": [
         "/login",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.factories import PARTS
+from tests.factories import PARTS, today
 from tests.system.browser.conftest import OFFICE, assert_accessible
 from tests.system.browser.steps import alter, enter
 from training_records.exemplars.models import Exemplar
 
 # What the database is doesn't show on a page: one engine is enough here.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
-YEAR = date.today().year
+YEAR = today().year
 
 
 def test_a_case_and_the_annual_report(academy, open_page, tmp_path):
@@ -85,7 +85,7 @@ def test_a_model_worker_agrees_first(academy, open_page):
     expect(office.get_by_text("公示到").first).to_be_visible()
 
     def over(session):
-        session.query(Exemplar).one().publicity_until = date.today() - timedelta(days=2)
+        session.query(Exemplar).one().publicity_until = today() - timedelta(days=2)
 
     alter(academy, over)
     city = enter(academy, open_page, "city", size=OFFICE)

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -15,12 +14,12 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from tests.factories import HEAD, workbook
+from tests.factories import HEAD, today, workbook
 from tests.system.browser.conftest import OFFICE, Running, answer_quiz, assert_accessible, sign_in
 from tests.system.browser.steps import answer, count_of
 
 pytestmark = pytest.mark.browser
-YEAR = date.today().year
+YEAR = today().year
 PHONE_NUMBER, NAME, NEW_PASSWORD = "17700000001", "欧阳新竹", "green-hill-58"
 
 

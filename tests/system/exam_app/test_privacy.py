@@ -6,7 +6,6 @@ import io
 import json
 import re
 import zipfile
-from datetime import date
 
 import openpyxl
 import pytest
@@ -20,7 +19,7 @@ from exam_app.demo.seed import seed_demo
 from exam_app.migrations.metadata import metadata
 from exam_app.work.options import known_cadences, visit_options
 from tests.conftest import Api
-from tests.factories import CITY, DISTRICT, path_of
+from tests.factories import CITY, DISTRICT, path_of, today
 from training_records.database import now
 from training_records.evaluation.allowances import keep_rules
 from training_records.evaluation.models import EvaluationRun
@@ -45,7 +44,7 @@ def year(session, config):
 
 
 def test_values_of_a_demonstration_year(year):
-    options = visit_options(date.today())
+    options = visit_options(today())
     ticks = {a for answers in options.checks.values() for a in answers}
     cases = metadata.tables["case_entry"]
     visits = metadata.tables["visit"]
@@ -53,7 +52,7 @@ def test_values_of_a_demonstration_year(year):
     assert len(rows) > 100
     for row in rows:
         assert CODE.fullmatch(row["code"]) and set(row["categories"]) <= set(
-            known_cadences(date.today())
+            known_cadences(today())
         )
     seen = year.execute(select(visits)).mappings().all()
     assert len(seen) > 100
@@ -108,16 +107,16 @@ def test_exports_and_log_of_a_demonstration_year(year, app, sign_in):
         role: year.scalar(select(accounts.c.phone).where(accounts.c.role == role).limit(1))
         for role in ("district", "city", "supervisor")
     }
-    today = date.today()
+    day = today()
     run = EvaluationRun(
-        division_code=DISTRICT, year=today.year, as_of=today, reckoned_at=now(), created_by="t",
+        division_code=DISTRICT, year=day.year, as_of=day, reckoned_at=now(), created_by="t",
         scheme=load_scheme("2026").model_dump(mode="json"),
     )  # fmt: skip
     year.add(run)
-    keep_rules(year, DISTRICT, today.year, texts={"part_time": "100"}, by="t")
-    save_scheme(year, CITY, today.year + 1, scheme=load_scheme("2026"), by="t")
+    keep_rules(year, DISTRICT, day.year, texts={"part_time": "100"}, by="t")
+    save_scheme(year, CITY, day.year + 1, scheme=load_scheme("2026"), by="t")
     year.commit()
-    values = {"person_id": 2, "run_id": run.id, "year": today.year + 1, "form": "docx", "kind": "x"}
+    values = {"person_id": 2, "run_id": run.id, "year": day.year + 1, "form": "docx", "kind": "x"}
     files, pages = {}, 0
     with capture_logs() as events:
         for role, phone in phones.items():
@@ -147,11 +146,11 @@ def test_exports_and_log_of_a_demonstration_year(year, app, sign_in):
 
 def test_the_log_of_a_visit_says_nothing_of_it(world, sign_in):
     phone = sign_in(world.account("director"))
-    check, answer = sorted(visit_options(date.today()).alarms)[0]
+    check, answer = sorted(visit_options(today()).alarms)[0]
     with capture_logs() as events:
         phone.form("/caseload", code="03-07", categories=["orphan"])
         case = phone.get("/visits/data.json").json["due"][0]["case"]
-        day = date.today().isoformat()
+        day = today().isoformat()
         body = {"key": "k" * 12, "case": case, "on": day, "form": "home"}
         good, bad = {check: answer}, {"姓名": "王小明"}
         phone.post("/visits/sync", {"visits": [{**body, "findings": good}]})

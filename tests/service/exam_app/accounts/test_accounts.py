@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +11,7 @@ from exam_app.accounts.claims import claim, make_slips
 from exam_app.identity import service
 from exam_app.identity.models import Account, Activation, LoginSession, Throttle
 from exam_app.identity.service import SignInRefused, create_account, sign_in
-from tests.factories import DISTRICT, PASSWORD, VILLAGE, log_in, token
-from training_records.database import now
+from tests.factories import DISTRICT, PASSWORD, VILLAGE, log_in, today, token
 
 
 def test_first_sign_in_must_change_the_password(app, session, world):
@@ -81,21 +80,19 @@ def attempt(session, phone, password, address="1.1.1.1"):
         session.commit()
 
 
-def test_five_failures_bring_a_growing_delay(session, world, monkeypatch):
+def test_five_failures_bring_a_growing_delay(session, world, clock):
     account = world.account("district", DISTRICT)
-    at = now()
-    monkeypatch.setattr(service, "now", lambda: at)
     for _ in range(5):
         with pytest.raises(SignInRefused, match="不对"):
             attempt(session, account.phone, "wrong")
     with pytest.raises(SignInRefused, match=r"3[01] 秒"):
         attempt(session, account.phone, PASSWORD, "2.2.2.2")
-    at += timedelta(seconds=31)
+    clock.at += timedelta(seconds=31)
     with pytest.raises(SignInRefused, match="不对"):
         attempt(session, account.phone, "wrong")
     throttle = session.get(Throttle, f"phone:{account.phone}")
-    assert throttle.blocked_until - at == timedelta(seconds=60)
-    at += timedelta(seconds=61)
+    assert throttle.blocked_until - clock.at == timedelta(seconds=60)
+    clock.at += timedelta(seconds=61)
     assert attempt(session, account.phone, PASSWORD)[0].id == account.id
     assert session.get(Throttle, f"phone:{account.phone}") is None
 
@@ -143,9 +140,9 @@ def test_a_person_opens_the_account_with_the_code_on_paper(world, session, app, 
     made = office.form("/accounts/slips", division=DISTRICT)
     assert made.status_code == 200 and made.data.startswith(b"%PDF")
     config = app.config["ACADEMY"]
-    today = date.today()
-    (old,) = make_slips(session, DISTRICT, today, key=config.secret_key, by="test")
-    (slip,) = make_slips(session, DISTRICT, today, key=config.secret_key, by="test")
+    day = today()
+    (old,) = make_slips(session, DISTRICT, day, key=config.secret_key, by="test")
+    (slip,) = make_slips(session, DISTRICT, day, key=config.secret_key, by="test")
     session.commit()
     assert slip.code not in repr(session.execute(select(Activation.code_digest)).all())
     session.commit()
@@ -183,8 +180,8 @@ def test_a_person_opens_the_account_with_the_code_on_paper(world, session, app, 
 
 def test_codes_can_t_be_guessed_on(world, session, app, sign_in):
     world.person(phone="13700000001")
-    key, today = "k", date.today()
-    make_slips(session, DISTRICT, today, key=key, by="test")
+    key, day = "k", today()
+    make_slips(session, DISTRICT, day, key=key, by="test")
     said = []
     for _ in range(7):
         with pytest.raises(SignInRefused) as refused:
@@ -195,7 +192,7 @@ def test_codes_can_t_be_guessed_on(world, session, app, sign_in):
                 password="three-green-apples",
                 address="a",
                 key=key,
-                today=today,
+                today=day,
             )
         said.append(str(refused.value))
     assert "请等" in said[-1] and "请等" not in said[0]

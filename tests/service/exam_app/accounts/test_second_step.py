@@ -234,10 +234,8 @@ def test_tokens_for_scripts(app, session, sign_in, account, world):
     assert sign_in(world.account("director")).form("/account/tokens", **told).status_code == 403
 
 
-def test_an_office_that_was_away_signs_in_again(app, account, world, monkeypatch):
-    from exam_app.web import current
-
-    client, phone = app.test_client(), app.test_client()
+def test_an_office_that_was_away_signs_in_again(app, account, world, clock):
+    client, phone, begun = app.test_client(), app.test_client(), clock.at
     log_in(client, account.phone, PASSWORD)
     log_in(phone, world.account("director").phone, PASSWORD)
     for later, there, on_phone in (
@@ -245,8 +243,7 @@ def test_an_office_that_was_away_signs_in_again(app, account, world, monkeypatch
         (3600 + 7000, 200, 200),
         (10600 + 7300, 302, 200),
     ):
-        at = now() + timedelta(seconds=later)
-        monkeypatch.setattr(current, "now", lambda at=at: at)
+        clock.at = begun + timedelta(seconds=later)
         assert client.get("/").status_code == there, later
         assert phone.get("/").status_code == on_phone
     # Used again and again it stays.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
-from tests.factories import CITY, DISTRICT, TOWN
+from tests.factories import CITY, DISTRICT, TOWN, today
 
 
 def test_the_log_of_what_was_done_by_scope(world, sign_in):
     office = sign_in(world.account("district", DISTRICT))
-    due = (date.today() + timedelta(days=3)).isoformat()
+    due = (today() + timedelta(days=3)).isoformat()
     for number in range(52):
         office.form("/office-tasks", title=f"材料 {number}", due_on=due)
     page = office.get("/admin/log").text

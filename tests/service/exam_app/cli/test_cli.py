@@ -5,16 +5,26 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import time_machine
 import yaml
 from click.testing import CliRunner
 
 from exam_app.cli import cli, main
 from exam_app.config import ConfigError, load_config
-from tests.factories import ZONE
+from tests.factories import today
 from training_records.database import now
 
-# The demonstration's records end today.
-YEAR = str(now().astimezone(ZONE).year)
+
+@pytest.fixture(scope="module", autouse=True)
+def one_moment():
+    """The demonstration's records end on the day it is made, which must not be over before the last test."""
+    with time_machine.travel(now().timestamp(), tick=False):
+        yield
+
+
+@pytest.fixture
+def year():
+    return str(today().year)
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +71,15 @@ def test_a_second_demo_keeps_the_data(academy, demo):
     assert json.loads(academy("demo", "--people", "60", "--no-serve", "--json")) == demo
 
 
-def test_coverage_in_every_format(academy, demo, tmp_path):
-    data = json.loads(academy("coverage", "--year", YEAR, "--format", "json"))
+def test_coverage_in_every_format(academy, demo, year, tmp_path):
+    data = json.loads(academy("coverage", "--year", year, "--format", "json"))
     assert data["in_post"] == 60 == data["covered"] + data["pending"] + data["uncovered"]
     assert sum(c["in_post"] for c in data["children"]) == 60
     assert len(data["people"]) == 60 - data["covered"]
-    assert "合计" in academy("coverage", "--year", YEAR)
-    academy("coverage", "--year", YEAR, "--format", "xlsx", "--out", str(tmp_path / "c.xlsx"))
+    assert "合计" in academy("coverage", "--year", year)
+    academy("coverage", "--year", year, "--format", "xlsx", "--out", str(tmp_path / "c.xlsx"))
     assert (tmp_path / "c.xlsx").read_bytes()[:2] == b"PK"
-    again = json.loads(academy("coverage", "--year", YEAR, "--rebuild", "--json"))
+    again = json.loads(academy("coverage", "--year", year, "--rebuild", "--json"))
     assert again == data
 
 
@@ -147,9 +157,9 @@ def test_wrong_usage_is_two(arguments, monkeypatch, academy):
     assert stop.value.code == 2
 
 
-def test_refusals_are_one(monkeypatch, academy, demo, capsys):
+def test_refusals_are_one(monkeypatch, academy, demo, year, capsys):
     monkeypatch.setattr(
-        "sys.argv", ["academy", "coverage", "--year", YEAR, "--division", "370299000000"]
+        "sys.argv", ["academy", "coverage", "--year", year, "--division", "370299000000"]
     )
     with pytest.raises(SystemExit) as stop:
         main()

@@ -12,13 +12,14 @@ import pytest
 from exam_app.evaluation.sources import frame_of_run
 from exam_app.work import options
 from tests.factories import DISTRICT, OTHER_DISTRICT, OTHER_VILLAGE, VILLAGE
-from training_records.database import now
 from training_records.evaluation import runs
 from training_records.evaluation.models import EvaluationRun
 from training_records.facts.loading import load_facts
 from training_records.work.models import CaseEntry, Visit
 
-YEAR = now().year - 1
+# Last year's, evaluated this year.
+YEAR = 2025
+pytestmark = pytest.mark.time_machine("2026-11-24T10:00+08:00")
 OWED = "个月内应走 1 次"
 
 

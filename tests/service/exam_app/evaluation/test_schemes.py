@@ -15,8 +15,9 @@ from training_records.errors import Refused
 from training_records.evaluation import scheme_store
 from training_records.evaluation.scheme import load_scheme, read_scheme
 
-YEAR = date.today().year
-NEXT = YEAR + 1
+YEAR, NEXT = 2026, 2027
+# In November, when a year's records are told and the next year's scheme is laid down.
+pytestmark = pytest.mark.time_machine("2026-11-24T10:00+08:00")
 
 
 def fields(page):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from exam_app.exams import save_middleware, service
+from exam_app.exams import service
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
 from exam_app.exams.saving import NewAnswer
 from exam_app.exams.service import save_answers
@@ -217,16 +217,14 @@ def test_after_passing_there_is_no_second_attempt(api, exam):
     assert api.post(f"/api/v1/exams/{exam.id}/attempts").status_code == 409
 
 
-def test_grace_then_late_answers_are_kept_apart(session, api, exam, monkeypatch):
+def test_grace_then_late_answers_are_kept_apart(session, api, exam, clock):
     attempt = start(api, exam)["attempt_id"]
     slot = next(s for s, k in keys(exam).items() if isinstance(k, bool))
     deadline = session.get_one(Attempt, attempt).deadline
     session.rollback()
-    clock = [deadline + timedelta(seconds=59)]
-    for module in (service, save_middleware):
-        monkeypatch.setattr(module, "now", lambda: clock[0])
+    clock.at = deadline + timedelta(seconds=59)
     assert save(api, attempt, (slot, True, 1)).status_code == 200
-    clock[0] = deadline + timedelta(seconds=61)
+    clock.at = deadline + timedelta(seconds=61)
     refused = save(api, attempt, (slot, False, 2))
     assert refused.status_code == 409 and refused.json["late"] is True
     assert session.scalars(select(Answer.response)).one() is True

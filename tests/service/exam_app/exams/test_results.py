@@ -67,13 +67,12 @@ def test_results_wait_until_they_are_released(world, session, saver, sign_in):
     assert api.get(f"/api/v1/attempts/{number}").json["passed"] is True
 
 
-def test_results_appear_at_their_time(world, session, saver, monkeypatch):
+def test_results_appear_at_their_time(world, session, saver, clock):
     exam, person = world.exam(release="at_time"), world.person()
     attempt = hand_in(session, saver, begin(session, exam, person), rightly)
     assert invigilation.sweep(session, ZONE) == 0 and attempt.state == "marked"
-    later = exam.closes_at + timedelta(seconds=1)
+    clock.at = exam.closes_at + timedelta(seconds=1)
     session.commit()
-    monkeypatch.setattr(invigilation, "now", lambda: later)
     assert invigilation.sweep(session, ZONE) == 1
     session.refresh(attempt)
     assert attempt.state == "released"

@@ -128,24 +128,22 @@ def test_another_person_signing_in_on_the_phone_ends_the_first_ones_exam(session
     assert save(api, attempt, 1).status_code == 404
 
 
-def test_a_new_deadline_is_seen_without_a_new_ticket(session, api, exam, monkeypatch):
+def test_a_new_deadline_is_seen_without_a_new_ticket(session, api, exam, clock):
     attempt = begin(api, exam)
     row = session.get_one(Attempt, attempt)
     later = row.deadline + timedelta(minutes=10)
     row.deadline = later
     session.commit()
-    at = later - timedelta(minutes=1)
-    monkeypatch.setattr(save_middleware, "now", lambda: at)
+    clock.at = later - timedelta(minutes=1)
     answer = save(api, attempt, 1)
     assert answer.status_code == 200
     assert answer.json["deadline"] == later.isoformat(timespec="milliseconds")
 
 
-def test_a_late_answer_is_kept_once(session, api, exam, monkeypatch):
+def test_a_late_answer_is_kept_once(session, api, exam, clock):
     attempt = begin(api, exam)
-    at = session.get_one(Attempt, attempt).deadline + timedelta(seconds=61)
+    clock.at = session.get_one(Attempt, attempt).deadline + timedelta(seconds=61)
     session.rollback()
-    monkeypatch.setattr(save_middleware, "now", lambda: at)
     refused = save(api, attempt, 1)
     assert refused.status_code == 409 and refused.json["late"] is True
     assert session.scalar(select(func.count()).select_from(LateAnswer)) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,36 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import delete, select
 
-from exam_app.exams import invigilation, results, service, windows
+from exam_app.exams import invigilation, service
 from exam_app.exams.errors import Closed, MissingAnswers, TooLate
 from exam_app.exams.models import Answer, Attempt, AttemptEvent, LateAnswer
 from exam_app.exams.saving import GRACE, NewAnswer, make_saver
 from exam_app.exams.slots import slots_of
 from exam_app.exams.states import STATES, WITH_REASON, move
+from tests.clock import Clock
 from tests.examples import examples
-from tests.factories import World, right_answer
+from tests.factories import CHANGES_OF_STATE, ZONE, World, right_answer
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.archive.service import verify
 from training_records.database import make_session_factory
 from training_records.errors import Refused
-
-ZONE = ZoneInfo("Asia/Shanghai")
-BY_HAND = {
-    ("not_started", "in_progress"),
-    ("in_progress", "submitted"),
-    ("in_progress", "overdue"),
-    ("in_progress", "voided"),
-    ("overdue", "submitted"),
-    ("overdue", "abandoned"),
-    ("overdue", "voided"),
-    ("submitted", "marked"),
-    ("submitted", "voided"),
-    ("marked", "released"),
-    ("marked", "voided"),
-    ("released", "voided"),
-    ("abandoned", "in_progress"),
-    ("abandoned", "voided"),
-}
 
 
 @pytest.fixture
@@ -58,7 +40,7 @@ def test_the_table_of_changes(session, attempt, before, after):
     attempt.state = before
     at = datetime(2026, 1, 1, tzinfo=UTC)
     events = len(session.scalars(select(AttemptEvent)).all())
-    if (before, after) not in BY_HAND:
+    if (before, after) not in CHANGES_OF_STATE:
         with pytest.raises(Closed):
             move(session, attempt, after, actor="test", at=at, reason="因为")
         assert attempt.state == before
@@ -78,18 +60,6 @@ def test_the_table_of_changes(session, attempt, before, after):
     assert attempt.state == after
 
 
-class Clock:
-    """The server's clock, in all modules that look at it."""
-
-    MODULES = (service, invigilation, results, windows)
-
-    def __init__(self, at):
-        self.at = at
-
-    def __call__(self):
-        return self.at
-
-
 def machine(engine):
     """One person, one exam, an invigilator and the sweeper, against a model."""
 
@@ -103,18 +73,14 @@ def machine(engine):
             world = World(self.session)
             self.exam, self.person = world.exam(attempts_allowed=2), world.person()
             self.clock = Clock(self.exam.opens_at + timedelta(hours=1))
-            self.saved_now = {m: m.now for m in Clock.MODULES if hasattr(m, "now")}
-            for module in self.saved_now:
-                module.now = self.clock
             self.saver = make_saver(engine)
             self.attempts: list[dict] = []
             self.session.commit()
 
         def teardown(self):
-            for module, before in self.saved_now.items():
-                module.now = before
             self.saver.close()
             self.session.close()
+            self.clock.stop()
 
         @property
         def current(self):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from exam_app.exams import invigilation, service
+from exam_app.exams import invigilation
 from exam_app.exams.models import Attempt, AttemptEvent
 from tests.factories import (
     ZONE,
@@ -18,7 +18,7 @@ from tests.factories import (
 from training_records.database import make_session_factory
 
 
-def test_the_sweeper_closes_what_nobody_looks_at(clean, world, session, saver, monkeypatch):
+def test_the_sweeper_closes_what_nobody_looks_at(clean, world, session, saver, clock):
     """Several processes sweep at once: each attempt is closed once, one without answers is abandoned."""
     exam = world.exam()
     attempts = [begin(session, exam, world.person()) for _ in range(6)]
@@ -27,8 +27,7 @@ def test_the_sweeper_closes_what_nobody_looks_at(clean, world, session, saver, m
     late = max(a.deadline for a in attempts) + timedelta(minutes=2)
     ids = [a.id for a in attempts]
     session.commit()
-    for module in (service, invigilation):
-        monkeypatch.setattr(module, "now", lambda: late)
+    clock.at = late
 
     def one(_):
         with make_session_factory(clean)() as own:

@@ -99,18 +99,14 @@ def test_extra_time_counts_within_the_window(world, session, sign_in):
     assert 'data-large="1"' in sign_in(world.account(person=person)).get(path).text
 
 
-def test_a_lost_connection_at_the_start_takes_no_attempt(world, session, monkeypatch):
+def test_a_lost_connection_at_the_start_takes_no_attempt(world, session, clock):
     """As Runestone (872) and LifterLMS (2783) learnt: nothing answered is nothing taken."""
     exam, person = world.exam(attempts_allowed=1), world.person()
     first = begin(session, exam, person)
-    later = first.deadline + timedelta(minutes=2)
-    for module in (service, invigilation):
-        monkeypatch.setattr(module, "now", lambda: later)
+    clock.at = first.deadline + timedelta(minutes=2)
     invigilation.sweep(session, ZONE)
     assert begin(session, exam, person).id != first.id
-    again = later + timedelta(hours=2)
-    for module in (service, invigilation):
-        monkeypatch.setattr(module, "now", lambda: again)
+    clock.at += timedelta(hours=2)
     invigilation.sweep(session, ZONE)
     # Once is an accident; a second time counts, and a person may reopen it.
     with pytest.raises(Closed, match="用完"):

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import procrastinate.periodic
 import pytest
@@ -220,6 +219,7 @@ def test_a_killed_process_is_followed_by_another(
         "tests.service.exam_app.jobs.dying",
         address,
         str(config.instance),
+        str(time.time()),
     ]
     with child(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"taken\n"
@@ -321,15 +321,13 @@ def test_a_long_job_holds_no_chore_up(world, session, at_work):
     until(session, lambda: job.state == "done")
 
 
-def test_chores_go_on_when_the_clock_is_set_back(session, clean, at_work, monkeypatch):
+def test_chores_go_on_when_the_clock_is_set_back(session, clean, at_work, time_machine):
     on_postgres(clean)
-    ahead, count = [7 * 86400.0], []
-    clock = SimpleNamespace(time=lambda: time.time() + ahead[0], monotonic=time.monotonic)
-    monkeypatch.setattr(procrastinate.periodic, "time", clock)
-    monkeypatch.setattr(procrastinate_worker, "time", clock)
+    count = []
+    time_machine.move_to(timedelta(days=7))
     at_work({}, [PeriodicTask("sweep", 1, count.append)])
     until(session, lambda: len(count) >= 2)
-    ahead[0] = 0.0
+    time_machine.move_to(timedelta(days=-7))
     time.sleep(1)
     before = len(count)
     until(session, lambda: len(count) >= before + 2)

@@ -85,9 +85,8 @@ def test_an_exam_that_ends_soon(session, world):
     assert [(d.person_id, d.path) for d in found] == [(person.id, f"/exams/{exam.id}")]
 
 
-def test_events_and_what_changes_in_them(session, world, monkeypatch):
-    for module in (planning, enrolment):
-        monkeypatch.setattr(module, "now", lambda: NOON - timedelta(hours=2))
+def test_events_and_what_changes_in_them(session, world, clock):
+    clock.at = NOON - timedelta(hours=2)
     event = planning.create_event(
         session,
         DISTRICT,
@@ -118,16 +117,15 @@ def test_events_and_what_changes_in_them(session, world, monkeypatch):
     [due] = [d for d in told(session) if d.kind == "event"]
     assert "党校" in due.text and due.until == start.date()
     planning.cancel(session, event, "大雪", by="t")
-    for row in planning.notes_of(session, event):
+    for row in planning.notes_of(session, event, ""):
         row.created_at = NOON
     session.commit()
     [change] = [d for d in told(session) if d.kind == "changed"]
     assert "大雪" in change.text and not [d for d in told(session) if d.kind == "event"]
 
 
-def test_which_notes_are_told(session, world, monkeypatch):
-    for module in (planning, enrolment):
-        monkeypatch.setattr(module, "now", lambda: NOON - timedelta(hours=2))
+def test_which_notes_are_told(session, world, clock):
+    clock.at = NOON - timedelta(hours=2)
     event = planning.create_event(
         *(session, DISTRICT, "民政局"),
         by="t",
@@ -150,7 +148,7 @@ def test_which_notes_are_told(session, world, monkeypatch):
         session, first, start + length, ends_at=start + 2 * length, reason="停电", by="t"
     )
     planning.drop_session(session, second, "老师病了", by="t")
-    for row in planning.notes_of(session, event):
+    for row in planning.notes_of(session, event, ""):
         row.created_at = NOON
     session.commit()
     texts = [d.text for d in told(session) if d.kind == "changed"]
@@ -382,7 +380,8 @@ def test_the_list_for_the_sms_platform(session, world, factory, config):
     assert service.export_list(session, made, NOON, config=config)[1] == 0
 
 
-def test_pages(session, world, sign_in, factory, config):
+def test_pages(session, world, sign_in, factory, config, clock):
+    clock.at = NOON
     person = world.person(start=TODAY - timedelta(days=4))
     office, phone = (
         sign_in(world.account("district", DISTRICT)),

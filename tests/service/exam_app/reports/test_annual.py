@@ -20,6 +20,7 @@ from tests.factories import (
     add_case,
     add_visit,
     texts,
+    today,
 )
 from training_records.errors import NotFound, Refused
 from training_records.facts.loading import load_facts
@@ -105,14 +106,15 @@ def test_by_page_and_by_command(world, sign_in, tmp_path, session, monkeypatch):
     assert "平度市" in texts(Document(str(out)))
 
 
+@pytest.mark.time_machine("2026-11-24T10:00+08:00")
 def test_an_evaluation_by_page_api_and_command(world, sign_in, session, tmp_path, monkeypatch):
     import openpyxl
 
     person = world.person(VILLAGE, start=date(2024, 1, 1), name="=王秀兰")
-    world.entry(person, "training", date.today(), hours=8)
+    world.entry(person, "training", today(), hours=8)
     office = sign_in(world.account("district", DISTRICT))
     assert office.get("/api/v1/evaluation").json["results"] == []
-    office.form("/evaluation", year=str(date.today().year))
+    office.form("/evaluation", year="2026")
     told = office.get("/api/v1/evaluation").json
     assert told["state"] == "self_review" and len(told["results"]) == 1
     [result] = told["results"]
@@ -137,7 +139,7 @@ def test_an_evaluation_by_page_api_and_command(world, sign_in, session, tmp_path
     session.commit()
     monkeypatch.setenv("ACADEMY_INSTANCE", str(tmp_path))
     out = tmp_path / "r.xlsx"
-    arguments = ["evaluate", "--year", str(date.today().year), "--division", DISTRICT]
+    arguments = ["evaluate", "--year", "2026", "--division", DISTRICT]
     run = CliRunner().invoke(cli, [*arguments, "--format", "xlsx", "--out", str(out)])
     assert run.exit_code == 0, run.output
     sheet = openpyxl.load_workbook(out)["评价结果"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-from datetime import date
 
 from docx import Document
 
 from tests.factories import DISTRICT, OTHER_DISTRICT, PARTS, VILLAGE, texts
-
-YEAR = date.today().year
 
 
 def test_what_is_written_stands_in_the_document_and_is_handed_in(world, sign_in, office, city):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -12,6 +12,7 @@ from tests.factories import (
     OTHER_VILLAGE,
     VILLAGE,
     VILLAGE_2,
+    today,
 )
 
 
@@ -20,7 +21,7 @@ def test_a_spot_check_from_draw_to_mending(world, session, office, other):
         world.person(code)
     world.person(OTHER_VILLAGE)
     session.commit()
-    due = (date.today() + timedelta(days=30)).isoformat()
+    due = (today() + timedelta(days=30)).isoformat()
     assert office.form("/spot", size="0", seed="7", due=due).status_code == 422
     assert office.form("/spot", size="2", seed="7", due="2020-01-01").status_code == 422
     shown = office.form("/spot", size="2", seed="7", due=due).location

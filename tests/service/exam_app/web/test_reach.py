@@ -41,7 +41,9 @@ from tests.factories import (
     ZONE,
     begin,
     hand_in,
+    path_of,
     rightly,
+    today,
 )
 from tests.service.training_records.evaluation.test_runs import SCHEME, subject
 from tests.service.training_records.inspection.test_inspection import PARTS
@@ -114,7 +116,6 @@ PLAIN = {
     "path": "index.html",
     "sheets.number": "1",
     "slot": "1",
-    "year": str(now().year),
 }
 # Whoever has the address has the thing, whatever their division; why that is so.
 BY_ADDRESS = {
@@ -161,7 +162,7 @@ def kind_of(rule: Any, name: str) -> str | None:
     """What an argument of a rule names; None for what is no thing."""
     blueprint = rule.endpoint.partition(".")[0]
     for known in (f"{rule.endpoint}.{name}", f"{blueprint}.{name}", name):
-        if known in PLAIN:
+        if known == "year" or known in PLAIN:
             return None
         if known in KINDS:
             return KINDS[known]
@@ -173,15 +174,12 @@ def things_in(rule: Any) -> list[str]:
     return sorted(name for name in asked if kind_of(rule, name))
 
 
-def path_of(rule: Any, values: dict[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        blueprint = rule.endpoint.partition(".")[0]
-        return str(
-            values[name] if name in values else PLAIN.get(f"{blueprint}.{name}") or PLAIN[name]
-        )
-
-    return re.sub(r"<(?:\w+:)?(\w+)>", value, rule.rule)
+def plain_of(rule: Any) -> dict[str, str]:
+    """The arguments of a rule that name no thing."""
+    blueprint = rule.endpoint.partition(".")[0]
+    plain = {**PLAIN, "year": str(today().year)}
+    told = {name: plain.get(f"{blueprint}.{name}", plain.get(name)) for name in rule.arguments}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def rules_with_things(app: Flask) -> list[Any]:
@@ -196,7 +194,11 @@ def methods_of(rule: Any) -> list[str]:
 def call(api: Api, rule: Any, method: str, values: dict[str, str]) -> Any:
     body = BODIES.get(rule.endpoint)
     return api.client.open(
-        path_of(rule, values), method=method, json=body, headers=api.headers, query_string={}
+        path_of(rule, {**plain_of(rule), **values}),
+        method=method,
+        json=body,
+        headers=api.headers,
+        query_string={},
     )
 
 
@@ -220,7 +222,7 @@ class Place:
         self.app, self.world, self.session = app, world, world.session
         self.config = app.config["ACADEMY"]
         self.district, self.village = district, village
-        self.today = now().astimezone(ZONE).date()
+        self.today = today()
         office = world.account("district", district)
         self.account = world.account("director", village)
         supervisor = world.account("supervisor", town)

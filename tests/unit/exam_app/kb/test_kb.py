@@ -15,6 +15,7 @@ from exam_app.kb.links import link_terms
 from exam_app.kb.pages import BuildError, anchors, kb_url, link_sources, page_html, render_pages
 from exam_app.kb.readability import offenders, sentences
 from exam_app.kb.site import check_facts
+from tests.factories import today
 from training_records.facts.loading import DATA, load_facts, required_points
 from training_records.facts.schema import ROLES, shaped
 
@@ -154,7 +155,7 @@ def test_a_clause_leads_to_its_pages_and_questions():
 
 
 def test_forms_are_word_files_with_every_field(tmp_path):
-    forms = load_facts().on(datetime.date.today())["forms"]
+    forms = load_facts().on(today())["forms"]
     assert all(form["checks"] for form in forms)
     write_forms(forms, tmp_path)
     for form in forms:
