@@ -91,7 +91,7 @@ def write() -> Response:
         verbs.write_texts(web.db(), code, year, texts=texts, version=version, by=web.actor())
         return "保存好了。下载 Word 就能看到写的内容。"
 
-    return web.try_to(verb, url_for("reports.index", year=year))
+    return web.carry_out(verb, url_for("reports.index", year=year), page=index)
 
 
 @reports.get("/reports/annual.docx")
