@@ -53,6 +53,8 @@ class Form(PlainForm):
 
     id_prefix: ClassVar[str] = ""
     refusal = ""
+    # Somebody else has saved meanwhile.
+    is_stale = False
     key = ""
 
     @classmethod
@@ -198,6 +200,23 @@ class Whole(IntegerField):
         self.data = int(text)
 
 
+class Version(IntegerField):
+    """The version of what is edited that the page was made from, hidden; 0 for what doesn't exist yet."""
+
+    widget = widgets.HiddenInput()
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__("", [Optional()], **more)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0] if valuelist else ""
+        self.data = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
+
+    def renew(self, version: int) -> None:
+        """Takes another version, for a form that comes back with its text after a conflict."""
+        self.data, self.raw_data = version, None
+
+
 class Number(DecimalField):
     """A decimal number."""
 
@@ -291,6 +310,7 @@ __all__ = [
     "Phone",
     "Tick",
     "Upload",
+    "Version",
     "Whole",
     "pressed",
     "sent_id",

@@ -16,7 +16,7 @@ from exam_app.web.current import account
 from exam_app.web.forms import Form
 from exam_app.web.refill import refill
 from exam_app.web.session import db
-from training_records.errors import Refused
+from training_records.errors import Refused, Stale
 
 Verb = Callable[[], str | None]
 Page = Callable[[], ResponseReturnValue]
@@ -53,6 +53,8 @@ def carry_out(
             return _led_to(earlier)
         message = verb()
     except Refused as refused:
+        if form is not None:
+            form.is_stale = isinstance(refused, Stale)
         return give_back(page, path, form=form, refusal=str(refused))
     outcome = form_keys.Outcome(target() if target else path, message or "")
     if key:
