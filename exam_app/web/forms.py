@@ -6,12 +6,13 @@ What is typed is cleaned before it gets here (`CleanRequest`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Self
 
 from flask import g, request
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
@@ -29,7 +30,14 @@ from wtforms import (
 )
 from wtforms import Form as PlainForm
 from wtforms.i18n import get_translations
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import (
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    StopValidation,
+    ValidationError,
+)
 
 from exam_app.web.current import config
 from question_bank.clean import clean_line, clean_number, clean_phone
@@ -96,6 +104,11 @@ class Form(PlainForm):
         for field in self:
             field.errors = list(field.errors)[:1]
         return bool(valid)
+
+    @property
+    def came_back(self) -> bool:
+        """Whether this is a form that was refused."""
+        return bool(self.errors or self.refusal)
 
     @property
     def has_file(self) -> bool:
@@ -254,6 +267,65 @@ class Day(DateField):
             raise ValidationError("请写成 2026-11-24 这样")
 
 
+class WrittenDay(Day):
+    """A day that is written, for desks that paste it from somewhere: what can't be read stays in the box."""
+
+    widget = widgets.TextInput()
+
+    def __init__(self, label: str, **more: Any) -> None:
+        super().__init__(label, **more)
+        self.render_kw = {"placeholder": "2026-11-24", **(self.render_kw or {})}
+
+
+def _select(field: Cell, **attributes: object) -> Markup:
+    options = Markup("").join(
+        Markup('<option value="{}"{}>{}</option>').format(
+            word, Markup(" selected") if word == (field.data or "") else "", word or "不填"
+        )
+        for word in ("", *field.offered)
+    )
+    shown = widgets.html_params(id=field.id, name=field.name, **attributes)
+    return Markup("<select {}>{}</select>").format(Markup(shown), options)  # noqa: S704
+
+
+class Cell(_Text, StringField):
+    """A value of the ledger, read by the parser of its column; `value` is what is stored.
+
+    `offered`: the words to choose from, where there are only these. With `partial` a form may leave the field out, and
+    means to leave the value as it is.
+    """
+
+    value: object
+
+    def __init__(
+        self,
+        label: str,
+        parse: Callable[[object], object],
+        *,
+        needed: bool | str = True,
+        offered: Sequence[str] = (),
+        partial: bool = False,
+        **more: Any,
+    ) -> None:
+        super().__init__(label, _checks(label, needed), **more)
+        self.partial = partial
+        self.parse, self.value = parse, None
+        self.offered = offered
+        if offered:
+            self.widget = _select
+
+    def _read(self, text: str) -> str:
+        return clean_line(text)
+
+    def pre_validate(self, form: Any) -> None:
+        if self.partial and not self.raw_data:
+            raise StopValidation()
+        try:
+            self.value = self.parse(self.data) if self.data else None
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
 class Moment(DateTimeLocalField):
     """A day and a time, in the offices' time zone unless it names one."""
 
@@ -299,6 +371,7 @@ class Upload(FileField):
 
 __all__ = [
     "Area",
+    "Cell",
     "Choice",
     "Choices",
     "Day",
@@ -312,6 +385,7 @@ __all__ = [
     "Upload",
     "Version",
     "Whole",
+    "WrittenDay",
     "pressed",
     "sent_id",
 ]
