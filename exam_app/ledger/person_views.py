@@ -174,13 +174,13 @@ def register() -> ResponseReturnValue:
     def verb() -> str:
         session, by = web.db(), web.actor()
         values = {name: v for name, v in form.values().items() if v is not None}
-        code = _division_code(form.place.data or "", form.role.data)
+        code = _division_code(form.place.got, form.role.data)
         person = service.register(session, values, by, reason="新登记")
         appointments.record_check(
             session,
             person,
-            form.background_checked_on.data,
-            result=form.background_result.data or "",
+            form.background_checked_on.got,
+            result=form.background_result.got,
             by=by,
             today=web.today(),
         )
@@ -189,7 +189,7 @@ def register() -> ResponseReturnValue:
             person,
             form.role.data,
             code=code,
-            start=form.start.data,
+            start=form.start.got,
             by=by,
             reason="新登记",
         )
@@ -230,8 +230,8 @@ def check(person_id: int) -> ResponseReturnValue:
         appointments.record_check(
             web.db(),
             person,
-            form.background_checked_on.data,
-            result=form.background_result.data or "",
+            form.background_checked_on.got,
+            result=form.background_result.got,
             by=web.actor(),
             today=web.today(),
         )
@@ -266,8 +266,8 @@ def appoint(person_id: int) -> ResponseReturnValue:
             web.db(),
             person,
             form.role.data,
-            code=_division_code(form.place.data or "", form.role.data),
-            start=form.start.data,
+            code=_division_code(form.place.got, form.role.data),
+            start=form.start.got,
             by=web.actor(),
             reason=form.reason.data,
         )
@@ -282,8 +282,8 @@ def leave(person_id: int) -> ResponseReturnValue:
     form = LeaveForm.typed(sent_id("post"))
 
     def action(person: Person) -> str:
-        reason = form.reason.data or ""
-        service.leave(web.db(), _post(person), form.end.data, by=web.actor(), reason=reason)
+        reason = form.reason.got
+        service.leave(web.db(), _post(person), form.end.got, by=web.actor(), reason=reason)
         return "离任已登记。培训档案和学时都留着。"
 
     return _act(person_id, form, action)
@@ -302,10 +302,10 @@ def away(person_id: int) -> ResponseReturnValue:
             web.db(),
             person,
             form.kind.data,
-            start=form.start.data,
+            start=form.start.got,
             end=form.end.data,
             by=web.actor(),
-            reason=form.reason.data or "",
+            reason=form.reason.got,
         )
         return "请假记下了。评价时这些日子按不在任算。"
 
@@ -319,7 +319,7 @@ def _change_absence(person_id: int, number: int) -> ResponseReturnValue:
     def action(person: Person) -> str:
         session, row = web.db(), absence.get_absence(web.db(), number, person.id)
         if pressed("remove"):
-            reason = form.reason.data or ""
+            reason = form.reason.got
             absence.remove_absence(session, row, web.actor(), reason=reason)
             return "撤销了，变更记录里还看得到。"
         if form.end.data is None:
@@ -340,10 +340,10 @@ def transfer(person_id: int) -> ResponseReturnValue:
         post = appointments.transfer(
             web.db(),
             old,
-            _division_code(form.place.data or "", old.role),
-            start=form.start.data,
+            _division_code(form.place.got, old.role),
+            start=form.start.got,
             by=web.actor(),
-            reason=form.reason.data or "",
+            reason=form.reason.got,
         )
         return f"已调到{full_name(web.db(), post.division_code)}，学时跟着人走。"
 
@@ -356,7 +356,7 @@ def edit_post(person_id: int) -> ResponseReturnValue:
     form = PostForm.typed(sent_id("post"))
 
     def action(person: Person) -> str:
-        reason = form.reason.data or ""
+        reason = form.reason.got
         changed = service.edit_post(
             web.db(), _post(person), form.values(), by=web.actor(), reason=reason
         )
@@ -376,7 +376,7 @@ def merge(person_id: int) -> ResponseReturnValue:
         if other is None:
             raise Refused("没有登记过这个手机号，请核对")
         duplicate = web.scope().person(web.db(), other)
-        merging.merge(web.db(), person, duplicate, by=web.actor(), reason=form.reason.data or "")
+        merging.merge(web.db(), person, duplicate, by=web.actor(), reason=form.reason.got)
         return f"{duplicate.phone} 名下的任职、培训和考试都并到这里了。并错了可以在这一页撤销。"
 
     return _act(person_id, form, action)

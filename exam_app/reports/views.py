@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -70,7 +72,7 @@ def _form() -> type[ReportForm]:
     return report_form(tuple(int(t["item"]) for t in load_facts().data["policy"]["tasks"]))
 
 
-def _other_texts(form: ReportForm, stored: dict[str, str]) -> dict[str, str]:
+def _other_texts(form: ReportForm, stored: Mapping[str, str]) -> dict[str, str]:
     """Where a colleague's text is another: field to what the colleague has written."""
     return {
         box.name: stored.get(box.name.removeprefix("t-"), "") or "（空着）"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from flask import g, request
 from markupsafe import Markup
@@ -41,9 +41,11 @@ from wtforms.validators import (
 
 from exam_app.web.current import config
 from question_bank.clean import clean_line, clean_number, clean_phone
+from training_records.errors import Refused
 from training_records.ledger import values
 
 MAX_WHOLE = 999_999_999
+T = TypeVar("T")
 
 
 class Form(PlainForm):
@@ -132,6 +134,11 @@ def sent_id(name: str) -> int | None:
     return number if number is not None and 0 < number < 2**31 else None
 
 
+def sent_values(name: str) -> list[str]:
+    """What the hidden fields or ticks of this name carry."""
+    return request.form.getlist(name)
+
+
 def _checks(label: str, needed: bool | str, most: int = 0) -> list[Any]:
     """`needed`: False, True, or the message for an empty field."""
     said = needed if isinstance(needed, str) else f"请填{re.sub('（.*?）$', '', label)}"
@@ -141,8 +148,19 @@ def _checks(label: str, needed: bool | str, most: int = 0) -> list[Any]:
     return checks
 
 
+def _there(data: T | None) -> T:
+    if data is None:
+        raise Refused("有一处没有填，请检查后再试")
+    return data
+
+
 class _Text:
     data: str | None
+
+    @property
+    def got(self) -> str:
+        """The text, "" where none was sent."""
+        return self.data or ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = self._read(valuelist[0]) if valuelist else ""
@@ -201,7 +219,12 @@ class Whole(IntegerField):
         checks = [*_checks(label, needed), NumberRange(least, most, within)]
         super().__init__(label, checks, **more)
         self.widget = widgets.TextInput()
-        self.render_kw = {"inputmode": "numeric", **(self.render_kw or {})}
+        self.render_kw = {"inputmode": "numeric", **(more.get("render_kw") or {})}
+
+    @property
+    def got(self) -> int:
+        """The number of a field that is needed."""
+        return _there(self.data)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = None
@@ -236,7 +259,12 @@ class Number(DecimalField):
     def __init__(self, label: str, *, needed: bool | str = True, **more: Any) -> None:
         super().__init__(label, _checks(label, needed), **more)
         self.widget = widgets.TextInput()
-        self.render_kw = {"inputmode": "decimal", **(self.render_kw or {})}
+        self.render_kw = {"inputmode": "decimal", **(more.get("render_kw") or {})}
+
+    @property
+    def got(self) -> Decimal:
+        """The number of a field that is needed."""
+        return _there(self.data)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = None
@@ -258,6 +286,11 @@ class Day(DateField):
     def __init__(self, label: str, *, needed: bool | str = True, **more: Any) -> None:
         super().__init__(label, _checks(label, needed), **more)
 
+    @property
+    def got(self) -> date:
+        """The day of a field that is needed."""
+        return _there(self.data)
+
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data: date | None = values.day(valuelist[0]) if valuelist else None
 
@@ -274,7 +307,7 @@ class WrittenDay(Day):
 
     def __init__(self, label: str, **more: Any) -> None:
         super().__init__(label, **more)
-        self.render_kw = {"placeholder": "2026-11-24", **(self.render_kw or {})}
+        self.render_kw = {"placeholder": "2026-11-24", **(more.get("render_kw") or {})}
 
 
 def _select(field: Cell, **attributes: object) -> Markup:
@@ -332,6 +365,11 @@ class Moment(DateTimeLocalField):
     def __init__(self, label: str, *, needed: bool | str = True, **more: Any) -> None:
         super().__init__(label, _checks(label, needed), **more)
 
+    @property
+    def got(self) -> datetime:
+        """The moment of a field that is needed."""
+        return _there(self.data)
+
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data: datetime | None = None
         if not valuelist or not valuelist[0]:
@@ -346,7 +384,12 @@ class Moment(DateTimeLocalField):
 class Choice(SelectField):
     """One of several; `choices`: value to word, when they are the same for every page."""
 
-    def __init__(self, label: str, choices: Mapping[str, str] | None = None, **more: Any) -> None:
+    @property
+    def got(self) -> str:
+        """The value, "" where none was sent."""
+        return self.data or ""
+
+    def __init__(self, label: str, choices: Mapping[Any, str] | None = None, **more: Any) -> None:
         super().__init__(label, choices=list((choices or {}).items()), **more)
 
 
@@ -362,7 +405,7 @@ class Tick(BooleanField):
 
     def __init__(self, label: str, **more: Any) -> None:
         super().__init__(label, **more)
-        self.render_kw = {"value": "1", **(self.render_kw or {})}
+        self.render_kw = {"value": "1", **(more.get("render_kw") or {})}
 
 
 class Upload(FileField):
@@ -388,4 +431,5 @@ __all__ = [
     "WrittenDay",
     "pressed",
     "sent_id",
+    "sent_values",
 ]

@@ -44,7 +44,7 @@ def refill(page: str, path: str, *, action: str, fields: Fields | None, notice: 
                 box.set("open", "")
         if notice:
             _say(root, notice, [] if found is not None else [v for _, v in harmless(fields) if v])
-    return html.tostring(root, encoding="unicode", doctype="<!doctype html>")
+    return str(html.tostring(root, encoding="unicode", doctype="<!doctype html>"))
 
 
 def _form(root: html.HtmlElement, action: str, fields: Fields) -> html.HtmlElement | None:

@@ -39,8 +39,8 @@ def give() -> Response:
         row = tasks.give_task(
             web.db(),
             web.account().division_code,
-            form.title.data or "",
-            due_on=form.due_on.data,
+            form.title.got,
+            due_on=form.due_on.got,
             by=web.actor(),
             today=web.today(),
         )

@@ -54,7 +54,7 @@ def begin() -> Response:
             web.db(),
             web.account().division_code,
             web.today().year,
-            closes_on=form.closes_on.data,
+            closes_on=form.closes_on.got,
             by=web.actor(),
             today=web.today(),
         )
@@ -152,7 +152,7 @@ def check() -> Response:
     form = DrawForm.typed()
 
     def verb() -> str:
-        since, until, seed = form.since.data, form.until.data, form.seed.data
+        since, until, seed = form.since.got, form.until.got, form.seed.got
         new = checking.draw(
             web.db(), web.scope().prefix, since, until=until, seed=seed, by=web.actor()
         )
@@ -171,7 +171,7 @@ def _decide(number: int) -> Response:
             number,
             web.scope().prefix,
             confirmed=pressed("confirm"),
-            note=form.note.data or "",
+            note=form.note.got,
             by=web.actor(),
         )
         return "记下了。"

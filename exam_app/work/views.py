@@ -98,7 +98,7 @@ def add_case() -> Response:
         row = service.open_case(
             web.db(),
             _village(form.village.data),
-            form.code.data or "",
+            form.code.got,
             categories=form.categories.data or [],
             known=known_cadences(web.today()),
             by=web.actor(),
