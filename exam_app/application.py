@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Flask, Request, g
+from flask import Flask, g
 from flask_bootstrap import Bootstrap5
 from flask_compress import Compress
 from flask_login import current_user
@@ -34,6 +34,8 @@ from exam_app.web.limits import Limits
 from exam_app.web.navigation import navigation
 from exam_app.web.services import Services, set_services
 from exam_app.web.sign_in import init_sign_in
+from exam_app.web.submit import once
+from exam_app.web.typed_request import CleanRequest
 from training_records.archive.forms import form_label
 from training_records.certificates.service import mask_name, mask_phone
 from training_records.database import make_engine, make_session_factory
@@ -48,7 +50,7 @@ class Id(IntegerConverter):
         super().__init__(map, max=2**31 - 1)
 
 
-class AcademyRequest(Request):
+class AcademyRequest(CleanRequest):
     """Raises the body limit for uploads of course recordings; other requests are small."""
 
     @property
@@ -135,6 +137,7 @@ def _templates(app: Flask) -> None:
         mask=mask_name,
         mask_phone=mask_phone,
     )
+    app.jinja_env.globals["once"] = once
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
@@ -148,4 +151,5 @@ def _templates(app: Flask) -> None:
             "oidc_name": app.config["ACADEMY"].oidc_name if web.services().oidc else "",
             "today": web.today(),
             "request_id": g.get("request_id", ""),
+            "refused_form": g.get("refused_form"),
         }

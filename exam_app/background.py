@@ -9,6 +9,7 @@ from flask import Flask
 from exam_app.archive.anchors import anchor_today
 from exam_app.archive.jobs import archives_job
 from exam_app.certificates.jobs import certificates_job
+from exam_app.core import form_keys
 from exam_app.core.background import Background, PeriodicTask
 from exam_app.exams.sweeper import sweep_once
 from exam_app.exemplars.jobs import publish_job
@@ -38,11 +39,12 @@ def remind(background: Background) -> None:
 
 
 def tidy(background: Background) -> None:
-    """Periodic maintenance: expired job files, the chains' anchor, partitions for coming years."""
+    """Periodic maintenance: expired job files and forms, the chains' anchor, partitions for coming years."""
     forget_old(background)
     today = now().astimezone(background.config.zone).date()
     anchor_today(background.make_session, background.config, today)
     with background.make_session() as session:
+        form_keys.forget_old(session)
         make_ahead(session.connection(), today)
         session.commit()
 

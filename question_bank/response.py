@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from question_bank.clean import clean
+
 if TYPE_CHECKING:
     from question_bank.question import Answerable, Question
 
@@ -90,13 +92,11 @@ class Shape:
         return response
 
     def _fill(self, response: object) -> list[str]:
-        if (
-            not isinstance(response, list)
-            or len(response) != self.blanks
-            or not all(isinstance(text, str) and len(text) <= MAX_IN_A_BLANK for text in response)
-        ):
+        texts = response if isinstance(response, list) else []
+        blanks = [clean(text) for text in texts if isinstance(text, str)]
+        if len(texts) != self.blanks or len(blanks) != self.blanks or _too_long(blanks):
             raise InvalidResponse(f"这道题有 {self.blanks} 个空，每空不超过 {MAX_IN_A_BLANK} 字")
-        return response
+        return blanks
 
     def _order(self, response: object) -> list[str]:
         order = self._labels(response)
@@ -113,9 +113,13 @@ class Shape:
         return response
 
     def _short_answer(self, response: object) -> str:
-        if not isinstance(response, str) or len(response) > MAX_IN_A_TEXT:
+        if not isinstance(response, str) or len(text := clean(response)) > MAX_IN_A_TEXT:
             raise InvalidResponse(f"简答题请填文字，不超过 {MAX_IN_A_TEXT} 字")
-        return response
+        return text
+
+
+def _too_long(blanks: list[str]) -> bool:
+    return any(len(text) > MAX_IN_A_BLANK for text in blanks)
 
 
 def shape_of(question: Question | Answerable) -> Shape:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Literal
 
+from question_bank.clean import plain_width, read_numeral
 from question_bank.question import Answerable, Fill, Question, SubFill
 from question_bank.response import Response
 
@@ -85,29 +85,16 @@ def _score_multiple(key: set[str], chosen: set[str], scheme: Scheme) -> float:
     return min(len(chosen) * 0.25, 0.75)
 
 
-_DIGITS = dict(zip("零〇一二两三四五六七八九", "001223456789", strict=True))
-_NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百]+")
+_NUMERAL = re.compile(
+    r"[0-9]*[零〇一二两三四五六七八九十百千万亿][0-9零〇一二两三四五六七八九十百千万亿]*"
+)
 _END = " 。.,,;;!!??、::"
 
 
 def fold(text: str) -> str:
-    """Normalises width, case, Chinese numerals, spaces, and punctuation at both ends."""
-    text = unicodedata.normalize("NFKC", text).strip(_END).casefold()
-    text = re.sub(r"\s+", "", text)
-    return _NUMERAL.sub(lambda m: _arabic(m.group()), text)
-
-
-def _arabic(numeral: str) -> str:
-    if not set(numeral) & {"十", "百"}:
-        return "".join(_DIGITS[c] for c in numeral)
-    total, current = 0, 0
-    for char in numeral:
-        if char in "十百":
-            total += (current or 1) * (10 if char == "十" else 100)
-            current = 0
-        else:
-            current = int(_DIGITS[char])
-    return str(total + current)
+    """Normalises width, case, Chinese numerals, spaces, invisible characters, and punctuation at both ends."""
+    text = re.sub(r"\s+", "", plain_width(text).strip(_END)).casefold()
+    return _NUMERAL.sub(lambda m: read_numeral(m.group()), text)
 
 
 def round_points(points: float | Sequence[float]) -> float:

@@ -11,3 +11,7 @@ class NotFound(RecordsError):
 
 class Refused(RecordsError):
     """The values, or the current state, don't allow the operation."""
+
+
+class Stale(Refused):
+    """Somebody else has changed it since the page was made."""

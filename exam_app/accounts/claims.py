@@ -19,6 +19,7 @@ from exam_app.identity.service import (
     refuse_blocked,
     throttle_keys,
 )
+from question_bank.clean import clean_code, clean_phone
 from training_records.certificates.service import ALPHABET
 from training_records.database import now
 from training_records.divisions import full_name, prefix_of, within
@@ -79,11 +80,12 @@ def claim(
     """Opens the account of the person with this phone number. Raises `SignInRefused` for a wrong or expired code and
     counts it as a failed sign-in, which the caller commits. Raises `Refused` for somebody not in post and for a
     password that breaks the rules."""
+    phone = clean_phone(phone)
     moment, keys = now(), throttle_keys(phone, address)
     refuse_blocked(session, keys, moment)
     person = session.scalar(select(Person).where(Person.phone == phone))
     activation = session.get(Activation, person.id) if person else None
-    given = _digest("".join(code.split()).replace("-", "").upper(), key)
+    given = _digest(clean_code(code).replace("-", "").upper(), key)
     matches = hmac.compare_digest(activation.code_digest if activation else "", given)
     if person is None or activation is None or not matches or activation.expires_at < moment:
         count_failure(session, keys, moment)

@@ -9,7 +9,7 @@ from wtforms.validators import EqualTo, InputRequired, Length
 
 class LoginForm(FlaskForm):
     phone = StringField(
-        "手机号", [InputRequired("请填手机号"), Length(max=20, message="手机号是 11 位数字")]
+        "手机号", [InputRequired("请填手机号"), Length(max=40, message="手机号是 11 位数字")]
     )
     password = PasswordField(
         "密码", [InputRequired("请填密码"), Length(max=128, message="密码太长")]
@@ -18,7 +18,7 @@ class LoginForm(FlaskForm):
 
 class ClaimForm(FlaskForm):
     phone = StringField(
-        "手机号", [InputRequired("请填手机号"), Length(max=20, message="手机号是 11 位数字")]
+        "手机号", [InputRequired("请填手机号"), Length(max=40, message="手机号是 11 位数字")]
     )
     code = StringField(
         "开通码", [InputRequired("请填纸上的开通码"), Length(max=20, message="开通码是 8 位")]

@@ -52,7 +52,7 @@ def sign_out_elsewhere() -> Response:
         web.audit("session.end", f"account:{web.account().id}", {"sessions": number})
         return f"退出了 {number} 处登录。" if number else "别处没有登录。"
 
-    return web.try_to(verb, url_for("own_account.index"))
+    return web.carry_out(verb, url_for("own_account.index"), page=index)
 
 
 @own_account.get("/account/second-step")
@@ -160,7 +160,7 @@ def remove_key(handle: str) -> Response:
         web.audit("security_key.remove", f"account:{web.account().id}")
         return "删掉了，那台设备以后要填验证码。"
 
-    return web.try_to(verb, url_for("own_account.index"))
+    return web.carry_out(verb, url_for("own_account.index"), page=index)
 
 
 @own_account.post("/account/tokens")
@@ -191,4 +191,4 @@ def revoke_token(handle: str) -> Response:
         web.audit("token.revoke", f"account:{web.account().id}")
         return "令牌删掉了，用它的脚本马上不能再用。"
 
-    return web.try_to(verb, url_for("own_account.index"))
+    return web.carry_out(verb, url_for("own_account.index"), page=index)

@@ -24,6 +24,7 @@ from exam_app.identity.service import (
     sign_out,
 )
 from exam_app.web.access import EVERYONE, MANAGERS, PUBLIC, access
+from exam_app.web.interrupted import clear_session
 from exam_app.web.sign_in import device, remember
 from training_records.database import now
 from training_records.errors import Refused
@@ -43,7 +44,7 @@ def login() -> str | Response | tuple[str, int]:
         return render_template("accounts/login.html", form=form)
     try:
         account, token = sign_in(
-            web.db(), (form.phone.data or "").strip(), form.password.data or "", device=device()
+            web.db(), form.phone.data or "", form.password.data or "", device=device()
         )
     except CodeNeeded as needed:
         web.db().commit()
@@ -61,7 +62,7 @@ def login() -> str | Response | tuple[str, int]:
 def ask_code(account_id: int, target: str | None) -> Response:
     """Redirects to the second step. The signed session cookie records only that the password was right: nobody is
     signed in yet."""
-    session.clear()
+    clear_session()
     session["second"] = [account_id, int(now().timestamp())]
     return redirect(url_for("accounts.code", next=target))
 
@@ -177,7 +178,7 @@ def claim() -> str | Response | tuple[str, int]:
     try:
         account = claims.claim(
             web.db(),
-            "".join((form.phone.data or "").split()),
+            form.phone.data or "",
             form.code.data or "",
             password=form.new.data or "",
             address=request.remote_addr or "",

@@ -9,7 +9,7 @@ from exam_app.exams.schemas import ItemOut, SavedAnswer, _In
 
 
 class LoginIn(_In):
-    phone: StrictStr = Field(max_length=20)
+    phone: StrictStr = Field(max_length=40)
     password: StrictStr = Field(max_length=128)
     code: StrictStr | None = Field(None, max_length=20)
 

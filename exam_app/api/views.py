@@ -119,7 +119,7 @@ def login() -> BaseResponse:
     body = _body(schemas.LoginIn)
     try:
         try:
-            account, token = sign_in(web.db(), body.phone.strip(), body.password, device=device())
+            account, token = sign_in(web.db(), body.phone, body.password, device=device())
         except CodeNeeded as needed:
             if body.code is None:
                 web.db().commit()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from itertools import groupby
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app import web
 from exam_app.archive.data import own_data
+from exam_app.archive.forms import AnswerForm, CorrectionForm, RecordForm
 from exam_app.archive.xapi import statements
 from exam_app.certificates.jobs import rows_of
 from exam_app.jobs.service import enqueue
 from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, access
+from exam_app.web.forms import pressed, sent_id, sent_values
 from training_records.archive import corrections, evidence, external
 from training_records.archive.experience import experience_text
 from training_records.archive.models import KINDS, Evidence
@@ -26,7 +26,6 @@ from training_records.divisions import full_name, prefix_of
 from training_records.documents.archive import archive_data, archive_docx, archive_pdf
 from training_records.errors import NotFound, Refused
 from training_records.events.files import is_shown_to
-from training_records.facts.levels import LEVELS
 from training_records.ledger.models import ROLES, Person
 
 archive = Blueprint("archive", __name__)
@@ -50,6 +49,14 @@ def person_file(person: Person) -> dict[str, object]:
         "certificates": of_person(session, person.id),
         "experience": experience_text(session, person),
         "requests": corrections.of_person(session, person.id),
+        "correction": CorrectionForm.shown(
+            entry=[("", "个人信息或任职")]
+            + [
+                (str(e.id), f"{web.chinese_date(e.date)} {e.title}")
+                for e in entries
+                if e.kind != "void" and e.id not in voided
+            ]
+        ),
     }
 
 
@@ -131,52 +138,49 @@ def certificate(no: str) -> BaseResponse:
     return web.attachment(pdf, "application/pdf", f"certificate-{certificate.no}.pdf")
 
 
-@archive.route("/archive/record", methods=["GET", "POST"])
+@archive.get("/archive/record")
 @access(MANAGERS)
-def record() -> str | BaseResponse | tuple[str, int]:
+def record() -> str:
+    return render_template(
+        "archive/record.html", form=RecordForm.shown(), attendance=None, files=[]
+    )
+
+
+@archive.post("/archive/record")
+@access(MANAGERS)
+def file_record() -> str | BaseResponse:
     """Files external training for many people: a preview first, then the confirmed entries."""
-    context: dict[str, object] = {
-        "kinds": KINDS,
-        "levels": LEVELS,
-        "forms": external.FORMS,
-        "files": [],
-    }
-    if request.method == "GET":
-        return render_template("archive/record.html", refused="", attendance=None, **context)
-    session, scope = web.db(), web.scope()
+    form, path = RecordForm.typed(), url_for("archive.record")
+    if not form.validate():
+        return web.give_back(record, path, form=form)
     try:
         files = _files()
-        training = _training(files)
+        training = _training(form, files)
         external.check(training, web.today())
-        text = request.form.get("people", "")
-        attendance = external.read_attendance(session, text, scope.prefix, on=training.date)
+        text = form.people.got
+        attendance = external.read_attendance(web.db(), text, web.scope().prefix, on=training.date)
         if not attendance.found and not attendance.unclear:
             raise Refused("请写上参加的人，一行一个")
     except Refused as refused:
-        session.rollback()
-        page = render_template(
-            "archive/record.html", refused=str(refused), attendance=None, **context
-        )
-        return page, 422
-    if "confirm" not in request.form or not attendance.found:
-        session.commit()
-        return render_template(
-            "archive/record.html", refused="", attendance=attendance, **{**context, "files": files}
-        )
-    filed, duplicates = external.record(
-        session, training, [p for p, _, _ in attendance.found], by=web.actor()
-    )
-    detail = {"title": training.title, "filed": filed, "files": list(files)}
-    web.audit("archive.record", f"division:{web.account().division_code}", detail)
-    session.commit()
-    notice = f"；{duplicates} 人已经记过，没有重复记" if duplicates else ""
-    flash(f"“{training.title}”已记入 {filed} 人的档案{notice}。", "good")
-    return redirect(url_for("archive.record"))
+        return web.give_back(record, path, form=form, refusal=str(refused))
+    if not pressed("confirm") or not attendance.found:
+        web.db().commit()
+        return render_template("archive/record.html", form=form, attendance=attendance, files=files)
+
+    def verb() -> str:
+        people = [p for p, _, _ in attendance.found]
+        filed, duplicates = external.record(web.db(), training, people, by=web.actor())
+        detail = {"title": training.title, "filed": filed, "files": list(files)}
+        web.audit("archive.record", f"division:{web.account().division_code}", detail)
+        notice = f"；{duplicates} 人已经记过，没有重复记" if duplicates else ""
+        return f"“{training.title}”已记入 {filed} 人的档案{notice}。"
+
+    return web.carry_out(verb, path, page=record, form=form)
 
 
 def _files() -> tuple[str, ...]:
     """Hashes of the evidence files: stored by the preview, and uploaded with this request."""
-    digests = [d for d in request.form.getlist("kept") if evidence.is_kept(web.db(), d[:64])]
+    digests = [d for d in sent_values("kept") if evidence.is_kept(web.db(), d[:64])]
     file = request.files.get("file")
     if file is not None and file.filename:
         code = web.account().division_code
@@ -192,25 +196,18 @@ def _files() -> tuple[str, ...]:
     return tuple(dict.fromkeys(digests))
 
 
-def _training(files: tuple[str, ...]) -> external.Training:
-    form = request.form
-    hours = form.get("hours", "").strip()
-    try:
-        day = date.fromisoformat(form.get("date", ""))
-        number = Decimal(hours) if hours else None
-    except (ValueError, InvalidOperation):
-        raise Refused("日期写成 2026-11-24 这样，学时填数字") from None
+def _training(form: RecordForm, files: tuple[str, ...]) -> external.Training:
     return external.Training(
-        kind=form.get("kind", ""),
-        title=form.get("title", "").strip(),
-        date=day,
-        level=form.get("level"),
-        form=form.get("form") if form.get("form") in external.FORMS else None,
-        organiser=form.get("organiser", ""),
-        hours=number,
-        confirmed_by=form.get("confirmed_by", ""),
+        kind=form.kind.got,
+        title=form.title.got,
+        date=form.date.got,
+        level=form.level.data,
+        form=form.form.data if form.form.data in external.FORMS else None,
+        organiser=form.organiser.got,
+        hours=form.hours.data,
+        confirmed_by=form.confirmed_by.got,
         files=files,
-        certificate_no=form.get("certificate_no", "").strip()[:40] or None,
+        certificate_no=form.certificate_no.data or None,
     )
 
 
@@ -249,20 +246,23 @@ def _proves_mine(digest: str) -> bool:
 @access(LEARNERS)
 def correct() -> BaseResponse:
     """Files a correction request for the account's own archive."""
-    entry = request.form.get("entry", type=int)
-    corrections.request_correction(
-        web.db(), web.person_id(), request.form.get("text", ""), entry_id=entry
-    )
-    web.db().commit()
-    flash("已交给区（市）民政部门，答复会显示在这一页。", "good")
-    return redirect(url_for("archive.mine"))
+    form = CorrectionForm.typed()
+
+    def verb() -> str:
+        corrections.request_correction(
+            web.db(), web.person_id(), form.text.got, entry_id=sent_id("entry")
+        )
+        return "已交给区（市）民政部门，答复会显示在这一页。"
+
+    return web.carry_out(verb, url_for("archive.mine"), page=mine, form=form)
 
 
 @archive.get("/archive/requests")
 @access(MANAGERS)
 def requests() -> str:
     rows = corrections.waiting_in(web.db(), web.scope().prefix)
-    return render_template("archive/requests.html", rows=rows)
+    answers = {r.id: AnswerForm.shown(r.id) for r, _, _ in rows}
+    return render_template("archive/requests.html", rows=rows, answers=answers)
 
 
 @archive.post("/archive/requests/<int:request_id>")
@@ -272,11 +272,11 @@ def decide(request_id: int) -> BaseResponse:
     row = next((r for r, _, _ in rows if r.id == request_id), None)
     if row is None:
         raise NotFound("没有这条申请，或已经答复了")
-    accepted = bool(request.form.get("accepted"))
-    corrections.decide(
-        web.db(), row, accepted, answer=request.form.get("answer", ""), by=web.actor()
-    )
-    web.audit("archive.decide", f"person:{row.person_id}", {"accepted": accepted})
-    web.db().commit()
-    flash("已答复。", "good")
-    return redirect(url_for("archive.requests"))
+    form, accepted = AnswerForm.typed(request_id), any(sent_values("accepted"))
+
+    def verb() -> str:
+        corrections.decide(web.db(), row, accepted, answer=form.answer.got, by=web.actor())
+        web.audit("archive.decide", f"person:{row.person_id}", {"accepted": accepted})
+        return "已答复。"
+
+    return web.carry_out(verb, url_for("archive.requests"), page=requests, form=form)

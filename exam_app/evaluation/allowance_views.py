@@ -62,7 +62,9 @@ def keep(run_id: int) -> Response:
         web.audit("allowance.rules", f"run:{run.id}")
         return "标准保存好了。"
 
-    return web.try_to(verb, url_for("allowances.index", run_id=run_id))
+    return web.carry_out(
+        verb, url_for("allowances.index", run_id=run_id), page=lambda: index(run_id)
+    )
 
 
 @allowances.get("/evaluation/<int:run_id>/allowances.xlsx")

@@ -79,7 +79,7 @@ def begin() -> Response:
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
         return f"{year} 年的评价开始了，算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
-    return web.try_to(verb, url_for("evaluation.index"))
+    return web.carry_out(verb, url_for("evaluation.index"), page=index)
 
 
 @evaluation.get("/evaluation/<int:run_id>")
@@ -130,7 +130,7 @@ def step(run_id: int) -> Response:
         web.audit("evaluation.step", f"run:{run.id}", {"state": run.state})
         return f"现在是“{STATES[run.state]}”。"
 
-    return web.try_to(verb, url_for("evaluation.show", run_id=run_id))
+    return web.carry_out(verb, url_for("evaluation.show", run_id=run_id), page=lambda: show(run_id))
 
 
 @evaluation.get("/evaluation/<int:run_id>/export.xlsx")
@@ -221,7 +221,7 @@ def say(run_id: int) -> Response:
         runs.comment(web.db(), run, row, step="self", text=text, by=web.actor())
         return "自评保存好了。"
 
-    return web.try_to(verb, url_for("evaluation.mine", run_id=run_id))
+    return web.carry_out(verb, url_for("evaluation.mine", run_id=run_id), page=lambda: mine(run_id))
 
 
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>")
@@ -290,4 +290,8 @@ def review(run_id: int, person_id: int) -> Response:
         runs.comment(web.db(), run, row, step=step, text=text, by=web.actor())
         return "意见保存好了。"
 
-    return web.try_to(verb, url_for("evaluation.person", run_id=run_id, person_id=person_id))
+    return web.carry_out(
+        verb,
+        url_for("evaluation.person", run_id=run_id, person_id=person_id),
+        page=lambda: person(run_id, person_id),
+    )

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.events.codes import read_code
 from exam_app.events.forms import door_link
+from exam_app.events.people_views import board
 from exam_app.web.access import LEARNERS, MANAGERS, OFFICES, access
 from training_records.database import now
 from training_records.divisions import full_name
@@ -182,9 +183,9 @@ def photo(event_id: int, session_id: int) -> Response:
     """Checks in everyone whose personal code is on a photo, e.g. of badges."""
     event = planning.own_event(web.db(), event_id, web.scope().prefix)
     session = planning.get_session(web.db(), event, session_id)
-    response = redirect(url_for("roll.board", event_id=event_id, session_id=session_id))
-    file = request.files.get("photo")
-    try:
+
+    def verb() -> str:
+        file = request.files.get("photo")
         if file is None or not file.filename:
             raise Refused("请先拍一张有签到码的照片")
         people = [p for e, p in _codes_on(file.read()) if e == event.id]
@@ -194,13 +195,13 @@ def photo(event_id: int, session_id: int) -> Response:
         for person in dict.fromkeys(people):
             _, already = attendance.check_in(web.db(), session, person, how="door", by=web.actor())
             new += not already
-    except Refused as refused:
-        web.db().rollback()
-        flash(str(refused), "bad")
-        return response
-    web.db().commit()
-    flash(f"照片里认出 {len(set(people))} 个码，新签到 {new} 人。", "good")
-    return response
+        return f"照片里认出 {len(set(people))} 个码，新签到 {new} 人。"
+
+    return web.carry_out(
+        verb,
+        url_for("roll.board", event_id=event_id, session_id=session_id),
+        page=lambda: board(event_id, session_id),
+    )
 
 
 def _codes_on(data: bytes) -> list[tuple[int, int]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from flask import request, url_for
-from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events.codes import own_code
@@ -75,8 +73,3 @@ def decimal(name: str, what: str) -> Decimal:
 def words(name: str, most: int) -> str:
     """Returns a form field with whitespace collapsed, cut to `most` characters."""
     return " ".join(request.form.get(name, "").split())[:most]
-
-
-def try_event(event_id: int, verb: Callable[[], str | None]) -> Response:
-    """Runs `verb` and redirects to the event, flashing its message or the refusal."""
-    return web.try_to(verb, url_for("events.show", event_id=event_id))

@@ -7,8 +7,9 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events import documents
-from exam_app.events.forms import door_link, event_within, own_event, own_prefix, try_event, words
+from exam_app.events.forms import door_link, event_within, own_event, own_prefix, words
 from exam_app.events.scores import scores_of
+from exam_app.events.views import try_event
 from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive import evidence
 from training_records.database import now
@@ -114,12 +115,11 @@ def keep(event_id: int) -> Response:
         attach(web.db(), event, stored, kind=kind, caption=words("caption", 60))
         return "传好了。"
 
-    target = (
-        url_for("outcome.report", event_id=event_id)
-        if "summary" in request.form or request.form.get("kind") == "photo"
-        else None
-    )
-    return web.try_to(verb, target or url_for("events.show", event_id=event_id))
+    if "summary" in request.form or request.form.get("kind") == "photo":
+        return web.carry_out(
+            verb, url_for("outcome.report", event_id=event_id), page=lambda: report(event_id)
+        )
+    return try_event(event_id, verb)
 
 
 @outcome.route("/events/<int:event_id>/file", methods=["GET", "POST"])
@@ -136,6 +136,16 @@ def file(event_id: int) -> str | Response:
             web.audit("event.file", f"event:{event.id}", {"people": number})
             return f"{number} 人的学时记进了培训档案。" if number else "早已归档，没有重复记。"
 
-        return try_event(event_id, verb)
+        return web.carry_out(
+            verb,
+            url_for("outcome.file", event_id=event_id),
+            page=lambda: _file_page(event_id),
+            target=lambda: url_for("events.show", event_id=event_id),
+        )
+    return _file_page(event_id)
+
+
+def _file_page(event_id: int) -> str:
+    event = own_event(event_id)
     due, absent = filing.preview(web.db(), event)
     return render_template("events/file.html", event=event, due=due, absent=absent)

@@ -6,7 +6,8 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.events.forms import event_within, own_event, own_prefix, try_event, words
+from exam_app.events.forms import event_within, own_event, own_prefix, words
+from exam_app.events.views import try_event
 from exam_app.web.access import MANAGERS, OFFICES, access
 from training_records.archive.external import read_attendance
 from training_records.database import now
@@ -143,4 +144,4 @@ def register(event_id: int, session_id: int) -> Response:
         )
         return "登记好了。"
 
-    return web.try_to(verb, target)
+    return web.carry_out(verb, target, page=lambda: board(event_id, session_id))

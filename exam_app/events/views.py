@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -15,7 +16,6 @@ from exam_app.events.forms import (
     organiser,
     own_event,
     own_prefix,
-    try_event,
     whole_number,
     words,
 )
@@ -123,7 +123,7 @@ def plan_line(line_id: int) -> Response:
     line = planning.get_line(web.db(), line_id, web.account().division_code)
     if "remove" in request.form:
         target = url_for("events.plan", year=line.year)
-        return web.try_to(lambda: planning.remove_plan(web.db(), line), target)
+        return web.carry_out(lambda: planning.remove_plan(web.db(), line), target, page=plan)
     event = planning.start_planned(
         web.db(), line, organiser(), by=web.actor(), zone=web.config().zone
     )
@@ -156,8 +156,12 @@ def create() -> Response:
         return "建好了。接着安排课程、填地点，再发通知。"
 
     created: list[int] = []
-    response = web.try_to(verb, url_for("events.index"))
-    return redirect(url_for("events.show", event_id=created[0])) if created else response
+    return web.carry_out(
+        verb,
+        url_for("events.index"),
+        page=index,
+        target=lambda: url_for("events.show", event_id=created[0]),
+    )
 
 
 @events.get("/events/<int:event_id>")
@@ -200,6 +204,13 @@ def show(event_id: int) -> str:
         files=files_of(session, event, "material"),
         filed_on=filing.day_of(event, web.config().zone),
         door_open={s.id for s in event.sessions if attendance.check_in_open(s, now())},
+    )
+
+
+def try_event(event_id: int, verb: Callable[[], str | None]) -> Response:
+    """Carries out a form of the event's page."""
+    return web.carry_out(
+        verb, url_for("events.show", event_id=event_id), page=lambda: show(event_id)
     )
 
 

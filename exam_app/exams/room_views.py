@@ -215,7 +215,7 @@ def grant(exam_id: int) -> Response:
     exam, form = _exam(exam_id), GrantForm()
     if not form.validate_on_submit():
         return _refused(exam, faults(form))
-    person_id = id_of_phone(web.db(), str(form.phone.data).strip())
+    person_id = id_of_phone(web.db(), form.phone.data)
     try:
         if person_id is None:
             raise Refused("台账里没有这个手机号，请先在台账里查对")

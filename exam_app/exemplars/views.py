@@ -82,8 +82,8 @@ def nominate(person_id: int) -> str | Response | tuple[str, int]:
         )
         return page, 422
     web.audit("exemplar.nominate", f"person:{person.id}", {"year": row.year})
-    return web.try_to(
-        lambda: f"推荐了{person.name}。本人在手机上同意以后才能公示。",
+    return web.redirect_ok(
+        f"推荐了{person.name}。本人在手机上同意以后才能公示。",
         url_for("exemplars.show", number=row.id),
     )
 
@@ -134,7 +134,7 @@ def decide(number: int) -> Response:
         web.audit("exemplar.decide", f"exemplar:{row.id}", {"state": row.state})
         return message
 
-    return web.try_to(verb, url_for("exemplars.show", number=number))
+    return web.carry_out(verb, url_for("exemplars.show", number=number), page=lambda: show(number))
 
 
 @exemplars.post("/exemplars/<int:number>/own")
@@ -151,7 +151,7 @@ def own(number: int) -> Response:
             ask_publication(web.db(), row.division_code, web.actor())
         return "撤回了。公布过的也会从知识库里去掉。"
 
-    return web.try_to(verb, url_for("exemplars.index"))
+    return web.carry_out(verb, url_for("exemplars.index"), page=index)
 
 
 @exemplars.post("/exemplars/<int:number>/objection")
@@ -166,4 +166,4 @@ def objection(number: int) -> Response:
         service.object_to(web.db(), row, text, today=web.today(), by=web.actor())
         return "意见交上去了，民政部门会答复。"
 
-    return web.try_to(verb, url_for("exemplars.index"))
+    return web.carry_out(verb, url_for("exemplars.index"), page=index)

@@ -27,6 +27,7 @@ from exam_app.identity.models import (
     Throttle,
 )
 from exam_app.identity.security_keys import Site
+from question_bank.clean import clean_phone, clean_search
 from training_records.choices import choice
 from training_records.database import insert_missing, now, read_only
 from training_records.divisions import get_division, within
@@ -158,7 +159,7 @@ def sign_in(session: Session, phone: str, password: str, *, device: Device) -> t
     held while the password is checked, so that a burst of sign-ins doesn't block saves.
     `HashingBusy` when the queue of password checks is full.
     """
-    at = now()
+    at, phone = now(), clean_phone(phone)
     keys = throttle_keys(phone, device.address)
     session.rollback()
     read_only(session)
@@ -374,7 +375,7 @@ def unlock(session: Session, phone: str) -> None:
 
 def get_account(session: Session, phone: str) -> Account:
     """The account with this phone, or NotFound."""
-    account = session.scalar(select(Account).where(Account.phone == phone))
+    account = session.scalar(select(Account).where(Account.phone == clean_phone(phone)))
     if account is None:
         raise NotFound("没有这个手机号的账号")
     return account
@@ -382,13 +383,16 @@ def get_account(session: Session, phone: str) -> Account:
 
 def find_account(session: Session, phone: str) -> Account | None:
     """The active account with this phone, if any."""
-    return session.scalar(select(Account).where(Account.phone == phone, Account.active))
+    return session.scalar(
+        select(Account).where(Account.phone == clean_phone(phone), Account.active)
+    )
 
 
 def search_accounts(
     session: Session, prefix: str, roles: Sequence[str], *, text: str, limit: int = 50
 ) -> list[Account]:
     """Accounts of these roles in a division, by prefix of the phone or part of the name."""
+    text = clean_search(text)
     query = select(Account).where(
         within(Account.division_code, prefix),
         Account.role.in_(roles),

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401
 import exam_app.audit.models
+import exam_app.core.form_keys
 import exam_app.exams.models
 import exam_app.identity.models
 import exam_app.jobs.models

@@ -11,6 +11,7 @@ from datetime import date
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from exam_app.core.form_keys import FormKey, TypedForm
 from exam_app.identity.models import (
     Account,
     ApiToken,
@@ -98,7 +99,15 @@ def _account(session: Session, person: Person) -> None:
     account = session.scalar(select(Account).where(Account.person_id == person.id))
     if account is None:
         return
-    for table in (LoginSession, ApiToken, RecoveryCode, SecondStep, SecurityKey):
+    for table in (
+        LoginSession,
+        ApiToken,
+        RecoveryCode,
+        SecondStep,
+        SecurityKey,
+        FormKey,
+        TypedForm,
+    ):
         session.execute(delete(table).where(table.account_id == account.id))
     account.name, account.phone = GONE, f"x{person.id:010d}"
     account.password_hash, account.active = "!", False

@@ -145,4 +145,4 @@ def decide(number: int) -> Response:
         web.audit("case.decide", f"case:{row.id}", {"state": state})
         return f"记下了：{CASE_STATES[row.state]}。"
 
-    return web.try_to(verb, url_for("cases.show", number=number))
+    return web.carry_out(verb, url_for("cases.show", number=number), page=lambda: show(number))

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.web.access import PUBLIC, access
+from question_bank.clean import clean_certificate_number
 from training_records.certificates.service import find
 
 verify = Blueprint("verify", __name__)
@@ -15,7 +16,7 @@ verify = Blueprint("verify", __name__)
 @verify.get("/verify")
 @access(PUBLIC)
 def form() -> str | Response:
-    no = request.args.get("no", "").strip().upper()
+    no = clean_certificate_number(request.args.get("no", "")[:80])
     if no:
         return redirect(url_for("verify.certificate", no=no[:40]))
     return render_template("verify/certificate.html", no="", certificate=None)

@@ -11,7 +11,6 @@ from exam_app.web.answers import (
     redirect_refused,
     refuse,
     safe_next,
-    try_to,
     worker_script,
 )
 from exam_app.web.audit import audit, audit_read, export_reason
@@ -41,6 +40,7 @@ from exam_app.web.session import (
     report,
     writes,
 )
+from exam_app.web.submit import carry_out, give_back, once
 from exam_app.web.text import (
     chinese_date,
     chinese_time,
@@ -61,6 +61,7 @@ __all__ = [
     "audit_read",
     "bearer",
     "begin_writing",
+    "carry_out",
     "chinese_date",
     "chinese_time",
     "config",
@@ -69,7 +70,9 @@ __all__ = [
     "download",
     "end_writing",
     "export_reason",
+    "give_back",
     "local",
+    "once",
     "only_reads",
     "own_account",
     "own_person",
@@ -92,7 +95,6 @@ __all__ = [
     "site_policy",
     "span",
     "today",
-    "try_to",
     "wants_json",
     "within_idle_timeout",
     "worker_script",

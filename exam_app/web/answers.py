@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 from flask import (
@@ -21,10 +20,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from exam_app.web.current import (
     wants_json,
 )
-from exam_app.web.session import (
-    db,
-)
-from training_records.errors import Refused
+from exam_app.web.interrupted import can_be_opened
+from exam_app.web.session import db
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -73,42 +70,30 @@ def refuse(status: int, detail: str, **extensions: object) -> BaseResponse:
 
 
 def safe_next(target: str | None) -> str:
-    """`target` when it is a path of this site, else the home page; prevents open redirects."""
+    """`target` when it is a page of this site, else the home page: no other site, and no address that only takes a
+    form."""
     if (
         target
         and target.startswith("/")
         and not target.startswith(("//", "/\\"))
         and "\n" not in target
+        and can_be_opened(target)
     ):
         return target
     return url_for("home.index")
 
 
-def try_to(verb: Callable[[], str | None], target: str) -> BaseResponse:
-    """Calls a verb, commits, flashes its message or the refusal, and redirects to `target`."""
-    try:
-        message = verb()
-    except Refused as refused:
-        db().rollback()
-        flash(str(refused), "bad")
-        return redirect(target)
-    db().commit()
-    if message:
-        flash(message, "good")
-    return redirect(target)
-
-
 def redirect_ok(text: str, target: str) -> BaseResponse:
     """Commits, flashes `text` and redirects to `target`."""
     db().commit()
-    flash(text)
+    flash(text, "good")
     return redirect(target)
 
 
 def redirect_refused(text: str, target: str) -> BaseResponse:
-    """Rolls back, flashes `text` and redirects to `target`."""
+    """Rolls back, flashes the refusal `text` and redirects to `target`."""
     db().rollback()
-    flash(text)
+    flash(text, "bad")
     return redirect(target)
 
 

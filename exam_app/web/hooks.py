@@ -33,6 +33,7 @@ from exam_app.web.current import (
     second_step_required,
     wants_json,
 )
+from exam_app.web.interrupted import ask_to_sign_in, is_waiting, put_back
 from exam_app.web.limits import GROUPS
 from exam_app.web.request_log import log, log_request, new_request_id
 from exam_app.web.services import services
@@ -76,7 +77,7 @@ def refused_to(roles: frozenset[str]) -> BaseResponse | None:
     if not current_user.is_authenticated:
         if wants_json():
             return problem(401, "请先登录")
-        return redirect(url_for("accounts.login", next=request.full_path.rstrip("?")))
+        return ask_to_sign_in()
     if account().must_change_password and request.endpoint not in BEFORE_CHANGE:
         if wants_json():
             return problem(403, "请先修改初始密码")
@@ -164,6 +165,8 @@ def init_web(app: Flask) -> None:
             headers.update(HSTS)
         if not request.path.startswith(("/static/", "/bootstrap/", "/kb/")):
             headers.setdefault("Cache-Control", "no-store")
+            if request.method == "GET" and is_waiting() and current_user.is_authenticated:
+                put_back(response, account().id)
             started = g.get("started", time.perf_counter())
             log_request(request.method, request.endpoint, response.status_code, started=started)
         return response

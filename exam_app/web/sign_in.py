@@ -10,6 +10,7 @@ from exam_app.identity.models import Account
 from exam_app.identity.service import Device, find_session, sign_out, token_hash
 from exam_app.identity.tokens import find_token
 from exam_app.web.current import bearer, within_idle_timeout
+from exam_app.web.interrupted import clear_session
 from exam_app.web.session import db
 
 
@@ -48,7 +49,7 @@ def remember(account: Account, token: str) -> None:
         # Ends the previous sign-in on this browser, and with it its hold on a running exam.
         sign_out(db(), before)
         db().commit()
-    session.clear()
+    clear_session()
     session.permanent = True
     login_user(SignedIn(token, account))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.web.access import OFFICES, access
-from exam_app.work.views import day_of
+from exam_app.web.forms import sent_id
+from exam_app.work.forms import OfficeTaskForm
 from training_records.work import office_tasks as tasks
 
 office_tasks = Blueprint("office_tasks", __name__)
@@ -23,29 +24,39 @@ def index() -> str:
         "work/given.html",
         rows=[(r, tasks.counts(web.db(), r, prefix, today=web.today())) for r in rows],
         prefix=prefix,
+        give=OfficeTaskForm.shown(),
     )
 
 
 @office_tasks.post("/office-tasks")
 @access(OFFICES)
 def give() -> Response:
+    if number := sent_id("withdraw"):
+        return _withdraw(number)
+    form = OfficeTaskForm.typed()
+
     def verb() -> str:
-        if number := request.form.get("withdraw", type=int):
-            tasks.withdraw(web.db(), number, web.scope().prefix)
-            web.audit("task.withdraw", f"task:{number}")
-            return "撤回了，儿童主任那里不再显示。"
         row = tasks.give_task(
             web.db(),
             web.account().division_code,
-            request.form.get("title", ""),
-            due_on=day_of(request.form.get("due_on", ""), "期限"),
+            form.title.got,
+            due_on=form.due_on.got,
             by=web.actor(),
             today=web.today(),
         )
         web.audit("task.give", f"task:{row.id}", {"title": row.title})
         return "发下去了，您管理范围里的儿童主任都能看到。"
 
-    return web.try_to(verb, url_for("office_tasks.index"))
+    return web.carry_out(verb, url_for("office_tasks.index"), page=index, form=form)
+
+
+def _withdraw(number: int) -> Response:
+    def verb() -> str:
+        tasks.withdraw(web.db(), number, web.scope().prefix)
+        web.audit("task.withdraw", f"task:{number}")
+        return "撤回了，儿童主任那里不再显示。"
+
+    return web.carry_out(verb, url_for("office_tasks.index"), page=index)
 
 
 @office_tasks.get("/office-tasks/<int:task_id>")

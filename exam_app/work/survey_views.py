@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.web.access import MANAGERS, OFFICES, PUBLIC, access
-from exam_app.work.views import day_of
+from exam_app.web.forms import pressed, sent_id
+from exam_app.work.forms import DrawForm, FindingForm, RoundForm, SlipsForm
 from training_records.database import now
 from training_records.divisions import full_name, prefix_of
 from training_records.errors import NotFound, Refused
@@ -30,33 +31,37 @@ def index() -> str:
     year = web.today().year
     results = satisfaction.satisfaction_in(session, prefix, year)
     people = person_names(session, results)
+    rounds = satisfaction.rounds_in(session, prefix)
     return render_template(
         "work/satisfaction.html",
-        rounds=satisfaction.rounds_in(session, prefix),
+        rounds=rounds,
         found=sorted(results.items(), key=lambda item: people.get(item[0], "")),
         people=people,
         fewest=satisfaction.MIN_ANSWERS,
         year=year,
+        start=RoundForm.shown(),
+        slips={r.id: SlipsForm.shown(r.id) for r in rounds},
     )
 
 
 @surveys.post("/satisfaction")
 @access(MANAGERS)
 def begin() -> Response:
+    form = RoundForm.typed()
+
     def verb() -> str:
-        closes = day_of(request.form.get("closes_on", ""), "截止日期")
         row = satisfaction.open_round(
             web.db(),
             web.account().division_code,
             web.today().year,
-            closes_on=closes,
+            closes_on=form.closes_on.got,
             by=web.actor(),
             today=web.today(),
         )
         web.audit("satisfaction.open", f"round:{row.id}")
         return "调查开始了。按镇（街）打印问卷码，剪开发给照护人和村民。"
 
-    return web.try_to(verb, url_for("surveys.index"))
+    return web.carry_out(verb, url_for("surveys.index"), page=index, form=form)
 
 
 @surveys.post("/satisfaction/<int:round_id>/slips")
@@ -65,11 +70,15 @@ def slips(round_id: int) -> Response:
     """Prints survey codes for the directors of a town. Revokes unused codes printed before."""
     session = web.db()
     round_ = satisfaction.get_round(session, round_id, web.scope().prefix)
-    division = web.scope().division(session, request.form.get("division", "").strip())
+    form = SlipsForm.typed(round_id)
+    path = url_for("surveys.index")
+    if not form.validate():
+        return web.give_back(index, path, form=form)
+    division = web.scope().division(session, form.division.data)
     people = directors_in(session, prefix_of(division.code), web.today())
     if not people or len(people) > MAX_PEOPLE:
-        flash(f"这里有 {len(people)} 名儿童主任。请填一个镇（街）的区划编码", "bad")
-        return redirect(url_for("surveys.index"))
+        refusal = f"这里有 {len(people)} 名儿童主任。请填一个镇（街）的区划编码"
+        return web.give_back(index, path, form=form, refusal=refusal)
     issued = [
         (person.name, full_name(session, code), token)
         for person, code in people
@@ -100,7 +109,7 @@ def answer(token: str) -> str | tuple[str, int]:
         return render_template("work/answer.html", refused=str(error), name="", **context), 404
     name = load_person(web.db(), row.person_id).name
     if request.method == "POST":
-        marks = {q: request.form.get(q, 0, type=int) for q in satisfaction.QUESTIONS}
+        marks = {q: sent_id(q) or 0 for q in satisfaction.QUESTIONS}
         try:
             satisfaction.take(web.db(), token, marks, today=web.today())
         except (Refused, NotFound) as error:
@@ -124,32 +133,47 @@ def checks() -> str:
         rows=rows,
         people=people,
         forms=FORMS,
-        since=date(web.today().year, 1, 1),
-        seed=int(now().timestamp()) % 10**6,
+        draw=DrawForm.shown(
+            given={
+                "since": date(web.today().year, 1, 1),
+                "until": web.today(),
+                "seed": int(now().timestamp()) % 10**6,
+            }
+        ),
+        findings={v.id: FindingForm.shown(v.id) for k, v, _ in rows if k.confirmed is None},
     )
 
 
 @surveys.post("/visit-checks")
 @access(OFFICES)
 def check() -> Response:
+    if number := sent_id("visit"):
+        return _decide(number)
+    form = DrawForm.typed()
+
     def verb() -> str:
-        if number := request.form.get("visit", type=int):
-            checking.decide(
-                web.db(),
-                number,
-                web.scope().prefix,
-                confirmed="confirm" in request.form,
-                note=request.form.get("note", ""),
-                by=web.actor(),
-            )
-            return "记下了。"
-        since = day_of(request.form.get("since", ""), "开始日期")
-        until = day_of(request.form.get("until", ""), "截止日期")
-        seed = request.form.get("seed", -1, type=int)
+        since, until, seed = form.since.got, form.until.got, form.seed.got
         new = checking.draw(
             web.db(), web.scope().prefix, since, until=until, seed=seed, by=web.actor()
         )
         web.audit("visits.draw", f"division:{web.account().division_code}", {"seed": seed})
         return f"抽到 {new} 次走访，每人最多 {checking.EACH} 次。种子是 {seed}。"
 
-    return web.try_to(verb, url_for("surveys.checks"))
+    return web.carry_out(verb, url_for("surveys.checks"), page=checks, form=form)
+
+
+def _decide(number: int) -> Response:
+    form = FindingForm.typed(number)
+
+    def verb() -> str:
+        checking.decide(
+            web.db(),
+            number,
+            web.scope().prefix,
+            confirmed=pressed("confirm"),
+            note=form.note.got,
+            by=web.actor(),
+        )
+        return "记下了。"
+
+    return web.carry_out(verb, url_for("surveys.checks"), page=checks, form=form)

@@ -11,10 +11,13 @@ from flask import (
     request,
     url_for,
 )
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.web.access import PUBLIC, access
+from exam_app.web.forms import pressed
+from exam_app.work.forms import ActivityForm, CaseForm, HeldForm, TaskForm
 from exam_app.work.options import duty_steps, known_cadences, visit_options
 from training_records.archive import evidence
 from training_records.database import now
@@ -40,13 +43,17 @@ def villages() -> list[str]:
     return service.villages_of(web.db(), web.person_id(), web.today())
 
 
-def _village() -> str:
-    assigned, requested = villages(), request.form.get("village", "")
+def _village(requested: str | None) -> str:
+    assigned = villages()
     if not assigned:
         raise Refused("您现在没有任职的村（社区）。请联系镇（街）或区（市）民政部门")
     if requested and requested not in assigned:
         raise NotFound("不是您任职的村（社区）")
     return requested or assigned[0]
+
+
+def _choices() -> list[tuple[str, str]]:
+    return [(code, web.division_path(code)) for code in villages()]
 
 
 def day_of(text: str, what: str) -> date:
@@ -71,25 +78,35 @@ def cases() -> str:
         cadences=cadences,
         states=STATES,
         enough=CASELOAD,
+        add=CaseForm.shown(village=_choices(), categories=_categories()),
     )
+
+
+def _categories() -> list[tuple[str, Markup]]:
+    return [
+        (category, Markup('{}<br><span class="quiet">{}</span>').format(c.title, c.text))
+        for category, c in known_cadences(web.today()).items()
+    ]
 
 
 @work.post("/caseload")
 @access(DIRECTORS)
 def add_case() -> Response:
+    form = CaseForm.typed(village=_choices(), categories=_categories())
+
     def verb() -> str:
         row = service.open_case(
             web.db(),
-            _village(),
-            request.form.get("code", ""),
-            categories=request.form.getlist("categories"),
+            _village(form.village.data),
+            form.code.got,
+            categories=form.categories.data or [],
             known=known_cadences(web.today()),
             by=web.actor(),
             today=web.today(),
         )
         return f"代号 {row.code} 记下了。"
 
-    return web.try_to(verb, url_for("work.cases"))
+    return web.carry_out(verb, url_for("work.cases"), page=cases, form=form)
 
 
 @work.post("/caseload/<int:case_id>")
@@ -101,7 +118,7 @@ def end_case(case_id: int) -> Response:
         service.close_case(web.db(), entry, web.today())
         return f"代号 {entry.code} 移出了名单，走访记录都在。"
 
-    return web.try_to(verb, url_for("work.cases"))
+    return web.carry_out(verb, url_for("work.cases"), page=cases)
 
 
 @work.get("/visits/log")
@@ -230,14 +247,14 @@ def visit(visit_id: int) -> Response:
     person = web.person_id()
 
     def verb() -> str:
-        if "reported" in request.form:
+        if pressed("reported"):
             service.note_report(web.db(), person, visit_id, at=now())
             return "记下了：已向公安机关报告。"
         row = service.get_visit(web.db(), visit_id, person)
         row.photo = _store_upload(images=True)
         return "照片传好了。"
 
-    return web.try_to(verb, url_for("work.visits"))
+    return web.carry_out(verb, url_for("work.visits"), page=visits)
 
 
 def _store_upload(*, images: bool = False) -> str:
@@ -263,59 +280,60 @@ def activities() -> str:
     year = request.args.get("year", web.today().year, type=int)
     if not 2000 <= year <= 2100:
         year = web.today().year
+    rows = service.activities_of(web.db(), web.person_id(), year)
     return render_template(
         "work/activities.html",
-        rows=service.activities_of(web.db(), web.person_id(), year),
+        rows=rows,
         year=year,
         themes=THEMES,
-        villages=villages(),
+        add=ActivityForm.shown(given={"on": web.today()}, village=_choices()),
+        held={a.id: HeldForm.shown(a.id, given={"on": a.on}) for a in rows if not a.held},
     )
-
-
-def _activity_values() -> dict[str, object]:
-    form = request.form
-    values: dict[str, object] = {"on": day_of(form.get("on", ""), "日期")}
-    for name in ("children", "adults"):
-        text = form.get(name, "").strip()
-        if text and not (text.isascii() and text.isdecimal() and len(text) < 6):
-            raise Refused("人数填整数")
-        values[name] = int(text) if text else None
-    values["partners"] = form.get("partners", "").strip()[:100] or None
-    values["summary"] = form.get("summary", "").strip()[:300] or None
-    return values
 
 
 @work.post("/activities")
 @access(DIRECTORS)
 def add_activity() -> Response:
+    form = ActivityForm.typed(village=_choices())
+
     def verb() -> str:
         row = service.plan_activity(
             web.db(),
             web.person_id(),
-            _village(),
+            _village(form.village.data),
             today=web.today(),
-            theme=request.form.get("theme", ""),
-            title=" ".join(request.form.get("title", "").split())[:60],
-            held="held" in request.form,
-            **_activity_values(),
+            theme=form.theme.data,
+            title=form.title.data,
+            held=form.held.data,
+            on=form.on.data,
+            children=form.children.data,
+            adults=form.adults.data,
         )
         return f"“{row.title}”记下了。"
 
-    return web.try_to(verb, url_for("work.activities"))
+    return web.carry_out(verb, url_for("work.activities"), page=activities, form=form)
 
 
 @work.post("/activities/<int:activity_id>")
 @access(DIRECTORS)
 def hold(activity_id: int) -> Response:
+    form = HeldForm.typed(activity_id)
     row = service.get_activity(web.db(), activity_id, web.person_id())
 
     def verb() -> str:
-        service.hold_activity(web.db(), row, web.today(), values=_activity_values())
+        values = {
+            "on": form.on.data,
+            "children": form.children.data,
+            "adults": form.adults.data,
+            "partners": form.partners.data or None,
+            "summary": form.summary.data or None,
+        }
+        service.hold_activity(web.db(), row, web.today(), values=values)
         if request.files.get("file"):
             row.photo = _store_upload(images=True)
         return f"“{row.title}”记成办过了。"
 
-    return web.try_to(verb, url_for("work.activities"))
+    return web.carry_out(verb, url_for("work.activities"), page=activities, form=form)
 
 
 def my_tasks() -> list[service.DutyTask]:
@@ -334,20 +352,21 @@ def tasks() -> str:
 @work.post("/tasks")
 @access(DIRECTORS)
 def tick() -> Response:
-    requested = (request.form.get("task", ""), request.form.get("period", ""))
+    form = TaskForm.typed()
+    requested = (form.task.data, form.period.data)
     task = next((t for t in my_tasks() if (t.task, t.period) == requested), None)
     if task is None:
         raise NotFound("没有这项任务")
 
     def verb() -> str:
-        if "undo" in request.form:
+        if pressed("undo"):
             service.undo_task(web.db(), web.person_id(), task, today=web.today())
             return "撤回了。"
         proof = _store_upload() if request.files.get("file") else None
         service.do_task(web.db(), web.person_id(), task, today=web.today(), evidence=proof)
         return f"“{task.title}”做完了。"
 
-    return web.try_to(verb, url_for("work.tasks"))
+    return web.carry_out(verb, url_for("work.tasks"), page=tasks)
 
 
 @work.get("/visits/sw.js")

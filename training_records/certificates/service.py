@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
+from question_bank.clean import clean_certificate_number, clean_search
 from training_records.archive.counting import TRAINING_KINDS, is_passed_exam_sql
 from training_records.archive.models import ArchiveEntry, effective
 from training_records.archive.service import NewEntry, append, void
@@ -225,8 +226,9 @@ def reissue(session: Session, certificate: Certificate, reason: str, *, by: str)
 
 
 def find(session: Session, number: str) -> Certificate | None:
-    """The certificate with exactly this number."""
-    return session.get(Certificate, number.strip().upper()) if len(number) <= 40 else None
+    """The certificate with this number, in any of the shapes that `clean_certificate_number` reads."""
+    number = clean_certificate_number(number[:80])
+    return session.get(Certificate, number) if len(number) <= 40 else None
 
 
 def of_person(session: Session, person_id: int) -> list[Certificate]:
@@ -269,7 +271,7 @@ def groups_in(session: Session, prefix: str, limit: int = 50) -> Sequence[Row[st
 def held_by(session: Session, prefix: str, name: str, *, limit: int = 50) -> list[Certificate]:
     """Certificates in a division that were issued under this name."""
     query = select(Certificate).where(
-        Certificate.person_id.in_(ids_in(prefix)), Certificate.holder == name
+        Certificate.person_id.in_(ids_in(prefix)), Certificate.holder == clean_search(name)
     )
     return list(session.scalars(query.limit(limit)))
 

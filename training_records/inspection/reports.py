@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from training_records.database import now
 from training_records.divisions import Division, children, level_of
-from training_records.errors import Refused
+from training_records.errors import Refused, Stale
 from training_records.inspection.models import AnnualReport
 
 # Due each year by 30 October (青21#五二).
@@ -49,7 +49,9 @@ def write_texts(
         row = AnnualReport(division_code=code, year=year, texts={}, version=0, updated_by=by)
         session.add(row)
     if row.version != version:
-        raise Refused("同事刚才也改过，这次没有保存。请复制您写的，刷新页面，再贴上去")
+        raise Stale(
+            "同事刚才也改过，这次没有保存。您写的都在；同事写的不一样的地方列在下面，核对后再保存"
+        )
     for section, text in texts.items():
         if not PLACES.fullmatch(section):
             raise Refused("报告里没有这个地方，请刷新页面")

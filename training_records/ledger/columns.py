@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from question_bank.clean import plain_width
 from training_records.errors import Refused
 
 # Field to (title in our template, other spellings), in the superior system's order.
@@ -78,7 +78,7 @@ def fold_title(value: object) -> str:
     """Normalises a header cell: without spaces, brackets and marks, so that spellings match."""
     if not isinstance(value, str):
         return ""
-    text = unicodedata.normalize("NFKC", value).lower()
+    text = plain_width(value).lower()
     text = re.sub(r"\((必填|选填|可不填|必填项|格式.*?|不超过.*?|以内.*?)\)", "", text)
     return re.sub(r"[\s\W_]+", "", text)
 

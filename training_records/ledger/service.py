@@ -10,6 +10,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, Row, Select, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
+from question_bank.clean import clean_phone, clean_search
 from training_records.database import JsonValue
 from training_records.divisions import Division, DivisionLevel, get_within, within
 from training_records.errors import NotFound, Refused
@@ -65,6 +66,7 @@ def search_people(
 
     Returns the page and the total number.
     """
+    text = clean_search(text)
     query = select(Person, Post).join(Post).where(within(Post.division_code, prefix))
     if on:
         query = query.where(in_post_on(on))
@@ -285,7 +287,7 @@ def person_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
 
 def id_of_phone(session: Session, phone: str | None) -> int | None:
     """Id of the person with this phone; no more, as the caller's scope is yet to be checked."""
-    return session.scalar(select(Person.id).where(Person.phone == phone))
+    return session.scalar(select(Person.id).where(Person.phone == clean_phone(phone or "")))
 
 
 def directors_in(session: Session, prefix: str, on: date) -> list[tuple[Person, str]]:

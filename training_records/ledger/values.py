@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from operator import mul
 
+from question_bank.clean import clean_number, clean_phone, plain_width
 from training_records.ledger.checks import read_result, result_label
 from training_records.ledger.models import PostRole
 
 EXCEL_EPOCH = date(1899, 12, 30)
 _DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})?)?日?(?:\s+00:00(?::00)?)?$")
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
+_MIDDLE_DOT = re.compile(r"[•‧∙⋅・]")
 _PLAIN_NAME = re.compile(r"[一-鿿]{2,10}")
 _PLAIN_PHONE = re.compile(r"1[3-9][0-9]{9}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def text(value: object) -> str:
-    """Normalises text: half-width, whitespace collapsed, whole floats without `.0`."""
+    """Returns a cell's text in `plain_width`, whole floats without `.0`."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    folded = str(value)
-    if not folded.isascii():
-        folded = unicodedata.normalize("NFKC", folded).replace("\u200b", "").replace("\ufeff", "")
-    return " ".join(folded.split())
+    return plain_width(str(value))
 
 
 def name(value: object) -> str:
@@ -38,6 +36,7 @@ def name(value: object) -> str:
     folded = text(value)
     if not folded:
         raise ValueError("没有填姓名，请补上")
+    folded = _MIDDLE_DOT.sub("·", folded)
     if re.search(r"[一-鿿]", folded):
         folded = folded.replace(" ", "")
         if _PLAIN_NAME.fullmatch(folded):
@@ -48,20 +47,18 @@ def name(value: object) -> str:
 
 
 def phone(value: object) -> str:
-    """A mobile number: eleven digits beginning with 13 to 19; spaces, hyphens and +86 are dropped."""
+    """A mobile number: eleven digits beginning with 13 to 19; as `clean_phone` reads it."""
     if isinstance(value, float) and value.is_integer():
         value = str(int(value))
     if isinstance(value, str) and _PLAIN_PHONE.fullmatch(value):
         return value
     folded = text(value)
-    digits = folded.replace(" ", "").replace("-", "")
+    digits = clean_phone(re.sub(r"\.0+$", "", folded))
     if _PLAIN_PHONE.fullmatch(digits):
         return digits
-    digits = re.sub(r"^\+?86(?=1\d{10}$)", "", digits)
-    digits = re.sub(r"\.0+$", "", digits)
     if not digits:
         raise ValueError("没有填手机号，请补上")
-    if not re.fullmatch(r"\d+", digits):
+    if not re.fullmatch(r"[0-9]+", digits):
         raise ValueError("手机号里有不是数字的字符，请改正")
     if len(digits) != 11:
         raise ValueError(
@@ -148,10 +145,10 @@ def yes_no(value: object) -> bool | None:
 
 def count(value: object) -> int | None:
     """A whole number of up to six digits; None for an empty cell."""
-    folded = re.sub(r"(人|名|个)$", "", text(value))
+    folded = clean_number(re.sub(r"(人|名|个)$", "", text(value)))
     if folded in ("", "-"):
         return None
-    if not re.fullmatch(r"\d{1,6}", folded):
+    if not re.fullmatch(r"[0-9]{1,6}", folded):
         raise ValueError("请填整数")
     return int(folded)
 

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from question_bank.clean import clean_code
 from training_records.database import insert_missing, now
 from training_records.divisions import ancestor
 from training_records.errors import NotFound, Refused
@@ -26,7 +27,7 @@ from training_records.work.models import (
     Visit,
 )
 
-CODE = re.compile(r"\d{2}-\d{2}")
+CODE = re.compile(r"[0-9]{2}-[0-9]{2}")
 MAX_CASES, MAX_AT_ONCE, OLDEST = 300, 100, timedelta(days=62)
 MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
@@ -62,7 +63,7 @@ def open_case(
 ) -> CaseEntry:
     """Adds a child to the caseload under a code. A code in use with other categories or another director continues with
     the new ones from today."""
-    code = code.strip().replace("\u2014", "-").replace("\uff0d", "-")
+    code = clean_code(code)
     if not CODE.fullmatch(code):
         raise Refused("代号写成“03-07”这样：户的序号-孩子的序号。不要写姓名")
     chosen = [c for c in known if c in categories]

@@ -39,7 +39,7 @@ def test_from_candidate_to_the_knowledge_base(world, sign_in, office, city, sess
     office.form("/exemplars/1", objection="1", text="已更正")
     session.get(Exemplar, 1).publicity_until = today() - timedelta(days=1)
     session.commit()
-    assert "由市民政局选定" in office.get(office.form("/exemplars/1", choose="1").location).text
+    assert "由市民政局选定" in office.form("/exemplars/1", choose="1").text
     city.get(city.form("/exemplars/1", choose="1").location)
     assert "2026年儿童主任典型" in phone.get("/archive").text
     assert "更新知识库" in city.get("/jobs").text
@@ -64,7 +64,7 @@ def test_allowances_by_page(world, office, sign_in, session):
     page = office.get("/evaluation/1/allowances").text
     assert "1,700.00 元" in page and "只供测算" in page
     bad = office.form("/evaluation/1/allowances", **{"r-part_time": "一百"})
-    assert "不是金额" in office.get(bad.location).text
+    assert "不是金额" in bad.text
     answer = office.get("/evaluation/1/allowances.xlsx")
     book = openpyxl.load_workbook(io.BytesIO(answer.data))
     assert "未定稿" in str(book["补贴"]["A1"].value)

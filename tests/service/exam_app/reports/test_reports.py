@@ -22,7 +22,7 @@ def test_what_is_written_stands_in_the_document_and_is_handed_in(world, sign_in,
     page = office.get("/reports").text
     assert "山区路远" in page and 'name="version" value="1"' in page
     stale = office.form("/reports", **{**told, "t-problems": "别的"})
-    assert "同事刚才也改过" in office.get(stale.location).text
+    assert "同事刚才也改过" in stale.text
     report = texts(Document(io.BytesIO(office.get("/reports/annual.docx").data)))
     for words in ("山区路远", "冬天更难", "增配两名", "办了三场", "还有 1 人没有完成当年培训"):
         assert words in report, words
@@ -34,7 +34,7 @@ def test_what_is_written_stands_in_the_document_and_is_handed_in(world, sign_in,
     assert "山区路远" in texts(Document(io.BytesIO(found)))
 
     refused = office.form("/reports", hand_in="1", file=(io.BytesIO(b"MZ"), "报告.exe"))
-    assert "PDF、JPG 或 PNG" in office.get(refused.location).text
+    assert "PDF、JPG 或 PNG" in refused.text
     done = office.form("/reports", hand_in="1", file=(io.BytesIO(b"%PDF-1.4 seal"), "报告.pdf"))
     assert "交上去了" in office.get(done.location).text
     assert "还差 1 个" in city.get("/reports").text
@@ -73,3 +73,30 @@ def test_a_case_from_the_phone_to_the_report(world, sign_in, office, city):
     assert neighbour.form("/cases/1", **PARTS).status_code == 404
     assert phone.form("/cases/1/decide", state="accepted").status_code == 403
     assert office.form("/cases/1", **PARTS, nameless="1").status_code == 404
+
+
+def test_two_who_write_at_once_see_both_texts(office):
+    office.form("/reports", **{"t-problems": "同事的话", "version": "0"})
+    answer = office.form("/reports", **{"t-problems": "我的正文", "version": "0"})
+    assert answer.status_code == 422
+    assert ">\n我的正文</textarea>" in answer.text.replace("\r", "")
+    assert "同事的话" in answer.text
+    # The page that came back can be saved.
+    assert 'name="version" value="1"' in answer.text
+    assert office.form("/reports", **{"t-problems": "合起来的话", "version": "1"}).status_code == 302
+    assert "合起来的话" in office.get("/reports").text
+
+
+def test_a_text_of_the_length_that_the_box_takes_is_taken(office):
+    full = ("字" * 99 + "\r\n") * 30
+    assert office.form("/reports", **{"t-measures": full, "version": "0"}).status_code == 302
+    long = office.form("/reports", **{"t-measures": "字" * 3001, "version": "1"})
+    assert long.status_code == 422
+    assert "最多 3000 个字" in long.text
+    assert "字" * 3001 in long.text
+
+
+def test_a_control_character_spoils_no_document(office):
+    office.form("/reports", **{"t-problems": "甲\x02乙\x1b丙\ufffe", "version": "0"})
+    report = texts(Document(io.BytesIO(office.get("/reports/annual.docx").data)))
+    assert "甲乙丙" in report
