@@ -120,7 +120,7 @@ def init_web(app: Flask) -> None:
         if request.endpoint is None:
             return None
         roles = getattr(app.view_functions[request.endpoint], "access", None)
-        if request.endpoint in ("static", "bootstrap.static"):
+        if request.endpoint == "static":
             roles = PUBLIC
         if roles is None:
             abort(403)
@@ -162,7 +162,7 @@ def init_web(app: Flask) -> None:
         headers.update(HEADERS)
         if config().secure:
             headers.update(HSTS)
-        if not request.path.startswith(("/static/", "/bootstrap/", "/kb/")):
+        if not request.path.startswith(("/static/", "/kb/")):
             headers.setdefault("Cache-Control", "no-store")
             started = g.get("started", time.perf_counter())
             log_request(request.method, request.endpoint, response.status_code, started=started)

@@ -25,7 +25,7 @@ ROLES = {
     "city": CITY,
     "operator": CITY,
 }
-OPEN = {"static", "bootstrap.static"}
+OPEN = {"static"}
 
 
 def rules(app):
