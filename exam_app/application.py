@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Flask, g
-from flask_bootstrap import Bootstrap5
 from flask_compress import Compress
 from flask_login import current_user
 from sqlalchemy import Engine
@@ -83,7 +82,6 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
         MAX_FORM_MEMORY_SIZE=2**20,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
-        BOOTSTRAP_SERVE_LOCAL=True,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_STREAMS=False,
@@ -102,7 +100,6 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
         parts=(exams,),
     )
     set_services(app, services)
-    Bootstrap5(app)
     Compress(app)
     init_request_context(app)
     csrf.init_app(app)
@@ -112,7 +109,6 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     _templates(app)
     register_blueprints(app)
     serve_packed(app, "static", str(app.static_folder))
-    serve_packed(app, "bootstrap.static", str(app.blueprints["bootstrap"].static_folder))
     app.wsgi_app = SaveMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, exams.saver, exams.tickets, secure=config.secure
     )

@@ -121,7 +121,7 @@ def init_web(app: Flask) -> None:
         if request.endpoint is None:
             return None
         roles = getattr(app.view_functions[request.endpoint], "access", None)
-        if request.endpoint in ("static", "bootstrap.static"):
+        if request.endpoint == "static":
             roles = PUBLIC
         if roles is None:
             abort(403)
@@ -163,7 +163,7 @@ def init_web(app: Flask) -> None:
         headers.update(HEADERS)
         if config().secure:
             headers.update(HSTS)
-        if not request.path.startswith(("/static/", "/bootstrap/", "/kb/")):
+        if not request.path.startswith(("/static/", "/kb/")):
             headers.setdefault("Cache-Control", "no-store")
             if request.method == "GET" and is_waiting() and current_user.is_authenticated:
                 put_back(response, account().id)

@@ -27,7 +27,7 @@ ROLES = {
     "city": CITY,
     "operator": CITY,
 }
-OPEN = {"static", "bootstrap.static"}
+OPEN = {"static"}
 # What a page without parameters answers other than 200 or a redirect.
 OTHERWISE = {
     # A key is asked for between password and second step, and made by those who have a second step.

@@ -1,0 +1,41 @@
+"""What stands below `/static/`."""
+
+from __future__ import annotations
+
+import gzip
+
+import brotli
+import pytest
+
+from exam_app.web.stylesheet import stylesheet
+
+# What the database is doesn't show on a page: one engine is enough here.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "unpack"),
+    [("br", brotli.decompress), ("gzip", gzip.decompress), ("identity", bytes)],
+)
+def test_the_stylesheet_is_served_in_each_encoding(app, encoding, unpack):
+    client = app.test_client()
+    answer = client.get("/static/app.css", headers={"Accept-Encoding": encoding})
+    assert (answer.status_code, answer.mimetype) == (200, "text/css")
+    assert unpack(answer.data) == stylesheet()
+    tag = answer.headers["ETag"]
+    again = client.get(
+        "/static/app.css", headers={"Accept-Encoding": encoding, "If-None-Match": tag}
+    )
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_pages_load_no_stylesheet_but_their_own(app):
+    page = app.test_client().get("/login").text
+    assert page.count('rel="stylesheet"') == 1
+    assert '"/static/app.css' in page
+
+
+def test_a_file_that_does_not_exist_is_not_found(app):
+    client = app.test_client()
+    for path in ("/static/none.css", "/static/../app.py", "/static/css"):
+        assert client.get(path).status_code == 404, path
