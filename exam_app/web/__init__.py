@@ -12,7 +12,6 @@ from exam_app.web.answers import (
     refuse,
     safe_next,
     try_to,
-    worker_script,
 )
 from exam_app.web.audit import audit, audit_read, export_reason
 from exam_app.web.current import (
@@ -95,6 +94,5 @@ __all__ = [
     "try_to",
     "wants_json",
     "within_idle_timeout",
-    "worker_script",
     "writes",
 ]
