@@ -22,12 +22,13 @@ check: .venv/.dev ## before a commit: ruff, type checker, import contracts, unit
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadscope --engines sqlite --hypothesis-profile quick -m 'not slow' tests/unit tests/service
 
-lint: .venv/.dev ## ruff, type checker, import contracts, security rules, known weaknesses of what is pinned
+lint: .venv/.dev ## ruff, type checker, import contracts, security rules, scripts (where node is), known weaknesses of what is pinned
 	$(BIN)/ruff check .
 	$(BIN)/python tools/punctuation.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -ll -r question_bank training_records exam_app 2>/dev/null
+	@sh tools/scripts.sh
 	@sh tools/audit.sh
 
 bench: .venv/.bench ## all benchmarks, small sizes

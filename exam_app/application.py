@@ -18,6 +18,7 @@ from exam_app.config import Config, load_config
 from exam_app.core.logs import init_logs
 from exam_app.core.metrics import collectors
 from exam_app.core.replica import make_replica
+from exam_app.exams.clock import AttemptClock
 from exam_app.exams.runtime import ExamRuntime
 from exam_app.exams.save_middleware import SaveMiddleware
 from exam_app.exams.saving import make_saver
@@ -25,7 +26,7 @@ from exam_app.exams.ticket import Tickets
 from exam_app.identity.models import ROLES
 from exam_app.kb.pages import kb_url
 from exam_app.learn.media import MAX_BYTES
-from exam_app.web.assets import serve_packed
+from exam_app.web.assets import init_assets
 from exam_app.web.csrf import csrf
 from exam_app.web.errors import init_failures
 from exam_app.web.hooks import init_request_context, init_web
@@ -90,10 +91,11 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     init_logs()
     collectors()
     engine = engine or make_engine(config.database_url)
-    exams = ExamRuntime(make_saver(engine), Tickets(config.secret_key))
+    sessions = make_session_factory(engine)
+    exams = ExamRuntime(make_saver(engine), Tickets(config.secret_key), AttemptClock(sessions))
     services = Services(
         engine=engine,
-        session_factory=make_session_factory(engine),
+        session_factory=sessions,
         replica=make_replica(config),
         limits=Limits(config),
         oidc=make_oidc(app),
@@ -108,9 +110,9 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
     init_failures(app)
     _templates(app)
     register_blueprints(app)
-    serve_packed(app, "static", str(app.static_folder))
+    init_assets(app)
     app.wsgi_app = SaveMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, exams.saver, exams.tickets, secure=config.secure
+        app.wsgi_app, exams, secure=config.secure
     )
     if hops := config.trusted_proxies:
         # Only behind a trusted proxy: a forged X-Forwarded-For would bypass every limit by address.

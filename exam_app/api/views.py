@@ -26,11 +26,21 @@ from exam_app.exams.errors import (
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.runtime import ExamRuntime
 from exam_app.exams.saving import RESULT
-from exam_app.exams.schemas import AnswersIn, BeaconIn, SavedAnswer, SaveOut, SubmitIn, iso
+from exam_app.exams.schemas import (
+    AnswersIn,
+    BeaconIn,
+    ClockOut,
+    SavedAnswer,
+    SaveOut,
+    SubmitIn,
+    iso,
+)
 from exam_app.exams.ticket import COOKIE, Ticket, csrf_digest, path_of
 from exam_app.exams.windows import left
 from exam_app.identity.service import CodeNeeded, SignInRefused, enter_code, sign_in, token_hash
 from exam_app.kb.pages import kb_url
+from exam_app.outbox.schemas import OutboxIn, OutboxOut
+from exam_app.outbox.service import judge
 from exam_app.web.access import EVERYONE, LEARNERS, OFFICES, PUBLIC, access
 from exam_app.web.csrf import csrf
 from exam_app.web.sign_in import device, remember
@@ -84,17 +94,17 @@ def _bad_answer(error: BadAnswer) -> BaseResponse:
 
 @api.errorhandler(MissingAnswers)
 def _missing(error: MissingAnswers) -> BaseResponse:
-    return web.refuse(409, str(error), missing=error.slots)
+    return web.refuse(409, str(error), kind="missing-answers", missing=error.slots)
 
 
 @api.errorhandler(TooLate)
 def _too_late(error: TooLate) -> BaseResponse:
-    return web.refuse(409, str(error), late=True)
+    return web.refuse(409, str(error), kind="late", late=True)
 
 
 @api.errorhandler(TakenOver)
 def _taken_over(error: TakenOver) -> BaseResponse:
-    return web.refuse(409, str(error), taken_over=True)
+    return web.refuse(409, str(error), kind="taken-over", taken_over=True)
 
 
 @api.errorhandler(SignedOut)
@@ -123,7 +133,7 @@ def login() -> BaseResponse:
         except CodeNeeded as needed:
             if body.code is None:
                 web.db().commit()
-                return web.problem(401, str(needed), second_step=True)
+                return web.problem(401, str(needed), kind="second-step", second_step=True)
             account, token = enter_code(
                 web.db(), needed.account_id, body.code, seal=seal_of(web.config()), device=device()
             )
@@ -276,6 +286,17 @@ def _shown_ticket(attempt_id: int) -> Ticket | None:
     return ticket
 
 
+@api.get("/attempts/<int:attempt_id>/clock")
+@access(LEARNERS)
+@describes("服务器的时间和截止时间", ClockOut)
+def clock(attempt_id: int) -> Response:
+    """For callers without the attempt's ticket; `SaveMiddleware` answers the page."""
+    reading = web.services().part(ExamRuntime).clock.read(attempt_id, web.person_id())
+    if reading is None:
+        raise NotFound("没有这次作答")
+    return Response(ClockOut.body(reading.state, reading.deadline), mimetype="application/json")
+
+
 @api.post("/attempts/<int:attempt_id>/submit")
 @access(LEARNERS)
 @web.only_reads
@@ -326,6 +347,25 @@ def _attempt(attempt: Attempt, rows: list[marking.MarkedSlot] | None = None) -> 
         for r in marking.result(web.db(), attempt, rows)
     ]
     return out
+
+
+@api.post("/outbox")
+@access(LEARNERS)
+@describes("手机里攒下的一批：走访、练习、学习", OutboxOut, OutboxIn)
+def outbox() -> BaseResponse:
+    body = _body(OutboxIn)
+    if body.account is not None and body.account != web.account().id:
+        return web.refuse(403, "这些是另一个账号记下的，请用那个账号登录", kind="another-account")
+    results = judge(
+        web.db(),
+        body.items,
+        person_id=web.person_id(),
+        role=web.account().role,
+        zone=web.config().zone,
+        device=body.device,
+    )
+    web.db().commit()
+    return _json(OutboxOut(results=results, server_time=iso(now())))
 
 
 @api.get("/coverage")

@@ -64,6 +64,18 @@ class SavedAnswer(BaseModel):
     seq: int
 
 
+class ClockOut(BaseModel):
+    server_time: str
+    deadline: str
+    state: str
+
+    @staticmethod
+    def body(state: str, deadline: datetime) -> bytes:
+        """The JSON response with the current time; formatted directly, as for a save."""
+        times = f'"server_time":"{iso(now())}","deadline":"{iso(deadline)}"'
+        return f'{{{times},"state":"{state}"}}'.encode()
+
+
 class SaveOut(BaseModel):
     saved: dict[str, int]
     server_time: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, time
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -16,7 +16,7 @@ from exam_app.exams.errors import Closed
 from exam_app.exams.forms import ExamSettingsForm, StartForm, choices
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.windows import left
-from exam_app.web.access import LEARNERS, MANAGERS, PUBLIC, access
+from exam_app.web.access import LEARNERS, MANAGERS, access
 from question_bank import InfeasibleBlueprint, load_blueprint
 from question_bank.blueprint import BLUEPRINTS
 from training_records.database import now
@@ -73,13 +73,6 @@ def begin(exam_id: int) -> Response | tuple[str, int]:
         return redirect(url_for("exams.intro", exam_id=exam_id))
     web.db().commit()
     return redirect(url_for("exams.take", attempt_id=attempt.id))
-
-
-@exams.get("/exams/sw.js")
-@access(PUBLIC)
-def worker() -> Response:
-    """The service worker of running exams; its scope is the path it is served from."""
-    return current_app.send_static_file("exam-sw.js")
 
 
 @exams.get("/exams/attempts/<int:attempt_id>")

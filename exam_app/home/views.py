@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from decimal import Decimal
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from exam_app import web
 from exam_app.coverage.keeper import keep_up
@@ -15,6 +15,7 @@ from exam_app.home.today import YearStatus, tasks_of
 from exam_app.migrations.running import is_current
 from exam_app.reminders.service import unseen
 from exam_app.web.access import EVERYONE, PUBLIC, access
+from exam_app.web.assets import worker_script
 from training_records.archive.counting import year_totals
 from training_records.archive.service import entries_of
 from training_records.coverage import reading
@@ -26,6 +27,13 @@ from training_records.events.demonstration import demonstrations
 from training_records.ledger.service import current_post, search_people, vacancies
 
 home = Blueprint("home", __name__)
+
+
+@home.get("/sw.js")
+@access(PUBLIC)
+def worker() -> Response:
+    """The service worker of all pages; its scope is the path it is served from."""
+    return worker_script(current_app)
 
 
 @home.get("/")

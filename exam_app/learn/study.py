@@ -152,6 +152,20 @@ def beat(
     return _reply(window, progress, seen, ask=ask)
 
 
+def keep_place(session: Session, person_id: int, window_id: int, *, at: float) -> None:
+    """Keeps where a recording stood when its window lost the network, unless a newer window exists. Adds no time.
+
+    Raises `NotFound` for anybody else's window.
+    """
+    window = own_window(session, window_id, person_id)
+    newest = session.scalar(
+        select(func.max(StudyWindow.id)).where(StudyWindow.person_id == person_id)
+    )
+    if newest == window.id:
+        progress_in(session, window).position = int(at)
+        session.flush()
+
+
 def _reply(window: StudyWindow, progress: UnitProgress, seen: bool, *, ask: str | None) -> Beat:
     seconds = progress.ms // 1000
     if ask:

@@ -7,6 +7,7 @@ import exam_app.exams.models
 import exam_app.identity.models
 import exam_app.jobs.models
 import exam_app.learn.models
+import exam_app.outbox.models
 import exam_app.practice.models
 import exam_app.reminders.models
 import exam_app.sheets.models

@@ -30,6 +30,7 @@ GONE = "已注销"
 # Tables whose rows are deleted: of no use without the person.
 REMOVED = (
     "activation",
+    "outbox_item",
     "practice_answer",
     "practice_card",
     "reminder",

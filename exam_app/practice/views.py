@@ -14,7 +14,7 @@ from exam_app.exams.administration import reserved_items
 from exam_app.kb.pages import kb_url
 from exam_app.practice import service
 from exam_app.practice.answers import Choice, check_practice, parts, practice_set
-from exam_app.web.access import LEARNERS, PUBLIC, access
+from exam_app.web.access import LEARNERS, access
 from question_bank import load_pool
 from training_records.database import now
 from training_records.errors import Refused
@@ -147,6 +147,7 @@ def _item(question: service.OnPhone, seen_before: bool) -> dict[str, object]:
 @practice.post("/practice/answers")
 @access(LEARNERS)
 def answers() -> Response:
+    """Records answers, for pages of an earlier release that phones still keep; others use the outbox."""
     payload = request.get_json(silent=True)
     rows = payload.get("answers") if isinstance(payload, dict) else None
     if not isinstance(rows, list):
@@ -182,9 +183,3 @@ def wrong() -> str:
         questions=[(q, parts(q)) for q in items[:30]],
         count=len(items),
     )
-
-
-@practice.get("/practice/sw.js")
-@access(PUBLIC)
-def worker() -> Response:
-    return web.worker_script()

@@ -1,3 +1,4 @@
+// @ts-check
 // Large text, remembered on this device. Loaded in the head so that the page never jumps.
 (() => {
   const root = document.documentElement;
@@ -18,10 +19,10 @@
     });
     show();
     for (const back of document.querySelectorAll("[data-print]")) back.addEventListener("click", () => window.print());
-    for (const button of document.querySelectorAll("[data-copy]"))
-      button.addEventListener("click", async () => {
-        const text = document.getElementById(button.dataset.copy).textContent.trim();
-        try { await navigator.clipboard.writeText(text); button.textContent = "已复制"; } catch { button.textContent = "请长按文字复制"; }
+    for (const copy of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]")))
+      copy.addEventListener("click", async () => {
+        const text = document.getElementById(copy.dataset.copy ?? "")?.textContent?.trim() ?? "";
+        try { await navigator.clipboard.writeText(text); copy.textContent = "已复制"; } catch { copy.textContent = "请长按文字复制"; }
       });
   });
 })();

@@ -11,7 +11,6 @@ from exam_app.web.answers import (
     redirect_refused,
     refuse,
     safe_next,
-    worker_script,
 )
 from exam_app.web.audit import audit, audit_read, export_reason
 from exam_app.web.current import (
@@ -97,6 +96,5 @@ __all__ = [
     "today",
     "wants_json",
     "within_idle_timeout",
-    "worker_script",
     "writes",
 ]

@@ -29,23 +29,41 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def problem(status: int, detail: str, **extensions: object) -> Response:
-    """RFC 9457 problem details."""
-    titles = {
-        400: "请求有误",
-        401: "请先登录",
-        403: "没有权限",
-        404: "没有找到",
-        409: "现在不能这样做",
-        413: "内容太大",
-        415: "格式不对",
-        422: "内容有误",
-        429: "太频繁",
-        503: "稍后再试",
-    }
+# Kind of problem to its status and title. The table of kinds in `docs/help/interfaces.md` says the same.
+PROBLEMS: dict[str, tuple[int, str]] = {
+    "bad-request": (400, "请求有误"),
+    "csrf": (400, "页面失效了"),
+    "sign-in": (401, "请先登录"),
+    "second-step": (401, "还要两步登录的码"),
+    "forbidden": (403, "没有权限"),
+    "first-password": (403, "请先改密码"),
+    "set-up-second-step": (403, "请先设置两步登录"),
+    "read-only": (403, "令牌只能读"),
+    "another-account": (403, "换了账号"),
+    "not-found": (404, "没有找到"),
+    "method": (405, "地址不能这样用"),
+    "conflict": (409, "现在不能这样做"),
+    "missing-answers": (409, "答案没有收全"),
+    "late": (409, "时间已到"),
+    "taken-over": (409, "换了手机"),
+    "too-large": (413, "内容太大"),
+    "media-type": (415, "格式不对"),
+    "invalid": (422, "内容有误"),
+    "reason": (422, "要写原因"),
+    "too-many": (429, "太频繁"),
+    "error": (500, "出错了"),
+    "busy": (503, "稍后再试"),
+}
+_BY_STATUS = {status: kind for kind, (status, _) in reversed(PROBLEMS.items())}
+PROBLEM_PAGE = "/kb/help/interfaces/#problem-"
+
+
+def problem(status: int, detail: str, *, kind: str = "", **extensions: object) -> Response:
+    """RFC 9457 problem details. `kind`: one of `PROBLEMS`; by default the first of that status."""
+    kind = kind or _BY_STATUS.get(status, "error" if status >= 500 else "bad-request")
     body = {
-        "type": "about:blank",
-        "title": titles.get(status, "出错了"),
+        "type": f"{PROBLEM_PAGE}{kind}",
+        "title": PROBLEMS[kind][1],
         "status": status,
         "detail": detail,
         "instance": request.path,
@@ -58,12 +76,12 @@ def problem(status: int, detail: str, **extensions: object) -> Response:
     return response
 
 
-def refuse(status: int, detail: str, **extensions: object) -> BaseResponse:
-    """An error response: problem details for the API, a page otherwise. Rolls the session back."""
+def refuse(status: int, detail: str, *, kind: str = "", **extensions: object) -> BaseResponse:
+    """An error response: problem details for scripts, a page otherwise. Rolls the session back."""
     if "session" in g:
         g.session.rollback()
     if wants_json():
-        return problem(status, detail, **extensions)
+        return problem(status, detail, kind=kind, **extensions)
     return current_app.make_response(
         (render_template("error.html", status=status, detail=detail), status)
     )
@@ -95,16 +113,6 @@ def redirect_refused(text: str, target: str) -> BaseResponse:
     db().rollback()
     flash(text, "bad")
     return redirect(target)
-
-
-def worker_script() -> BaseResponse:
-    """The service worker that opens cached pages offline.
-
-    Its scope is the path it is served from, so each section serves its own copy.
-    """
-    response = current_app.send_static_file("exam-sw.js")
-    response.headers["Cache-Control"] = "no-cache"
-    return response
 
 
 def download(data: bytes, name: str) -> Response:

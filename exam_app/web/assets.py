@@ -1,70 +1,199 @@
-"""Static scripts and styles, compressed once per process to keep pages small on slow mobile networks."""
+"""Static scripts and styles under names that carry a hash of their content.
+
+A page names the files it was written for, and a release can't change what a name stands for: browsers
+keep such files for good, and an old page never runs new scripts. A module's imports and a style
+sheet's references are rewritten to hashed names too, so a file's hash covers all that it loads.
+"""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+import hashlib
+import mimetypes
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import brotli
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.http import generate_etag
-from werkzeug.security import safe_join
+from markupsafe import Markup
 
 from exam_app.web.stylesheet import stylesheet
 
-MIMETYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# Files that are put together from others: address below `/static/` → what makes the content.
+TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+# Files that are put together from others: plain name → what makes the content.
 MADE: dict[str, Callable[[], bytes]] = {"app.css": stylesheet}
+# Served at an address of its own, because its address is its scope.
+WORKER = "sw.js"
+FOR_GOOD = "public, max-age=31536000, immutable"
+_IMPORT = re.compile(r"""(?P<before>\b(?:from|import)\s*\(?\s*["'])(?P<name>\.{1,2}/[^"']+)""")
+_REFERENCE = re.compile(
+    r"""(?P<before>url\(\s*["']?|@import\s+["'])(?P<name>[^"')#:?]+)(?=["')#?])"""
+)
+_HASHED = re.compile(r"(?P<stem>.+)\.(?P<hash>[0-9a-f]{10})(?P<end>\.[a-z0-9]+)")
 
 
-def content(folder: str, filename: str) -> bytes | None:
-    """What stands at an address below the folder; None where nothing does."""
-    if make := MADE.get(filename):
-        return make()
-    path = safe_join(folder, filename)
-    try:
-        return None if path is None else _read(path, Path(path).stat().st_mtime)
-    except OSError:
-        return None
+@dataclass(frozen=True)
+class Asset:
+    """A file as it is served: its hashed name, its content, and the names of the modules it imports."""
+
+    name: str
+    content: bytes
+    imports: tuple[str, ...] = ()
+    packed: dict[str, bytes] = field(default_factory=dict, compare=False)
+
+    def encoded(self, encoding: Literal["br", "gzip"]) -> bytes:
+        """The compressed content; compressed once a process."""
+        if encoding not in self.packed:
+            self.packed[encoding] = (
+                brotli.compress(self.content, quality=11)
+                if encoding == "br"
+                else gzip.compress(self.content, 9)
+            )
+        return self.packed[encoding]
 
 
-@lru_cache(256)
-def _read(path: str, changed: float) -> bytes:
-    """`changed` keys the cache on the file's modification time."""
-    return Path(path).read_bytes()
+class Assets:
+    """All files of the static folder, and those `made` from others, by plain name. Imports must not form a ring."""
+
+    def __init__(self, folder: Path, made: Mapping[str, Callable[[], bytes]] | None = None) -> None:
+        self._folder = folder
+        self._files: dict[str, Asset] = {}
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not any(p.startswith(".") for p in path.parts):
+                self._load(path.relative_to(folder).as_posix(), ())
+        for plain, make in (made or {}).items():
+            self._files[plain] = _asset(plain, make())
+        names = "\n".join(a.name for a in self._files.values())
+        self.version = hashlib.sha256(names.encode()).hexdigest()[:10]
+
+    def __getitem__(self, name: str) -> Asset:
+        return self._files[name]
+
+    def name(self, plain: str) -> str:
+        """The hashed name of a file; unknown names stay as they are."""
+        found = self._files.get(plain)
+        return found.name if found else plain
+
+    def modules(self, plain: str) -> list[str]:
+        """The plain names of all modules that a module imports, itself last."""
+        found: dict[str, None] = {}
+        for name in self._files[plain].imports:
+            found |= dict.fromkeys(self.modules(name))
+        found.pop(plain, None)
+        return [*found, plain]
+
+    def served(self, requested: str) -> Asset | None:
+        """The file of a hashed name; None for a plain name, an unknown file and another release's hash."""
+        match = _HASHED.fullmatch(requested)
+        found = self._files.get(match["stem"] + match["end"]) if match else None
+        return found if found is not None and found.name == requested else None
+
+    def is_plain(self, requested: str) -> bool:
+        """Whether a file has this name."""
+        return requested in self._files
+
+    def worker(self) -> bytes:
+        """The service worker, which carries the version of all assets."""
+        return self._files[WORKER].content.replace(b"VERSION", self.version.encode())
+
+    def _load(self, plain: str, above: tuple[str, ...]) -> Asset:
+        if plain in self._files:
+            return self._files[plain]
+        if plain in above:
+            raise ValueError(f"imports form a ring: {' -> '.join((*above, plain))}")
+        content = (self._folder / plain).read_bytes()
+        pattern = {".js": _IMPORT, ".css": _REFERENCE}.get(posixpath.splitext(plain)[1])
+        imports: list[str] = []
+        if pattern is not None:
+
+            def rewritten(match: re.Match[str]) -> str:
+                target = posixpath.normpath(posixpath.join(posixpath.dirname(plain), match["name"]))
+                if not (self._folder / target).is_file():
+                    return match[0]
+                imports.append(target)
+                hashed = self._load(target, (*above, plain)).name
+                relative = posixpath.relpath(hashed, posixpath.dirname(plain) or ".")
+                return match["before"] + (relative if relative[0] == "." else f"./{relative}")
+
+            content = pattern.sub(rewritten, content.decode()).encode()
+        modules = tuple(dict.fromkeys(imports)) if plain.endswith(".js") else ()
+        self._files[plain] = _asset(plain, content, modules)
+        return self._files[plain]
 
 
-@lru_cache(256)
-def _packed(data: bytes, encoding: str | None) -> tuple[bytes, str]:
-    """(compressed content, ETag)."""
-    if encoding == "br":
-        data = brotli.compress(data, quality=9)
-    elif encoding == "gzip":
-        data = gzip.compress(data, 9)
-    return data, generate_etag(data)
+def _asset(plain: str, content: bytes, imports: tuple[str, ...] = ()) -> Asset:
+    stem, end = posixpath.splitext(plain)
+    return Asset(f"{stem}.{hashlib.sha256(content).hexdigest()[:10]}{end}", content, imports)
 
 
-def serve_packed(app: Flask, endpoint: str, folder: str) -> None:
-    """Makes `endpoint` serve scripts and styles compressed to browsers that accept the encoding."""
-    plain: Callable[..., ResponseReturnValue] = app.ensure_sync(app.view_functions[endpoint])
+@lru_cache(4)
+def assets_in(folder: str) -> Assets:
+    """The assets of a folder, read once a process."""
+    return Assets(Path(folder), MADE)
 
-    def view(filename: str) -> ResponseReturnValue:
-        mimetype = MIMETYPES.get(Path(filename).suffix)
-        data = content(folder, filename) if mimetype else None
-        if data is None:
-            return plain(filename=filename)
-        encoding = request.accept_encodings.best_match(["br", "gzip"])
-        data, etag = _packed(data, encoding)
-        response = Response(data, mimetype=mimetype)
-        if encoding:
-            response.headers["Content-Encoding"] = encoding
+
+def init_assets(app: Flask) -> None:
+    """Serves the static folder under hashed names and makes `url_for("static", …)` give them.
+
+    Templates get `modules(NAME)`: the tags that load a module and, at the same time, all it imports.
+    """
+    assets = assets_in(str(app.static_folder))
+
+    @app.url_defaults
+    def _hashed(endpoint: str, values: dict[str, object]) -> None:
+        if endpoint == "static" and isinstance(values.get("filename"), str):
+            values["filename"] = assets.name(str(values["filename"]))
+
+    def static(filename: str) -> ResponseReturnValue:
+        if asset := assets.served(filename):
+            return _answer(asset, FOR_GOOD)
+        if assets.is_plain(filename):
+            return _answer(assets[filename], "no-cache")
+        abort(404)
+
+    app.view_functions["static"] = static
+
+    @app.template_global("modules")
+    def _modules(name: str) -> Markup:
+        *below, own = [url_for("static", filename=n) for n in assets.modules(name)]
+        tags = [Markup('<link rel="modulepreload" href="{}">').format(n) for n in below]
+        return Markup("").join(
+            [*tags, Markup('<script type="module" src="{}"></script>').format(own)]
+        )
+
+
+def worker_script(app: Flask) -> Response:
+    """The service worker; asked for again at each visit, so that a release reaches a phone at once."""
+    response = Response(assets_in(str(app.static_folder)).worker(), mimetype="text/javascript")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _answer(asset: Asset, caching: str) -> Response:
+    kind = TYPES.get(posixpath.splitext(asset.name)[1])
+    if kind is None:
+        response = Response(asset.content)
+        response.headers["Content-Type"] = (
+            mimetypes.guess_type(asset.name)[0] or "application/octet-stream"
+        )
+    else:
+        accepted = request.accept_encodings.best_match(["br", "gzip"])
+        response = Response(mimetype=kind)
+        if accepted == "br" or accepted == "gzip":
+            response.set_data(asset.encoded("br" if accepted == "br" else "gzip"))
+            response.headers["Content-Encoding"] = accepted
+        else:
+            response.set_data(asset.content)
         response.vary.add("Accept-Encoding")
-        response.set_etag(etag)
-        response.cache_control.public = True
-        response.cache_control.max_age = 3600
-        return response.make_conditional(request)
-
-    app.view_functions[endpoint] = view
+    response.headers["Cache-Control"] = caching
+    return response

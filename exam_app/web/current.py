@@ -49,7 +49,7 @@ def within_idle_timeout(user: Account) -> bool:
 def bearer() -> str | None:
     """The bearer token of an API request, if any."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    return text.strip() if kind.lower() == "bearer" and wants_json() else None
+    return text.strip() if kind.lower() == "bearer" and is_api() else None
 
 
 def second_step_required() -> bool:
@@ -89,5 +89,12 @@ def actor() -> str:
     return f"account:{account().id}"
 
 
-def wants_json() -> bool:
+def is_api() -> bool:
+    """Whether the request is for the JSON API, where tokens are accepted."""
     return request.path.startswith(API)
+
+
+def wants_json() -> bool:
+    """Whether a refusal is told as data: to the API's callers, and to scripts of pages, which ask for it."""
+    accepted = request.accept_mimetypes
+    return is_api() or (accepted["application/json"] > accepted["text/html"])

@@ -20,7 +20,8 @@ def init_failures(app: Flask) -> None:
     """Registers handlers for exceptions that views don't catch."""
 
     app.register_error_handler(
-        CSRFError, lambda e: refuse(400, "页面放得太久，已经失效。请刷新后再试一次")
+        CSRFError,
+        lambda e: refuse(400, "页面放得太久，已经失效。请刷新后再试一次", kind="csrf"),
     )
     app.register_error_handler(NotFound, lambda e: refuse(404, str(e)))
     app.register_error_handler(Refused, lambda e: refuse(422, str(e)))

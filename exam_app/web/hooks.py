@@ -80,7 +80,7 @@ def refused_to(roles: frozenset[str]) -> BaseResponse | None:
         return ask_to_sign_in()
     if account().must_change_password and request.endpoint not in BEFORE_CHANGE:
         if wants_json():
-            return problem(403, "请先修改初始密码")
+            return problem(403, "请先修改初始密码", kind="first-password")
         return redirect(url_for("accounts.password"))
     before = BEFORE_CHANGE | BEFORE_SECOND
     if (
@@ -89,11 +89,11 @@ def refused_to(roles: frozenset[str]) -> BaseResponse | None:
         and not second.is_on(db(), account().id)
     ):
         if wants_json():
-            return problem(403, "请先在网页上设置两步登录")
+            return problem(403, "请先在网页上设置两步登录", kind="set-up-second-step")
         flash("您的账号要用两步登录，请先设置。")
         return redirect(url_for("own_account.set_up"))
     if current_user.scope == "read" and request.method not in SAFE:
-        return problem(403, "这个令牌只能读，不能改。请用“读和写”的令牌")
+        return problem(403, "这个令牌只能读，不能改。请用“读和写”的令牌", kind="read-only")
     if account().role not in roles:
         return refuse(403, "您的账号不能做这件事。需要的话请联系区（市）民政部门")
     return None
@@ -137,7 +137,7 @@ def init_web(app: Flask) -> None:
         if not required or account().role == "director" or export_reason():
             return None
         if wants_json():
-            return problem(422, "导出个人信息要写原因：在地址后加 reason")
+            return problem(422, "导出个人信息要写原因：在地址后加 reason", kind="reason")
         params = [(k, v) for k, v in request.args.items(multi=True) if k != "reason"]
         page = render_template("reason.html", kept=params, missing="reason" in request.args)
         return current_app.make_response((page, 422 if "reason" in request.args else 200))

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from exam_app import web
-from exam_app.web.access import PUBLIC, access
+from exam_app.web.access import access
 from exam_app.web.forms import pressed
 from exam_app.work.forms import ActivityForm, CaseForm, HeldForm, TaskForm
 from exam_app.work.options import duty_steps, known_cadences, visit_options
@@ -136,6 +136,7 @@ def data() -> Response:
     return jsonify(
         {
             "today": web.today().isoformat(),
+            "server_time": now().isoformat(),
             "forms": [list(pair) for pair in FORMS.items()],
             "checks": [[c, list(a)] for c, a in options.checks.items()],
             "alarms": [list(pair) for pair in sorted(options.alarms)],
@@ -172,7 +173,7 @@ def data() -> Response:
 @work.post("/visits/sync")
 @access(DIRECTORS)
 def sync() -> Response:
-    """Records visits logged offline. Refused ones are returned with the reason, so that the client drops them."""
+    """Records visits logged offline, for pages of an earlier release that phones still keep; others use the outbox."""
     payload = request.get_json(silent=True)
     rows = payload.get("visits") if isinstance(payload, dict) else None
     if not isinstance(rows, list) or len(rows) > MAX_AT_ONCE:
@@ -367,9 +368,3 @@ def tick() -> Response:
         return f"“{task.title}”做完了。"
 
     return web.carry_out(verb, url_for("work.tasks"), page=tasks)
-
-
-@work.get("/visits/sw.js")
-@access(PUBLIC)
-def worker() -> Response:
-    return web.worker_script()

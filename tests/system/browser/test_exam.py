@@ -90,7 +90,7 @@ def test_a_killed_tab_opens_without_a_network_and_goes_on(academy, taking):
     answer(page)
     saved(page)
     page.wait_for_function(
-        "async () => Boolean(await (await caches.open('exam')).match(location.pathname, { ignoreVary: true }))"
+        "async () => Boolean(await caches.match(location.pathname, { ignoreVary: true }))"
     )
     page.wait_for_function("() => navigator.serviceWorker.ready.then(() => true)")
     url, context = page.url.split("#")[0], page.context

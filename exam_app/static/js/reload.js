@@ -1,4 +1,4 @@
+// @ts-check
 // A page that shows how far something has come: loaded again until it has.
-"use strict";
 setTimeout(() => { if (!document.hidden) location.reload(); }, 4000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) location.reload(); });

@@ -1,0 +1,1 @@
+"""What phones made without a network and bring later."""
