@@ -360,6 +360,7 @@ def test_events_that_can_t_be(city, district):
     assert refused.status_code == 422 and "月份要填整数" in refused.text
 
 
+@pytest.mark.time_machine("2026-11-24T10:00+08:00")
 def test_a_repeat_is_linked_to_the_demonstration(city, district, world, session):
     parent = build(city)
     session.get_one(Event, int(parent.rpartition("/")[2])).demonstration = True

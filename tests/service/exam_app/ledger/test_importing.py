@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from datetime import timedelta
 
 import openpyxl
@@ -99,6 +100,23 @@ def test_an_import_whose_process_died_is_written_once(world, session, app, offic
     assert work_off(app) == 1
     assert session.scalars(select(Job.state)).one() == "done"
     assert session.scalar(select(func.count()).select_from(Post)) == 1
+
+
+def test_uploads_age_by_the_clock_of_their_file_system(world, sign_in, config, clock):
+    """A machine whose clock is ahead, or that was put right, throws nobody's upload away."""
+    clock.at += timedelta(days=400)
+    office = sign_in(world.account("district", DISTRICT))
+    folder = config.instance / "uploads"
+
+    def kept():
+        files = {"file": (io.BytesIO(workbook([row()])), "台账.xlsx")}
+        office.client.post("/ledger/import", data=files, headers=office.headers)
+        return len(list(folder.glob("*.xlsx")))
+
+    assert [kept(), kept()] == [1, 2]
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))
+    assert kept() == 1
 
 
 def test_ledger_import_in_two_steps(world, office):
