@@ -13,11 +13,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.http import generate_etag
 from werkzeug.security import safe_join
 
+from exam_app.web.icons import sprite
 from exam_app.web.stylesheet import stylesheet
 
 MIMETYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # Files that are put together from others: address below `/static/` → what makes the content.
-MADE: dict[str, Callable[[], bytes]] = {"app.css": stylesheet}
+MADE: dict[str, Callable[[], bytes]] = {"app.css": stylesheet, "icons.svg": sprite}
 
 
 def content(folder: str, filename: str) -> bytes | None:
