@@ -175,3 +175,18 @@ def test_large_text_is_remembered(academy, open_page):
     assert page.evaluate("() => getComputedStyle(document.body).fontSize") == "22px"
     page.get_by_role("button", name="标准字").click()
     assert page.evaluate("() => getComputedStyle(document.body).fontSize") == "18px"
+
+
+@pytest.mark.parametrize("size", [PHONE, OFFICE], ids=["phone", "office"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_styleguide_is_accessible_at_each_size(academy, open_page, theme, size):
+    page = open_page(size)
+    for letters in (18, 20, 22, 26):
+        page.goto(f"{academy.url}/styleguide?theme={theme}&size={letters}")
+        assert_accessible(page)
+        assert page.evaluate(WIDE) <= 0, letters
+        assert page.evaluate(SMALL, 48) == [], letters
+        assert page.evaluate(BODY) == letters
+    page.goto(f"{academy.url}/styleguide?theme={theme}&desk=1")
+    assert_accessible(page)
+    assert page.evaluate(BODY) == (15 if size == OFFICE else 18)
