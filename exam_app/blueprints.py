@@ -37,6 +37,7 @@ from exam_app.reports.case_views import cases
 from exam_app.reports.views import reports
 from exam_app.sheets.views import sheets
 from exam_app.spot.views import spot
+from exam_app.styleguide.views import styleguide
 from exam_app.verify.views import verify
 from exam_app.work.office_task_views import office_tasks
 from exam_app.work.survey_views import surveys
@@ -78,6 +79,7 @@ BLUEPRINTS = (
     reminders,
     bank,
     admin,
+    styleguide,
     verify,
     api,
 )

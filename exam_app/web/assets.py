@@ -23,6 +23,7 @@ from flask import Flask, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from exam_app.web.icons import sprite
 from exam_app.web.stylesheet import stylesheet
 
 TYPES = {
@@ -31,7 +32,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 # Files that are put together from others: plain name → what makes the content.
-MADE: dict[str, Callable[[], bytes]] = {"app.css": stylesheet}
+MADE: dict[str, Callable[[], bytes]] = {"app.css": stylesheet, "icons.svg": sprite}
 # Served at an address of its own, because its address is its scope.
 WORKER = "sw.js"
 FOR_GOOD = "public, max-age=31536000, immutable"

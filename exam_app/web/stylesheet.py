@@ -34,3 +34,9 @@ def minified(css: str) -> str:
     css = re.sub(r" ?([{};,>]) ?", r"\1", css)
     css = re.sub(r": ", ":", css)
     return css.replace(";}", "}").strip()
+
+
+def colours() -> list[str]:
+    """The names of the colours, in the order of the tokens."""
+    light = (FOLDER / "tokens.css").read_text(encoding="utf-8").partition("}")[0]
+    return re.findall(r"--([\w-]+): #", light)

@@ -80,14 +80,15 @@ PAGES = {
     "city": ["/", "/coverage", "/bank", "/reports", "/exemplars", "/evaluation"],
     "operator": ["/admin"],
 }
-SMALL = """() => [...document.querySelectorAll('main button, main a.go, .bottom a, .top button, input:not([type=hidden]), select, label.option')]
+SMALL = """(least) => [...document.querySelectorAll('main button, main a.go, .bottom a, .top button, input:not([type=hidden]), select, label.option')]
   .filter(e => e.offsetParent && !e.closest('label.tick, label.option:not(:scope), .md-header, .md-search'))
-  .filter(e => (e.closest('label') || e).getBoundingClientRect().height < 44)
+  .filter(e => (e.closest('label') || e).getBoundingClientRect().height < least)
   .map(e => e.outerHTML.slice(0, 120))"""
 TINY = """() => [...document.querySelectorAll('body *')]
   .filter(e => e.offsetParent && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
   .filter(e => parseFloat(getComputedStyle(e).fontSize) < 18)
   .map(e => e.outerHTML.slice(0, 120))"""
+BODY = "() => parseFloat(getComputedStyle(document.body).fontSize)"
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -95,6 +96,8 @@ WIDE = "() => document.documentElement.scrollWidth - document.documentElement.cl
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("role", PAGES)
 def test_pages(academy, open_page, role, size, scheme):
+    # At a desk: a mouse, more on a page.
+    text, target = (15, 36) if size == OFFICE and role not in ("", "director") else (18, 48)
     page = open_page(size, color_scheme=scheme)
     if role:
         account = academy.accounts[role]
@@ -104,11 +107,8 @@ def test_pages(academy, open_page, role, size, scheme):
         assert_accessible(page)
         assert page.evaluate(WIDE) <= 0, path
         if not path.startswith("/kb"):
-            assert page.evaluate(SMALL) == [], path
-            assert (
-                float(page.evaluate("() => parseFloat(getComputedStyle(document.body).fontSize)"))
-                >= 18
-            )
+            assert page.evaluate(SMALL, target) == [], path
+            assert float(page.evaluate(BODY)) >= text
 
 
 def test_exam_and_result_pages(academy, open_page):
@@ -139,6 +139,33 @@ def test_exam_and_result_pages(academy, open_page):
     assert_accessible(page)
 
 
+def test_all_sizes_hang_on_one_value(academy, open_page):
+    page = open_page()
+    page.goto(f"{academy.url}/login")
+    heading = "() => parseFloat(getComputedStyle(document.querySelector('h2, h1')).fontSize)"
+    button = "() => parseFloat(getComputedStyle(document.querySelector('main button')).fontSize)"
+    for size in (18, 20, 22, 26):
+        page.evaluate("(size) => { document.documentElement.dataset.size = size; }", size)
+        assert page.evaluate(BODY) == page.evaluate(button) == size
+        assert page.evaluate(heading) == pytest.approx(min(1.78 * size, 0.095 * 390), abs=0.1)
+        assert page.evaluate(WIDE) <= 0
+
+
+def test_a_theme_can_be_chosen(academy, open_page):
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    seen = {}
+    for device in ("light", "dark"):
+        page = open_page(color_scheme=device)
+        page.goto(f"{academy.url}/login")
+        for theme in ("", "light", "dark"):
+            page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+            seen[device, theme] = page.evaluate(ground)
+    light, dark = seen["light", ""], seen["dark", ""]
+    assert light != dark
+    assert {seen[device, "light"] for device in ("light", "dark")} == {light}
+    assert {seen[device, "dark"] for device in ("light", "dark")} == {dark}
+
+
 def test_large_text_is_remembered(academy, open_page):
     page = open_page()
     page.goto(f"{academy.url}/login")
@@ -147,3 +174,18 @@ def test_large_text_is_remembered(academy, open_page):
     assert page.evaluate("() => getComputedStyle(document.body).fontSize") == "22px"
     page.get_by_role("button", name="标准字").click()
     assert page.evaluate("() => getComputedStyle(document.body).fontSize") == "18px"
+
+
+@pytest.mark.parametrize("size", [PHONE, OFFICE], ids=["phone", "office"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_styleguide_is_accessible_at_each_size(academy, open_page, theme, size):
+    page = open_page(size)
+    for letters in (18, 20, 22, 26):
+        page.goto(f"{academy.url}/styleguide?theme={theme}&size={letters}")
+        assert_accessible(page)
+        assert page.evaluate(WIDE) <= 0, letters
+        assert page.evaluate(SMALL, 48) == [], letters
+        assert page.evaluate(BODY) == letters
+    page.goto(f"{academy.url}/styleguide?theme={theme}&desk=1")
+    assert_accessible(page)
+    assert page.evaluate(BODY) == (15 if size == OFFICE else 18)

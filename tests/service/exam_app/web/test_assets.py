@@ -10,6 +10,7 @@ import pytest
 
 from exam_app.web.assets import FOR_GOOD
 from exam_app.web.stylesheet import stylesheet
+from tests.factories import DISTRICT
 
 # What the database is doesn't show on a page: one engine is enough here.
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -38,3 +39,17 @@ def test_a_file_that_does_not_exist_is_not_found(app):
     client = app.test_client()
     for path in ("/static/none.css", "/static/../app.py", "/static/css"):
         assert client.get(path).status_code == 404, path
+
+
+def test_icons_and_drawings_are_served_compressed(app):
+    client = app.test_client()
+    for path in ("icons.svg", "mark.svg", "drawings/desk.svg"):
+        answer = client.get(f"/static/{path}", headers={"Accept-Encoding": "br"})
+        assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml"), path
+        assert brotli.decompress(answer.data).startswith(b"<svg xmlns="), path
+
+
+def test_the_menu_shows_icons_of_the_sprite(app, world, sign_in):
+    page = sign_in(world.account("district", DISTRICT)).get("/").get_data(as_text=True)
+    assert page.count('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg') >= 10
+    assert "#overview" in page
