@@ -22,6 +22,7 @@ from wtforms import (
     Field,
     FileField,
     IntegerField,
+    RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -400,6 +401,16 @@ class Choices(SelectMultipleField):
     option_widget = widgets.CheckboxInput()
 
 
+class Judgement(RadioField):
+    """One of a few answers, all in sight, none of them chosen."""
+
+    def __init__(self, label: str, choices: Mapping[str, str], **more: Any) -> None:
+        checks = [InputRequired("还没有选")]
+        super().__init__(
+            label, checks, choices=list(choices.items()), validate_choice=False, **more
+        )
+
+
 class Tick(BooleanField):
     """A tick; on the page its label stands behind it."""
 
@@ -420,6 +431,7 @@ __all__ = [
     "Day",
     "Field",
     "Form",
+    "Judgement",
     "Line",
     "Moment",
     "Number",
