@@ -140,6 +140,11 @@ def sent_values(name: str) -> list[str]:
     return request.form.getlist(name)
 
 
+def sent_fields() -> MultiDict[str, str]:
+    """All fields, for answers to questions: the question itself is their model, and checks them."""
+    return request.form
+
+
 def _checks(label: str, needed: bool | str, most: int = 0) -> list[Any]:
     """`needed`: False, True, or the message for an empty field."""
     said = needed if isinstance(needed, str) else f"请填{re.sub('（.*?）$', '', label)}"
@@ -412,10 +417,10 @@ class Judgement(RadioField):
 
 
 class Tick(BooleanField):
-    """A tick; on the page its label stands behind it."""
+    """A tick; on the page its label stands behind it. `needed`: the message where it has to be set."""
 
-    def __init__(self, label: str, **more: Any) -> None:
-        super().__init__(label, **more)
+    def __init__(self, label: str, *, needed: str = "", **more: Any) -> None:
+        super().__init__(label, [InputRequired(needed)] if needed else [], **more)
         self.render_kw = {"value": "1", **(more.get("render_kw") or {})}
 
 
@@ -442,6 +447,7 @@ __all__ = [
     "Whole",
     "WrittenDay",
     "pressed",
+    "sent_fields",
     "sent_id",
     "sent_values",
 ]
