@@ -181,3 +181,18 @@ def test_forms_are_declared():
         and file.parent != EXAM_APP / "web"
     }
     assert reading == READS_BY_HAND
+
+
+def test_every_form_stands_in_the_table_of_forms():
+    """`docs/help/interfaces.md` says which class takes what is sent to which address."""
+    page = (ROOT / "docs" / "help" / "interfaces.md").read_text("utf-8")
+    declared = {
+        node.name
+        for file in EXAM_APP.glob("*/forms.py")
+        if file.parent.name != "web"
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert {
+        form for form in declared if f"`{form}`" not in page and f".{form}`" not in page
+    } == set()

@@ -86,7 +86,9 @@ def test_two_who_write_at_once_see_both_texts(office):
     assert "同事的话" in answer.text
     # The page that came back can be saved.
     assert 'name="version" value="1"' in answer.text
-    assert office.form("/reports", **{"t-problems": "合起来的话", "version": "1"}).status_code == 302
+    assert (
+        office.form("/reports", **{"t-problems": "合起来的话", "version": "1"}).status_code == 302
+    )
     assert "合起来的话" in office.get("/reports").text
 
 
