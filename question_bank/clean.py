@@ -55,6 +55,8 @@ def clean_line(text: str) -> str:
 
 def plain_width(text: str) -> str:
     """Like `clean_line`, with punctuation in half width too: for comparing and for codes, not for prose."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return clean_line(unicodedata.normalize("NFKC", clean(text)))
 
 

@@ -41,6 +41,10 @@ class Sheet:
         )
         self.cell = book.add_format({**font, "border": 1})
         self.wrapped = book.add_format({**font, "border": 1, "text_wrap": True})
+        # Marked as text, as if typed with an apostrophe before it: what looks like a formula stays text when edited.
+        literal = {**font, "border": 1, "quote_prefix": True}
+        self.literal = book.add_format(literal)
+        self.wrapped_literal = book.add_format({**literal, "text_wrap": True})
         self.percent = book.add_format({**font, "border": 1, "num_format": "0.0%"})
         self.sheet.merge_range(0, 0, 0, max(len(heads) - 1, 1), title, big)
         self.sheet.set_row(0, 30)
@@ -67,12 +71,14 @@ class Sheet:
                     self.row, at, value, self.percent if at in percent else self.cell
                 )
             else:
-                text = safe(str(value))
+                text = str(value)
                 text_lines = -(-units(text) // max(int(self.widths[at]) - 4, 4))
                 lines = max(lines, text_lines)
-                self.sheet.write_string(
-                    self.row, at, text, self.wrapped if text_lines > 1 else self.cell
-                )
+                if looks_like_formula(text):
+                    style = self.wrapped_literal if text_lines > 1 else self.literal
+                else:
+                    style = self.wrapped if text_lines > 1 else self.cell
+                self.sheet.write_string(self.row, at, text, style)
         # Row heights are kept in memory; in a very long sheet the spreadsheet program fits them itself.
         if lines > 1 and self.row < MAX_HEIGHTS:
             self.sheet.set_row(self.row, 15 * min(lines, 20))
@@ -84,9 +90,22 @@ def units(text: str) -> int:
     return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
 
 
-def safe(text: str) -> str:
-    """Escapes text that a spreadsheet would read as a formula, also after a round trip through CSV."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def looks_like_formula(text: str) -> bool:
+    """Whether a spreadsheet program would take a typed text for a formula."""
+    return text[:1] in ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_cell(text: str) -> str:
+    """A cell of a CSV file, where nothing else says that it is text: an apostrophe before what looks like a formula.
+
+    `without_guard` takes it off again.
+    """
+    return f"'{text}" if looks_like_formula(text) else text
+
+
+def without_guard(text: str) -> str:
+    """A cell as it was before `csv_cell`, or before a spreadsheet program wrote out its mark of a text."""
+    return text[1:] if text[:1] == "'" and looks_like_formula(text[1:]) else text
 
 
 def make_workbook(fill: Callable[[Workbook], None]) -> bytes:

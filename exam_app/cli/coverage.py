@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import click
 
-from exam_app.cli.tools import emit, json_option, open_session, write_file
+from exam_app.cli.tools import emit, json_option, json_text, open_session, write_file
 from training_records.coverage.definition import CoverageReport, default_as_of, report_dict
 from training_records.coverage.definition import coverage as compute
 from training_records.coverage.running import rebuild as build_anew
@@ -58,7 +57,7 @@ def coverage(
     if form == "json":
         data = report_dict(report)
         if out:
-            write_file(out, json.dumps(data, ensure_ascii=False, indent=2).encode())
+            write_file(out, json_text(data).encode())
         else:
             emit(data)
         return

@@ -6,6 +6,8 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -47,7 +49,24 @@ def say(text: str) -> None:
 
 def emit(data: object) -> None:
     """Prints the one JSON document, on stdout."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    click.echo(json_text(data))
+
+
+def json_text(data: object) -> str:
+    """JSON for people and scripts: days and moments as ISO 8601, decimals as numbers."""
+    return json.dumps(data, ensure_ascii=False, indent=2, default=_encoded)
+
+
+def _encoded(value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def write_file(path: str, data: bytes) -> None:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, jsonify, render_template, url_for
 from werkzeug.wrappers import Response
-from wtforms.fields.choices import SelectChoice
 
 from exam_app import web
 from exam_app.exams import administration, invigilation
 from exam_app.exams.appeals import answer, doubts_about
-from exam_app.exams.forms import DecisionForm, GrantForm, SittingForm, faults
+from exam_app.exams.forms import AnswerForm, DecisionForm, GrantForm, MarkForm, SittingForm
 from exam_app.exams.marking_queue import record_mark, unmarked_answers
 from exam_app.exams.models import Attempt, Exam
 from exam_app.exams.states import WORDS
 from exam_app.exams.summary import analysis, rapid_responders, similar_pairs_in, summary
 from exam_app.web.access import MANAGERS, access
+from exam_app.web.forms import Form, pressed, sent_id, sent_values
 from training_records.database import now
 from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
 from training_records.ledger.service import id_of_phone
 
 rooms = Blueprint("rooms", __name__, url_prefix="/exams/manage/<int:exam_id>")
+# The shares of the points that a marker can give.
+SHARES = {"0": 0.0, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75, "1": 1.0}
 SIGNS = {"in_progress": "wait", "submitted": "plainly", "marked": "plainly", "released": "good"}
 
 
@@ -31,46 +34,43 @@ def _exam(exam_id: int, own: bool = False) -> Exam:
     return administration.exam_within(web.db(), exam_id, web.scope().prefix, own=own)
 
 
-def _divisions(exam: Exam) -> list[SelectChoice]:
+def _divisions(exam: Exam) -> list[tuple[str, str]]:
     divisions = administration.divisions_sharing(web.db(), exam, web.scope().prefix)
-    return [SelectChoice(code, name) for code, name in divisions]
+    return [(code, name) for code, name in divisions]
 
 
-def _ok(exam: Exam, text: str) -> Response:
-    return web.redirect_ok(text, url_for("rooms.room", exam_id=exam.id))
-
-
-def _refused(exam: Exam, text: str) -> Response:
-    return web.redirect_refused(text, url_for("rooms.room", exam_id=exam.id))
+def _carry_out(exam_id: int, form: Form | None, verb: Callable[[], str]) -> Response:
+    """Carries out a form of the exam's page."""
+    path = url_for("rooms.room", exam_id=exam_id)
+    return web.carry_out(verb, path, page=lambda: room(exam_id), form=form)
 
 
 @rooms.get("")
 @access(MANAGERS)
 def room(exam_id: int) -> str:
     exam = _exam(exam_id)
-    sitting, grant, decision = SittingForm(), GrantForm(), DecisionForm()
     board = _board(exam)
-    decision.attempt.choices = [SelectChoice("0", "请选一个人")] + [
-        SelectChoice(str(r["id"]), f"{r['name']}，{r['village']}，{r['word']}")
-        for r in board["rows"]
+    people = [("0", "请选一个人")] + [
+        (str(r["id"]), f"{r['name']}，{r['village']}，{r['word']}") for r in board["rows"]
     ]
-    sitting.division.choices = _divisions(exam)
+    doubts = doubts_about(web.db(), exam, web.scope().prefix)
     return render_template(
         "exams/room.html",
         exam=exam,
         mine=exam.division_code.startswith(web.scope().prefix),
         board=board,
-        decision=decision,
+        decision=DecisionForm.shown(attempt=people),
         to_mark=sum(
             1
             for _ in unmarked_answers(
                 web.db(), exam, web.scope().prefix, account_id=web.account().id
             )
         ),
-        doubts=doubts_about(web.db(), exam, web.scope().prefix),
+        doubts=doubts,
+        answers={d.id: AnswerForm.shown(d.id) for d, _ in doubts if not d.answer},
         result=summary(web.db(), exam, web.scope().prefix),
-        sitting=sitting,
-        grant=grant,
+        sitting=SittingForm.shown(division=_divisions(exam)),
+        grant=GrantForm.shown(),
         granted=invigilation.grants_of(web.db(), exam, web.scope().prefix),
         at=now(),
     )
@@ -149,27 +149,26 @@ def look_alike(exam_id: int) -> str:
 @access(MANAGERS)
 def decide(exam_id: int) -> Response:
     """Extends one or all attempts, voids or reopens one; each with a reason."""
-    exam, form = _exam(exam_id), DecisionForm()
-    if not form.validate_on_submit():
-        return _refused(exam, faults(form))
-    what, reason, minutes = str(form.what.data), str(form.reason.data), form.minutes.data or 0
-    prefix = web.scope().prefix
-    try:
+    exam, form = _exam(exam_id), DecisionForm.typed()
+
+    def verb() -> str:
+        what, reason, minutes = form.what.got, form.reason.got, form.minutes.data or 0
+        prefix, number = web.scope().prefix, sent_id("attempt") or 0
         if what == "extend_all":
             count = invigilation.extend_all(
                 web.db(), exam, prefix, minutes=minutes, actor=web.actor(), reason=reason
             )
             message = f"给正在考的 {count} 人各延长了 {minutes} 分钟"
         else:
-            attempt = invigilation.attempt_within(web.db(), form.attempt.data or 0, prefix)
+            attempt = invigilation.attempt_within(web.db(), number, prefix)
             if attempt.exam_id != exam.id:
                 raise NotFound("没有这次作答")
             message = _decide(attempt, what, minutes, reason=reason)
-    except Refused as error:
-        return _refused(exam, str(error))
-    detail = {"exam": exam.id, "attempt": form.attempt.data, "minutes": minutes, "reason": reason}
-    web.audit(f"exam.{what}", f"exam:{exam.id}", detail)
-    return _ok(exam, message)
+        detail = {"exam": exam.id, "attempt": number, "minutes": minutes, "reason": reason}
+        web.audit(f"exam.{what}", f"exam:{exam.id}", detail)
+        return message
+
+    return _carry_out(exam_id, form, verb)
 
 
 def _decide(attempt: Attempt, what: str, minutes: int, *, reason: str) -> str:
@@ -186,66 +185,64 @@ def _decide(attempt: Attempt, what: str, minutes: int, *, reason: str) -> str:
 @rooms.post("/sittings")
 @access(MANAGERS)
 def add_sitting(exam_id: int) -> Response:
-    exam, form = _exam(exam_id, own=True), SittingForm()
-    form.division.choices = _divisions(exam)
-    if not form.validate_on_submit():
-        return _refused(exam, faults(form))
-    zone = web.config().zone
-    try:
+    exam = _exam(exam_id, own=True)
+    form = SittingForm.typed(division=_divisions(exam))
+
+    def verb() -> str:
         sitting = invigilation.add_sitting(
             web.db(),
             exam,
-            title=str(form.title.data),
-            place=form.place.data,
-            opens_at=form.opens.data.replace(tzinfo=zone),
-            closes_at=form.closes.data.replace(tzinfo=zone),
+            title=form.title.got,
+            place=form.place.got,
+            opens_at=form.opens.got,
+            closes_at=form.closes.got,
             capacity=form.capacity.data,
-            division_code=str(form.division.data),
-            make_up=bool(form.make_up.data),
+            division_code=form.division.got,
+            make_up=form.make_up.data,
         )
-    except Refused as error:
-        return _refused(exam, str(error))
-    web.audit("exam.sitting", f"exam:{exam.id}", {"sitting": sitting.id})
-    return _ok(exam, f"场次“{sitting.title}”加好了")
+        web.audit("exam.sitting", f"exam:{exam.id}", {"sitting": sitting.id})
+        return f"场次“{sitting.title}”加好了"
+
+    return _carry_out(exam_id, form, verb)
 
 
 @rooms.post("/grants")
 @access(MANAGERS)
 def grant(exam_id: int) -> Response:
-    exam, form = _exam(exam_id), GrantForm()
-    if not form.validate_on_submit():
-        return _refused(exam, faults(form))
-    person_id = id_of_phone(web.db(), form.phone.data)
-    try:
+    exam, form = _exam(exam_id), GrantForm.typed()
+
+    def verb() -> str:
+        person_id = id_of_phone(web.db(), form.phone.got)
         if person_id is None:
             raise Refused("台账里没有这个手机号，请先在台账里查对")
-        person = web.scope().person(web.db(), person_id)
+        person, minutes = web.scope().person(web.db(), person_id), form.minutes.data or 0
         invigilation.grant(
             web.db(),
             exam,
             person,
-            extra_minutes=form.minutes.data or 0,
-            large_print=bool(form.large_print.data),
-            reason=str(form.reason.data),
+            extra_minutes=minutes,
+            large_print=form.large_print.data,
+            reason=form.reason.got,
             actor=web.actor(),
         )
-    except Refused as error:
-        return _refused(exam, str(error))
-    web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": form.minutes.data})
-    return _ok(exam, "记下了，下次开始考试时生效")
+        web.audit("exam.grant", f"exam:{exam.id}", {"person": person.id, "minutes": minutes})
+        return "记下了，下次开始考试时生效"
+
+    return _carry_out(exam_id, form, verb)
 
 
 @rooms.post("/doubts/<int:appeal_id>")
 @access(MANAGERS)
 def answer_doubt(exam_id: int, appeal_id: int) -> Response:
-    exam = _exam(exam_id)
-    text = request.form.get("answer", "")
-    try:
-        answer(web.db(), exam, web.scope().prefix, appeal_id=appeal_id, text=text, by=web.actor())
-    except Refused as error:
-        return _refused(exam, str(error))
-    web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
-    return _ok(exam, "答复好了，本人在成绩页能看到")
+    exam, form = _exam(exam_id), AnswerForm.typed(appeal_id)
+
+    def verb() -> str:
+        text, prefix = form.answer.got, web.scope().prefix
+        answer(web.db(), exam, prefix, appeal_id=appeal_id, text=text, by=web.actor())
+        web.audit("exam.appeal", f"exam:{exam.id}", {"appeal": appeal_id})
+        return "答复好了，本人在成绩页能看到"
+
+    return _carry_out(exam_id, form, verb)
 
 
 @rooms.get("/marking")
@@ -257,42 +254,51 @@ def marking(exam_id: int) -> str:
         unmarked_answers(web.db(), exam, web.scope().prefix, account_id=web.account().id)
     )
     return render_template(
-        "exams/marking.html", exam=exam, left=len(unmarked), one=next(iter(unmarked), None)
+        "exams/marking.html",
+        exam=exam,
+        left=len(unmarked),
+        one=next(iter(unmarked), None),
+        form=MarkForm.shown(),
     )
 
 
 @rooms.post("/marking")
 @access(MANAGERS)
 def give_mark(exam_id: int) -> Response:
-    exam, form = _exam(exam_id), request.form
-    try:
+    exam, form = _exam(exam_id), MarkForm.typed()
+    attempt, slot = sent_id("attempt") or 0, "".join(sent_values("slot"))
+
+    def verb() -> None:
+        share = SHARES.get("".join(sent_values("share")))
+        if share is None:
+            raise Refused("请选一个得分比例")
         record_mark(
             web.db(),
             exam,
             web.scope().prefix,
-            attempt_id=int(form.get("attempt", "0")),
-            slot=form.get("slot", ""),
+            attempt_id=attempt,
+            slot=slot,
             account_id=web.account().id,
-            share=float(form.get("share", "-1")),
-            comment=form.get("comment", ""),
+            share=share,
+            comment=form.comment.got,
             zone=web.config().zone,
         )
-    except (ValueError, Refused) as error:
-        web.db().rollback()
-        flash(str(error) if isinstance(error, Refused) else "请选一个得分比例")
-    else:
-        detail = {"attempt": form.get("attempt"), "slot": form.get("slot")}
-        web.audit("exam.mark", f"exam:{exam.id}", detail)
-        web.db().commit()
-    return redirect(url_for("rooms.marking", exam_id=exam.id))
+        web.audit("exam.mark", f"exam:{exam.id}", {"attempt": attempt, "slot": slot})
+
+    path = url_for("rooms.marking", exam_id=exam.id)
+    return web.carry_out(verb, path, page=lambda: marking(exam_id), form=form)
 
 
 @rooms.post("/release")
 @access(MANAGERS)
 def release(exam_id: int) -> Response:
     exam = _exam(exam_id, own=True)
-    if request.form.get("sure") != "1":
-        return _refused(exam, "请先勾选“确认公布”")
-    count = invigilation.release_all(web.db(), exam, web.actor(), zone=web.config().zone)
-    web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
-    return _ok(exam, f"公布了 {count} 人的成绩，已记入培训档案")
+
+    def verb() -> str:
+        if not pressed("sure"):
+            raise Refused("请先勾选“确认公布”")
+        count = invigilation.release_all(web.db(), exam, web.actor(), zone=web.config().zone)
+        web.audit("exam.release", f"exam:{exam.id}", {"attempts": count})
+        return f"公布了 {count} 人的成绩，已记入培训档案"
+
+    return _carry_out(exam_id, None, verb)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, time
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.bank.service import current_bank
 from exam_app.exams import administration, marking, service
 from exam_app.exams.appeals import appeals_of, doubt
-from exam_app.exams.errors import Closed
-from exam_app.exams.forms import ExamSettingsForm, StartForm, choices
-from exam_app.exams.models import Attempt, Exam
+from exam_app.exams.forms import DoubtForm, ExamSettingsForm, StartForm
+from exam_app.exams.models import Exam
 from exam_app.exams.windows import left
 from exam_app.web.access import LEARNERS, MANAGERS, access
 from question_bank import InfeasibleBlueprint, load_blueprint
@@ -42,16 +41,12 @@ def index() -> str:
 @access(LEARNERS)
 def intro(exam_id: int) -> str:
     exam, attempts = service.get_exam(web.db(), exam_id, web.person_id())
-    return _intro(exam, attempts, StartForm())
-
-
-def _intro(exam: Exam, attempts: list[Attempt], form: StartForm) -> str:
     granted = service.accommodation_of(web.db(), exam.id, web.person_id())
     return render_template(
         "exams/intro.html",
         exam=exam,
         attempts=attempts,
-        form=form,
+        form=StartForm.shown(),
         at=now(),
         left=left,
         extra=granted.extra_minutes if granted else 0,
@@ -60,19 +55,21 @@ def _intro(exam: Exam, attempts: list[Attempt], form: StartForm) -> str:
 
 @exams.post("/exams/<int:exam_id>")
 @access(LEARNERS)
-def begin(exam_id: int) -> Response | tuple[str, int]:
-    exam, attempts = service.get_exam(web.db(), exam_id, web.person_id())
-    form = StartForm()
-    if not form.validate_on_submit():
-        return _intro(exam, attempts, form), 422
-    try:
+def begin(exam_id: int) -> Response:
+    service.get_exam(web.db(), exam_id, web.person_id())
+    path, form, begun = url_for("exams.intro", exam_id=exam_id), StartForm.typed(), list[int]()
+
+    def verb() -> None:
         attempt = service.start(web.db(), exam_id, web.person_id(), holder=web.session_hash())
-    except Closed as refused:
-        web.db().rollback()
-        flash(str(refused))
-        return redirect(url_for("exams.intro", exam_id=exam_id))
-    web.db().commit()
-    return redirect(url_for("exams.take", attempt_id=attempt.id))
+        begun.append(attempt.id)
+
+    return web.carry_out(
+        verb,
+        path,
+        page=lambda: intro(exam_id),
+        form=form,
+        target=lambda: url_for("exams.take", attempt_id=begun[0]),
+    )
 
 
 @exams.get("/exams/attempts/<int:attempt_id>")
@@ -109,6 +106,7 @@ def result(attempt_id: int) -> str | Response:
         left=left(attempt.exam, attempts),
         clauses=load_facts().clauses,
         doubts=appeals_of(web.db(), attempt_id),
+        doubt=DoubtForm.shown(),
     )
 
 
@@ -116,16 +114,15 @@ def result(attempt_id: int) -> str | Response:
 @access(LEARNERS)
 def make_doubt(attempt_id: int) -> Response:
     attempt = service.get_attempt(web.db(), attempt_id, web.person_id())
-    try:
-        doubt(web.db(), attempt, request.form.get("text", ""))
-    except Refused as refused:
-        web.db().rollback()
-        flash(str(refused))
-    else:
+    form = DoubtForm.typed()
+
+    def verb() -> str:
+        doubt(web.db(), attempt, form.text.got)
         web.audit("exam.doubt", f"attempt:{attempt_id}")
-        web.db().commit()
-        flash("复核申请交上去了。民政部门答复后，在这一页能看到。")
-    return redirect(url_for("exams.result", attempt_id=attempt_id))
+        return "复核申请交上去了。民政部门答复后，在这一页能看到。"
+
+    path = url_for("exams.result", attempt_id=attempt_id)
+    return web.carry_out(verb, path, page=lambda: result(attempt_id), form=form)
 
 
 @exams.get("/exams/manage")
@@ -136,51 +133,50 @@ def manage() -> str:
         (exam, administration.exam_counts(web.db(), exam.id, prefix))
         for exam in administration.exams_for_office(web.db(), prefix)
     ]
-    return render_template("exams/manage.html", rows=rows, form=_form(), at=now())
+    return render_template(
+        "exams/manage.html",
+        rows=rows,
+        form=ExamSettingsForm.shown(blueprint=_blueprints()),
+        at=now(),
+    )
 
 
 @exams.post("/exams/manage")
 @access(MANAGERS)
-def create() -> str | Response | tuple[str, int]:
-    form = _form()
-    refused = None
-    if form.validate_on_submit():
+def create() -> Response:
+    form = ExamSettingsForm.typed(blueprint=_blueprints())
+
+    def verb() -> str:
         try:
             exam = _create(form)
-        except (Refused, InfeasibleBlueprint) as error:
-            web.db().rollback()
-            refused = str(error)
-        else:
-            web.audit("exam.create", f"exam:{exam.id}", {"blueprint": form.blueprint.data})
-            web.db().commit()
-            flash(f"考试“{exam.title}”建好了，{web.chinese_date(exam.opens_at)}起可以考。")
-            return redirect(url_for("exams.manage"))
-    return render_template("exams/manage.html", rows=[], form=form, refused=refused, at=now()), 422
+        except InfeasibleBlueprint as error:
+            raise Refused(str(error)) from None
+        web.audit("exam.create", f"exam:{exam.id}", {"blueprint": form.blueprint.data})
+        return f"考试“{exam.title}”建好了，{web.chinese_date(exam.opens_at)}起可以考。"
+
+    return web.carry_out(verb, url_for("exams.manage"), page=manage, form=form)
 
 
-def _form() -> ExamSettingsForm:
-    form = ExamSettingsForm()
-    titles = {p.stem: load_blueprint(p).title for p in sorted(BLUEPRINTS.glob("*.yaml"))}
-    form.blueprint.choices = choices(**titles)
-    return form
+def _blueprints() -> list[tuple[str, str]]:
+    return [(p.stem, load_blueprint(p).title) for p in sorted(BLUEPRINTS.glob("*.yaml"))]
 
 
 def _create(form: ExamSettingsForm) -> Exam:
-    name = str(form.blueprint.data)
-    if name not in {choice.value for choice in form.blueprint.choices}:
+    name = form.blueprint.got
+    if name not in dict(_blueprints()):
         raise NotFound("没有这个命题蓝图")
     zone, division = web.config().zone, web.scope().division(web.db(), None)
     return administration.create_exam(
         web.db(),
         current_bank().reviewed(),
         load_blueprint(name),
-        title=form.title.data or "",
+        title=form.title.got,
         kind="induction" if name == "induction" else name,
         division_code=division.code,
         organiser="青岛市民政局" if division.level == "city" else f"{division.name}民政局",
         level="city" if division.level == "city" else "district",
-        opens_at=datetime.combine(form.opens.data, time(0), zone),
-        closes_at=datetime.combine(form.closes.data, time(23, 59, 59), zone),
+        opens_at=datetime.combine(form.opens.got, time(0), zone),
+        closes_at=datetime.combine(form.closes.got, time(23, 59, 59), zone),
         forms=form.forms.data or 1,
         shuffled=bool(form.shuffled.data),
         counts=str(form.counts.data),

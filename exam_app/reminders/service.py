@@ -22,6 +22,7 @@ from training_records.database import insert_into, now, read_only
 from training_records.divisions import division_names, get_within, prefix_of, within
 from training_records.errors import RecordsError, Refused
 from training_records.ledger.models import Person
+from training_records.xlsx import csv_cell
 
 log = structlog.get_logger()
 PART, AT_ONCE = 500, 200
@@ -190,9 +191,7 @@ def export_list(
     writer = csv.writer(out)
     writer.writerow(["手机号", "姓名", "内容"])
     for reminder, person in claimed:
-        # Prevent CSV injection: a spreadsheet would evaluate such a name as a formula.
-        name = f"'{person.name}" if person.name[:1] in "=+-@\t\r" else person.name
-        writer.writerow([person.phone, name, reminder.text])
+        writer.writerow([person.phone, csv_cell(person.name), csv_cell(reminder.text)])
     return b"\xef\xbb\xbf" + out.getvalue().encode(), len(claimed)
 
 

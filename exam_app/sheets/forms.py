@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import DateField, SelectField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
 
 from exam_app.exams.slots import Slot
+from exam_app.web.forms import Area, Choice, Day, Form, Line
 from question_bank import Response
 
 
-class PrintForm(FlaskForm):
-    division = SelectField("给哪里的人印")
-    who = TextAreaField(
+class PrintForm(Form):
+    division = Choice("给哪里的人印")
+    who = Area(
         "只给其中几个人（手机号或姓名，一行一个；不填就是所有人）",
-        [Optional(), Length(max=20000)],
+        20_000,
+        needed=False,
         render_kw={"rows": 3},
     )
 
 
-class ScoreForm(FlaskForm):
-    held_on = DateField("哪天考的", [InputRequired("请选考试日期")])
+class ScoreForm(Form):
+    held_on = Day("哪天考的")
+
+
+class CodeForm(Form):
+    """The number that stands on a sheet."""
+
+    code = Line("答题卡编号", 40)
 
 
 def given(form: MultiDict[str, str], form_slots: Mapping[str, Slot]) -> dict[str, Response]:

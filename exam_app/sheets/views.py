@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
-from wtforms.fields.choices import SelectChoice
 
 from exam_app import web
 from exam_app.exams.administration import divisions_sharing, exam_within
 from exam_app.exams.models import Exam
 from exam_app.exams.slots import rules_of, slots
 from exam_app.sheets import service
-from exam_app.sheets.forms import PrintForm, ScoreForm, given
+from exam_app.sheets.forms import CodeForm, PrintForm, ScoreForm, given
 from exam_app.sheets.models import AnswerSheet
 from exam_app.sheets.printing import booklet_pdf, print_sheets
 from exam_app.sheets.reader import ask_reading, read_again
 from exam_app.sheets.reading import Unreadable
 from exam_app.sheets.service import SheetStatus, page_within, sheet_by_code, sheet_within
 from exam_app.web.access import MANAGERS, access
+from exam_app.web.forms import Form, sent_fields, sent_id
+from question_bank.clean import clean_code
 from training_records.divisions import division_names
 from training_records.errors import NotFound, Refused
 
@@ -35,9 +38,9 @@ def _exam(exam_id: int) -> Exam:
     return exam_within(web.db(), exam_id, web.scope().prefix)
 
 
-def _divisions(exam: Exam) -> list[SelectChoice]:
+def _divisions(exam: Exam) -> list[tuple[str, str]]:
     divisions = divisions_sharing(web.db(), exam, web.scope().prefix)
-    return [SelectChoice(code, name) for code, name in divisions]
+    return [(code, name) for code, name in divisions]
 
 
 @sheets.get("")
@@ -51,9 +54,7 @@ def _room(exam: Exam) -> str:
     prefix = web.scope().prefix
     sheets = service.standings(web.db(), exam, prefix)
     names = division_names(web.db(), prefix)
-    form, scoring = PrintForm(), ScoreForm()
-    form.division.choices = _divisions(exam)
-    scoring.held_on.data = min(web.today(), exam.closes_at.astimezone(web.config().zone).date())
+    held_on = min(web.today(), exam.closes_at.astimezone(web.config().zone).date())
     files = service.files_of(web.db(), exam, prefix)
     return render_template(
         "sheets/room.html",
@@ -65,8 +66,8 @@ def _room(exam: Exam) -> str:
         reading=service.being_read(web.db(), files),
         pages=sum(file.read for file in files),
         problems=service.problems(web.db(), exam, prefix),
-        form=form,
-        scoring=scoring,
+        form=PrintForm.shown(division=_divisions(exam)),
+        scoring=ScoreForm.shown(given={"held_on": held_on}),
     )
 
 
@@ -93,35 +94,37 @@ def _done(exam: Exam, text: str) -> Response:
 
 
 def _refused(exam: Exam, text: str) -> Response:
-    return web.redirect_refused(text, url_for("sheets.room", exam_id=exam.id))
+    path = url_for("sheets.room", exam_id=exam.id)
+    return web.give_back(lambda: room(exam.id), path, refusal=text)
+
+
+def _carry_out(exam_id: int, form: Form | None, verb: Callable[[], str]) -> Response:
+    """Carries out a form of the page of the exam's sheets."""
+    path = url_for("sheets.room", exam_id=exam_id)
+    return web.carry_out(verb, path, page=lambda: room(exam_id), form=form)
 
 
 @sheets.post("/make")
 @access(MANAGERS)
 def make(exam_id: int) -> Response:
     """Makes sheets for the people of a division, or for some of them."""
-    exam, form = _exam(exam_id), PrintForm()
-    form.division.choices = _divisions(exam)
-    if not form.validate_on_submit():
-        return _refused(exam, "请选给哪里的人印")
-    try:
+    exam = _exam(exam_id)
+    form = PrintForm.typed(division=_divisions(exam))
+
+    def verb() -> str:
         people = service.people_for(
-            web.db(),
-            exam,
-            web.scope().prefix,
-            division=str(form.division.data),
-            who=str(form.who.data or ""),
+            web.db(), exam, web.scope().prefix, division=form.division.got, who=form.who.got
         )
         made, refused = service.make_sheets(web.db(), exam, people, actor=web.actor())
-    except Refused as error:
-        return _refused(exam, str(error))
-    web.audit("exam.sheets", f"exam:{exam.id}", {"sheets": len(made)})
-    message = f"做好了 {len(made)} 张答题卡，请下载打印"
-    if refused:
-        message += f"。{len(refused)} 人没有做：" + "；".join(
-            f"{person.name}，{why}" for person, why in refused[:5]
-        )
-    return _done(exam, message)
+        web.audit("exam.sheets", f"exam:{exam.id}", {"sheets": len(made)})
+        message = f"做好了 {len(made)} 张答题卡，请下载打印"
+        if refused:
+            message += f"。{len(refused)} 人没有做：" + "；".join(
+                f"{person.name}，{why}" for person, why in refused[:5]
+            )
+        return message
+
+    return _carry_out(exam_id, form, verb)
 
 
 @sheets.get("/sheets.pdf")
@@ -201,26 +204,25 @@ def scans(exam_id: int) -> Response:
 @sheets.post("/score")
 @access(MANAGERS)
 def score(exam_id: int) -> Response:
-    exam, form = _exam(exam_id), ScoreForm()
-    if not form.validate_on_submit():
-        return _refused(exam, "请选考试日期")
-    try:
+    exam, form = _exam(exam_id), ScoreForm.typed()
+
+    def verb() -> str:
         count, refused = service.score(
             web.db(),
             exam,
             web.scope().prefix,
-            held_on=form.held_on.data,
+            held_on=form.held_on.got,
             actor=web.actor(),
             zone=web.config().zone,
         )
-    except Refused as error:
-        return _refused(exam, str(error))
-    detail = {"sheets": count, "held_on": str(form.held_on.data)}
-    web.audit("exam.score_sheets", f"exam:{exam.id}", detail)
-    message = f"计分 {count} 张，和线上考的一样评分、公布、记档案"
-    if refused:
-        message += "。没有计分的：" + "；".join(f"{p.name}，{why}" for p, why in refused[:5])
-    return _done(exam, message)
+        detail = {"sheets": count, "held_on": str(form.held_on.got)}
+        web.audit("exam.score_sheets", f"exam:{exam.id}", detail)
+        message = f"计分 {count} 张，和线上考的一样评分、公布、记档案"
+        if refused:
+            message += "。没有计分的：" + "；".join(f"{p.name}，{why}" for p, why in refused[:5])
+        return message
+
+    return _carry_out(exam_id, form, verb)
 
 
 @sheets.post("/find")
@@ -229,7 +231,7 @@ def find(exam_id: int) -> Response:
     """Redirects to the sheet whose printed code was typed in."""
     exam = _exam(exam_id)
     try:
-        sheet = sheet_by_code(web.db(), exam, web.scope().prefix, code=request.form.get("code", ""))
+        sheet = sheet_by_code(web.db(), exam, web.scope().prefix, code=CodeForm.typed().code.got)
     except NotFound as error:
         return _refused(exam, str(error))
     return redirect(url_for("sheets.entry", exam_id=exam.id, sheet_id=sheet.id, all=1))
@@ -244,7 +246,7 @@ def entry(exam_id: int, sheet_id: int) -> str:
     return _entry(exam, sheet)
 
 
-def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
+def _entry(exam: Exam, sheet: AnswerSheet) -> str:
     entries = service.entries_of(web.db(), sheet)
     everything = request.args.get("all") == "1"
     shown_slots = [
@@ -263,7 +265,6 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
         village=service.villages(web.db(), web.scope().prefix, [sheet.person_id]).get(
             sheet.person_id, ""
         ),
-        refused=refused,
     )
 
 
@@ -272,12 +273,12 @@ def _entry(exam: Exam, sheet: AnswerSheet, refused: str = "") -> str:
 def settle(exam_id: int, sheet_id: int) -> Response | str:
     exam = _exam(exam_id)
     sheet = sheet_within(web.db(), exam, web.scope().prefix, sheet_id=sheet_id, lock=True)
-    responses = given(request.form, service.places_of(sheet))
+    responses = given(sent_fields(), service.places_of(sheet))
     try:
         service.settle(web.db(), sheet, responses, actor=web.actor())
     except Refused as error:
-        web.db().rollback()
-        return _entry(exam, sheet, str(error))
+        path = url_for("sheets.entry", exam_id=exam_id, sheet_id=sheet_id)
+        return web.give_back(lambda: entry(exam_id, sheet_id), path, refusal=str(error))
     detail = {"sheet": sheet.id, "slots": sorted(responses)}
     web.audit("exam.sheet_entry", f"exam:{exam.id}", detail)
     web.db().commit()
@@ -323,15 +324,14 @@ def settle_page(exam_id: int, page_id: int) -> Response:
     """Resolves an unused page: reads it again for the sheet whose code was typed in, or sets it aside."""
     exam, prefix = _exam(exam_id), web.scope().prefix
     scan = page_within(web.db(), exam, prefix, page_id=page_id)
-    code = request.form.get("code", "").strip().upper()
+    code = clean_code(CodeForm.typed().code.got).upper()
     if not code:
         scan.problem = None
         web.audit("exam.scan_aside", f"exam:{exam.id}", {"page": scan.id})
         return _done(exam, "这一页放到一边了")
-    number = request.form.get("page", "1")
     try:
-        page = int(number) if number.isdigit() else 1
-        sheet = read_again(web.db(), exam, prefix, page=scan, code=code, number=page)
+        number = sent_id("page") or 1
+        sheet = read_again(web.db(), exam, prefix, page=scan, code=code, number=number)
     except (Refused, NotFound, Unreadable) as error:
         return _refused(exam, f"{error}。也可以按编号手工录入")
     web.audit("exam.scan_matched", f"exam:{exam.id}", {"page": scan.id, "sheet": sheet.id})

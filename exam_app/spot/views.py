@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, timedelta
+from datetime import timedelta
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.spot import service
+from exam_app.spot.forms import DrawForm, FoundForm, LookForm, MendedForm
 from exam_app.spot.models import SpotItemState
 from exam_app.web.access import MANAGERS, access
+from exam_app.web.forms import pressed
 from training_records.divisions import full_name, get_division
-from training_records.errors import Refused
 from training_records.ledger.service import person_names
 
 spot = Blueprint("spot", __name__)
@@ -34,26 +35,43 @@ def index() -> str:
         "spot/index.html",
         checks=checks,
         places=places,
-        seed=secrets.randbelow(900_000) + 100_000,
-        due=web.today() + timedelta(days=30),
+        form=DrawForm.shown(
+            given={
+                "size": 20,
+                "seed": secrets.randbelow(900_000) + 100_000,
+                "due": web.today() + timedelta(days=30),
+            }
+        ),
     )
 
 
 @spot.post("/spot")
 @access(MANAGERS)
 def draw() -> Response:
-    division = web.scope().division(web.db(), request.form.get("division") or None)
-    try:
-        due = date.fromisoformat(request.form.get("due", ""))
-        size, seed = int(request.form.get("size", "")), int(request.form.get("seed", ""))
-    except ValueError:
-        raise Refused("份数和种子填整数，期限写成 2026-12-31 这样") from None
-    check = service.draw(
-        web.db(), division.code, size, seed=seed, due_on=due, today=web.today(), by=web.actor()
+    form, made = DrawForm.typed(), list[int]()
+
+    def verb() -> None:
+        division = web.scope().division(web.db(), form.division.got or None)
+        check = service.draw(
+            web.db(),
+            division.code,
+            form.size.got,
+            seed=form.seed.got,
+            due_on=form.due.got,
+            today=web.today(),
+            by=web.actor(),
+        )
+        detail = {"seed": check.seed, "size": len(check.items)}
+        web.audit("spot.draw", f"spot:{check.id}", detail)
+        made.append(check.id)
+
+    return web.carry_out(
+        verb,
+        url_for("spot.index"),
+        page=index,
+        form=form,
+        target=lambda: url_for("spot.show", check_id=made[0]),
     )
-    web.audit("spot.draw", f"spot:{check.id}", {"seed": seed, "size": len(check.items)})
-    web.db().commit()
-    return redirect(url_for("spot.show", check_id=check.id))
 
 
 @spot.get("/spot/<int:check_id>")
@@ -67,7 +85,8 @@ def show(check_id: int) -> str:
         people=people,
         division=get_division(web.db(), check.division_code),
         places={i.code: full_name(web.db(), i.code) for i in check.items},
-        questions=service.QUESTIONS,
+        look={i.person_id: LookForm.shown(i.person_id) for i in check.items},
+        mended={i.person_id: MendedForm.shown(i.person_id) for i in check.items},
         states=STATES,
         left=sum(i.state == "open" for i in check.items),
         wrong=sum(i.state == "wrong" for i in check.items),
@@ -78,12 +97,30 @@ def show(check_id: int) -> str:
 @access(MANAGERS)
 def look(check_id: int, person_id: int) -> Response:
     check = service.get_check(web.db(), check_id, web.scope().prefix)
-    if "again" in request.form:
-        service.look_again(web.db(), check, person_id, words=request.form["again"], by=web.actor())
+    form: FoundForm | MendedForm
+    if pressed("again"):
+        form = mended = MendedForm.typed(person_id)
+
+        def verb() -> str:
+            words = mended.again.got
+            service.look_again(web.db(), check, person_id, words=words, by=web.actor())
+            return "记下了。"
+
     else:
-        answers = {q: request.form[q] == "yes" for q in service.QUESTIONS if q in request.form}
-        finding = request.form.get("finding", "")
-        service.look(web.db(), check, person_id, answers=answers, finding=finding, by=web.actor())
-    web.db().commit()
-    flash("记下了。", "good")
-    return redirect(url_for("spot.show", check_id=check_id, _anchor=f"p{person_id}"))
+        form = found = LookForm.typed(person_id)
+
+        def verb() -> str:
+            answers = {q: found[q].data == "yes" for q in service.QUESTIONS}
+            finding = found.finding.got
+            service.look(
+                web.db(), check, person_id, answers=answers, finding=finding, by=web.actor()
+            )
+            return "记下了。"
+
+    return web.carry_out(
+        verb,
+        url_for("spot.show", check_id=check_id),
+        page=lambda: show(check_id),
+        form=form,
+        target=lambda: url_for("spot.show", check_id=check_id, _anchor=f"p{person_id}"),
+    )

@@ -22,6 +22,7 @@ from wtforms import (
     Field,
     FileField,
     IntegerField,
+    RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -137,6 +138,11 @@ def sent_id(name: str) -> int | None:
 def sent_values(name: str) -> list[str]:
     """What the hidden fields or ticks of this name carry."""
     return request.form.getlist(name)
+
+
+def sent_fields() -> MultiDict[str, str]:
+    """All fields, for answers to questions: the question itself is their model, and checks them."""
+    return request.form
 
 
 def _checks(label: str, needed: bool | str, most: int = 0) -> list[Any]:
@@ -400,11 +406,21 @@ class Choices(SelectMultipleField):
     option_widget = widgets.CheckboxInput()
 
 
-class Tick(BooleanField):
-    """A tick; on the page its label stands behind it."""
+class Judgement(RadioField):
+    """One of a few answers, all in sight, none of them chosen."""
 
-    def __init__(self, label: str, **more: Any) -> None:
-        super().__init__(label, **more)
+    def __init__(self, label: str, choices: Mapping[str, str], **more: Any) -> None:
+        checks = [InputRequired("还没有选")]
+        super().__init__(
+            label, checks, choices=list(choices.items()), validate_choice=False, **more
+        )
+
+
+class Tick(BooleanField):
+    """A tick; on the page its label stands behind it. `needed`: the message where it has to be set."""
+
+    def __init__(self, label: str, *, needed: str = "", **more: Any) -> None:
+        super().__init__(label, [InputRequired(needed)] if needed else [], **more)
         self.render_kw = {"value": "1", **(more.get("render_kw") or {})}
 
 
@@ -420,6 +436,7 @@ __all__ = [
     "Day",
     "Field",
     "Form",
+    "Judgement",
     "Line",
     "Moment",
     "Number",
@@ -430,6 +447,7 @@ __all__ = [
     "Whole",
     "WrittenDay",
     "pressed",
+    "sent_fields",
     "sent_id",
     "sent_values",
 ]

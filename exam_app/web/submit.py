@@ -78,6 +78,8 @@ def give_back(page: Page, path: str, *, form: Form | None = None, refusal: str =
     elif refusal:
         flash(refusal, "bad")
     response = current_app.make_response(page())
+    if response.status_code >= 300:
+        return response
     if response.mimetype == "text/html":
         typed = request.form if form is None else None
         text = response.get_data(as_text=True)

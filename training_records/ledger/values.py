@@ -10,6 +10,7 @@ from operator import mul
 from question_bank.clean import clean_number, clean_phone, plain_width
 from training_records.ledger.checks import read_result, result_label
 from training_records.ledger.models import PostRole
+from training_records.xlsx import without_guard
 
 EXCEL_EPOCH = date(1899, 12, 30)
 _DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})?)?日?(?:\s+00:00(?::00)?)?$")
@@ -26,7 +27,7 @@ def text(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return plain_width(str(value))
+    return without_guard(plain_width(str(value)))
 
 
 def name(value: object) -> str:

@@ -69,7 +69,7 @@ def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign
         page = api.get(queue).text
         assert "独一无二" not in page and "前河村" not in page and "先问再记" in page
         open_slot = page.split('name="slot" value="')[1].split('"')[0]
-        api.form(queue, attempt=number, slot=slot or open_slot, share=share, comment="看过")
+        return api.form(queue, attempt=number, slot=slot or open_slot, share=share, comment="看过")
 
     def state():
         session.expire_all()
@@ -82,8 +82,7 @@ def test_two_mark_without_a_name_and_a_third_decides(world, session, saver, sign
     assert state() == ("submitted", None)
     # The same person has nothing more to mark; a share that is none is refused.
     assert "没有等您评分的题了" in markers[0].get(queue).text
-    mark(markers[1], 0.3)
-    assert "请选一个得分比例" in markers[1].get(queue).text
+    assert "请选一个得分比例" in mark(markers[1], 0.3).text
     mark(markers[1], 0.25)
     assert state() == ("submitted", None)
     mark(markers[2], 0.5)
