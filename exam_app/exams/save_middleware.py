@@ -28,8 +28,9 @@ from exam_app.web.request_log import log_request, new_request_id
 from training_records.database import now
 
 MAX_BODY = 64 * 1024
-_ANSWERS = re.compile(r"/api/v1/attempts/(\d{1,12})/answers")
-_CLOCK = re.compile(r"/api/v1/attempts/(\d{1,12})/clock")
+_PATH = re.compile(r"/api/v1/attempts/(\d{1,12})/(answers|clock)")
+# Method to the part of an attempt that is answered here.
+_TOLD = {"PUT": "answers", "GET": "clock"}
 HEADERS = [
     *SECURITY_HEADERS.items(),
     ("Content-Type", "application/json"),
@@ -47,38 +48,35 @@ class SaveMiddleware:
         self._headers = [*HEADERS, *(HSTS.items() if secure else ())]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        method, answer = environ["REQUEST_METHOD"], None
-        if method == "PUT":
-            ticket = self._ticket(environ, _ANSWERS)
-            if ticket is not None and self._is_own_page(ticket, environ):
-                answer = self._save(ticket, environ)
-        elif method == "GET":
-            ticket = self._ticket(environ, _CLOCK)
-            if ticket is not None:
-                answer = self._tell_time(ticket)
+        ticket = self._ticket(environ) if environ["REQUEST_METHOD"] in _TOLD else None
+        if ticket is None:
+            return self._app(environ, start_response)
+        is_save = environ["REQUEST_METHOD"] == "PUT"
+        answer = self._save(ticket, environ) if is_save else self._tell_time(ticket)
         if answer is None:
             return self._app(environ, start_response)
         start_response("200 OK", answer[1])
         return [answer[0]]
 
-    def _ticket(self, environ: WSGIEnvironment, pattern: re.Pattern[str]) -> Ticket | None:
-        """The ticket in the request's cookie, if it is for the attempt of the path."""
-        path = pattern.fullmatch(environ.get("PATH_INFO", ""))
+    def _ticket(self, environ: WSGIEnvironment) -> Ticket | None:
+        """The ticket in the request's cookie, if it is for this attempt and, for a save, carries the request's CSRF token.
+
+        The token was checked when the attempt was opened.
+        """
+        method = environ["REQUEST_METHOD"]
+        path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         cookie = environ.get("HTTP_COOKIE", "")
-        if path is None:
+        csrf_token = environ.get("HTTP_X_CSRF_TOKEN", "")
+        if path is None or path[2] != _TOLD[method] or (method == "PUT" and not csrf_token):
             return None
         # A ticket's value is never quoted, so a plain split is enough.
         prefix = f"{COOKIE}="
         text = next((c[len(prefix) :] for c in cookie.split("; ") if c.startswith(prefix)), "")
         ticket: Ticket | None = self._tickets.read(text) if text else None
-        return ticket if ticket is not None and ticket.attempt_id == int(path[1]) else None
-
-    def _is_own_page(self, ticket: Ticket, environ: WSGIEnvironment) -> bool:
-        """Whether the ticket carries the request's CSRF token, which was checked when the attempt was opened."""
-        csrf_token = environ.get("HTTP_X_CSRF_TOKEN", "")
-        return bool(csrf_token) and secrets.compare_digest(
-            ticket.csrf or "", csrf_digest(csrf_token)
-        )
+        if ticket is None or ticket.attempt_id != int(path[1]):
+            return None
+        matches = secrets.compare_digest(ticket.csrf or "", csrf_digest(csrf_token))
+        return ticket if matches or method == "GET" else None
 
     def _tell_time(self, ticket: Ticket) -> tuple[bytes, list[tuple[str, str]]] | None:
         started = time.perf_counter()

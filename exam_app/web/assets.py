@@ -115,6 +115,8 @@ class Assets:
         content = (self._folder / plain).read_bytes()
         pattern = {".js": _IMPORT, ".css": _REFERENCE}.get(posixpath.splitext(plain)[1])
         imports: list[str] = []
+        if plain.endswith(".js"):
+            content = slim(content.decode()).encode()
         if pattern is not None:
 
             def rewritten(match: re.Match[str]) -> str:
@@ -135,6 +137,16 @@ class Assets:
 def _asset(plain: str, content: bytes, imports: tuple[str, ...] = ()) -> Asset:
     stem, end = posixpath.splitext(plain)
     return Asset(f"{stem}.{hashlib.sha256(content).hexdigest()[:10]}{end}", content, imports)
+
+
+def slim(script: str) -> str:
+    """A script without its JSDoc, lines of comment and indents: about a third less to load on a slow line.
+
+    Line ends stay. It relies on our own style: no template string spans lines, and no string holds `/**`.
+    """
+    script = re.sub(r"/\*\*.*?\*/ ?", "", script, flags=re.S)
+    lines = (line.strip() for line in script.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 @lru_cache(4)

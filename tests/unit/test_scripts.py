@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from exam_app.config import ROOT
-from exam_app.web.assets import FOR_GOOD, Assets, init_assets
+from exam_app.web.assets import FOR_GOOD, Assets, init_assets, slim
 from tests.conftest import missing
 
 STATIC = ROOT / "exam_app" / "static"
@@ -61,6 +61,26 @@ def test_imports_and_references_are_rewritten_to_hashed_names(folder):
     css = assets["app.css"].content.decode()
     assert f'url("./{assets.name("icons.svg")}#a")' in css and "url(#b)" in css
     assert assets.modules("js/page.js") == ["js/lib/dom.js", "js/lib/api.js", "js/page.js"]
+
+
+def test_what_only_readers_need_is_not_sent():
+    script = "// @ts-check\n/** @param {x} y */\nconst a = /** @type {any} */ (b); // c\n\n  if (a)\n    d();\n"
+    assert slim(script) == "const a = (b); // c\nif (a)\nd();\n"
+    for path in STATIC.rglob("*.js"):
+        lines = path.read_text("utf-8").splitlines()
+        assert all(line.count("`") % 2 == 0 for line in lines), path
+
+
+def test_what_is_sent_is_a_script(tmp_path):
+    node = shutil.which("node")
+    if node is None:
+        missing("没有 node（Debian 包 nodejs）")
+    assets = Assets(STATIC)
+    for path in STATIC.rglob("*.js"):
+        sent = tmp_path / f"{path.stem}.mjs"
+        sent.write_bytes(assets[path.relative_to(STATIC).as_posix()].content)
+        done = subprocess.run([node, "--check", sent], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_ring_of_imports_is_refused(folder):

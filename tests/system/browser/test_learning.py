@@ -135,7 +135,7 @@ def test_an_answer_the_server_could_not_take_is_sent_again(academy, open_page):
         refused.append(route.request.url)
         return route.fulfill(status=503, body="")
 
-    page.route("**/practice/answers", refuse_once)
+    page.route("**/api/v1/outbox", refuse_once)
     page.goto(academy.url + "/practice/daily")
     choose(page)
     expect(page.locator("#saved")).to_have_text("✓ 已保存")

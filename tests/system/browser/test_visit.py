@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.system.browser.conftest import assert_accessible, sign_in
 
@@ -90,6 +90,53 @@ def test_what_must_be_reported_is_one_tap_away(academy, phone):
     phone.get_by_role("link", name="记下已经报告").click()
     phone.get_by_role("button", name="已经向公安机关报告").click()
     expect(phone.get_by_text("记下了：已向公安机关报告")).to_be_visible()
+
+
+def test_what_the_server_refuses_stays_until_it_is_mended_or_deleted(academy, phone):
+    phone.goto(f"{academy.url}/visits/log")
+    expect(phone.locator("#due li")).not_to_have_count(0)
+    code = phone.locator("#due strong").last.inner_text()
+    today = None
+    for _ in range(2):
+        phone.locator("#due button").last.click()
+        today = phone.locator("#on").input_value()
+        phone.locator("#on").fill("2020-01-01")
+        phone.get_by_role("button", name="保存", exact=True).click()
+        expect(phone.locator("#list")).to_be_visible()
+    expect(phone.locator("#saved")).to_have_text("有 2 条没有存上")
+    assert_accessible(phone)
+    phone.reload()
+    refused = phone.locator("#refused .note")
+    expect(refused).to_have_count(2)
+    expect(refused.first).to_contain_text(f"{code} 没有存上：2020-01-01 这天您没有任职")
+    refused.first.get_by_role("button", name="改一改再存").click()
+    expect(phone.locator("#on")).to_have_value("2020-01-01")
+    phone.locator("#on").fill(today)
+    phone.get_by_role("button", name="保存", exact=True).click()
+    expect(refused).to_have_count(1)
+    refused.get_by_role("button", name="删掉").click()
+    refused.get_by_role("button", name="再点一次就删掉").click()
+    expect(refused).to_have_count(0)
+    expect(phone.locator("#saved")).to_have_text("✓ 已保存")
+
+
+def test_a_shared_phone_shows_nobody_another_s_page(academy, phone):
+    phone.goto(f"{academy.url}/visits/log")
+    expect(phone.locator("#due li")).not_to_have_count(0)
+    phone.wait_for_function("() => navigator.serviceWorker.ready.then(() => true)")
+    kept = "async () => Boolean(await caches.match('/visits/log', { ignoreVary: true }))"
+    for _ in range(50):
+        if phone.evaluate(kept):
+            break
+        phone.wait_for_timeout(100)
+    assert phone.evaluate(kept)
+    phone.goto(f"{academy.url}/")
+    phone.evaluate("() => document.querySelector('form[action=\"/logout\"]').requestSubmit()")
+    phone.wait_for_url("**/login*")
+    assert not phone.evaluate(kept)
+    phone.context.set_offline(True)
+    with pytest.raises(Error):
+        phone.goto(f"{academy.url}/visits/log")
 
 
 def test_pages_of_the_daily_work(academy, phone):

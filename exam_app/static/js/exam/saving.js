@@ -1,6 +1,6 @@
 // @ts-check
 // Brings the answers of an exam to the server.
-import { sendInParts } from "../lib/parts.js";
+import { sendInParts } from "../lib/api.js";
 
 const MAX_AT_ONCE = 100;
 

@@ -1,9 +1,8 @@
 // @ts-check
 // What this phone still has to bring to the server, one queue for all pages. Each item is kept in IndexedDB until the server
 // has stored it; what the server refuses stays, with its reason, until its owner mends or deletes it.
-import { call } from "./api.js";
+import { call, sendInParts } from "./api.js";
 import { newKey, read, write } from "./dom.js";
-import { sendInParts } from "./parts.js";
 
 const MAX_AT_ONCE = 50;
 
