@@ -20,6 +20,7 @@ from typing import Literal
 
 import brotli
 from flask import Flask, Response, abort, request, url_for
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.http import generate_etag
@@ -151,12 +152,21 @@ def assets_in(folder: str) -> Assets:
     return Assets(Path(folder))
 
 
+class _PageSessions(SecureCookieSessionInterface):
+    """Leaves the session's cookie alone where a file is served: it would be sent again with every script."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
+
+
 def init_assets(app: Flask) -> None:
     """Serves the static folder under hashed names and makes `url_for("static", …)` give them.
 
     Templates get `modules(NAME)`: the tags that load a module and, at the same time, all it imports.
     """
     assets = assets_in(str(app.static_folder))
+    app.session_interface = _PageSessions()
     plain = app.ensure_sync(app.view_functions["static"])
 
     @app.url_defaults
