@@ -19,7 +19,7 @@ from pydantic import (
 MAX_AT_ONCE = 100
 Outcome = Literal["stored", "duplicate", "conflict", "refused"]
 Id = Annotated[StrictInt, Field(gt=0, lt=2**31)]
-Key = Annotated[StrictStr, Field(min_length=8, max_length=36)]
+Key = Annotated[StrictStr, Field(pattern="^[0-9A-Za-z_-]{8,36}$")]
 
 
 class _In(BaseModel):

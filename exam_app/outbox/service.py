@@ -92,7 +92,9 @@ def _seq(raw: object) -> int:
 
 
 def _id(raw: object) -> str:
-    return str(raw.get("id"))[:36] if isinstance(raw, dict) else ""
+    told = str(raw.get("id"))[:36] if isinstance(raw, dict) else ""
+    # Half an emoji can't be sent back.
+    return told.encode("utf-8", "replace").decode()
 
 
 def _fault(error: ValidationError) -> str:

@@ -20,6 +20,7 @@ from typing import Literal
 
 import brotli
 from flask import Flask, Response, abort, request, url_for
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -32,7 +33,9 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 # Files that are put together from others: plain name → what makes the content.
-MADE: dict[str, Callable[[], bytes]] = {"app.css": stylesheet, "icons.svg": sprite}
+MADE: Mapping[str, Callable[[], bytes]] = {"app.css": stylesheet, "icons.svg": sprite}
+# What only goes into a made file is not served.
+PARTS = "css/"
 # Served at an address of its own, because its address is its scope.
 WORKER = "sw.js"
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -64,16 +67,16 @@ class Asset:
 
 
 class Assets:
-    """All files of the static folder, and those `made` from others, by plain name. Imports must not form a ring."""
+    """All files of the static folder and those that are made, by plain name. Imports must not form a ring."""
 
     def __init__(self, folder: Path, made: Mapping[str, Callable[[], bytes]] | None = None) -> None:
         self._folder = folder
+        self._made = made or {}
         self._files: dict[str, Asset] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not any(p.startswith(".") for p in path.parts):
-                self._load(path.relative_to(folder).as_posix(), ())
-        for plain, make in (made or {}).items():
-            self._files[plain] = _asset(plain, make())
+        names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+        kept = [n for n in names if not n.startswith(PARTS) and "/." not in f"/{n}"]
+        for plain in sorted({*kept, *self._made}):
+            self._load(plain, ())
         names = "\n".join(a.name for a in self._files.values())
         self.version = hashlib.sha256(names.encode()).hexdigest()[:10]
 
@@ -112,7 +115,8 @@ class Assets:
             return self._files[plain]
         if plain in above:
             raise ValueError(f"imports form a ring: {' -> '.join((*above, plain))}")
-        content = (self._folder / plain).read_bytes()
+        make = self._made.get(plain)
+        content = make() if make else (self._folder / plain).read_bytes()
         pattern = {".js": _IMPORT, ".css": _REFERENCE}.get(posixpath.splitext(plain)[1])
         imports: list[str] = []
         if plain.endswith(".js"):
@@ -121,7 +125,7 @@ class Assets:
 
             def rewritten(match: re.Match[str]) -> str:
                 target = posixpath.normpath(posixpath.join(posixpath.dirname(plain), match["name"]))
-                if not (self._folder / target).is_file():
+                if target not in self._made and not (self._folder / target).is_file():
                     return match[0]
                 imports.append(target)
                 hashed = self._load(target, (*above, plain)).name
@@ -129,14 +133,14 @@ class Assets:
                 return match["before"] + (relative if relative[0] == "." else f"./{relative}")
 
             content = pattern.sub(rewritten, content.decode()).encode()
-        modules = tuple(dict.fromkeys(imports)) if plain.endswith(".js") else ()
-        self._files[plain] = _asset(plain, content, modules)
-        return self._files[plain]
-
-
-def _asset(plain: str, content: bytes, imports: tuple[str, ...] = ()) -> Asset:
-    stem, end = posixpath.splitext(plain)
-    return Asset(f"{stem}.{hashlib.sha256(content).hexdigest()[:10]}{end}", content, imports)
+        stem, end = posixpath.splitext(plain)
+        asset = Asset(
+            f"{stem}.{hashlib.sha256(content).hexdigest()[:10]}{end}",
+            content,
+            tuple(dict.fromkeys(imports)) if end == ".js" else (),
+        )
+        self._files[plain] = asset
+        return asset
 
 
 def slim(script: str) -> str:
@@ -155,12 +159,21 @@ def assets_in(folder: str) -> Assets:
     return Assets(Path(folder), MADE)
 
 
+class _PageSessions(SecureCookieSessionInterface):
+    """Leaves the session's cookie alone where a file is served: it would be sent again with every script."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
+
+
 def init_assets(app: Flask) -> None:
     """Serves the static folder under hashed names and makes `url_for("static", …)` give them.
 
     Templates get `modules(NAME)`: the tags that load a module and, at the same time, all it imports.
     """
     assets = assets_in(str(app.static_folder))
+    app.session_interface = _PageSessions()
 
     @app.url_defaults
     def _hashed(endpoint: str, values: dict[str, object]) -> None:
@@ -168,10 +181,13 @@ def init_assets(app: Flask) -> None:
             values["filename"] = assets.name(str(values["filename"]))
 
     def static(filename: str) -> ResponseReturnValue:
-        if asset := assets.served(filename):
-            return _answer(asset, FOR_GOOD)
+        asset = assets.served(filename)
+        if asset is not None:
+            return _answer(asset)
         if assets.is_plain(filename):
-            return _answer(assets[filename], "no-cache")
+            response = _answer(assets[filename])
+            response.headers["Cache-Control"] = "no-cache"
+            return response
         abort(404)
 
     app.view_functions["static"] = static
@@ -192,7 +208,7 @@ def worker_script(app: Flask) -> Response:
     return response
 
 
-def _answer(asset: Asset, caching: str) -> Response:
+def _answer(asset: Asset) -> Response:
     kind = TYPES.get(posixpath.splitext(asset.name)[1])
     if kind is None:
         response = Response(asset.content)
@@ -208,5 +224,5 @@ def _answer(asset: Asset, caching: str) -> Response:
         else:
             response.set_data(asset.content)
         response.vary.add("Accept-Encoding")
-    response.headers["Cache-Control"] = caching
+    response.headers["Cache-Control"] = FOR_GOOD
     return response

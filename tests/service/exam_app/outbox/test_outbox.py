@@ -94,6 +94,9 @@ def test_one_bad_item_never_blocks_the_others(session, phone, case):
         item("study", {"window": 10**6, "at": 3}, "i"),
         practice("j", response="\ud83d"),
         practice("k", response="a\u0000b"),
+        {**practice("l"), "id": "\ud83d" * 10},
+        visit(phone, case, "m", findings={"\ud83d": "\ud83d"}),
+        visit(phone, case, "n", findings={"a\u0000": "b"}),
         "text",
     ]
     answer = bring(phone, *bad, visit(phone, case), practice())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -34,6 +36,19 @@ def test_a_lost_database_is_a_503_that_says_so(app, world, sign_in, monkeypatch)
         assert "数据库暂时忙" in answer.get_data(as_text=True)
     monkeypatch.undo()
     assert api.get("/").status_code == 200
+
+
+def test_files_carry_no_cookie_and_are_kept_for_good(app, world, sign_in):
+    api = sign_in(world.account("district", DISTRICT))
+    page = api.get("/coverage")
+    assert page.headers["Set-Cookie"]
+    address = re.search(r'"(/static/app\.[0-9a-f]{10}\.js)"', page.text)[1]
+    answer = api.get(address)
+    assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Cookie" not in answer.headers.get("Vary", "")
+    worker = api.get("/sw.js")
+    assert worker.status_code == 200 and worker.headers["Cache-Control"] == "no-cache"
 
 
 def test_health(app):
