@@ -163,7 +163,6 @@ READS_BY_HAND = {
     "exam_app/learn/views.py",
     "exam_app/ledger/views.py",
     "exam_app/practice/views.py",
-    "exam_app/reports/case_views.py",
 }
 
 
