@@ -157,8 +157,6 @@ READS_BY_HAND = {
     "exam_app/coverage/views.py",
     "exam_app/evaluation/allowance_views.py",
     "exam_app/evaluation/scheme_views.py",
-    "exam_app/evaluation/views.py",
-    "exam_app/exemplars/views.py",
     "exam_app/learn/editor_views.py",
     "exam_app/learn/views.py",
     "exam_app/ledger/views.py",
