@@ -170,11 +170,10 @@ def own(number: int) -> Response:
 @access(LEARNERS)
 def objection(number: int) -> Response:
     """Files an objection to a nomination in the account's district."""
-    form = ObjectionForm.typed(number)
+    form, district = ObjectionForm.typed(number), web.account().division_code[:6]
+    row = service.exemplar_of_district(web.db(), number, district)
 
     def verb() -> str:
-        district = web.account().division_code[:6]
-        row = service.exemplar_of_district(web.db(), number, district)
         service.object_to(web.db(), row, form.text.got, today=web.today(), by=web.actor())
         return "意见交上去了，民政部门会答复。"
 
