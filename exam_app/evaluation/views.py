@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
+from exam_app.evaluation.forms import AppealForm, CommentForm, ReplyForm, RunForm, SelfReviewForm
 from exam_app.evaluation.sources import KNOWN, SOURCES, frame_of, frame_of_run
 from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, OFFICES, access
+from exam_app.web.forms import pressed, sent_id
 from training_records.divisions import division_names, prefix_of
 from training_records.errors import NotFound, Refused
 from training_records.evaluation import overview as figures
@@ -56,6 +58,7 @@ def index() -> str:
         may_start=web.account().role == "district",
         scheme=scheme_for(web.db(), code, web.today().year),
         known=KNOWN,
+        form=RunForm.shown(given={"year": web.today().year}),
     )
 
 
@@ -63,8 +66,10 @@ def index() -> str:
 @access(MANAGERS)
 @web.only_reads
 def begin() -> Response:
+    form = RunForm.typed()
+
     def verb() -> str:
-        year = request.form.get("year", 0, type=int)
+        year = form.year.got
         if not 2020 <= year <= web.today().year:
             raise Refused("年份填 2020 到今年")
         as_of = min(web.today(), date(year, 12, 31))
@@ -79,7 +84,7 @@ def begin() -> Response:
         web.audit("evaluation.start", f"run:{run.id}", {"people": len(subjects)})
         return f"{year} 年的评价开始了，算出 {len(subjects)} 人。儿童主任现在可以自评。"
 
-    return web.carry_out(verb, url_for("evaluation.index"), page=index)
+    return web.carry_out(verb, url_for("evaluation.index"), page=index, form=form)
 
 
 @evaluation.get("/evaluation/<int:run_id>")
@@ -112,7 +117,7 @@ def step(run_id: int) -> Response:
     own_run(run_id)
 
     def verb() -> str:
-        if "again" in request.form:
+        if pressed("again"):
             run = own_run(run_id)
             subjects = measured(web.db(), frame_of_run(run, web.config()), SOURCES)
             session = web.begin_writing()
@@ -120,13 +125,11 @@ def step(run_id: int) -> Response:
             return f"按现在的记录重新算了，{changed} 人有变化。"
         web.begin_writing()
         run = own_run(run_id)
-        if "lock" in request.form:
+        if pressed("lock"):
             number = runs.lock(web.db(), run, web.today(), by=web.actor())
             web.audit("evaluation.lock", f"run:{run.id}", {"hash": run.locked_hash})
             return f"定稿了，{number} 人的结果记进了档案。"
-        runs.advance(
-            web.db(), run, web.today(), by=web.actor(), days=request.form.get("days", 5, type=int)
-        )
+        runs.advance(web.db(), run, web.today(), by=web.actor(), days=sent_id("days") or 5)
         web.audit("evaluation.step", f"run:{run.id}", {"state": run.state})
         return f"现在是“{STATES[run.state]}”。"
 
@@ -178,6 +181,7 @@ def overview(run_id: int) -> str:
 
 def _person_page(run: EvaluationRun, person: Person, *, is_own: bool) -> str:
     row = runs.get_result(web.db(), run, person.id)
+    appeals = runs.appeals_of(web.db(), run, person.id)
     return render_template(
         "evaluation/person.html",
         run=run,
@@ -189,7 +193,11 @@ def _person_page(run: EvaluationRun, person: Person, *, is_own: bool) -> str:
         with_records=SHOWN,
         states=STATES,
         steps=runs.steps_of(web.db(), run, person.id),
-        appeals=runs.appeals_of(web.db(), run, person.id),
+        appeals=appeals,
+        review=SelfReviewForm.shown(given={"text": row.self_comment}),
+        objection=AppealForm.shown(),
+        comment=CommentForm.shown(),
+        replies={a.id: ReplyForm.shown(a.id) for a in appeals},
         is_own=is_own,
         role=web.account().role,
     )
@@ -213,15 +221,19 @@ def say(run_id: int) -> Response:
     run, person = _own_run(run_id)
     row = runs.get_result(web.db(), run, person.id)
 
+    form = AppealForm.typed() if pressed("appeal") else SelfReviewForm.typed()
+
     def verb() -> str:
-        text = request.form.get("text", "")
-        if "appeal" in request.form:
+        text = form.text.got
+        if isinstance(form, AppealForm):
             runs.appeal(web.db(), run, row, text=text, today=web.today(), by=web.actor())
             return "异议交上去了，区（市）会答复您。"
         runs.comment(web.db(), run, row, step="self", text=text, by=web.actor())
         return "自评保存好了。"
 
-    return web.carry_out(verb, url_for("evaluation.mine", run_id=run_id), page=lambda: mine(run_id))
+    return web.carry_out(
+        verb, url_for("evaluation.mine", run_id=run_id), page=lambda: mine(run_id), form=form
+    )
 
 
 @evaluation.get("/evaluation/<int:run_id>/<int:person_id>")
@@ -272,18 +284,21 @@ def review(run_id: int, person_id: int) -> Response:
     subject = web.scope().person(web.db(), person_id)
     row = runs.get_result(web.db(), run, subject.id)
 
+    number = sent_id("appeal")
+    form = ReplyForm.typed(number) if number else CommentForm.typed()
+
     def verb() -> str:
-        text, role = request.form.get("text", ""), web.account().role
-        if number := request.form.get("appeal", type=int):
+        text, role = form.text.got, web.account().role
+        if number:
             appeal = next(
                 (a for a in runs.appeals_of(web.db(), run, subject.id) if a.id == number), None
             )
             if appeal is None or role == "supervisor":
                 raise NotFound("没有这个异议")
-            accepted = "accept" in request.form
+            accepted = pressed("accept")
             runs.answer(web.db(), run, appeal, accepted=accepted, text=text, by=web.actor())
             return "答复了。" + ("请改正记录，再点“重新计算”。" if accepted else "")
-        if "back" in request.form:
+        if pressed("back"):
             runs.send_back(web.db(), run, row, reason=text, by=web.actor())
             return "退回本人了。"
         step = "town" if role == "supervisor" else "district"
@@ -294,4 +309,5 @@ def review(run_id: int, person_id: int) -> Response:
         verb,
         url_for("evaluation.person", run_id=run_id, person_id=person_id),
         page=lambda: person(run_id, person_id),
+        form=form,
     )

@@ -6,15 +6,16 @@ import io
 from urllib.parse import urlsplit
 
 import zxingcpp
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, jsonify, render_template, request, url_for
 from PIL import Image, UnidentifiedImageError
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events.codes import read_code
-from exam_app.events.forms import door_link
+from exam_app.events.forms import SurveyForm, door_link
 from exam_app.events.people_views import board
 from exam_app.web.access import LEARNERS, MANAGERS, OFFICES, access
+from exam_app.web.forms import sent_id
 from training_records.database import now
 from training_records.divisions import full_name
 from training_records.errors import NotFound, Refused
@@ -163,7 +164,7 @@ def _enrolment_label(event: Event, person: Person) -> str:
 @access(OFFICES)
 def check_in_person(code: str) -> str | tuple[str, int]:
     event, person = _at_door(code)
-    session = planning.get_session(web.db(), event, request.form.get("session", 0, type=int))
+    session = planning.get_session(web.db(), event, sent_id("session") or 0)
     try:
         state, already = attendance.check_in(
             web.db(), session, person.id, how="door", by=web.actor()
@@ -221,31 +222,36 @@ def _codes_on(data: bytes) -> list[tuple[int, int]]:
     return decoded
 
 
-@check_in.route("/events/<int:event_id>/survey", methods=["GET", "POST"])
+@check_in.get("/events/<int:event_id>/survey")
 @access(LEARNERS)
-def questions(event_id: int) -> str | Response | tuple[str, int]:
+def questions(event_id: int) -> str:
     person = web.person_id()
     event = survey.event_of(web.db(), event_id, person)
-    refused = ""
-    if request.method == "POST":
-        marks = {q: request.form.get(q, 0, type=int) for q in survey.QUESTIONS}
-        try:
-            survey.answer(
-                web.db(), event, person, marks=marks, comment=request.form.get("comment", "")
-            )
-        except Refused as problem:
-            web.db().rollback()
-            refused = str(problem)
-        else:
-            web.db().commit()
-            flash("谢谢，保存好了。问卷不记名。", "good")
-            return redirect(url_for("check_in.mine"))
-    page = render_template(
+    return render_template(
         "events/survey.html",
         event=event,
         may=survey.may_answer(web.db(), event, person),
         questions=survey.QUESTIONS,
         marks=survey.MARKS,
-        refused=refused,
+        form=SurveyForm.shown(),
     )
-    return (page, 422) if refused else page
+
+
+@check_in.post("/events/<int:event_id>/survey")
+@access(LEARNERS)
+def answer(event_id: int) -> Response:
+    person, form = web.person_id(), SurveyForm.typed()
+    event = survey.event_of(web.db(), event_id, person)
+
+    def verb() -> str:
+        marks = {q: sent_id(q) or 0 for q in survey.QUESTIONS}
+        survey.answer(web.db(), event, person, marks=marks, comment=form.comment.got)
+        return "谢谢，保存好了。问卷不记名。"
+
+    return web.carry_out(
+        verb,
+        url_for("check_in.questions", event_id=event_id),
+        page=lambda: questions(event_id),
+        form=form,
+        target=lambda: url_for("check_in.mine"),
+    )

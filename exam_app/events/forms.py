@@ -1,18 +1,16 @@
-"""Shared by the event pages: scope checks, check-in links and form parsing."""
+"""Forms of the events, and what their pages share: scope checks and check-in links."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-
-from flask import request, url_for
+from flask import url_for
 
 from exam_app import web
 from exam_app.events.codes import own_code
+from exam_app.web.forms import Area, Choice, Form, Line, Moment, Number, Phone, Tick, Whole
+from training_records.archive.external import FORMS
 from training_records.divisions import get_division
-from training_records.errors import Refused
 from training_records.events import planning
-from training_records.events.models import Event
+from training_records.events.models import AUDIENCES, PRESENCE, Event
 
 
 def own_prefix() -> str:
@@ -42,34 +40,118 @@ def organiser() -> str:
     return f"{division.name}民政局" if division.level in ("city", "district") else division.name
 
 
-def moment(name: str, what: str) -> datetime:
-    """Parses a date and time of the form, in the configured zone unless it names one. Raises `Refused` otherwise."""
-    try:
-        parsed = datetime.fromisoformat(request.form.get(name, ""))
-    except ValueError:
-        raise Refused(f"请填{what}") from None
-    return parsed.replace(tzinfo=web.config().zone) if parsed.tzinfo is None else parsed
+class PlanForm(Form):
+    year = Whole("年份", least=2020, most=2100)
+    title = Line("培训名称", 60)
+    month = Whole("月份", least=1, most=12)
+    hours = Number("学时", default=8)
+    heads = Whole("人数")
+    budget = Number("经费（元）", default=0)
+    audience = Choice("给谁培训", AUDIENCES, validate_choice=False)
+    form = Choice("形式", {word: word for word in FORMS}, validate_choice=False)
+    demonstration = Tick("这是市级示范培训（自动带上两天四个半天的课程和各区（市）名额）")
+    note = Line("说明（可不填）", 200, needed=False)
 
 
-def whole_number(name: str, what: str) -> int:
-    """Parses a whole number from 0 with at most nine digits. Raises `Refused` otherwise."""
-    text = request.form.get(name, "").strip()
-    if not text.isascii() or not text.isdecimal() or len(text) > 9:
-        raise Refused(f"{what}要填整数")
-    return int(text)
+class EventForm(Form):
+    """A new event."""
+
+    title = Line("培训名称", 60)
+    capacity = Whole("名额")
+    audience = Choice("给谁培训", AUDIENCES, validate_choice=False)
+    parent = Choice("照着示范培训办", validate_choice=False)
 
 
-def decimal(name: str, what: str) -> Decimal:
-    """Parses a finite decimal number. Raises `Refused` otherwise."""
-    try:
-        value = Decimal(request.form.get(name, "").strip())
-    except InvalidOperation:
-        raise Refused(f"{what}要填数字") from None
-    if not value.is_finite():
-        raise Refused(f"{what}要填数字")
-    return value
+class EventSettingsForm(Form):
+    title = Line("名称", 60)
+    place = Line("地点", 60, needed=False)
+    capacity = Whole("名额")
+    audience = Choice("给谁培训", AUDIENCES, validate_choice=False)
+    form = Choice("形式", {word: word for word in FORMS}, validate_choice=False)
+    organiser = Line("主办单位", 60, needed=False)
+    contact = Line("联系人和电话", 60, needed=False)
+    nominate_by = Moment("报名截止（可不填）", needed=False)
+    before_id = Choice("培训前考试", validate_choice=False)
+    after_id = Choice("结业考试", validate_choice=False)
+    note = Area("其他要求（写进通知）", 500, needed=False, render_kw={"rows": 3})
 
 
-def words(name: str, most: int) -> str:
-    """Returns a form field with whitespace collapsed, cut to `most` characters."""
-    return " ".join(request.form.get(name, "").split())[:most]
+class SessionForm(Form):
+    id_prefix = "session-"
+    title = Line("讲什么", 60, needed="请填讲什么")
+    starts_at = Moment("开始", needed="请填开始时间")
+    ends_at = Moment("结束", needed="请填结束时间")
+    hours = Number("学时", default=4)
+    teacher = Line("授课人", 60, needed=False)
+    teacher_phone = Phone("授课人是儿童主任的，填手机号", needed=False)
+    place = Line("教室（和培训地点不同才填）", 60, needed=False)
+
+
+class MoveForm(Form):
+    """Another time for a session, or why it is dropped."""
+
+    id_prefix = "move-"
+    starts_at = Moment("开始", needed=False)
+    ends_at = Moment("结束", needed=False)
+    reason = Line("原因（会记下来）", 200, needed=False)
+
+
+class CancelForm(Form):
+    id_prefix = "cancel-"
+    reason = Line("为什么取消（会告诉报名的人）", 200, needed=False)
+
+
+class NominationForm(Form):
+    people = Area(
+        "要报的人，一行一个，写手机号或姓名",
+        60_000,
+        needed="请写上要报的人，一行一个",
+        render_kw={"rows": 5},
+    )
+
+
+class DeclineForm(Form):
+    id_prefix = "decline-"
+    reason = Line("不录取的原因（录取不用填）", 200, needed=False)
+
+
+class WithdrawForm(Form):
+    id_prefix = "withdraw-"
+    reason = Line("原因", 200, needed=False)
+
+
+class NumbersForm(Form):
+    """Numbers of those who signed on paper."""
+
+    numbers = Line("签到表上签了名的编号，例如 1-20、23、25", 2000, needed="请填编号")
+    late = Tick("这些人迟到了")
+
+
+class PresenceForm(Form):
+    """What one person's attendance was."""
+
+    id_prefix = "presence-"
+    state = Choice(
+        "登记为",
+        {**{k: w for k, w in PRESENCE.items() if k != "unlisted"}, "absent": "缺课"},
+        validate_choice=False,
+    )
+    note = Line("说明（请假、补课要写）", 200, needed=False)
+
+
+class FileForm(Form):
+    """A photo or material with its caption, or the words of the report."""
+
+    id_prefix = "file-"
+    caption = Line("说明", 60, needed=False)
+    summary = Area("写进总结报告的话", 2000, needed=False, render_kw={"rows": 6})
+
+
+class FilingForm(Form):
+    confirmed_by = Line("签到表由谁核对", 40)
+
+
+class SurveyForm(Form):
+    """The words beside the marks, which the survey itself checks."""
+
+    comment = Area("还想说什么（可不填，不要写人名）", 300, needed=False, render_kw={"rows": 3})

@@ -7,10 +7,18 @@ from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events import documents
-from exam_app.events.forms import door_link, event_within, own_event, own_prefix, words
+from exam_app.events.forms import (
+    FileForm,
+    FilingForm,
+    door_link,
+    event_within,
+    own_event,
+    own_prefix,
+)
 from exam_app.events.scores import scores_of
 from exam_app.events.views import try_event
 from exam_app.web.access import MANAGERS, OFFICES, access
+from exam_app.web.forms import sent_fields, sent_values
 from training_records.archive import evidence
 from training_records.database import now
 from training_records.errors import NotFound
@@ -87,6 +95,7 @@ def report(event_id: int) -> str:
         fewest=survey.MIN_ANSWERS,
         asked=survey.asked(web.db(), event),
         states=STATES,
+        form=FileForm.shown(given={"summary": event.summary}),
         mine=event.division_code.startswith(own_prefix()) and web.account().role in MANAGERS,
     )
 
@@ -95,15 +104,16 @@ def report(event_id: int) -> str:
 @access(MANAGERS)
 def keep(event_id: int) -> Response:
     """Stores a photo or course material, and the summary of the report."""
-    event = own_event(event_id)
+    event, form = own_event(event_id), FileForm.typed()
+    is_report, is_photo = "summary" in sent_fields(), "photo" in sent_values("kind")
 
     def verb() -> str:
-        if "summary" in request.form:
-            event.summary = request.form["summary"].strip()[:2000] or None
+        if is_report:
+            event.summary = form.summary.got or None
         file = request.files.get("file")
         if file is None or not file.filename:
             return "保存好了。"
-        kind: FileKind = "photo" if request.form.get("kind") == "photo" else "material"
+        kind: FileKind = "photo" if is_photo else "material"
         stored = evidence.keep(
             web.db(),
             web.config().evidence,
@@ -112,14 +122,13 @@ def keep(event_id: int) -> Response:
             division_code=event.division_code,
             by=web.actor(),
         )
-        attach(web.db(), event, stored, kind=kind, caption=words("caption", 60))
+        attach(web.db(), event, stored, kind=kind, caption=form.caption.got)
         return "传好了。"
 
-    if "summary" in request.form or request.form.get("kind") == "photo":
-        return web.carry_out(
-            verb, url_for("outcome.report", event_id=event_id), page=lambda: report(event_id)
-        )
-    return try_event(event_id, verb)
+    if is_report or is_photo:
+        path = url_for("outcome.report", event_id=event_id)
+        return web.carry_out(verb, path, page=lambda: report(event_id), form=form)
+    return try_event(event_id, verb, form)
 
 
 @outcome.route("/events/<int:event_id>/file", methods=["GET", "POST"])
@@ -128,10 +137,11 @@ def file(event_id: int) -> str | Response:
     """Previews the filing of credit hours, and files them once confirmed."""
     event = own_event(event_id)
     if request.method == "POST":
+        form = FilingForm.typed()
 
         def verb() -> str:
             number = filing.file_event(
-                web.db(), event, words("confirmed_by", 40), by=web.actor(), zone=web.config().zone
+                web.db(), event, form.confirmed_by.got, by=web.actor(), zone=web.config().zone
             )
             web.audit("event.file", f"event:{event.id}", {"people": number})
             return f"{number} 人的学时记进了培训档案。" if number else "早已归档，没有重复记。"
@@ -140,6 +150,7 @@ def file(event_id: int) -> str | Response:
             verb,
             url_for("outcome.file", event_id=event_id),
             page=lambda: _file_page(event_id),
+            form=form,
             target=lambda: url_for("events.show", event_id=event_id),
         )
     return _file_page(event_id)
@@ -148,4 +159,6 @@ def file(event_id: int) -> str | Response:
 def _file_page(event_id: int) -> str:
     event = own_event(event_id)
     due, absent = filing.preview(web.db(), event)
-    return render_template("events/file.html", event=event, due=due, absent=absent)
+    return render_template(
+        "events/file.html", event=event, due=due, absent=absent, form=FilingForm.shown()
+    )

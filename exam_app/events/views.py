@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.events.forms import (
-    decimal,
+    CancelForm,
+    DeclineForm,
+    EventForm,
+    EventSettingsForm,
+    FileForm,
+    MoveForm,
+    NominationForm,
+    PlanForm,
+    SessionForm,
+    WithdrawForm,
     event_within,
-    moment,
     organiser,
     own_event,
     own_prefix,
-    whole_number,
-    words,
 )
 from exam_app.exams.administration import exams_of_division, is_exam_of
 from exam_app.web.access import EVERYONE, MANAGERS, OFFICES, access
-from training_records.archive.external import FORMS, read_attendance
+from exam_app.web.forms import Form, pressed, sent_fields, sent_id
+from question_bank.clean import clean_number
+from training_records.archive.external import read_attendance
+from training_records.archive.forms import form_label
 from training_records.database import now
 from training_records.divisions import children, division_names, level_of, prefix_of
 from training_records.errors import Refused
@@ -33,7 +43,10 @@ from training_records.events.models import (
     AUDIENCES,
     ENROLMENTS,
     STATES,
+    Enrolment,
+    Event,
 )
+from training_records.ledger.models import Person
 
 events = Blueprint("events", __name__)
 
@@ -56,19 +69,21 @@ def index() -> str | Response:
         may_plan=web.account().role in MANAGERS,
         is_city=level_of(web.account().division_code) == "city",
         over=planning.is_over,
-        audiences=AUDIENCES,
-        repeatable=repeatable(web.db(), own_prefix()),
+        form=EventForm.shown(parent=_parents()),
     )
+
+
+def _parents() -> list[tuple[str, str]]:
+    return [("", "不是")] + [(str(e.id), e.title) for e in repeatable(web.db(), own_prefix())]
 
 
 @events.get("/events/plan")
 @access(MANAGERS)
 def plan() -> str:
-    return _plan()
+    return _plan(request.args.get("year", web.today().year, type=int))
 
 
-def _plan(refused: str = "") -> str:
-    year = request.values.get("year", web.today().year, type=int)
+def _plan(year: int) -> str:
     lines = planning.plan_of(web.db(), own_prefix(), year)
     return render_template(
         "events/plan.html",
@@ -77,9 +92,8 @@ def _plan(refused: str = "") -> str:
         begun=planning.begun(web.db(), lines),
         names=division_names(web.db(), codes={x.division_code for x in lines}),
         audiences=AUDIENCES,
-        forms=FORMS,
         states=STATES,
-        refused=refused,
+        form=PlanForm.shown(given={"year": year}),
         own_code=web.account().division_code,
         is_city=level_of(web.account().division_code) == "city",
     )
@@ -87,43 +101,43 @@ def _plan(refused: str = "") -> str:
 
 @events.post("/events/plan")
 @access(MANAGERS)
-def add_plan() -> Response | tuple[str, int]:
-    try:
-        year = whole_number("year", "年份")
-        if not 2020 <= year <= 2100:
-            raise Refused("年份填 2020 到 2100")
+def add_plan() -> Response:
+    form = PlanForm.typed()
+    year = form.year.data or web.today().year
+
+    def verb() -> str:
         line = planning.add_plan(
             web.db(),
             web.account().division_code,
-            year,
+            form.year.got,
             by=web.actor(),
-            month=whole_number("month", "月份"),
-            title=words("title", 60),
-            audience=request.form.get("audience", ""),
-            form=request.form.get("form", "面授")[:20],
-            hours=decimal("hours", "学时"),
-            heads=whole_number("heads", "人数"),
-            budget=decimal("budget", "经费"),
-            demonstration="demonstration" in request.form
+            month=form.month.got,
+            title=form.title.got,
+            audience=form.audience.got,
+            form=form.form.got[:20] or "面授",
+            hours=form.hours.got,
+            heads=form.heads.got,
+            budget=form.budget.got,
+            demonstration=form.demonstration.data
             and level_of(web.account().division_code) == "city",
-            note=words("note", 200) or None,
+            note=form.note.got or None,
         )
-    except Refused as refused:
-        web.db().rollback()
-        return _plan(str(refused)), 422
-    web.audit("plan.add", f"plan:{line.id}", {"title": line.title})
-    web.db().commit()
-    flash(f"“{line.title}”写进了 {line.year} 年的计划。", "good")
-    return redirect(url_for("events.plan", year=line.year))
+        web.audit("plan.add", f"plan:{line.id}", {"title": line.title})
+        return f"“{line.title}”写进了 {line.year} 年的计划。"
+
+    path = url_for("events.plan", year=year)
+    return web.carry_out(verb, path, page=lambda: _plan(year), form=form)
 
 
 @events.post("/events/plan/<int:line_id>")
 @access(MANAGERS)
 def plan_line(line_id: int) -> Response:
     line = planning.get_line(web.db(), line_id, web.account().division_code)
-    if "remove" in request.form:
-        target = url_for("events.plan", year=line.year)
-        return web.carry_out(lambda: planning.remove_plan(web.db(), line), target, page=plan)
+    if pressed("remove"):
+        year, path = line.year, url_for("events.plan", year=line.year)
+        return web.carry_out(
+            lambda: planning.remove_plan(web.db(), line), path, page=lambda: _plan(year)
+        )
     event = planning.start_planned(
         web.db(), line, organiser(), by=web.actor(), zone=web.config().zone
     )
@@ -135,8 +149,10 @@ def plan_line(line_id: int) -> Response:
 @events.post("/events")
 @access(MANAGERS)
 def create() -> Response:
+    form = EventForm.typed(parent=_parents())
+
     def verb() -> str:
-        parent = request.form.get("parent", type=int)
+        parent = sent_id("parent")
         parents = {e.id: e for e in repeatable(web.db(), own_prefix())}
         if parent is not None and parent not in parents:
             raise Refused("没有这个示范培训")
@@ -145,10 +161,10 @@ def create() -> Response:
             web.account().division_code,
             organiser(),
             by=web.actor(),
-            title=words("title", 60),
-            audience=request.form.get("audience", "director"),
+            title=form.title.got,
+            audience=form.audience.got or "director",
             form="面授",
-            capacity=whole_number("capacity", "名额"),
+            capacity=form.capacity.got,
             parent_id=parent,
         )
         web.audit("event.create", f"event:{event.id}", {"title": event.title})
@@ -160,6 +176,7 @@ def create() -> Response:
         verb,
         url_for("events.index"),
         page=index,
+        form=form,
         target=lambda: url_for("events.show", event_id=created[0]),
     )
 
@@ -193,8 +210,7 @@ def show(event_id: int) -> str:
         notes=planning.notes_of(session, event, own_prefix()),
         states=STATES,
         audiences=AUDIENCES,
-        forms=FORMS,
-        exams=exams_of_division(session, event.division_code),
+        forms=_forms(event, quotas, people),
         parent=planning.parent_of(session, event),
         signed={s.id: attendance.counts(session, s) for s in event.sessions},
         over=planning.is_over(event),
@@ -207,55 +223,93 @@ def show(event_id: int) -> str:
     )
 
 
-def try_event(event_id: int, verb: Callable[[], str | None]) -> Response:
+def _exams(event: Event) -> list[tuple[str, str]]:
+    exams = exams_of_division(web.db(), event.division_code)
+    return [("0", "没有")] + [(str(number), title) for number, title in exams]
+
+
+def _forms(
+    event: Event, quotas: Mapping[str, int], people: Sequence[tuple[Enrolment, Person]]
+) -> dict[str, Any]:
+    """The forms of the event's page; those of a row by its id."""
+    zone = web.config().zone
+    names = ("title", "place", "capacity", "audience", "organiser", "contact", "note")
+    settings = {
+        **{name: getattr(event, name) for name in names},
+        "form": form_label(event.form),
+        "nominate_by": event.nominate_by and event.nominate_by.astimezone(zone),
+        "before_id": str(event.before_id or 0),
+        "after_id": str(event.after_id or 0),
+    }
+    exams = _exams(event)
+    return {
+        "settings": EventSettingsForm.shown(given=settings, before_id=exams, after_id=exams),
+        "session": SessionForm.shown(),
+        "move": {
+            s.id: MoveForm.shown(
+                s.id,
+                given={
+                    "starts_at": s.starts_at.astimezone(zone),
+                    "ends_at": s.ends_at.astimezone(zone),
+                },
+            )
+            for s in event.sessions
+        },
+        "cancel": CancelForm.shown(),
+        "nominate": NominationForm.shown(),
+        "decline": DeclineForm.shown(),
+        "file": FileForm.shown(),
+        "withdraw": {p.id: WithdrawForm.shown(p.id) for _, p in people},
+    }
+
+
+def try_event(event_id: int, verb: Callable[[], str | None], form: Form | None = None) -> Response:
     """Carries out a form of the event's page."""
-    return web.carry_out(
-        verb, url_for("events.show", event_id=event_id), page=lambda: show(event_id)
-    )
+    path = url_for("events.show", event_id=event_id)
+    return web.carry_out(verb, path, page=lambda: show(event_id), form=form)
 
 
 @events.post("/events/<int:event_id>")
 @access(MANAGERS)
 def edit(event_id: int) -> Response:
-    event, form = own_event(event_id), request.form
+    event = own_event(event_id)
+    choices = _exams(event)
+    form = EventSettingsForm.typed(before_id=choices, after_id=choices)
 
     def verb() -> str:
-        exams = {
-            name: form.get(name, type=int) for name in ("before_id", "after_id") if name in form
-        }
+        # Where the form leaves one out, it stays.
+        exams = {f.name: int(f.got or 0) for f in (form.before_id, form.after_id) if f.raw_data}
         for number in exams.values():
             if number and not is_exam_of(web.db(), number, event.division_code):
                 raise Refused("没有这场考试，请重新选")
         values = {
-            "title": words("title", 60),
-            "audience": form.get("audience", ""),
-            "form": form.get("form", "")[:20],
-            "organiser": words("organiser", 60) or organiser(),
-            "place": words("place", 60),
-            "capacity": whole_number("capacity", "名额"),
-            "contact": words("contact", 60) or None,
-            "note": form.get("note", "").strip()[:500] or None,
+            "title": form.title.got,
+            "audience": form.audience.got,
+            "form": form.form.got[:20],
+            "organiser": form.organiser.got or organiser(),
+            "place": form.place.got,
+            "capacity": form.capacity.got,
+            "contact": form.contact.got or None,
+            "note": form.note.got or None,
         }
         planning.edit(web.db(), event, web.actor(), values=values)
         for name, number in exams.items():
             setattr(event, name, number or None)
-        event.nominate_by = (
-            moment("nominate_by", "报名截止时间") if form.get("nominate_by") else None
-        )
+        event.nominate_by = form.nominate_by.data
         return "保存好了。"
 
-    return try_event(event_id, verb)
+    return try_event(event_id, verb, form)
 
 
 @events.post("/events/<int:event_id>/step")
 @access(MANAGERS)
 def step(event_id: int) -> Response:
     """Announces or cancels an event."""
-    event = own_event(event_id)
+    event, form = own_event(event_id), CancelForm.typed()
 
     def verb() -> str:
-        if "cancel" in request.form:
-            signed = planning.cancel(web.db(), event, words("reason", 200), by=web.actor())
+        if pressed("cancel"):
+            signed = planning.cancel(web.db(), event, form.reason.got, by=web.actor())
             web.audit("event.cancel", f"event:{event.id}", {"signed": signed})
             notice = f"已有 {signed} 人签过到，上过的课可以归档。" if signed else ""
             return f"培训取消了。{notice}"
@@ -263,62 +317,64 @@ def step(event_id: int) -> Response:
         web.audit("event.announce", f"event:{event.id}")
         return "通知发布了。下级单位现在可以报名单。"
 
-    return try_event(event_id, verb)
+    return try_event(event_id, verb, form)
 
 
 @events.post("/events/<int:event_id>/sessions")
 @access(MANAGERS)
 def add_session(event_id: int) -> Response:
-    event = own_event(event_id)
+    event, form = own_event(event_id), SessionForm.typed()
 
     def verb() -> str:
-        planning.add_session(web.db(), event, web.actor(), **_session_values())
+        planning.add_session(web.db(), event, web.actor(), **_session_values(form))
         return "加好了。"
 
-    return try_event(event_id, verb)
+    return try_event(event_id, verb, form)
 
 
-def _session_values() -> dict[str, Any]:
-    text, teacher_id = words("teacher_phone", 20), None
-    if text:
+def _session_values(form: SessionForm) -> dict[str, Any]:
+    teacher_id = None
+    if text := form.teacher_phone.got:
         matches = read_attendance(web.db(), text, own_prefix(), on=web.today()).found
         if len(matches) != 1:
             raise Refused("授课人的手机号在台账里没有找到。不是儿童主任的就空着")
         teacher_id = matches[0][0]
     return {
-        "title": words("title", 60),
-        "starts_at": moment("starts_at", "开始时间"),
-        "ends_at": moment("ends_at", "结束时间"),
-        "place": words("place", 60),
-        "teacher": words("teacher", 60),
+        "title": form.title.got,
+        "starts_at": form.starts_at.got,
+        "ends_at": form.ends_at.got,
+        "place": form.place.got,
+        "teacher": form.teacher.got,
         "teacher_id": teacher_id,
-        "hours": decimal("hours", "学时"),
+        "hours": form.hours.got,
     }
 
 
 @events.post("/events/<int:event_id>/sessions/<int:session_id>")
 @access(MANAGERS)
 def change_session(event_id: int, session_id: int) -> Response:
-    event = own_event(event_id)
+    event, form = own_event(event_id), MoveForm.typed(session_id)
     session = planning.get_session(web.db(), event, session_id)
 
     def verb() -> str:
-        reason = words("reason", 200)
-        if "drop" in request.form:
+        reason = form.reason.got
+        if pressed("drop"):
             planning.drop_session(web.db(), session, reason, by=web.actor())
             return "去掉了。"
+        if form.starts_at.data is None or form.ends_at.data is None:
+            raise Refused("请填开始时间和结束时间")
         clash = planning.move_session(
             web.db(),
             session,
-            moment("starts_at", "开始时间"),
-            ends_at=moment("ends_at", "结束时间"),
+            form.starts_at.data,
+            ends_at=form.ends_at.data,
             reason=reason,
             by=web.actor(),
         )
         notice = f"有 {len(clash)} 人在新的时间另有培训，名单里标出来了。" if clash else ""
         return f"时间改好了。{notice}"
 
-    return try_event(event_id, verb)
+    return try_event(event_id, verb, form)
 
 
 @events.post("/events/<int:event_id>/quotas")
@@ -327,13 +383,18 @@ def quotas(event_id: int) -> Response:
     event = own_event(event_id)
 
     def verb() -> str:
-        if "share" in request.form:
+        if pressed("share"):
             planning.share_quotas(web.db(), event, event.capacity)
             return "名额平均分好了，可以再改。"
-        seats = {
-            name[2:]: whole_number(name, "名额") for name in request.form if name.startswith("q-")
-        }
+        seats = {name[2:]: _seats(text) for name, text in sent_fields().items() if name[:2] == "q-"}
         planning.set_quotas(web.db(), event, seats)
         return "名额保存好了。"
 
     return try_event(event_id, verb)
+
+
+def _seats(text: str) -> int:
+    number = clean_number(text)
+    if not re.fullmatch(r"[0-9]{1,9}", number):
+        raise Refused("名额要填整数")
+    return int(number)

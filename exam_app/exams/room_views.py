@@ -235,6 +235,8 @@ def grant(exam_id: int) -> Response:
 @access(MANAGERS)
 def answer_doubt(exam_id: int, appeal_id: int) -> Response:
     exam, form = _exam(exam_id), AnswerForm.typed(appeal_id)
+    if all(d.id != appeal_id for d, _ in doubts_about(web.db(), exam, web.scope().prefix)):
+        raise NotFound("没有这条申请")
 
     def verb() -> str:
         text, prefix = form.answer.got, web.scope().prefix

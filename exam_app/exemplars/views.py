@@ -6,8 +6,10 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
+from exam_app.exemplars.forms import NominationForm, ObjectionForm, ReplyForm, StepForm
 from exam_app.exemplars.jobs import ask_publication
 from exam_app.web.access import EVERYONE, LEARNERS, MANAGERS, access
+from exam_app.web.forms import pressed, sent_id
 from training_records.divisions import level_of
 from training_records.errors import Refused
 from training_records.exemplars import service
@@ -28,7 +30,13 @@ def index() -> str:
         )
         web.prefetch_division_names([e.village_code for e, _ in public])
         mine = service.exemplars_of(session, web.person_id())
-        return render_template("exemplars/mine.html", mine=mine, public=public, states=STATES)
+        return render_template(
+            "exemplars/mine.html",
+            mine=mine,
+            public=public,
+            states=STATES,
+            forms={e.id: ObjectionForm.shown(e.id) for e, _ in public},
+        )
     prefix = web.scope().prefix
     year = request.args.get("year", web.today().year, type=int)
     candidates = service.candidates(session, prefix, year)
@@ -50,41 +58,37 @@ def index() -> str:
 @access(MANAGERS)
 def form(person_id: int) -> str:
     person = web.scope().person(web.db(), person_id)
-    return render_template(
-        "exemplars/nominate.html", person=person, told={}, year=web.today().year, refused=""
-    )
+    shown = NominationForm.shown(given={"year": web.today().year})
+    return render_template("exemplars/nominate.html", person=person, form=shown)
 
 
 @exemplars.post("/exemplars/nominate/<int:person_id>")
 @access(MANAGERS)
-def nominate(person_id: int) -> str | Response | tuple[str, int]:
-    person, submitted = web.scope().person(web.db(), person_id), request.form
-    try:
+def nominate(person_id: int) -> Response:
+    person, sent = web.scope().person(web.db(), person_id), NominationForm.typed()
+    made: list[int] = []
+
+    def verb() -> str:
         row = service.nominate(
             web.db(),
             person,
             web.account().division_code,
-            year=submitted.get("year", web.today().year, type=int),
-            material=submitted.get("material", ""),
-            words=submitted.get("words", ""),
+            year=sent.year.data or web.today().year,
+            material=sent.material.got,
+            words=sent.words.got,
             today=web.today(),
             by=web.actor(),
         )
-    except Refused as refused:
-        web.db().rollback()
-        year = submitted.get("year", web.today().year, type=int)
-        page = render_template(
-            "exemplars/nominate.html",
-            person=person,
-            told=submitted,
-            year=year,
-            refused=str(refused),
-        )
-        return page, 422
-    web.audit("exemplar.nominate", f"person:{person.id}", {"year": row.year})
-    return web.redirect_ok(
-        f"推荐了{person.name}。本人在手机上同意以后才能公示。",
-        url_for("exemplars.show", number=row.id),
+        web.audit("exemplar.nominate", f"person:{person.id}", {"year": row.year})
+        made.append(row.id)
+        return f"推荐了{person.name}。本人在手机上同意以后才能公示。"
+
+    return web.carry_out(
+        verb,
+        url_for("exemplars.form", person_id=person_id),
+        page=lambda: form(person_id),
+        form=sent,
+        target=lambda: url_for("exemplars.show", number=made[0]),
     )
 
 
@@ -96,14 +100,16 @@ def _nomination(number: int) -> Exemplar:
 @access(MANAGERS)
 def show(number: int) -> str:
     row = _nomination(number)
+    objections = service.objections_to(web.db(), row)
     return render_template(
         "exemplars/show.html",
         row=row,
         person=load_person(web.db(), row.person_id),
-        objections=service.objections_to(web.db(), row),
+        objections=objections,
+        step=StepForm.shown(given={"days": service.MIN_DAYS}),
+        replies={o.id: ReplyForm.shown(o.id) for o in objections},
         states=STATES,
         city=level_of(web.account().division_code) == "city",
-        least=service.MIN_DAYS,
     )
 
 
@@ -111,30 +117,36 @@ def show(number: int) -> str:
 @access(MANAGERS)
 def decide(number: int) -> Response:
     """Publishes a nomination, answers an objection, selects it (the city only), or declines it."""
-    row = _nomination(number)
+    row, objection = _nomination(number), sent_id("objection")
+    step, reply = StepForm.typed(), ReplyForm.typed(objection)
 
     def verb() -> str:
-        form, session = request.form, web.db()
-        if "publish" in form:
-            days = form.get("days", 0, type=int)
+        session = web.db()
+        if pressed("publish"):
+            days = step.days.data or 0
             service.publish(session, row, days, today=web.today(), by=web.actor())
             message = f"公示到 {row.publicity_until}。"
-        elif objection := form.get("objection", type=int):
-            service.answer(session, row, objection, text=form.get("text", ""), by=web.actor())
+        elif objection:
+            service.answer(session, row, objection, text=reply.text.got, by=web.actor())
             message = "答复了。"
-        elif "choose" in form:
+        elif pressed("choose"):
             if level_of(web.account().division_code) != "city":
                 raise Refused("由市民政局选定")
             service.choose(session, row, web.today(), by=web.actor())
             ask_publication(session, web.account().division_code, web.actor())
             message = "选定了，记进了本人档案；知识库正在更新。"
         else:
-            service.decline(session, row, form.get("text", ""), by=web.actor())
+            service.decline(session, row, step.text.got, by=web.actor())
             message = "记下了：没有选。"
         web.audit("exemplar.decide", f"exemplar:{row.id}", {"state": row.state})
         return message
 
-    return web.carry_out(verb, url_for("exemplars.show", number=number), page=lambda: show(number))
+    return web.carry_out(
+        verb,
+        url_for("exemplars.show", number=number),
+        page=lambda: show(number),
+        form=reply if objection else step,
+    )
 
 
 @exemplars.post("/exemplars/<int:number>/own")
@@ -144,7 +156,7 @@ def own(number: int) -> Response:
 
     def verb() -> str:
         row = service.own_exemplar(web.db(), number, web.person_id())
-        if "agree" in request.form:
+        if pressed("agree"):
             service.agree(web.db(), row, web.person_id())
             return "记下了：您同意。随时可以撤回。"
         if service.withdraw(web.db(), row, web.person_id(), by=web.actor()):
@@ -158,12 +170,11 @@ def own(number: int) -> Response:
 @access(LEARNERS)
 def objection(number: int) -> Response:
     """Files an objection to a nomination in the account's district."""
+    form, district = ObjectionForm.typed(number), web.account().division_code[:6]
+    row = service.exemplar_of_district(web.db(), number, district)
 
     def verb() -> str:
-        district = web.account().division_code[:6]
-        row = service.exemplar_of_district(web.db(), number, district)
-        text = request.form.get("text", "")
-        service.object_to(web.db(), row, text, today=web.today(), by=web.actor())
+        service.object_to(web.db(), row, form.text.got, today=web.today(), by=web.actor())
         return "意见交上去了，民政部门会答复。"
 
-    return web.carry_out(verb, url_for("exemplars.index"), page=index)
+    return web.carry_out(verb, url_for("exemplars.index"), page=index, form=form)

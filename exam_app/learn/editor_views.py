@@ -246,7 +246,7 @@ def publish(version_id: int) -> Response:
             editor.publish(web.db(), row, _edits(), pages=render_pages())
     except Refused as refused:
         web.db().rollback()
-        flash(str(refused))
+        flash(str(refused), "bad")
         return redirect(url_for("courses.show", version_id=version_id))
     web.audit(f"course.{row.state}", f"course:{row.course_id}", {"version": row.number})
     web.db().commit()

@@ -132,7 +132,7 @@ def finish(course_id: str, unit_id: str) -> Response | str:
         )
     except Refused as refused:
         session.rollback()
-        flash(str(refused))
+        flash(str(refused), "bad")
         return redirect(target)
     session.commit()
     if not outcome.unit:

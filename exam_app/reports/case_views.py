@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from exam_app import web
 from exam_app.exemplars.jobs import ask_publication
+from exam_app.reports.forms import CaseForm, VerdictForm
 from exam_app.web.access import EVERYONE, MANAGERS, access
+from exam_app.web.forms import sent_id, sent_values
 from training_records.divisions import level_of
-from training_records.errors import NotFound, Refused
+from training_records.errors import NotFound
 from training_records.facts.loading import load_facts
 from training_records.inspection import cases as verbs
 from training_records.inspection.models import CASE_STATES, GoodCase
@@ -24,8 +24,8 @@ def _items() -> dict[int, str]:
     return {t["item"]: t["title"] for t in load_facts().data["policy"]["tasks"]}
 
 
-def _parts() -> dict[str, str]:
-    return {name: request.form.get(name, "") for name in verbs.PARTS}
+def _choices() -> list[tuple[str, str]]:
+    return [(str(item), f"第 {item} 项 {title}") for item, title in _items().items()]
 
 
 @cases.get("/cases")
@@ -45,46 +45,33 @@ def index() -> str:
     )
 
 
-def _form(row: GoodCase | None, submitted: Mapping[str, object], refused: str = "") -> str:
-    return render_template(
-        "reports/case_form.html",
-        row=row,
-        told=submitted,
-        refused=refused,
-        items=_items(),
-        parts=verbs.PARTS,
-    )
-
-
 @cases.get("/cases/new")
 @access(EVERYONE)
 def new() -> str:
-    return _form(None, {})
+    return render_template("reports/case_form.html", row=None, form=CaseForm.shown(item=_choices()))
 
 
 @cases.post("/cases/new")
 @access(EVERYONE)
-def submit() -> str | Response | tuple[str, int]:
-    form, account = request.form, web.account()
-    try:
+def submit() -> Response:
+    form, account = CaseForm.typed(item=_choices()), web.account()
+
+    def verb() -> str:
         verbs.submit(
             web.db(),
             account.division_code,
             web.today().year,
-            item=form.get("item", 0, type=int),
-            parts=_parts(),
-            nameless="nameless" in form,
+            item=sent_id("item") or 0,
+            parts=form.parts(),
+            nameless=form.nameless.data,
             by=web.actor(),
             person_id=account.person_id if account.role == "director" else None,
         )
-    except Refused as refused:
-        web.db().rollback()
-        return _form(None, form.to_dict(), str(refused)), 422
-    web.db().commit()
-    flash(
-        "案例交上去了。" + ("区（市）看过会答复您。" if account.role == "director" else ""), "good"
+        return "案例交上去了。" + ("区（市）看过会答复您。" if account.role == "director" else "")
+
+    return web.carry_out(
+        verb, url_for("cases.new"), page=new, form=form, target=lambda: url_for("cases.index")
     )
-    return redirect(url_for("cases.index"))
 
 
 def _case(number: int) -> GoodCase:
@@ -98,46 +85,58 @@ def _case(number: int) -> GoodCase:
 def show(number: int) -> str:
     row = _case(number)
     if web.account().role == "director" and row.state == "returned":
-        return _form(row, {name: getattr(row, name) for name in verbs.PARTS})
+        given = {name: getattr(row, name) for name in verbs.PARTS}
+        form = CaseForm.shown(given=given, item=_choices())
+        return render_template("reports/case_form.html", row=row, form=form)
     level = level_of(web.account().division_code)
     may = verbs.moves(row, level) if web.account().role in MANAGERS else ()
     return render_template(
-        "reports/case.html", row=row, states=CASE_STATES, items=_items(), may=may, parts=verbs.PARTS
+        "reports/case.html",
+        row=row,
+        states=CASE_STATES,
+        items=_items(),
+        may=may,
+        parts=verbs.PARTS,
+        form=VerdictForm.shown(),
     )
 
 
 @cases.post("/cases/<int:number>")
 @access(EVERYONE)
-def mend(number: int) -> str | Response | tuple[str, int]:
+def mend(number: int) -> Response:
     """Resubmits a returned case of the director."""
-    row = _case(number)
+    row, form = _case(number), CaseForm.typed(item=_choices())
     if web.account().role != "director":
         raise NotFound("没有这个案例")
-    try:
-        verbs.mend(web.db(), row, _parts(), nameless="nameless" in request.form)
-    except Refused as refused:
-        web.db().rollback()
-        return _form(row, request.form.to_dict(), str(refused)), 422
-    web.db().commit()
-    flash("改好交上去了。", "good")
-    return redirect(url_for("cases.index"))
+
+    def verb() -> str:
+        verbs.mend(web.db(), row, form.parts(), nameless=form.nameless.data)
+        return "改好交上去了。"
+
+    return web.carry_out(
+        verb,
+        url_for("cases.show", number=number),
+        page=lambda: show(number),
+        form=form,
+        target=lambda: url_for("cases.index"),
+    )
 
 
 @cases.post("/cases/<int:number>/decide")
 @access(MANAGERS)
 def decide(number: int) -> Response:
-    row = _case(number)
+    row, form = _case(number), VerdictForm.typed()
 
     def verb() -> str:
-        form, level = request.form, level_of(web.account().division_code)
-        before, state = row.state, form.get("state", "")
+        level = level_of(web.account().division_code)
+        before, state = row.state, "".join(sent_values("state"))
         verbs.decide(
             web.db(),
             row,
             level,
             state=state,
-            comment=form.get("comment", ""),
-            nameless="nameless" in form,
+            comment=form.comment.got,
+            nameless=form.nameless.data,
             by=web.actor(),
         )
         if "chosen" in (before, state):
@@ -145,4 +144,6 @@ def decide(number: int) -> Response:
         web.audit("case.decide", f"case:{row.id}", {"state": state})
         return f"记下了：{CASE_STATES[row.state]}。"
 
-    return web.carry_out(verb, url_for("cases.show", number=number), page=lambda: show(number))
+    return web.carry_out(
+        verb, url_for("cases.show", number=number), page=lambda: show(number), form=form
+    )

@@ -15,6 +15,7 @@ from exam_app.spot.models import SpotItemState
 from exam_app.web.access import MANAGERS, access
 from exam_app.web.forms import pressed
 from training_records.divisions import full_name, get_division
+from training_records.errors import NotFound
 from training_records.ledger.service import person_names
 
 spot = Blueprint("spot", __name__)
@@ -97,6 +98,8 @@ def show(check_id: int) -> str:
 @access(MANAGERS)
 def look(check_id: int, person_id: int) -> Response:
     check = service.get_check(web.db(), check_id, web.scope().prefix)
+    if all(item.person_id != person_id for item in check.items):
+        raise NotFound("这次没有抽到这个人")
     form: FoundForm | MendedForm
     if pressed("again"):
         form = mended = MendedForm.typed(person_id)

@@ -30,6 +30,7 @@ from wtforms import (
     widgets,
 )
 from wtforms import Form as PlainForm
+from wtforms.fields.choices import SelectChoice
 from wtforms.i18n import get_translations
 from wtforms.validators import (
     InputRequired,
@@ -96,7 +97,7 @@ class Form(PlainForm):
         form.key = str(key)
         for field in form:
             if field.name in choices:
-                field.choices = choices[field.name]
+                field.choices = _offered(choices[field.name])
             field.id = f"{cls.id_prefix}{field.name}{'-' if form.key else ''}{form.key}"
             field.label.field_id = field.id
         return form
@@ -152,6 +153,11 @@ def _checks(label: str, needed: bool | str, most: int = 0) -> list[Any]:
     if most:
         checks.append(Length(max=most, message=f"最多 {most} 个字，请缩短"))
     return checks
+
+
+def _offered(pairs: Any) -> list[SelectChoice]:
+    """Pairs of value and word as WTForms wants them."""
+    return [SelectChoice(value, word) for value, word in pairs]
 
 
 def _there(data: T | None) -> T:
@@ -396,7 +402,7 @@ class Choice(SelectField):
         return self.data or ""
 
     def __init__(self, label: str, choices: Mapping[Any, str] | None = None, **more: Any) -> None:
-        super().__init__(label, choices=list((choices or {}).items()), **more)
+        super().__init__(label, choices=_offered((choices or {}).items()), **more)
 
 
 class Choices(SelectMultipleField):
@@ -412,7 +418,7 @@ class Judgement(RadioField):
     def __init__(self, label: str, choices: Mapping[str, str], **more: Any) -> None:
         checks = [InputRequired("还没有选")]
         super().__init__(
-            label, checks, choices=list(choices.items()), validate_choice=False, **more
+            label, checks, choices=_offered(choices.items()), validate_choice=False, **more
         )
 
 

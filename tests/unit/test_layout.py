@@ -157,18 +157,10 @@ READS_BY_HAND = {
     "exam_app/coverage/views.py",
     "exam_app/evaluation/allowance_views.py",
     "exam_app/evaluation/scheme_views.py",
-    "exam_app/evaluation/views.py",
-    "exam_app/events/check_in_views.py",
-    "exam_app/events/forms.py",
-    "exam_app/events/outcome_views.py",
-    "exam_app/events/people_views.py",
-    "exam_app/events/views.py",
-    "exam_app/exemplars/views.py",
     "exam_app/learn/editor_views.py",
     "exam_app/learn/views.py",
     "exam_app/ledger/views.py",
     "exam_app/practice/views.py",
-    "exam_app/reports/case_views.py",
 }
 
 

@@ -332,9 +332,9 @@ def test_pictures_and_materials(city, world, sign_in, session):
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"starts_at": "x"}, "请填开始时间"),
-        ({"hours": "NaN"}, "学时要填数字"),
-        ({"hours": "很多"}, "学时要填数字"),
+        ({"starts_at": "x"}, "开始：日期和时间看不懂"),
+        ({"hours": "NaN"}, "学时：请填数字"),
+        ({"hours": "很多"}, "学时：请填数字"),
         ({"title": ""}, "讲什么"),
         ({"teacher_phone": "13899999999"}, "没有找到"),
     ],
@@ -357,7 +357,7 @@ def test_events_that_can_t_be(city, district):
         good = {"title": "班", "audience": "director", "capacity": "10"}
         assert city.form("/events", **{**good, **values}).status_code == 422
     refused = city.form("/events/plan", year="2026", title="班", month="x")
-    assert refused.status_code == 422 and "月份要填整数" in refused.text
+    assert refused.status_code == 422 and "月份：请填整数" in refused.text
 
 
 @pytest.mark.time_machine("2026-11-24T10:00+08:00")
