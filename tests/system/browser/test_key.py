@@ -21,7 +21,7 @@ from tests.factories import CITY, DISTRICT, PASSWORD
 from tests.system.browser.conftest import OFFICE
 
 # What the database is doesn't show on a page: one engine is enough here.
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("academy", ["sqlite"], indirect=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("engine", ["sqlite"], indirect=True)]
 
 
 @pytest.fixture
