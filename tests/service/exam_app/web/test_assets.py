@@ -51,5 +51,6 @@ def test_icons_and_drawings_are_served_compressed(app):
 
 def test_the_menu_shows_icons_of_the_sprite(app, world, sign_in):
     page = sign_in(world.account("district", DISTRICT)).get("/").get_data(as_text=True)
-    assert page.count('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg') >= 10
+    icon = r'<svg class="icon" aria-hidden="true"><use href="/static/icons\.[0-9a-f]{10}\.svg#'
+    assert len(re.findall(icon, page)) >= 10
     assert "#overview" in page
