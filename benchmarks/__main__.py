@@ -45,7 +45,7 @@ def bench(
     engine: str | None,
     as_json: bool,
 ) -> None:
-    """性能测试：import、coverage、export、assemble、render、stats、irt、fuzz、save、exam、kill、storm、sheets、practice、door、evaluation、partition。"""
+    """性能测试：import、coverage、export、assemble、render、stats、irt、fuzz、save、exam、kill、storm、start、sheets、practice、door、evaluation、partition。"""
     names = list(BENCHES) if name == "all" else [name]
     sizes: dict[str, dict[str, Any]] = (
         {

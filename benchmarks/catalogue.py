@@ -20,6 +20,7 @@ from benchmarks.render import render_rows
 from benchmarks.results import Result, Row
 from benchmarks.save import save_rows
 from benchmarks.sheets import sheets_rows
+from benchmarks.start import start_rows
 from benchmarks.stats import irt_rows, memory_row, stats_rows
 from benchmarks.storm import storm_rows
 from question_bank.formats import FORMATS
@@ -118,6 +119,12 @@ def bench_storm() -> Result:
     return _result("storm", rows, ratios)
 
 
+def bench_start() -> Result:
+    """Start of the command line against importing Flask; memory of an idle server, size of the installation."""
+    rows, ratios = start_rows()
+    return _result("start", rows, ratios)
+
+
 def bench_practice(people: int = 500) -> Result:
     """A year of daily practice against the same minutes of re-reading: a simulation."""
     rows, ratios = practice_rows(people)
@@ -156,6 +163,7 @@ BENCHES = {
     "kill": bench_kill,
     "storm": bench_storm,
     "sheets": bench_sheets,
+    "start": bench_start,
     "practice": bench_practice,
     "door": bench_door,
     "evaluation": bench_evaluation,

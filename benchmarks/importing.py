@@ -23,10 +23,10 @@ from sqlalchemy.orm import Session
 from benchmarks.clock import best
 from benchmarks.results import Measured
 from exam_app.config import Config, load_config
+from exam_app.core.memory import settle_memory
 from exam_app.demo.seed import seed_demo
 from exam_app.demo.workbook import office_workbook
 from exam_app.migrations.running import upgrade
-from exam_app.serving import settle_memory
 from harness.server import peak_of
 from training_records.corrections.batches import apply_checked
 from training_records.database import make_engine, make_session_factory

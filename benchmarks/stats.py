@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike
 
 from benchmarks.clock import best, seconds_of
@@ -35,6 +34,8 @@ def simulate(
 
 
 def _write(folder: Path, persons: int) -> tuple[Path, Path]:
+    import polars as pl
+
     scores, *_ = simulate(persons)
     rng = np.random.default_rng(2)
     key = rng.integers(0, 4, ITEMS)
@@ -51,6 +52,8 @@ def _write(folder: Path, persons: int) -> tuple[Path, Path]:
 
 def stats_rows(persons: int) -> Measured:
     """`stats items` against `polars.read_csv` of the same file; the best of three runs each."""
+    import polars as pl
+
     with tempfile.TemporaryDirectory() as folder:
         responses, key = _write(Path(folder), persons)
         bare = best(lambda: pl.read_csv(responses))

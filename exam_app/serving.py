@@ -5,15 +5,16 @@ A save takes half the processor time it takes behind a pure Python server (`acad
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import resource
 import signal
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from exam_app.config import PREFIX, Config, load_config
+from exam_app.core.memory import settle_memory
 from exam_app.core.metrics import share_between_workers
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ CONNECTIONS = 65_536
 GRACE_SECONDS = 20
 # Seconds for a worker to load: two or three, more on a slow machine.
 LOADING_SECONDS = 8
-# GC threshold: allocations before a young collection. A page creates some 10,000 objects that die
-# with it.
-YOUNG = 20_000
 # Log to standard error: standard output belongs to the command (`--json`).
 HANDLERS = {
     "console": {
@@ -57,13 +55,6 @@ def make() -> Flask:
     start_background(app)
     settle_memory()
     return app
-
-
-def settle_memory() -> None:
-    """Moves everything loaded so far out of the garbage collector's reach, and collects less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG, 20, 20)
 
 
 def allow_many_connections() -> None:
@@ -114,6 +105,19 @@ def run(target: str, host: str, port: int, *, workers: int | None = None) -> Non
         log_level=LogLevels.error,
         log_dictconfig={"handlers": HANDLERS, "loggers": LOGGERS},
     ).serve()
+
+
+def begin(target: str, host: str, port: int, *, workers: int | None) -> NoReturn:
+    """Goes over into a process with nothing loaded that serves `target`.
+
+    A worker starts with what its master holds, so it would run old code after SIGHUP.
+    """
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from exam_app.serving import run;"
+        f" run({target!r}, {host!r}, {port!r}, workers={workers!r})"
+    )
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-c", code])  # noqa: S606
 
 
 def hand_down(config: Config) -> None:

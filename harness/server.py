@@ -99,6 +99,15 @@ class Running:
         """Sum of the peak resident memory of all processes in MB (Linux)."""
         return sum(peak_of(pid) for pid in self.pids())
 
+    def proportional_memory(self) -> list[float]:
+        """Memory of each process in MB, the master first; a page that several share is split among them (Linux)."""
+        return [_share_of(pid) for pid in self.pids()]
+
+
+def _share_of(pid: int) -> float:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1024
+
 
 def cpu_of(pid: int) -> float:
     """CPU seconds of a process."""
@@ -116,9 +125,9 @@ def peak_of(pid: int) -> float:
 
 @contextmanager
 def running(
-    url: str, instance: Path, workers: int = 2, *, target: str = "harness.server:make"
+    url: str, instance: Path, workers: int = 2, *, target: str | None = "harness.server:make"
 ) -> Iterator[Running]:
-    """Runs a server on loopback; yields once it responds. `target`: its WSGI factory."""
+    """Runs a server on loopback; yields once it responds. `target`: its WSGI factory, None for `academy serve`."""
     port = free_port()
     environment = {
         **os.environ,
@@ -127,12 +136,14 @@ def running(
         "ACADEMY_SECRET_KEY": "bench-" * 8,
         "PYTHONPATH": str(ROOT),
     }
-    command = (
-        f"from exam_app.serving import run\nrun('{target}', '127.0.0.1', {port}, workers={workers})"
-    )
+    if target is None:
+        arguments = ["-m", "exam_app", "serve", "--port", str(port), "--workers", str(workers)]
+    else:
+        call = f"run('{target}', '127.0.0.1', {port}, workers={workers})"
+        arguments = ["-c", f"from exam_app.serving import run\n{call}"]
     with (instance / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", command],
+            [sys.executable, *arguments],
             env=environment,
             stdout=log,
             stderr=log,

@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from scipy.stats import chisquare
-
 from question_bank.bank import Bank
 from question_bank.question import Answerable, Single, SubSingle, parts_of
 
@@ -90,6 +88,9 @@ def _even(counts: Iterable[int]) -> float | None:
     # The chi-square approximation needs an expected count of at least five per cell.
     if sum(observed) < 5 * len(observed):
         return None
+    # Loaded where it is needed: it takes a second and much memory.
+    from scipy.stats import chisquare
+
     return float(chisquare(observed).pvalue)
 
 

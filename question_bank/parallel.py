@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from question_bank.blueprint import ATTRIBUTES, Blueprint, bounds
 from question_bank.information import of_parameters
@@ -279,6 +278,9 @@ def _exchange(
     fixed: set[int],
 ) -> None:
     """Makes the pair of exchanges that comes nearest to `aim`, repeatedly, while that helps."""
+    # Loaded where it is needed: it takes much memory.
+    from scipy.spatial import cKDTree
+
     for _ in range(MAX_EXCHANGES):
         deviation = scaled[form].sum(axis=0) - aim
         positions, replacements = _possible(form, kind, free, fixed=fixed)

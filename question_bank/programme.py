@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 # A node limit, unlike a time limit, gives the same forms for a seed on every machine.
 MAX_NODES = 5_000
@@ -60,6 +58,10 @@ class Programme:
         Stops once the relative gap to the optimum is proved to be at most `gap`, or after `nodes`
         branch-and-bound nodes. The gap that was proved is stored in `proved`.
         """
+        # Loaded where it is needed: it takes a second and much memory.
+        from scipy import sparse
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
         row_indices: list[int] = []
         columns: list[int] = []
         values: list[float] = []

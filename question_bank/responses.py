@@ -7,16 +7,21 @@ answered' (scores 0 in classical analysis, counted separately); ``NA`` means 'no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import polars as pl
+
+from question_bank.tables import TableError, read_rows
 
 NOT_ADMINISTERED = "NA"
 OMITTED = ""
 MAX_LEVELS = 60_000
+# Rows that are held as text at a time.
+BLOCK = 20_000
 
 
 class ResponsesError(ValueError):
@@ -58,63 +63,66 @@ class Responses:
 
 def read_key(path: Path | str) -> dict[str, tuple[str, float]]:
     """Reads ``item,key[,points]`` into item to (key, points). Raises `ResponsesError`."""
-    try:
-        table = pl.read_csv(path, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ResponsesError(f"答案文件读不了：{error}") from None
-    if table.columns[:2] != ["item", "key"]:
+    heading, *rows = _rows(path, "答案文件")
+    if heading[:2] != ["item", "key"]:
         raise ResponsesError("答案文件的表头要是 item,key[,points]")
+    at = heading.index("points") if "points" in heading else None
     key: dict[str, tuple[str, float]] = {}
-    for number, row in enumerate(table.iter_rows(named=True), start=2):
-        if not row["item"] or not row["key"]:
+    for number, row in enumerate(rows, start=2):
+        item, correct = row[:2]
+        worth = "" if at is None else row[at]
+        if not item or not correct:
             raise ResponsesError(f"答案文件第 {number} 行缺题号或答案")
-        if row["item"] in key:
-            raise ResponsesError(f"答案文件第 {number} 行：题号 {row['item']} 重复")
+        if item in key:
+            raise ResponsesError(f"答案文件第 {number} 行：题号 {item} 重复")
         try:
-            points = float(row.get("points") or 1)
+            points = float(worth or 1)
         except ValueError:
             points = float("nan")
         if not points > 0 or points == float("inf"):
             raise ResponsesError(f"答案文件第 {number} 行：分值要是大于 0 的数")
-        key[row["item"]] = (row["key"].strip(), points)
+        key[item] = (correct.strip(), points)
     return key
 
 
 def read_groups(path: Path | str) -> dict[str, str]:
     """Reads ``person,group`` into person to group. Raises `ResponsesError`."""
-    try:
-        table = pl.read_csv(path, infer_schema=False, empty_string_is_null=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ResponsesError(f"分组文件读不了：{error}") from None
-    if table.columns[:2] != ["person", "group"]:
+    heading, *rows = _rows(path, "分组文件")
+    if heading[:2] != ["person", "group"]:
         raise ResponsesError("分组文件的表头要是 person,group")
-    return dict(zip(table["person"].to_list(), table["group"].to_list(), strict=True))
+    return {row[0]: row[1] for row in rows}
 
 
 def read_responses(
     path: Path | str, key: Mapping[str, tuple[str, float]] | None = None
 ) -> Responses:
     """Reads a response matrix from a CSV file. Raises `ResponsesError` (Chinese: file, row, column)."""
-    try:
-        header = pl.read_csv(path, n_rows=0, infer_schema=False).columns
-        if header[:1] != ["person"] or len(header) < 2:
-            raise ResponsesError("作答文件的表头要是 person，题号1，题号2……")
-        dtypes: dict[str, type[pl.DataType]] = dict.fromkeys(header[1:], pl.Categorical)
-        table = pl.read_csv(
-            path, schema_overrides={"person": pl.String, **dtypes}, empty_string_is_null=False
-        )
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ResponsesError(f"作答文件读不了：{error}") from None
-    if table.height == 0:
+    rows = _rows(path, "作答文件")
+    heading = next(rows)
+    if heading[:1] != ["person"] or len(heading) < 2:
+        raise ResponsesError("作答文件的表头要是 person，题号1，题号2……")
+    items = tuple(heading[1:])
+    if repeated := [item for item, n in Counter(items).items() if n > 1]:
+        raise ResponsesError(f"作答文件的表头里有重复的题号：{'、'.join(repeated[:10])}")
+    persons: list[str] = []
+    columns = [_Levels(item) for item in items]
+    blocks: list[np.ndarray] = []
+    while block := list(islice(rows, BLOCK)):
+        names, *cells = zip(*block, strict=True)
+        persons += names
+        blocks.append(np.empty((len(block), len(items)), dtype=np.uint16, order="F"))
+        for j, (column, texts) in enumerate(zip(columns, cells, strict=True)):
+            blocks[-1][:, j] = np.fromiter(map(column.__getitem__, texts), np.uint16, len(block))
+    if not persons:
         raise ResponsesError("作答文件里一个人也没有")
-    items = tuple(header[1:])
     missing = [item for item in items if key is not None and item not in key]
     if missing:
         raise ResponsesError(f"这些题没有答案：{'、'.join(missing[:10])}，请补进答案文件")
-    codes = np.empty((table.height, len(items)), dtype=np.uint16, order="F")
+    codes = np.empty((len(persons), len(items)), dtype=np.uint16, order="F")
     levels, worth = [], []
-    for j, item in enumerate(items):
-        codes[:, j], texts = _levels(table[item])
+    for j, (item, column) in enumerate(zip(items, columns, strict=True)):
+        texts, rank = column.in_order()
+        codes[:, j] = rank[np.concatenate([block[:, j] for block in blocks])]
         levels.append(texts)
         if key is None:
             worth.append(_numbers(item, texts, codes[:, j]))
@@ -126,29 +134,36 @@ def read_responses(
     else:
         maximum = np.array([key[item][1] for item in items])
     correct_options = () if key is None else tuple(key[item][0] for item in items)
-    return Responses(
-        table["person"].to_list(),
-        items,
-        codes,
-        tuple(levels),
-        tuple(worth),
-        maximum,
-        correct_options,
-    )
+    return Responses(persons, items, codes, tuple(levels), tuple(worth), maximum, correct_options)
 
 
-def _levels(column: pl.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(codes of a column, text of each code); surrounding whitespace is not significant."""
-    column = column.fill_null(OMITTED)
-    distinct = column.unique()
-    texts = [text.strip() for text in distinct.cast(pl.String).to_list()]
-    levels = sorted(set(texts))
-    if len(levels) > MAX_LEVELS:
-        raise ResponsesError(f"“{column.name}”一列有 {len(levels)} 种不同的内容，请查这一列")
-    physical = distinct.to_physical().to_numpy()
-    code_of = np.zeros(int(physical.max()) + 1, dtype=np.uint16)
-    code_of[physical] = [levels.index(text) for text in texts]
-    return code_of[column.to_physical().to_numpy()], tuple(levels)
+def _rows(path: Path | str, what: str) -> Iterator[list[str]]:
+    try:
+        yield from read_rows(path)
+    except (OSError, TableError) as error:
+        raise ResponsesError(f"{what}读不了：{error}") from None
+
+
+class _Levels(dict[str, int]):
+    """Cells of a column to numbers, in the order they come; surrounding whitespace is not significant."""
+
+    def __init__(self, item: str) -> None:
+        super().__init__()
+        self.item = item
+        self.texts: dict[str, int] = {}
+
+    def __missing__(self, cell: str) -> int:
+        code = self[cell] = self.texts.setdefault(cell.strip(), len(self.texts))
+        if code >= MAX_LEVELS:
+            raise ResponsesError(f"“{self.item}”一列有 {MAX_LEVELS} 种以上不同的内容，请查这一列")
+        return code
+
+    def in_order(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """The texts in order, and the place of each number among them."""
+        texts = tuple(sorted(self.texts))
+        rank = np.empty(len(texts), dtype=np.uint16)
+        rank[[self.texts[text] for text in texts]] = np.arange(len(texts), dtype=np.uint16)
+        return texts, rank
 
 
 def _marks(texts: Sequence[str], correct: str, points: float) -> np.ndarray:

@@ -21,8 +21,8 @@ fi
 
 say "正在安装依赖（第一次约一两分钟）……"
 log=$(mktemp)
-# Wheels only, so that no compiler is needed; jieba and fontmeta are published as pure-Python source.
-if ! .venv/bin/python -m pip install --quiet --only-binary :all: --no-binary jieba,fontmeta \
+# Wheels only, so that no compiler is needed.
+if ! .venv/bin/python -m pip install --quiet --only-binary :all: \
      -c constraints.txt -e "$what" >"$log" 2>&1; then
   grep -vE "^ *(WARNING|DEPRECATION)" "$log" | tail -n 15 >&2
   if grep -qiE 'no matching distribution|could not find a version|resolutionimpossible|failed building wheel' "$log"; then

@@ -10,7 +10,7 @@ git archive --format=tar HEAD deploy constraints.txt | gzip -9 >"$target/deploy.
 code=$(mktemp -d)
 trap 'rm -rf "$code"' EXIT
 git archive --format=tar HEAD | tar -xf - -C "$code"
-"$python" -m pip wheel --quiet --only-binary :all: --no-binary jieba,fontmeta \
+"$python" -m pip wheel --quiet --only-binary :all: \
   -c constraints.txt --wheel-dir "$target/wheels" "$code"
 "$(dirname "$python")/cyclonedx-py" requirements constraints.txt --of JSON -o "$target/sbom.cdx.json" >/dev/null
 cat >"$target/install.sh" <<'INSTALL'

@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-import typst
 import zxingcpp
+from pylopdf_fonts_zh_cn import sans_path
 
 _SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
 
 
-@lru_cache
-def font_folder() -> str:
-    """Returns the font folder of the mplfonts package, located without importing matplotlib."""
-    spec = find_spec("mplfonts")
-    if spec is None or not spec.origin:
-        raise RuntimeError("mplfonts is not installed")
-    return str(Path(spec.origin).parent / "fonts")
+_PICTURE = b'#set page(width: auto, height: auto, margin: 0pt)\n#image("picture.svg")'
+# Noto Sans SC and Noto Serif SC, under the SIL Open Font License.
+FONTS = sans_path().parent
 
 
 def qr_svg(text: str) -> str:
@@ -42,10 +37,20 @@ def _template(path: Path) -> bytes:
 def typeset(template: Path, data: object) -> bytes:
     """Renders a template to PDF; the template reads `data` from ``data.json``."""
     payload = json.dumps(data, ensure_ascii=False).encode()
+    return _compiled({"main.typ": _template(template), "data.json": payload}, format="pdf")
+
+
+def svg_to_png(svg: str, ppi: int = 200) -> bytes:
+    """Renders an SVG of a size in points to PNG, with the same fonts."""
+    return _compiled({"main.typ": _PICTURE, "picture.svg": svg.encode()}, format="png", ppi=ppi)
+
+
+def _compiled(files: dict[str, bytes], **options: Any) -> bytes:
+    # Loaded where it is needed: most processes never typeset, and it takes much memory.
+    import typst
+
     # The type stub lacks the dictionary of files as input.
     compiler = typst.Compiler(  # type: ignore[misc]
-        {"main.typ": _template(template), "data.json": payload},
-        font_paths=[font_folder()],
-        ignore_system_fonts=True,
+        files, font_paths=[str(FONTS)], ignore_system_fonts=True
     )
-    return cast(bytes, compiler.compile(format="pdf"))
+    return cast(bytes, compiler.compile(**options))

@@ -5,13 +5,9 @@ The provider authenticates the phone number; role and scope come from the accoun
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.flask_client import OAuth
 from flask import Blueprint, Flask, flash, redirect, request, session, url_for
-from joserfc.errors import JoseError
-from requests import RequestException
 from werkzeug.wrappers import Response
 
 from exam_app import web
@@ -25,6 +21,9 @@ from exam_app.web.sign_in import device, remember
 from training_records.errors import NotFound
 from training_records.ledger.values import phone as parse_phone
 
+if TYPE_CHECKING:
+    from authlib.integrations.flask_client import OAuth
+
 oidc = Blueprint("oidc", __name__)
 
 
@@ -33,6 +32,9 @@ def make_oidc(app: Flask) -> OAuth | None:
     config = app.config["ACADEMY"]
     if not config.oidc_issuer:
         return None
+    # Loaded where it is needed: most installations have no provider.
+    from authlib.integrations.flask_client import OAuth
+
     oauth = OAuth(app)
     oauth.register(
         "oidc",
@@ -63,7 +65,7 @@ def begin() -> Response:
     session["oidc_next"] = web.safe_next(request.args.get("next"))
     try:
         response: Response = _client().authorize_redirect(callback)
-    except (AuthlibBaseError, RequestException):
+    except _raised_by_libraries():
         return _failed("统一身份认证现在连不上，请过一会儿再试，或用手机号和密码登录")
     return response
 
@@ -75,7 +77,7 @@ def back() -> Response:
     """The provider's callback: signs in the account with the verified phone number, if there is one."""
     try:
         token = _client().authorize_access_token()
-    except (AuthlibBaseError, JoseError, RequestException, ValueError, KeyError):
+    except _raised_by_libraries(ValueError, KeyError):
         return _failed("统一身份认证没有通过，请重新登录")
     claims = token.get("userinfo") or {}
     if claims.get(web.config().oidc_claim + "_verified") is False:
@@ -93,6 +95,15 @@ def back() -> Response:
     web.db().commit()
     remember(account, opened)
     return redirect(target)
+
+
+def _raised_by_libraries(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """What is raised when the provider doesn't answer, or not as it should."""
+    from authlib.common.errors import AuthlibBaseError
+    from joserfc.errors import JoseError
+    from requests import RequestException
+
+    return (AuthlibBaseError, JoseError, RequestException, *more)
 
 
 def _account(claim: str) -> Account | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pypdfium2
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from exam_app.core.lazy import LazyModule
 from exam_app.jobs.service import Work
 from training_records.certificates.models import Certificate, CertificateTemplate
 from training_records.certificates.pdf import CertificateFields, certificates_pdf
@@ -16,6 +17,11 @@ from training_records.divisions import WIDTHS, ancestor, division_names, joined_
 from training_records.errors import Refused
 from training_records.files import written_whole
 from training_records.ledger.models import Post
+
+if TYPE_CHECKING:
+    import pypdfium2
+else:
+    pypdfium2 = LazyModule("pypdfium2")
 
 PART = 500
 

@@ -1,4 +1,4 @@
-"""`academy demo`, `serve` and `config`."""
+"""`academy demo` and `serve`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import asdict
 import click
 
 from exam_app.cli.tools import emit, json_option, open_session, say, stop
-from exam_app.config import Config, load_config, masked
+from exam_app.config import Config, load_config
 from exam_app.demo.seed import seed_demo
 from exam_app.kb.site import build_site
 from exam_app.migrations.running import is_current, upgrade
-from exam_app.serving import hand_down, run
+from exam_app.serving import begin, hand_down
 from training_records.database import make_engine
 
 
@@ -28,7 +28,7 @@ def run_server(config: Config, host: str, port: int, *, workers: int | None) -> 
             )
             stop(1)
     hand_down(config)
-    run("exam_app.serving:make", host, port, workers=workers)
+    begin("exam_app.serving:make", host, port, workers=workers)
 
 
 @click.command()
@@ -79,15 +79,3 @@ def demo(*, people: int, seed: int, host: str, port: int, no_serve: bool, as_jso
         say("\n  停止按 Ctrl+C；数据保存在 instance/,下次启动还在。\n")
     if not no_serve:
         run_server(config, host, port, workers=None)
-
-
-@click.command("config")
-@json_option
-def show_config(as_json: bool) -> None:
-    """显示生效的配置和来源（密钥不显示）。"""
-    values = masked(load_config())
-    if as_json:
-        emit(values)
-        return
-    for name, entry in values.items():
-        click.echo(f"{name}={entry['value']}  ({entry['source']})")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-import polars as pl
 
 from exam_app.cli.stats import FILE, read, stats
 from exam_app.cli.tools import emit, json_option
@@ -20,6 +19,7 @@ from question_bank.irt import read_parameters
 from question_bank.linking import mean_sigma, stocking_lord
 from question_bank.responses import ResponsesError, read_groups
 from question_bank.standard import angoff
+from question_bank.tables import read_rows
 
 MAX_SCORE = 1000
 
@@ -144,13 +144,13 @@ def similar_command(*, responses: Path, key_file: Path, groups: Path, as_json: b
 def angoff_command(ratings: Path, as_json: bool) -> None:
     """评委定合格线（改进的 Angoff 法）。文件：judge，题号1，题号2……，格子里写 0 到 1。"""
     try:
-        table = pl.read_csv(ratings, infer_schema=False)
-        values = table.select(pl.col(table.columns[1:]).cast(pl.Float64)).to_numpy()
-    except (OSError, pl.exceptions.PolarsError):
+        heading, *rows = read_rows(ratings)
+        values = np.array([[float(cell or "nan") for cell in row[1:]] for row in rows])
+    except (OSError, ValueError):
         raise ResponsesError(
             "评定文件读不了：表头要是 judge，题号……，格子里是 0 到 1 的数或空着"
         ) from None
-    if table.columns[:1] != ["judge"] or values.size == 0:
+    if heading[:1] != ["judge"] or values.size == 0:
         raise ResponsesError("评定文件的表头要是 judge，题号1，题号2……，至少有一位评委")
     try:
         standard = angoff(values)
@@ -166,7 +166,7 @@ def angoff_command(ratings: Path, as_json: bool) -> None:
                 "items": [
                     {"id": item, "mean": mean, "spread": spread}
                     for item, mean, spread in zip(
-                        table.columns[1:], standard.items, standard.spread, strict=True
+                        heading[1:], standard.items, standard.spread, strict=True
                     )
                 ],
             }
@@ -176,6 +176,6 @@ def angoff_command(ratings: Path, as_json: bool) -> None:
     click.echo(
         f"{len(values)} 位评委：合格线 {standard.cut:.2f} 分（{standard.percent:.1f}%）{error_text}"
     )
-    for item, mean, spread in zip(table.columns[1:], standard.items, standard.spread, strict=True):
+    for item, mean, spread in zip(heading[1:], standard.items, standard.spread, strict=True):
         warning = "  评委看法差得远，请商量" if (spread or 0) > 0.15 else ""
         click.echo(f"{item:<16}{mean:.2f}{warning}")

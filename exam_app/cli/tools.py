@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy.orm import Session, sessionmaker
 
 from exam_app.config import Config, load_config
-from training_records.database import make_engine, make_session_factory
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, sessionmaker
 
 json_option = click.option("--json", "as_json", is_flag=True, help="标准输出只有一个 JSON 文档")
 
@@ -22,19 +24,17 @@ json_option = click.option("--json", "as_json", is_flag=True, help="标准输出
 @contextmanager
 def open_session(config: Config | None = None) -> Iterator[tuple[Session, Config]]:
     """A session on the configured database; the command commits."""
-    config = config or load_config()
-    engine = make_engine(config.database_url)
-    try:
-        with make_session_factory(engine)() as session:
-            yield session, config
-    finally:
-        engine.dispose()
+    with open_factory(config) as (factory, config), factory() as session:
+        yield session, config
 
 
 @contextmanager
-def open_factory() -> Iterator[tuple[sessionmaker[Session], Config]]:
+def open_factory(config: Config | None = None) -> Iterator[tuple[sessionmaker[Session], Config]]:
     """A session factory on the configured database, for commands that need several sessions."""
-    config = load_config()
+    # Loaded here, so that commands without a database start at once.
+    from training_records.database import make_engine, make_session_factory
+
+    config = config or load_config()
     engine = make_engine(config.database_url)
     try:
         yield make_session_factory(engine), config

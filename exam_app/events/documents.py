@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from docx.document import Document
@@ -15,7 +14,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 from sqlalchemy.orm import Session
 
-from exam_app.core.drawing import Picture, drawing
+from exam_app.core.drawing import bars_png
 from exam_app.events.scores import Scores
 from training_records.archive.forms import form_label
 from training_records.divisions import ancestor, division_names, joined_name
@@ -27,9 +26,6 @@ from training_records.events.report import Branch, Report
 from training_records.events.survey import MIN_ANSWERS, QUESTIONS
 from training_records.text import chinese_date
 from training_records.typesetting import qr_svg, typeset
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 FOLDER = Path(__file__).parent
 TEAL, GREY = "#0f6b66", "#9fb3b1"
@@ -269,52 +265,35 @@ def _picture(document: Document, png: bytes) -> None:
 
 def attendance_chart(report: Report) -> bytes:
     """Draws attendance rates by division as PNG."""
-    rows = sorted((b for b in report.branches if b.rate is not None), key=lambda b: b.rate or 0)
-    with drawing((8, 0.9 + 0.42 * max(len(rows), 1)), as_png=True) as picture:
-        axes = picture.figure.subplots()
-        bars = axes.barh([b.name for b in rows], [100 * (b.rate or 0) for b in rows], color=TEAL)
-        axes.bar_label(
-            bars, [f"{100 * (b.rate or 0):.0f}%（{b.came} 人）" for b in rows], padding=4
-        )
-        rates = [100 * (b.rate or 0) for b in rows] or [0]
-        title = f"各单位到课率在 {rates[0]:.0f}% 到 {rates[-1]:.0f}% 之间"
-        axes.set_title(title, loc="left", fontweight="bold")
-        _plain(picture, axes, 118)
-    return picture.png
+    rows = sorted((b for b in report.branches if b.rate is not None), key=lambda b: -(b.rate or 0))
+    rates = [100 * (b.rate or 0) for b in rows] or [0]
+    return bars_png(
+        f"各单位到课率在 {rates[-1]:.0f}% 到 {rates[0]:.0f}% 之间",
+        [
+            (b.name, rate, f"{rate:.0f}%（{b.came} 人）")
+            for b, rate in zip(rows, rates, strict=False)
+        ],
+        colours=[TEAL],
+        limit=118,
+    )
 
 
 def scores_chart(scores: Scores) -> bytes:
     """Draws mean scores before and after training as PNG."""
-    with drawing((8, 2.0), as_png=True) as picture:
-        axes = picture.figure.subplots()
-        values = [scores.after or 0, scores.before or 0]
-        bars = axes.barh(["培训后", "培训前"], values, color=[TEAL, GREY])
-        axes.bar_label(bars, [f"{v:.1f} 分" for v in values], padding=4)
-        axes.set_title(
-            f"平均分提高了 {scores.gain:.1f} 分" if (scores.gain or 0) > 0 else "平均分没有提高",
-            loc="left",
-            fontweight="bold",
-        )
-        _plain(picture, axes, 118)
-    return picture.png
+    values = (("培训前", scores.before or 0), ("培训后", scores.after or 0))
+    return bars_png(
+        f"平均分提高了 {scores.gain:.1f} 分" if (scores.gain or 0) > 0 else "平均分没有提高",
+        [(name, value, f"{value:.1f} 分") for name, value in values],
+        colours=[GREY, TEAL],
+        limit=118,
+    )
 
 
 def survey_chart(report: Report) -> bytes:
     """Draws mean survey marks by question as PNG."""
-    with drawing((8, 2.8), as_png=True) as picture:
-        axes = picture.figure.subplots()
-        names = [QUESTIONS[q] for q in report.survey.means][::-1]
-        values = list(report.survey.means.values())[::-1]
-        bars = axes.barh(names, values, color=TEAL)
-        axes.bar_label(bars, [f"{v:.2f}" for v in values], padding=4)
-        axes.set_title("各项平均分（满分 5 分）", loc="left", fontweight="bold")
-        _plain(picture, axes, 5.9)
-    return picture.png
-
-
-def _plain(picture: Picture, axes: Axes, limit: float) -> None:
-    axes.set_xlim(0, limit)
-    axes.xaxis.set_visible(False)
-    for side in ("top", "right", "bottom"):
-        axes.spines[side].set_visible(False)
-    picture.figure.tight_layout()
+    return bars_png(
+        "各项平均分（满分 5 分）",
+        [(QUESTIONS[q], value, f"{value:.2f}") for q, value in report.survey.means.items()],
+        colours=[TEAL],
+        limit=5.9,
+    )

@@ -13,11 +13,8 @@ from sqlalchemy.orm import Session
 
 from exam_app.exams.export import export
 from exam_app.exams.models import Attempt, Exam
-from exam_app.stats import report
-from question_bank.classical import analyse
 from question_bank.copying import Pair, similar_pairs
 from question_bank.effort import Pace, paces
-from question_bank.irt import calibrate
 from question_bank.responses import read_groups, read_key, read_responses
 from training_records.divisions import WIDTHS, division_names
 from training_records.ledger.models import Person
@@ -133,6 +130,11 @@ def analysis(session: Session, exam: Exam, prefix: str, *, day: date) -> tuple[b
 
     `Refused` when nobody has been marked yet.
     """
+    # Loaded where it is needed: the statistics take much memory, and few workers are ever asked.
+    from exam_app.stats import report
+    from question_bank.classical import analyse
+    from question_bank.irt import calibrate
+
     with tempfile.TemporaryDirectory() as folder:
         persons = export(session, exam.id, Path(folder), prefix=prefix)
         data = read_responses(Path(folder) / "responses.csv", read_key(Path(folder) / "key.csv"))

@@ -6,29 +6,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import webauthn
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialCreationOptions,
-    PublicKeyCredentialDescriptor,
-    PublicKeyCredentialRequestOptions,
-    ResidentKeyRequirement,
-)
 
+from exam_app.core.lazy import LazyModule
 from exam_app.identity.models import Account, SecurityKey
 from training_records.database import now
 from training_records.errors import NotFound, Refused
 
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn.helpers import structs
+else:
+    webauthn = LazyModule("webauthn")
+    structs = LazyModule("webauthn.helpers.structs")
+
 MAX_KEYS = 10
 SITE_NAME = "儿童主任学堂"
-# Raised by the library for malformed or invalid responses.
-_NO_ANSWER = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -87,8 +84,8 @@ def ask_to_make(session: Session, account: Account, site: Site) -> Asked:
         user_id=f"account:{account.id}".encode(),
         user_name=account.name,
         exclude_credentials=_described(registered),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.DISCOURAGED
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.DISCOURAGED
         ),
     )
     return _asked(options)
@@ -101,16 +98,16 @@ def make(
     try:
         verified = webauthn.verify_registration_response(
             credential=_credential(answer),
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=webauthn.helpers.base64url_to_bytes(challenge),
             expected_rp_id=site.name,
             expected_origin=site.origin,
         )
-    except _NO_ANSWER:
+    except _no_answer():
         raise Refused("没有加上，请再试一次") from None
     key = SecurityKey(
-        credential_id=bytes_to_base64url(verified.credential_id),
+        credential_id=webauthn.helpers.bytes_to_base64url(verified.credential_id),
         account_id=account.id,
-        public_key=bytes_to_base64url(verified.credential_public_key),
+        public_key=webauthn.helpers.bytes_to_base64url(verified.credential_public_key),
         name=" ".join(name.split())[:40] or "这台设备",
         sign_count=verified.sign_count,
     )
@@ -147,13 +144,13 @@ def passes(
     try:
         verified = webauthn.verify_authentication_response(
             credential=_credential(answer),
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=webauthn.helpers.base64url_to_bytes(challenge),
             expected_rp_id=site.name,
             expected_origin=site.origin,
-            credential_public_key=base64url_to_bytes(key.public_key),
+            credential_public_key=webauthn.helpers.base64url_to_bytes(key.public_key),
             credential_current_sign_count=key.sign_count,
         )
-    except _NO_ANSWER:
+    except _no_answer():
         return False
     key.sign_count, key.used_at = verified.new_sign_count, now()
     return True
@@ -172,8 +169,20 @@ def remove_all(session: Session, account_id: int) -> None:
     session.execute(delete(SecurityKey).where(SecurityKey.account_id == account_id))
 
 
-def _described(keys: Sequence[SecurityKey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(k.credential_id)) for k in keys]
+def _described(keys: Sequence[SecurityKey]) -> list[structs.PublicKeyCredentialDescriptor]:
+    return [
+        structs.PublicKeyCredentialDescriptor(
+            id=webauthn.helpers.base64url_to_bytes(k.credential_id)
+        )
+        for k in keys
+    ]
+
+
+def _no_answer() -> tuple[type[Exception], ...]:
+    """What the library raises for malformed or invalid responses."""
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    return (WebAuthnException, ValueError, TypeError, KeyError, AttributeError)
 
 
 def _credential(answer: object) -> dict[str, object]:
@@ -183,8 +192,9 @@ def _credential(answer: object) -> dict[str, object]:
 
 
 def _asked(
-    options: PublicKeyCredentialCreationOptions | PublicKeyCredentialRequestOptions,
+    options: structs.PublicKeyCredentialCreationOptions | structs.PublicKeyCredentialRequestOptions,
 ) -> Asked:
     return Asked(
-        json.loads(webauthn.options_to_json(options)), bytes_to_base64url(options.challenge)
+        json.loads(webauthn.options_to_json(options)),
+        webauthn.helpers.bytes_to_base64url(options.challenge),
     )

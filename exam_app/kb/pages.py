@@ -19,7 +19,6 @@ import markdown
 import nh3
 
 from exam_app.config import checkout
-from exam_app.kb.files import write_calendar, write_forms
 from exam_app.kb.links import (
     BuildError,
     anchor_of,
@@ -57,6 +56,9 @@ DECISIONS = DOCS / "decisions"
 def write_sources(target: Path, published: Published = NOTHING) -> list[str]:
     """Renders all pages and downloads into `target`. Returns the page names without ``.md``."""
     shutil.rmtree(target, ignore_errors=True)
+    # Loaded where it is needed: a worker of the server shows pages and writes none.
+    from exam_app.kb.files import write_calendar, write_forms
+
     pages = render_pages(published)
     for name, text in pages.items():
         path = target / f"{name}.md"

@@ -108,13 +108,20 @@ def check_facts() -> None:
 
 
 def _mkdocs(folder: Path, target: Path, *, strict: bool, offline: bool = False) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(folder / "mkdocs.yml")]
+    # MkDocs, with our own cutting of words.
+    mkdocs = [sys.executable, "-m", "exam_app.kb.words"]
+    command = [*mkdocs, "build", "-q", "-f", str(folder / "mkdocs.yml")]
     build = subprocess.run(  # noqa: S603
         [*command, "-d", str(target.resolve()), *(["--strict"] if strict else [])],
         cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "OFFLINE": "true" if offline else "false"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "NO_MKDOCS_2_WARNING": "1",
+            "OFFLINE": "true" if offline else "false",
+        },
     )
     if build.returncode:
         raise BuildError(f"知识库没有建成：\n{build.stdout}{build.stderr}")

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from fsrs import Card, Rating, Scheduler, State
-from scipy.stats import beta
 
 from exam_app.practice.models import PracticeCard
 
@@ -81,7 +80,10 @@ def mastery(topic: str, cards: Sequence[PracticeCard], at: datetime) -> Mastery:
     """
     met = len(cards)
     recalled = sum(recall(c, at) for c in cards if c.right)
-    low, high = beta.interval(0.9, 1 + recalled, 1 + met - recalled)
+    # Loaded where it is needed: it takes much memory.
+    from scipy.special import betaincinv
+
+    low, high = betaincinv(1 + recalled, 1 + met - recalled, [0.05, 0.95])
     return Mastery(
         topic,
         met,

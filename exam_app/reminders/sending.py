@@ -9,12 +9,17 @@ import ssl
 import time
 from collections.abc import Sequence
 from email.message import EmailMessage
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-import requests
-
 from exam_app.config import Config
+from exam_app.core.lazy import LazyModule
 from training_records.errors import Refused
+
+if TYPE_CHECKING:
+    import requests
+else:
+    requests = LazyModule("requests")
 
 TIMEOUT, MAX_LINES, MAX_BYTES = 10, 20, 1900
 

@@ -16,7 +16,7 @@ from docx.shared import Cm, Pt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exam_app.core.drawing import drawing
+from exam_app.core.drawing import bars_png
 from exam_app.exams.models import Exam
 from training_records.archive.forms import form_label
 from training_records.coverage.definition import Coverage, CoverageReport, coverage
@@ -306,23 +306,14 @@ def coverage_chart(annual: Annual) -> bytes:
     subdivisions = sorted(
         (c for c in annual.coverage.children if c.rate is not None), key=lambda c: -(c.rate or 0)
     )
-    rows = subdivisions[-MAX_BARS:]
-    with drawing((8, 1.0 + 0.36 * max(len(rows), 1)), as_png=True) as picture:
-        axes = picture.figure.subplots()
-        values = [100 * (c.rate or 0) for c in rows]
-        bars = axes.barh([c.name for c in rows], values, color=TEAL)
-        axes.bar_label(bars, [f"{v:.1f}%" for v in values], padding=4)
-        uncovered = sum((c.rate or 0) < 1 for c in subdivisions)
-        axes.set_title(
-            f"{uncovered} 个地方还没有全覆盖" if uncovered else "各地都已全覆盖",
-            loc="left",
-            fontweight="bold",
-        )
-        if uncovered and len(subdivisions) > len(rows):
-            axes.set_xlabel(f"只画最低的 {len(rows)} 个，全部见下表")
-        axes.set_xlim(0, 118)
-        axes.set_xticks([])
-        for side in ("top", "right", "bottom"):
-            axes.spines[side].set_visible(False)
-        picture.figure.tight_layout()
-    return picture.png
+    rows = subdivisions[-MAX_BARS:][::-1]
+    uncovered = sum((c.rate or 0) < 1 for c in subdivisions)
+    return bars_png(
+        f"{uncovered} 个地方还没有全覆盖" if uncovered else "各地都已全覆盖",
+        [(c.name, 100 * (c.rate or 0), f"{100 * (c.rate or 0):.1f}%") for c in rows],
+        colours=[TEAL],
+        limit=118,
+        below=f"只画最低的 {len(rows)} 个，全部见下表"
+        if uncovered and len(subdivisions) > len(rows)
+        else "",
+    )

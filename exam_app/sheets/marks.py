@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from exam_app.core.lazy import LazyModule
 from exam_app.sheets.layout import MARKS, VERSION
 from training_records.certificates.service import ALPHABET
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = LazyModule("cv2")
 
 LENGTH = 10
 _QR_TEXT = re.compile(rf"CDA(\d)-([{ALPHABET}]{{{LENGTH}}})-(\d{{1,2}})")

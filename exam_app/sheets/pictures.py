@@ -5,14 +5,21 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
-import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from exam_app.core.lazy import LazyModule
 from exam_app.sheets.reading import SCALE, Grey
 from training_records.errors import Refused
+
+if TYPE_CHECKING:
+    import cv2
+    import pypdfium2
+else:
+    cv2 = LazyModule("cv2")
+    pypdfium2 = LazyModule("pypdfium2")
 
 MAX_PAGES = 1000
 # Longest side of an image passed to the reader; most pixels of one that is decoded at all.

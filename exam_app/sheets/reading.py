@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
+from exam_app.core.lazy import LazyModule
 from exam_app.sheets.layout import (
     HEIGHT,
     MARK,
@@ -30,6 +31,11 @@ from exam_app.sheets.layout import (
     Size,
 )
 from exam_app.sheets.marks import code_in, dictionary
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = LazyModule("cv2")
 
 Grey = NDArray[np.uint8]
 Ink = NDArray[np.float32]

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 
 from exam_app.blueprints import register_blueprints
-from exam_app.cli import cli
 from exam_app.config import ROOT
 from exam_app.kb.pages import render_pages
+from tests.commands import all_commands
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 PACKAGES = [ROOT / name for name in ("question_bank", "training_records", "exam_app")]
@@ -97,7 +97,7 @@ def is_module_or_name(code: str) -> bool:
 def is_command(words: list[str]) -> bool:
     if words[0] == "make":
         return re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text("utf-8"), re.M) is not None
-    command: click.Command = cli
+    command: click.Command = all_commands()
     for word in words[1:]:
         if not isinstance(command, click.Group):
             # What follows is an argument, such as the name of a benchmark.

@@ -16,7 +16,6 @@ from benchmarks.__main__ import bench as benchmarks_command
 from benchmarks.catalogue import BENCHES
 from exam_app.api.openapi import Operation, describe
 from exam_app.blueprints import register_blueprints
-from exam_app.cli import cli
 from exam_app.config import PREFIX, ROOT, Config
 from exam_app.evaluation.sources import KNOWN
 from exam_app.exams.states import ALLOWED
@@ -25,6 +24,7 @@ from question_bank import Blueprint, classical
 from question_bank.irt import Calibration, ItemParameters, PersonScore
 from question_bank.overall_fit import OverallFit
 from question_bank.question import parse_question
+from tests.commands import all_commands
 from training_records.evaluation.scheme import read_scheme
 from training_records.facts.levels import COUNTED_LEVELS, LEVELS
 
@@ -60,7 +60,7 @@ def leaves(command: click.Command, name: str) -> Iterator[tuple[str, click.Comma
         yield name, command
 
 
-COMMANDS = dict(leaves(cli, "academy"))
+COMMANDS = dict(leaves(all_commands(), "academy"))
 
 
 def named(code: str) -> str | None:

@@ -51,3 +51,14 @@ def test_a_server_that_is_told_to_stop_while_it_loads_stops(tmp_path: Path) -> N
         served.process.terminate()
         served.process.wait(GRACE_SECONDS + 10)
     assert time.monotonic() - begun < GRACE_SECONDS
+
+
+def test_the_master_holds_nothing_that_a_worker_would_take_from_it(tmp_path: Path) -> None:
+    """Workers start from the master: what it has loaded would be old code after an upgrade and SIGHUP."""
+    url = f"sqlite:///{tmp_path / 'master.db'}"
+    prepare(url, 1)
+    with running(url, tmp_path, target=None) as served:
+        master, *workers = [Path(f"/proc/{pid}/maps").read_text() for pid in served.pids()]
+    assert "granian" in master and "sqlalchemy" not in master and "pydantic" not in master
+    # One of them has answered.
+    assert len(workers) == 2 and any("sqlalchemy" in maps for maps in workers)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 
 from benchmarks.assemble import broken, plan, pool
-from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint, programme
+from question_bank import InfeasibleBlueprint, assemble, load_bank, load_blueprint
 from question_bank.blueprint import Blueprint, bounds
 from tests.examples import examples
 
@@ -148,13 +149,13 @@ def test_too_small_a_pool_overlaps_within_the_limit():
 
 def test_no_clock_ends_a_search(monkeypatch):
     asked = []
-    real = programme.milp
+    real = optimize.milp
 
     def milp(*arguments, options, **more):
         asked.append(dict(options))
         return real(*arguments, options=options, **more)
 
-    monkeypatch.setattr(programme, "milp", milp)
+    monkeypatch.setattr(optimize, "milp", milp)
     assemble(list(BANK), PLAN, forms=2, seed=1)
     assert asked and all("time_limit" not in options for options in asked)
     assert all(options["node_limit"] > 0 for options in asked)
