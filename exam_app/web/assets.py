@@ -73,8 +73,8 @@ class Assets:
         self._folder = folder
         self._made = made or {}
         self._files: dict[str, Asset] = {}
-        names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
-        kept = [n for n in names if not n.startswith(PARTS) and "/." not in f"/{n}"]
+        found = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+        kept = [n for n in found if not n.startswith(PARTS) and "/." not in f"/{n}"]
         for plain in sorted({*kept, *self._made}):
             self._load(plain, ())
         names = "\n".join(a.name for a in self._files.values())
