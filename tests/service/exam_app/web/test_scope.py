@@ -36,6 +36,8 @@ OTHERWISE = {
     # No provider is configured.
     "oidc.begin": 404,
     "oidc.back": 404,
+    # Only where it is developed and in a demonstration.
+    "styleguide.index": 404,
 }
 
 
