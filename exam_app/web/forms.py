@@ -273,6 +273,11 @@ class Number(DecimalField):
         self.widget = widgets.TextInput()
         self.render_kw = {"inputmode": "decimal", **(more.get("render_kw") or {})}
 
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else format(Decimal(self.data).normalize(), "f")
+
     @property
     def got(self) -> Decimal:
         """The number of a field that is needed."""
