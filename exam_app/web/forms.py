@@ -416,6 +416,9 @@ class Choices(SelectMultipleField):
     widget = widgets.ListWidget(prefix_label=False)
     option_widget = widgets.CheckboxInput()
 
+    def __init__(self, label: str, choices: Mapping[Any, str] | None = None, **more: Any) -> None:
+        super().__init__(label, choices=_offered((choices or {}).items()), **more)
+
 
 class Judgement(RadioField):
     """One of a few answers, all in sight, none of them chosen."""
