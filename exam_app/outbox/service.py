@@ -60,8 +60,8 @@ def _judged(
     kind: Kind[Any] | None = KINDS.get(item.kind)
     if kind is None or role not in kind.roles:
         return OutboxResult(id=item.id, outcome="refused", detail="您的账号存不了这一种")
-    made = made_at(item.made_at)
     try:
+        made = made_at(item.made_at)
         body = kind.body.model_validate(item.body)
         with session.begin_nested():
             new = insert_missing(

@@ -91,6 +91,7 @@ def test_one_bad_item_never_blocks_the_others(session, phone, case):
         practice("f", item="no-such-item"),
         item("poem", {}, "g"),
         {**practice("h"), "made_at": "yesterday"},
+        {**practice("o"), "made_at": "0001-01-01T00:00:00+14:00"},
         item("study", {"window": 10**6, "at": 3}, "i"),
         practice("j", response="\ud83d"),
         practice("k", response="a\u0000b"),
