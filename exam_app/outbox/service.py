@@ -18,6 +18,15 @@ from training_records.database import insert_missing, now
 from training_records.errors import RecordsError
 
 log = structlog.get_logger()
+# What a visit's form calls its fields.
+LABELS = {
+    "on": "哪一天",
+    "form": "怎么走访的",
+    "findings": "看到的情况",
+    "needs": "有什么需要",
+    "measures": "做了什么",
+    "next": "下次什么时候去",
+}
 
 
 def judge(
@@ -99,4 +108,7 @@ def _id(raw: object) -> str:
 
 def _fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
+    label = LABELS.get(str(fault["loc"][0])) if fault["loc"] else None
+    if label:
+        return f"“{label}”没有填，或填得不对"
     return "格式不对：" + ".".join(str(p) for p in fault["loc"])

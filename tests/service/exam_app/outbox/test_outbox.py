@@ -108,6 +108,14 @@ def test_one_bad_item_never_blocks_the_others(session, phone, case):
     session.commit()
 
 
+def test_what_is_wrong_is_called_as_the_form_calls_it(phone, case):
+    answer = bring(phone, visit(phone, case, on=""), visit(phone, case, "w", next="明天"))
+    assert [r["detail"] for r in answer.json["results"]] == [
+        "“哪一天”没有填，或填得不对",
+        "“下次什么时候去”没有填，或填得不对",
+    ]
+
+
 def test_what_was_refused_can_be_mended_under_its_id(phone, case):
     tomorrow = (date.fromisoformat(today(phone)) + timedelta(1)).isoformat()
     assert outcomes(bring(phone, visit(phone, case, on=tomorrow))) == ["refused"]
