@@ -44,13 +44,21 @@ def index() -> str:
 @access(MANAGERS)
 def create() -> Response:
     account = web.account()
+    created: list[int] = []
     level = "district" if account.role == "district" else "city"
-    row = editor.create(
-        web.db(), request.form.get("title", ""), account.division_code, level=level, by=web.actor()
+
+    def verb() -> None:
+        title = request.form.get("title", "")
+        row = editor.create(web.db(), title, account.division_code, level=level, by=web.actor())
+        web.audit("course.create", f"course:{row.course_id}", {"title": row.content["title"]})
+        created.append(row.id)
+
+    return web.carry_out(
+        verb,
+        url_for("courses.index"),
+        page=index,
+        target=lambda: url_for("courses.show", version_id=created[0]),
     )
-    web.audit("course.create", f"course:{row.course_id}", {"title": row.content["title"]})
-    web.db().commit()
-    return redirect(url_for("courses.show", version_id=row.id))
 
 
 @courses.get("/courses/<int:version_id>")

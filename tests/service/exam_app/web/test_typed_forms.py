@@ -209,6 +209,16 @@ def test_two_taps_make_one(phone, session):
     session.commit()
 
 
+def test_a_key_counts_for_what_it_was_sent_with_only(phone, session):
+    """Back, another title, sent again; or a key that stands in another form."""
+    phone.form("/activities", **activity(title="甲"), once=KEY)
+    phone.form("/activities", **activity(title="乙"), once=KEY)
+    phone.form("/caseload", code="03-07", categories=["orphan"], once=KEY)
+    assert session.scalars(select(Activity.title).order_by(Activity.id)).all() == ["甲", "乙"]
+    assert session.scalar(select(func.count()).select_from(CaseEntry)) == 1
+    session.commit()
+
+
 def test_a_refused_form_leaves_its_key_unused(phone, session):
     assert phone.form("/activities", **activity(held="1"), once=KEY).status_code == 422
     values = activity(held="1", children="3", adults="1")
