@@ -26,6 +26,7 @@ from exam_app.exams.ticket import Tickets
 from exam_app.identity.models import ROLES
 from exam_app.kb.pages import kb_url
 from exam_app.learn.media import MAX_BYTES
+from exam_app.web.answers import SendableJson
 from exam_app.web.assets import init_assets
 from exam_app.web.csrf import csrf
 from exam_app.web.errors import init_failures
@@ -87,7 +88,7 @@ def create_app(config: Config | None = None, engine: Engine | None = None) -> Fl
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_STREAMS=False,
     )
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json = SendableJson(app)
     init_logs()
     collectors()
     engine = engine or make_engine(config.database_url)

@@ -37,6 +37,28 @@ _RADICALS = {
 _FOLDED = _HALF_WIDTH | _RADICALS
 
 
+def _range(first: int, last: int) -> str:
+    return f"{chr(first)}-{chr(last)}"
+
+
+def _marks() -> str:
+    """The characters that are, or begin with, a combining mark when taken apart, as a class of a pattern."""
+    codes = [
+        code
+        for code in range(0x300, 0x1F000)
+        if unicodedata.combining(unicodedata.normalize("NFKD", chr(code))[0])
+    ]
+    starts = [code for at, code in enumerate(codes) if not at or codes[at - 1] != code - 1]
+    ends = [
+        code for at, code in enumerate(codes) if at + 1 == len(codes) or codes[at + 1] != code + 1
+    ]
+    return "".join(map(_range, starts, ends))
+
+
+# Putting a run of marks in order takes quadratic time. No script needs more than thirty in a row (UAX 15).
+_LONG_RUN = re.compile("([{0}]{{30}})[{0}]+".format(_marks()))
+
+
 def clean(text: str) -> str:
     """Returns text without what can't be seen, line breaks as LF, full-width digits and letters as ASCII.
 
@@ -45,7 +67,8 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.strip()
     text = _DROPPED.sub("", _BREAK.sub("\n", text)).translate(_FOLDED)
-    return unicodedata.normalize("NFC", text).strip()
+    text = unicodedata.normalize("NFC", _LONG_RUN.sub(r"\1", text))
+    return _LONG_RUN.sub(r"\1", text).strip()
 
 
 def clean_line(text: str) -> str:

@@ -280,6 +280,8 @@ def _what_if_page(people: list[Judged], scheme: Scheme, other: Scheme, **context
     weights, refused = {str(d.id): d.weight for d in other.dimensions}, ""
     try:
         requested = {k: Decimal(request.args[k]) for k in weights if k in request.args}
+        if not all(0 < weight <= 100 for weight in requested.values()):
+            raise Refused("权重要大于 0，不能大于 100")
         other = rescaled(other, {**weights, **requested})
         weights |= requested
     except InvalidOperation:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
+from PIL import Image, ImageOps
 from sqlalchemy.orm import Session
 
 from exam_app.core.drawing import bars_png
@@ -198,7 +199,11 @@ def report_docx(
     if pictures:
         heading(document, "五、照片")
         for caption, data in pictures:
-            document.add_picture(io.BytesIO(data), width=Cm(14))
+            picture = as_jpeg(data)
+            if picture is None:
+                caption += "（照片打不开）"
+            else:
+                document.add_picture(io.BytesIO(picture), width=Cm(14))
             document.add_paragraph(caption).alignment = WD_ALIGN_PARAGRAPH.CENTER
     heading(document, "附：办班经过")
     for text in notes:
@@ -210,10 +215,12 @@ def report_docx(
 def _opening(report: Report, zone: ZoneInfo) -> str:
     event, total = report.event, report.total
     days = sorted({s.starts_at.astimezone(zone).date() for s in event.sessions})
-    span = chinese_date(days[0]) + (f"至{chinese_date(days[-1])}" if len(days) > 1 else "")
+    span = f"于{chinese_date(days[0])}" if days else ""
+    if len(days) > 1:
+        span += f"至{chinese_date(days[-1])}"
     rate = f"，到课率 {100 * total.rate:.1f}%" if total.rate is not None else ""
     return (
-        f"{event.organiser}于{span}在{event.place or '线上'}举办了{event.title}，共 {len(event.sessions)} 节"
+        f"{event.organiser}{span}在{event.place or '线上'}举办了{event.title}，共 {len(event.sessions)} 节"
         f"、{_total_hours(event)} 学时。录取 {total.approved} 人，到课 {total.came} 人{rate}，"
         f"学员共得 {total.hours.normalize():f} 学时。"
     )
@@ -257,6 +264,22 @@ def _survey(document: Document, report: Report) -> None:
         document.add_paragraph("学员的话（原文）：")
         for text in survey.comments:
             document.add_paragraph(f"· {text}")
+
+
+def as_jpeg(photo: bytes) -> bytes | None:
+    """A photo as Word's files take it, upright and no larger than they show it; None for what can't be opened.
+
+    python-docx itself knows only some kinds of JPEG.
+    """
+    try:
+        with Image.open(io.BytesIO(photo)) as opened:
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+    picture.thumbnail((1600, 1600))
+    made = io.BytesIO()
+    picture.save(made, "JPEG", quality=85)
+    return made.getvalue()
 
 
 def _picture(document: Document, png: bytes) -> None:

@@ -21,7 +21,7 @@ from exam_app.web.access import MANAGERS, OFFICES, access
 from exam_app.web.forms import sent_fields, sent_values
 from training_records.archive import evidence
 from training_records.database import now
-from training_records.errors import NotFound
+from training_records.errors import NotFound, Refused
 from training_records.events import enrolment, filing, planning, survey
 from training_records.events.files import attach, files_of
 from training_records.events.models import STATES, Event, FileKind
@@ -114,10 +114,13 @@ def keep(event_id: int) -> Response:
         if file is None or not file.filename:
             return "保存好了。"
         kind: FileKind = "photo" if is_photo else "material"
+        data = file.read()
+        if is_photo and documents.as_jpeg(data) is None:
+            raise Refused("照片打不开。照片要用 JPG 或 PNG，请换一张再传")
         stored = evidence.keep(
             web.db(),
             web.config().evidence,
-            file.read(),
+            data,
             name=file.filename,
             division_code=event.division_code,
             by=web.actor(),

@@ -71,6 +71,6 @@ class Tickets:
         """The ticket; None when the signature is not valid."""
         try:
             attempt, person, holder, shapes, csrf = self._signer.loads(text)
-        except BadData:
+        except (BadData, UnicodeEncodeError):
             return None
         return Ticket(attempt, person, holder, tuple(Shape.parse(s) for s in shapes), csrf)

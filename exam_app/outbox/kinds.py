@@ -106,5 +106,5 @@ KINDS: dict[str, Kind[VisitBody] | Kind[PracticeBody] | Kind[StudyBody]] = {
 
 
 def made_at(told: datetime) -> datetime:
-    """When an item was made, never later than now."""
+    """When an item was made, never later than now. Raises `OverflowError` for a time that UTC can't express."""
     return min(told.astimezone(UTC), now())

@@ -18,6 +18,15 @@ from training_records.database import insert_missing, now
 from training_records.errors import RecordsError
 
 log = structlog.get_logger()
+# What a visit's form calls its fields.
+LABELS = {
+    "on": "哪一天",
+    "form": "怎么走访的",
+    "findings": "看到的情况",
+    "needs": "有什么需要",
+    "measures": "做了什么",
+    "next": "下次什么时候去",
+}
 
 
 def judge(
@@ -60,8 +69,8 @@ def _judged(
     kind: Kind[Any] | None = KINDS.get(item.kind)
     if kind is None or role not in kind.roles:
         return OutboxResult(id=item.id, outcome="refused", detail="您的账号存不了这一种")
-    made = made_at(item.made_at)
     try:
+        made = made_at(item.made_at)
         body = kind.body.model_validate(item.body)
         with session.begin_nested():
             new = insert_missing(
@@ -99,4 +108,7 @@ def _id(raw: object) -> str:
 
 def _fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
+    label = LABELS.get(str(fault["loc"][0])) if fault["loc"] else None
+    if label:
+        return f"“{label}”没有填，或填得不对"
     return "格式不对：" + ".".join(str(p) for p in fault["loc"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
 from urllib.parse import quote
 
 from flask import (
@@ -15,6 +17,7 @@ from flask import (
     request,
     url_for,
 )
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.wrappers import Response as BaseResponse
 
 from exam_app.web.current import (
@@ -56,6 +59,18 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 }
 _BY_STATUS = {status: kind for kind, (status, _) in reversed(PROBLEMS.items())}
 PROBLEM_PAGE = "/kb/help/interfaces/#problem-"
+# Browsers leave tabs and line ends out of an address: `/<tab>/host` is another site.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class SendableJson(DefaultJSONProvider):
+    """JSON of answers: Chinese as it is, half an emoji that was sent to us as `?`."""
+
+    ensure_ascii = False
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """`obj` as JSON that can be encoded."""
+        return super().dumps(obj, **kwargs).encode("utf-8", "replace").decode()
 
 
 def problem(status: int, detail: str, *, kind: str = "", **extensions: object) -> Response:
@@ -94,7 +109,7 @@ def safe_next(target: str | None) -> str:
         target
         and target.startswith("/")
         and not target.startswith(("//", "/\\"))
-        and "\n" not in target
+        and not _CONTROL.search(target)
         and can_be_opened(target)
     ):
         return target

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+import json
+from urllib.parse import urlsplit
 
 from flask import Response, current_app, redirect, request, session, url_for
 from werkzeug.datastructures import MultiDict
@@ -36,7 +37,10 @@ def can_be_opened(path: str) -> bool:
 
 def _page() -> str:
     """The page that the form stood on, or the home page."""
-    referrer = urlsplit(request.referrer or "")
+    try:
+        referrer = urlsplit(request.referrer or "")
+    except ValueError:
+        referrer = urlsplit("")
     if referrer.netloc == request.host and can_be_opened(referrer.path):
         return f"{referrer.path}{'?' if referrer.query else ''}{referrer.query}"
     return request.path if can_be_opened(request.path) else url_for("home.index")
@@ -47,10 +51,11 @@ def ask_to_sign_in() -> BaseResponse:
     if request.method != "POST":
         return redirect(url_for("accounts.login", next=request.full_path.rstrip("?")))
     page = _page()
-    typed = urlencode(harmless(request.form))
+    fields = harmless(request.form)
+    typed = json.dumps(fields, ensure_ascii=False)
     # The session's row outlives the idle time; it says whose form this is.
     account = find_session(db(), session.get("_user_id") or "")
-    if account is not None and typed and len(typed) <= form_keys.MAX_TYPED:
+    if account is not None and fields and len(typed) <= form_keys.MAX_TYPED:
         session[_HANDLE] = form_keys.keep(
             db(),
             account.id,
@@ -90,8 +95,8 @@ def put_back(response: Response, account_id: int) -> None:
     if kept is None:
         return
     try:
-        fields = MultiDict(parse_qsl(seal_of(config()).open(kept.sealed), keep_blank_values=True))
-    except Refused:
+        fields = MultiDict((n, v) for n, v in json.loads(seal_of(config()).open(kept.sealed)))
+    except (Refused, ValueError):
         return
     text = response.get_data(as_text=True)
     response.set_data(refill(text, request.path, action=kept.action, fields=fields, notice=NOTICE))

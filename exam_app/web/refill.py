@@ -53,6 +53,8 @@ def _form(root: html.HtmlElement, action: str, fields: Fields) -> html.HtmlEleme
     """The form with this action whose fields are these: a page may have one for each row of a list."""
     fitting = []
     for form in root.iter("form"):
+        if (form.get("method") or "").lower() != "post":
+            continue
         if urlsplit(form.get("action")).path != action:
             continue
         named = [
@@ -62,6 +64,8 @@ def _form(root: html.HtmlElement, action: str, fields: Fields) -> html.HtmlEleme
         if any(fields.get(n, "") != v for n, v in hidden.items() if n not in SECRET | VERSIONS):
             continue
         names = {box.get("name") for box in named} - SECRET
+        if names.isdisjoint(fields):
+            continue
         fitting.append((len(names & set(fields)) - len(set(fields) - names - SECRET), form))
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from uuid import uuid4
@@ -40,13 +42,12 @@ def carry_out(
 
     `path` is the address of the page that the form stands on, `page` renders it: a refused form comes back on it with
     status 422 and with what was typed. A declared form (`Form.typed`) is rendered with its errors there; one that is
-    written by hand is filled in again. A second request with the same one-time key leads where the first one led, and
-    does nothing.
+    written by hand is filled in again. The same form sent again with its one-time key leads where it led first, and does
+    nothing; who went back and typed something else means something else.
     """
     if form is not None and not form.validate():
         return give_back(page, path, form=form)
-    key = request.form.get("once", "")
-    key = key if _KEY.fullmatch(key) else ""
+    key = _sent_key()
     try:
         if key and (earlier := form_keys.claim(db(), account().id, key)):
             db().rollback()
@@ -61,6 +62,15 @@ def carry_out(
         form_keys.settle(db(), account().id, key, outcome=outcome)
     db().commit()
     return _led_to(outcome)
+
+
+def _sent_key() -> str:
+    """The one-time key together with what it came with; "" when the form has none."""
+    if not _KEY.fullmatch(request.form.get("once", "")):
+        return ""
+    fields = [(n, v) for n, v in request.form.items(multi=True) if n != "csrf_token"]
+    sent = json.dumps([request.path, fields]).encode()
+    return hashlib.sha256(sent).hexdigest()[:32]
 
 
 def _led_to(outcome: form_keys.Outcome) -> BaseResponse:

@@ -47,6 +47,16 @@ def test_text_loses_what_nobody_means_and_keeps_its_punctuation(typed, cleaned):
     assert clean(typed) == cleaned
 
 
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0f73", "\u0344\u0316", "\uff9e\u0301"])
+def test_a_long_run_of_marks_is_cut_before_it_is_put_in_order(marks):
+    """Ordering takes quadratic time: uncut, such a run takes minutes."""
+    for function in (clean, plain_width):
+        cleaned = function("好" + marks * 100_000)
+        assert len(cleaned) <= 31
+        assert function(cleaned) == cleaned
+    assert clean("e\u0302\u0301" * 50) == "\u1ebf" * 50
+
+
 @given(ODD)
 def test_cleaning_is_idempotent_and_leaves_no_control_characters(text):
     for function in (clean, clean_line, plain_width):

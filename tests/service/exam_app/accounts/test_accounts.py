@@ -99,7 +99,9 @@ def test_five_failures_bring_a_growing_delay(session, world, clock):
 
 def test_open_redirects_are_refused(app, world):
     account = world.account("district", DISTRICT)
-    for target in ("https://evil.example/", "//evil.example", "/\\evil.example"):
+    # Browsers leave tabs and line ends out of an address.
+    tricks = ("/%09/evil.example", "/%0D/evil.example", "/%0A/evil.example/archive")
+    for target in ("https://evil.example/", "//evil.example", "/\\evil.example", *tricks):
         client = app.test_client()
         page = client.get("/login")
         answer = client.post(

@@ -157,6 +157,7 @@ def test_trying_out_before_the_year_begins(world, sign_in, office):
     assert "王秀兰" in page and "→ 优秀" in page
     assert "要等于 100" in office.get(f"{url}/try?training=90").text
     assert "权重要填数字" in office.get(f"{url}/try?training=x").text
+    assert "不能大于 100" in office.get(f"{url}/try?training=1e999999").text
     city = sign_in(world.account("city", CITY))
     assert "平度市" in city.get(f"{url}/try?division={DISTRICT}").text
     assert city.get("/evaluation/schemes/1999").status_code == 404

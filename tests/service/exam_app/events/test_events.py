@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from exam_app.events import documents
 from exam_app.events.codes import own_code
 from tests.factories import (
     CITY,
@@ -302,6 +303,32 @@ def test_scores_before_and_after(city, world, sign_in, session, saver):
     assert any("没有对照组" in p.text for p in report.paragraphs)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_every_kind_of_jpeg_gets_into_the_report(city, session, mode):
+    path = build(city)
+    photo = io.BytesIO()
+    Image.new(mode, (40, 30)).save(photo, "JPEG")
+    data = photo.getvalue()
+    if data[2:4] == b"\xff\xe0":
+        # As some phones write it: without the segment that says JFIF.
+        data = data[:2] + data[4 + int.from_bytes(data[4:6], "big") :]
+    city.form(f"{path}/files", kind="photo", caption="合影", file=(io.BytesIO(data), "p.jpg"))
+    report = Document(io.BytesIO(city.get(f"{path}/papers/report.docx").data))
+    assert any(p.text == "合影" for p in report.paragraphs)
+    assert report.inline_shapes
+
+
+def test_a_photo_that_cannot_be_opened_does_not_stop_the_report():
+    assert documents.as_jpeg(b"\xff\xd8\xff") is None
+    assert documents.as_jpeg(b"\x89PNG\r\n\x1a\nbroken") is None
+
+
+def test_the_report_of_an_event_without_sessions(city):
+    path = city.form("/events", title="空班", audience="director", capacity="3").location
+    report = Document(io.BytesIO(city.get(f"{path}/papers/report.docx").data))
+    assert any("共 0 节" in p.text for p in report.paragraphs)
+
+
 def test_pictures_and_materials(city, world, sign_in, session):
     path = build(city)
     pupil = world.account("director", VILLAGE)
@@ -319,6 +346,10 @@ def test_pictures_and_materials(city, world, sign_in, session):
     )
     told = city.form(f"{path}/files", kind="photo", file=(io.BytesIO(b"%PDF-1.4 y"), "y.pdf"))
     assert "照片要用" in told.text
+    told = city.form(
+        f"{path}/files", kind="photo", file=(io.BytesIO(photo.getvalue()[:40]), "half.png")
+    )
+    assert told.status_code == 422 and "照片打不开" in told.text
     shown = city.get(f"{path}/report").text
     assert "分组讨论" in shown
     report = Document(io.BytesIO(city.get(f"{path}/papers/report.docx").data))

@@ -69,6 +69,10 @@ def test_decisions_of_the_invigilator(world, session, saver, sign_in):
     longer = before + timedelta(minutes=15)
     told = {"what": "extend", "attempt": number, "minutes": 15, "reason": "停电"}
     assert decide(**told) == ("in_progress", longer)
+    # Two taps on a slow line give the time once.
+    assert 'name="once"' in office.get(room).text.partition("/decide")[2].partition("</form>")[0]
+    longer += timedelta(minutes=15)
+    assert [decide(**told, once="ab" * 16)[1] for _ in "12"] == [longer, longer]
     everybody = {"what": "extend_all", "minutes": 5, "reason": "断网"}
     assert decide(**everybody) == ("in_progress", longer + timedelta(minutes=5))
     assert decide(what="reopen", attempt=number, minutes=5, reason="x")[0] == "in_progress"

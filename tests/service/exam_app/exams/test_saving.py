@@ -326,6 +326,8 @@ def test_the_beacon_of_a_closing_page_saves_by_its_ticket(session, world, sign_i
     other = sign_in(world.account("director", VILLAGE))
     theirs = other.post(start).json
     assert send(ticket=theirs["ticket"]).status_code == 404
+    # Half an emoji is no ticket.
+    assert send(ticket="\ud83d").status_code == 404
     # Only the beacon takes what does not call itself JSON.
     login = api.client.post(
         "/api/v1/login", data='{"phone": "1", "password": "2"}', content_type="text/plain"

@@ -335,6 +335,13 @@ def test_a_trainer_writes_publishes_and_changes_a_course(trainer, world, sign_in
     assert pupil.get(path).status_code == 404
 
 
+def test_two_taps_make_one_course(trainer):
+    assert 'name="once"' in trainer.get("/courses").text
+    first, second = (trainer.form("/courses", title="一课", once="ab" * 16) for _ in "12")
+    assert first.location == second.location
+    assert trainer.get("/courses").text.count("一课") == 1
+
+
 def test_two_trainers_lose_nothing(trainer):
     course, unit, _ = write(trainer)
     seen = edits(trainer.get(course).text)

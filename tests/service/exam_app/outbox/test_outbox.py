@@ -91,6 +91,7 @@ def test_one_bad_item_never_blocks_the_others(session, phone, case):
         practice("f", item="no-such-item"),
         item("poem", {}, "g"),
         {**practice("h"), "made_at": "yesterday"},
+        {**practice("o"), "made_at": "0001-01-01T00:00:00+14:00"},
         item("study", {"window": 10**6, "at": 3}, "i"),
         practice("j", response="\ud83d"),
         practice("k", response="a\u0000b"),
@@ -105,6 +106,14 @@ def test_one_bad_item_never_blocks_the_others(session, phone, case):
     assert answer.json["results"][3]["detail"] == "走访日期只能是最近两个月里的，不能晚于今天"
     assert len(session.scalars(select(OutboxItem)).all()) == 2
     session.commit()
+
+
+def test_what_is_wrong_is_called_as_the_form_calls_it(phone, case):
+    answer = bring(phone, visit(phone, case, on=""), visit(phone, case, "w", next="明天"))
+    assert [r["detail"] for r in answer.json["results"]] == [
+        "“哪一天”没有填，或填得不对",
+        "“下次什么时候去”没有填，或填得不对",
+    ]
 
 
 def test_what_was_refused_can_be_mended_under_its_id(phone, case):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -39,6 +40,24 @@ def test_other_refusals_are_data_for_scripts_too(world, sign_in):
     answer = api.client.post("/visits/sync", json=[], headers=SCRIPT)
     assert (answer.status_code, kind(answer)) == (400, "csrf")
     assert api.client.get("/bank", headers=BROWSER).mimetype == "text/html"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/outbox", "/api/v1/attempts/1/submit"])
+def test_json_that_nests_too_deeply_is_a_bad_request(world, sign_in, path):
+    api = sign_in(world.account("director", VILLAGE))
+    body = f'{{"items": {"[" * 5000}{"]" * 5000}}}'
+    answer = api.client.post(path, data=body, content_type="application/json", headers=api.headers)
+    assert (answer.status_code, kind(answer)) == (400, "bad-request")
+
+
+def test_half_an_emoji_can_be_named_in_an_answer(world, sign_in):
+    api = sign_in(world.account("director", VILLAGE))
+    body = json.dumps({"visits": [{"key": "\ud83d" * 8, "case": 0}]})
+    answer = api.client.post(
+        "/visits/sync", data=body, content_type="application/json", headers=api.headers
+    )
+    assert (answer.status_code, answer.json["taken"]) == (200, [])
+    assert answer.json["refused"] == {"?" * 8: "名单里没有这个代号"}
 
 
 def test_a_token_stays_one_of_the_api(world, sign_in, app):

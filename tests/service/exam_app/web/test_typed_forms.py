@@ -130,9 +130,9 @@ def test_a_line_break_counts_as_one_character(phone, session):
 
 
 def test_a_page_is_filled_in_again():
-    page = """<html><body><main><details><form action="/b"><input type="hidden" name="row" value="1">
+    page = """<html><body><main><details><form method="post" action="/b"><input type="hidden" name="row" value="1">
     <textarea name="t"></textarea></form></details>
-    <details><form action="/b"><input type="hidden" name="row" value="2"><textarea name="t"></textarea>
+    <details><form method="post" action="/b"><input type="hidden" name="row" value="2"><textarea name="t"></textarea>
     <input type="checkbox" name="c" value="1" checked><input type="checkbox" name="c" value="2">
     <select name="s"><option value="a" selected>甲</option><option value="b">乙</option></select>
     <input type="password" name="password"><input name="n"><input name="n"></form></details></main></body></html>"""
@@ -175,6 +175,16 @@ def test_texts_whose_form_is_gone_are_shown():
     assert "11010519491231002X" not in filled
 
 
+def test_a_form_that_has_changed_meanwhile_does_not_hide_what_was_typed():
+    """A filter at the same address is not the form that was sent."""
+    from werkzeug.datastructures import MultiDict
+
+    page = """<main><form action="/b"><input name="year"></form><form method="post" action="/b"><input name="other"></form>
+    <form method="post"><input type="hidden" name="version" value="2"><textarea name="t"></textarea></form></main>"""
+    fields = MultiDict([("version", "1"), ("t", "写了很久")])
+    assert "写了很久" in refill(page, "/b", action="/b", fields=fields, notice="没有丢")
+
+
 # Made once.
 
 
@@ -196,6 +206,16 @@ def test_two_taps_make_one(phone, session):
     assert "记下了" in phone.get(second.location).text
     phone.form("/activities", **activity(), once=KEY.replace("0", "1"))
     assert session.scalar(select(func.count()).select_from(Activity)) == 2
+    session.commit()
+
+
+def test_a_key_counts_for_what_it_was_sent_with_only(phone, session):
+    """Back, another title, sent again; or a key that stands in another form."""
+    phone.form("/activities", **activity(title="甲"), once=KEY)
+    phone.form("/activities", **activity(title="乙"), once=KEY)
+    phone.form("/caseload", code="03-07", categories=["orphan"], once=KEY)
+    assert session.scalars(select(Activity.title).order_by(Activity.id)).all() == ["甲", "乙"]
+    assert session.scalar(select(func.count()).select_from(CaseEntry)) == 1
     session.commit()
 
 
@@ -294,6 +314,26 @@ def test_an_idle_office_goes_on_where_it_was(world, sign_in, session):
     assert "两个小时写的" not in office.client.get(target).text
     assert session.scalars(select(TypedForm)).all() == []
     session.commit()
+
+
+def test_a_whole_report_is_kept_too(world, sign_in):
+    account = world.account("district", DISTRICT)
+    office = sign_in(account)
+    page = office.get("/reports").text
+    number = re.search(r'name="version"[^>]*value="(\d+)"', page)[1]
+    names = re.findall(r'<textarea[^>]*name="(t-[\w-]+)"', page)
+    texts = {name: f"{name}：{'字' * 2900}" for name in names}
+    answer = sent_while_idle(office, "/reports", "/reports", version=number, **texts)
+    page = office.client.get(sign_in_again(office, answer.location, account)).text
+    assert len(names) > 20 and all(text in page for text in texts.values())
+
+
+def test_a_referrer_that_is_no_address_does_no_harm(world, sign_in):
+    office = sign_in(world.account("district", DISTRICT))
+    idle(office)
+    headers = {**office.headers, "Referer": "http://["}
+    answer = office.client.post("/office-tasks", data={"title": "甲"}, headers=headers)
+    assert answer.location == "/login?next=/office-tasks"
 
 
 def test_what_one_account_typed_is_not_shown_to_another(world, sign_in):
