@@ -175,8 +175,8 @@ def test_forms_are_declared():
 
 
 def test_every_form_stands_in_the_table_of_forms():
-    """`docs/help/interfaces.md` says which class takes what is sent to which address."""
-    page = (ROOT / "docs" / "help" / "interfaces.md").read_text("utf-8")
+    """`docs/help/formats.md` says which class takes what is sent to which address."""
+    page = (ROOT / "docs" / "help" / "formats.md").read_text("utf-8")
     declared = {
         node.name
         for file in EXAM_APP.glob("*/forms.py")

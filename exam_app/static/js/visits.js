@@ -83,7 +83,9 @@ function open(entry, filled) {
 }
 
 /** @param {import("./lib/outbox.js").Row} row */
-function mend(row) {
+async function mend(row) {
+  // Right after the page has opened, the list may still be on its way.
+  if (!data) await refresh();
   const entry = data?.due.find((/** @type {any} */ d) => d.case === row.body.case);
   if (!data) return tell("没有名单，连上网再改。");
   open(entry ?? { case: row.body.case, code: row.label }, row.body);
