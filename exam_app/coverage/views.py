@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
-from decimal import Decimal, InvalidOperation
 
 from flask import (
     Blueprint,
     Response,
-    flash,
-    redirect,
     render_template,
     request,
     url_for,
@@ -20,6 +18,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from exam_app import web
 from exam_app.coverage import reports
 from exam_app.coverage.chart import course_svg, coverage_svg
+from exam_app.coverage.forms import RuleForm
 from exam_app.web.access import CITY, OFFICES, access
 from training_records.coverage import reading
 from training_records.coverage.definition import (
@@ -33,7 +32,6 @@ from training_records.coverage.running import note_rule
 from training_records.coverage.workbook import coverage_workbook
 from training_records.divisions import ancestor, division_names, path
 from training_records.errors import Refused
-from training_records.facts.levels import LEVELS
 
 coverage = Blueprint("coverage", __name__)
 SHOWN = 100
@@ -169,33 +167,45 @@ def course() -> Response:
     return Response(svg, mimetype="image/svg+xml")
 
 
-@coverage.route("/coverage/rule", methods=["GET", "POST"])
+@coverage.get("/coverage/rule")
 @access(CITY)
-def rule() -> str | BaseResponse:
-    """Shows a year's coverage rule; the city sets it."""
+def rule() -> str:
+    """A year's coverage rule."""
     year, _ = _year_and_day()
-    if request.method == "POST":
-        form = request.form
-        try:
-            hours, days = Decimal(form.get("hours", "")), int(form.get("pending_days", ""))
-        except (InvalidOperation, ValueError):
-            raise Refused("学时和天数要填数字，例如 8 和 30") from None
+    set_so_far = rule_of(web.db(), year)
+    return render_template(
+        "coverage/rule.html", year=year, form=RuleForm.shown(given=asdict(set_so_far))
+    )
+
+
+@coverage.post("/coverage/rule")
+@access(CITY)
+def change_rule() -> BaseResponse:
+    """Sets a year's coverage rule, and reckons all figures again by it."""
+    year, _ = _year_and_day()
+    form = RuleForm.typed()
+
+    def verb() -> str:
         set_rule(
             web.db(),
             year,
             web.actor(),
-            hours=hours,
-            exam="exam" in form,
-            pending_days=days,
-            levels=form.getlist("levels"),
+            hours=form.hours.got,
+            exam=form.exam.data,
+            pending_days=form.pending_days.got,
+            levels=form.levels.data or (),
         )
         note_rule(web.db(), year)
-        web.audit("coverage.rule", f"year:{year}", {"hours": str(hours), "exam": "exam" in form})
-        web.db().commit()
-        flash(f"{year} 年的覆盖规则已保存，各地的数字正在按新规则重算，一般不到一分钟。", "good")
-        return redirect(url_for("coverage.index", year=year))
-    return render_template(
-        "coverage/rule.html", year=year, rule=rule_of(web.db(), year), levels=LEVELS
+        what = {"hours": str(form.hours.got), "exam": form.exam.data}
+        web.audit("coverage.rule", f"year:{year}", what)
+        return f"{year} 年的覆盖规则已保存，各地的数字正在按新规则重算，一般不到一分钟。"
+
+    return web.carry_out(
+        verb,
+        url_for("coverage.rule", year=year),
+        page=rule,
+        form=form,
+        target=lambda: url_for("coverage.index", year=year),
     )
 
 

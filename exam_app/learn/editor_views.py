@@ -10,8 +10,10 @@ from werkzeug.wrappers import Response
 from exam_app import web
 from exam_app.kb.pages import page_html, render_pages, written_html
 from exam_app.learn import editor, media
+from exam_app.learn.forms import CourseTitleForm
 from exam_app.learn.models import CourseState, CourseVersion, MediaFile
 from exam_app.web.access import MANAGERS, access
+from exam_app.web.forms import pressed
 from training_records.errors import Refused
 from training_records.facts.courses import PATHS
 from training_records.facts.loading import load_facts
@@ -37,27 +39,29 @@ def index() -> str:
         built_in=load_facts().courses,
         states=STATES,
         paths=PATHS,
+        add=CourseTitleForm.shown(),
     )
 
 
 @courses.post("/courses")
 @access(MANAGERS)
 def create() -> Response:
-    account = web.account()
-    created: list[int] = []
-    level = "district" if account.role == "district" else "city"
+    account, form, made = web.account(), CourseTitleForm.typed(), list[int]()
 
     def verb() -> None:
-        title = request.form.get("title", "")
-        row = editor.create(web.db(), title, account.division_code, level=level, by=web.actor())
+        level = "district" if account.role == "district" else "city"
+        row = editor.create(
+            web.db(), form.title.got, account.division_code, level=level, by=web.actor()
+        )
         web.audit("course.create", f"course:{row.course_id}", {"title": row.content["title"]})
-        created.append(row.id)
+        made.append(row.id)
 
     return web.carry_out(
         verb,
         url_for("courses.index"),
         page=index,
-        target=lambda: url_for("courses.show", version_id=created[0]),
+        form=form,
+        target=lambda: url_for("courses.show", version_id=made[0]),
     )
 
 
@@ -67,13 +71,12 @@ def show(version_id: int) -> str:
     return _show(_version(version_id))
 
 
-def _show(row: CourseVersion, refused: str = "") -> str:
+def _show(row: CourseVersion) -> str:
     others = [c for c in load_facts().courses if c.id != row.course_id]
     return render_template(
         "courses/show.html",
         row=row,
         course=row.content,
-        refused=refused,
         states=STATES,
         paths=PATHS,
         others=others,
@@ -90,8 +93,9 @@ def draft(version_id: int) -> Response:
 
 @courses.post("/courses/<int:version_id>")
 @access(MANAGERS)
-def save(version_id: int) -> Response | tuple[str, int]:
+def save(version_id: int) -> Response:
     row, form = _version(version_id), request.form
+    path = url_for("courses.show", version_id=version_id)
     prefix = form.get("prefix", "").strip().rstrip("0") or web.scope().prefix
     try:
         if not prefix.startswith(web.scope().prefix):
@@ -108,11 +112,10 @@ def save(version_id: int) -> Response | tuple[str, int]:
         }
         editor.change(web.db(), row, _edits(), content=content, by=web.actor())
     except Refused as refused:
-        web.db().rollback()
-        return _show(_version(version_id), str(refused)), 422
+        return web.give_back(lambda: show(version_id), path, refusal=str(refused))
     web.db().commit()
-    flash("保存好了。")
-    return redirect(url_for("courses.show", version_id=row.id))
+    flash("保存好了。", "good")
+    return redirect(path)
 
 
 @courses.post("/courses/<int:version_id>/units")
@@ -131,12 +134,11 @@ def unit(version_id: int, unit_id: str) -> str:
     return _unit_page(row, row.content["units"][editor.unit_at(row, unit_id)])
 
 
-def _unit_page(row: CourseVersion, unit: dict[str, Any], refused: str = "") -> str:
+def _unit_page(row: CourseVersion, unit: dict[str, Any]) -> str:
     return render_template(
         "courses/unit.html",
         row=row,
         unit=unit,
-        refused=refused,
         pages=sorted(render_pages()),
         preview=written_html(unit.get("text", "")),
         shown=[(name, page_html(name)) for name in unit.get("pages", ()) if name in render_pages()],
@@ -147,8 +149,9 @@ def _unit_page(row: CourseVersion, unit: dict[str, Any], refused: str = "") -> s
 @courses.post("/courses/<int:version_id>/units/<unit_id>")
 @access(MANAGERS)
 @web.only_reads
-def save_unit(version_id: int, unit_id: str) -> Response | tuple[str, int]:
+def save_unit(version_id: int, unit_id: str) -> Response:
     row, form = _version(version_id), request.form
+    path = url_for("courses.unit", version_id=version_id, unit_id=unit_id)
     number = editor.unit_at(row, unit_id)
     units = list(row.content["units"])
     changed = dict(units[number])
@@ -168,13 +171,12 @@ def save_unit(version_id: int, unit_id: str) -> Response | tuple[str, int]:
             web.db(), row, _edits(), content={**row.content, "units": units}, by=web.actor()
         )
     except Refused as refused:
-        web.db().rollback()
-        return _unit_page(_version(version_id), changed, str(refused)), 422
+        return web.give_back(lambda: unit(version_id, unit_id), path, refusal=str(refused))
     web.db().commit()
-    flash("保存好了。")
+    flash("保存好了。", "good")
     if "remove" in form or "up" in form:
         return redirect(url_for("courses.show", version_id=row.id))
-    return redirect(url_for("courses.unit", version_id=row.id, unit_id=unit_id) + "#preview")
+    return redirect(path + "#preview")
 
 
 def _written(unit: dict[str, Any]) -> dict[str, Any]:
@@ -246,17 +248,20 @@ def _uploaded(name: str, types: tuple[str, ...]) -> MediaFile | None:
 @courses.post("/courses/<int:version_id>/publish")
 @access(MANAGERS)
 def publish(version_id: int) -> Response:
-    row = _version(version_id)
-    try:
-        if "withdraw" in request.form:
+    def verb() -> str:
+        row = _version(version_id)
+        if pressed("withdraw"):
             editor.withdraw(web.db(), row)
         else:
             editor.publish(web.db(), row, _edits(), pages=render_pages())
-    except Refused as refused:
-        web.db().rollback()
-        flash(str(refused), "bad")
-        return redirect(url_for("courses.show", version_id=version_id))
-    web.audit(f"course.{row.state}", f"course:{row.course_id}", {"version": row.number})
-    web.db().commit()
-    flash("发布了，学员现在就能看到。" if row.state == "published" else "撤下了，学过的记录都在。")
-    return redirect(url_for("courses.index"))
+        web.audit(f"course.{row.state}", f"course:{row.course_id}", {"version": row.number})
+        return (
+            "发布了，学员现在就能看到。" if row.state == "published" else "撤下了，学过的记录都在。"
+        )
+
+    return web.carry_out(
+        verb,
+        url_for("courses.show", version_id=version_id),
+        page=lambda: show(version_id),
+        target=lambda: url_for("courses.index"),
+    )

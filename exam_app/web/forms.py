@@ -273,6 +273,11 @@ class Number(DecimalField):
         self.widget = widgets.TextInput()
         self.render_kw = {"inputmode": "decimal", **(more.get("render_kw") or {})}
 
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else format(Decimal(self.data).normalize(), "f")
+
     @property
     def got(self) -> Decimal:
         """The number of a field that is needed."""
@@ -330,7 +335,7 @@ def _select(field: Cell, **attributes: object) -> Markup:
         for word in ("", *field.offered)
     )
     shown = widgets.html_params(id=field.id, name=field.name, **attributes)
-    return Markup("<select {}>{}</select>").format(Markup(shown), options)  # noqa: S704
+    return Markup("<select {}>{}</select>").format(Markup(shown), options)  # noqa: S704 (`html_params` escapes)  # nosec B704
 
 
 class Cell(_Text, StringField):
@@ -410,6 +415,9 @@ class Choices(SelectMultipleField):
 
     widget = widgets.ListWidget(prefix_label=False)
     option_widget = widgets.CheckboxInput()
+
+    def __init__(self, label: str, choices: Mapping[Any, str] | None = None, **more: Any) -> None:
+        super().__init__(label, choices=_offered((choices or {}).items()), **more)
 
 
 class Judgement(RadioField):

@@ -45,6 +45,7 @@ from exam_app.web.session import (
 )
 
 # Sent with every response; HSTS only behind TLS.
+LEAN = frozenset({"text/css", "text/javascript", "image/svg+xml"})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # For browsers without support for frame-ancestors.
@@ -158,8 +159,8 @@ def init_web(app: Flask) -> None:
         if request.method not in SAFE and response.status_code < 400:
             note_write_position()
         headers = response.headers
-        if request.endpoint == "static" and response.mimetype in ("text/css", "text/javascript"):
-            # The rest says how a page may be used; it would double the size of a small script.
+        if request.endpoint == "static" and response.mimetype in LEAN:
+            # The rest says how a page may be used; it would double the size of a small file.
             headers["X-Content-Type-Options"] = "nosniff"
             return response
         headers["X-Request-ID"] = g.get("request_id", "")

@@ -12,6 +12,8 @@ from exam_app.web.typed_request import PASSWORDS
 
 # Never kept, and never sent back.
 SECRET = PASSWORDS | {"code", "csrf_token", "once"}
+# Which version a page was made from; a form that comes back carries the newest.
+VERSIONS = {"edits", "version"}
 _IDENTITY_NUMBER = re.compile(r"(?<![0-9])[0-9]{17}[0-9Xx](?![0-9])")
 Fields = MultiDict[str, str]
 _NOT_TYPED = frozenset({"hidden", "password", "file", "submit", "button", "image"})
@@ -59,7 +61,7 @@ def _form(root: html.HtmlElement, action: str, fields: Fields) -> html.HtmlEleme
             box for box in form.iter("input", "textarea", "select", "button") if box.get("name")
         ]
         hidden = {b.get("name"): b.get("value", "") for b in named if b.get("type") == "hidden"}
-        if any(fields.get(n, "") != v for n, v in hidden.items() if n not in SECRET):
+        if any(fields.get(n, "") != v for n, v in hidden.items() if n not in SECRET | VERSIONS):
             continue
         names = {box.get("name") for box in named} - SECRET
         if names.isdisjoint(fields):

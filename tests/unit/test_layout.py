@@ -154,7 +154,6 @@ READS_BY_HAND = {
     "exam_app/accounts/own_views.py",
     "exam_app/accounts/views.py",
     "exam_app/archive/views.py",
-    "exam_app/coverage/views.py",
     "exam_app/evaluation/allowance_views.py",
     "exam_app/evaluation/scheme_views.py",
     "exam_app/learn/editor_views.py",

@@ -7,7 +7,7 @@ from datetime import date
 
 import openpyxl
 
-from tests.factories import TOWN
+from tests.factories import CITY, TOWN
 
 
 def test_coverage_page_chart_and_export(world, office):
@@ -28,3 +28,20 @@ def test_coverage_page_chart_and_export(world, office):
     api = office.get("/api/v1/coverage?year=2026&as_of=2026-11-24").json
     assert (api["in_post"], api["uncovered"], api["children"][0]["code"]) == (2, 2, TOWN)
     assert office.get("/coverage?year=x").status_code == 422
+
+
+def test_the_city_sets_the_rule_and_keeps_what_it_typed(world, sign_in):
+    city = sign_in(world.account("city", CITY))
+    page = city.get("/coverage/rule?year=2026").text
+    assert 'value="8"' in page and 'value="30"' in page
+    sent = {"hours": "十二", "pending_days": "很久", "levels": ["city"], "exam": "1"}
+    refused = city.form("/coverage/rule?year=2026", **sent)
+    assert refused.status_code == 422 and "请填整数" in refused.text
+    assert 'value="很久"' in refused.text
+    sent["pending_days"] = "４５"
+    assert city.form("/coverage/rule?year=2026", **sent).status_code == 302
+    page = city.get("/coverage/rule?year=2026").text
+    assert 'value="12"' in page and 'value="45"' in page
+    assert page.count("checked") == 2
+    none = city.form("/coverage/rule?year=2026", **{**sent, "levels": []})
+    assert none.status_code == 422 and "至少选一个层级" in none.text

@@ -384,8 +384,8 @@ def test_what_does_not_hold_is_said(trainer, values, told):
 
 def test_an_empty_unit_is_not_published(trainer):
     course, _, _ = write(trainer, text="")
-    publish(trainer, course)
-    assert "还没有内容" in trainer.get(course).text
+    refused = publish(trainer, course)
+    assert refused.status_code == 422 and "还没有内容" in refused.text
 
 
 def test_written_text_is_made_harmless(trainer):
