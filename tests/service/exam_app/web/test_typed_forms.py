@@ -180,8 +180,8 @@ def test_a_form_that_has_changed_meanwhile_does_not_hide_what_was_typed():
     from werkzeug.datastructures import MultiDict
 
     page = """<main><form action="/b"><input name="year"></form><form method="post" action="/b"><input name="other"></form>
-    <form method="post"><input type="hidden" name="version" value="2"><textarea name="t"></textarea></form></main>"""
-    fields = MultiDict([("version", "1"), ("t", "写了很久")])
+    <form method="post"><input type="hidden" name="row" value="2"><textarea name="t"></textarea></form></main>"""
+    fields = MultiDict([("row", "1"), ("t", "写了很久")])
     assert "写了很久" in refill(page, "/b", action="/b", fields=fields, notice="没有丢")
 
 
