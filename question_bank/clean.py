@@ -119,6 +119,11 @@ def _digit(char: str) -> int:
     return _FORMAL[char] if char in _FORMAL else DIGITS[char] if char in DIGITS else int(char)
 
 
+def _composed(text: str) -> str:
+    """What is left when something went from a clean text: a mark may have come to stand behind another letter."""
+    return unicodedata.normalize("NFC", text)
+
+
 def clean_number(text: str) -> str:
     """Returns a typed number in ASCII: width, spaces, thousands separators and Chinese numerals folded.
 
@@ -127,7 +132,7 @@ def clean_number(text: str) -> str:
     folded = clean_line(text).translate(_FORMAL_UNITS)
     if _NUMERAL.fullmatch(folded):
         return read_numeral(folded)
-    folded = plain_width(text).replace(" ", "").replace("。", ".").replace("−", "-")
+    folded = _composed(plain_width(text).replace(" ", "").replace("。", ".").replace("−", "-"))
     return (
         folded.replace(",", "") if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", folded) else folded
     )
@@ -141,13 +146,13 @@ def clean_phone(text: str) -> str:
     """
     folded = plain_width(text)
     folded = re.sub(r"\([^()0-9+]*\)$", "", folded)
-    folded = re.sub(r"[\s.()]", "", _DASH.sub("", folded))
+    folded = _composed(re.sub(r"[\s.()]", "", _DASH.sub("", folded)))
     return re.sub(r"^(?:\+|00)?86(?=1[0-9]{10}$)", "", folded)
 
 
 def clean_code(text: str) -> str:
     """Returns a short code in ASCII without spaces, whatever dash was typed: ０３—０７ is 03-07."""
-    return re.sub(r"-+", "-", _DASH.sub("-", plain_width(text).replace(" ", "")))
+    return _composed(re.sub(r"-+", "-", _DASH.sub("-", plain_width(text).replace(" ", ""))))
 
 
 def clean_search(text: str) -> str:

@@ -6,6 +6,7 @@ import io
 import itertools
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -408,3 +409,11 @@ def sitting(session, exam, **more):
 def path_of(rule, values):
     """A URL of a rule: its arguments from `values`, else 1."""
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values.get(found[1], 1)), rule.rule)
+
+
+def repeated_ids(answer: Any) -> list[str]:
+    """Ids that a page gives twice: a label would name the wrong thing."""
+    if answer.mimetype != "text/html":
+        return []
+    found = Counter(re.findall(r'\sid="([^"]*)"', answer.text))
+    return sorted(name for name, times in found.items() if times > 1)

@@ -102,6 +102,7 @@ class CancelForm(Form):
 
 
 class NominationForm(Form):
+    id_prefix = "nominate-"
     people = Area(
         "要报的人，一行一个，写手机号或姓名",
         60_000,

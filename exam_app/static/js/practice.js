@@ -79,6 +79,7 @@ async function check() {
   $("check").hidden = $("unsure-line").hidden = true;
   $("next").textContent = at + 1 < round.length ? "下一题" : "练完了，看结果";
   $("next").focus();
+  $("saved").textContent = "正在保存…";
   await outbox.add("practice", { item: item.id, response, unsure: $("unsure").checked }, { label: item.stem.replaceAll("**", "").slice(0, 30) });
   outbox.send();
 }

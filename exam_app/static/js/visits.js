@@ -118,6 +118,7 @@ async function save() {
     findings: findings(), needs: ticked("needs"), measures: ticked("measures"), next: $("next").value || null, reported: $("reported").checked,
   };
   $("save").disabled = true;
+  $("saved").textContent = "正在保存…";
   const kept = await (mending ? outbox.mend(mending.id, body) : outbox.add("visit", body, { label: current.code }));
   $("save").disabled = false;
   tell(kept ? "" : "手机存不下了，这一条只在这个页面里。请不要关页面，连上网就会保存。");

@@ -42,6 +42,7 @@ from tests.factories import (
     begin,
     hand_in,
     path_of,
+    repeated_ids,
     rightly,
     today,
 )
@@ -531,11 +532,13 @@ def test_ones_own_things_are_found(app, places):
         values = values_of(rule, own)
         for method in methods_of(rule):
             answers = {
-                role: call(api, rule, method, values).status_code
+                role: call(api, rule, method, values)
                 for role, api in own.clients.items()
                 if may_call(app, rule, role)
             }
-            if not any(status not in (403, 404) for status in answers.values()):
+            for answer in answers.values():
+                assert repeated_ids(answer) == [], (method, rule)
+            if not any(answer.status_code not in (403, 404) for answer in answers.values()):
                 lost.append((method, rule.rule, values, answers))
     assert not lost, "\n".join(map(str, lost))
 

@@ -15,6 +15,7 @@ from tests.factories import (
     TOWN,
     VILLAGE,
     path_of,
+    repeated_ids,
 )
 
 # What the database is doesn't show on a page: one engine is enough here.
@@ -101,6 +102,7 @@ def test_no_role_reaches_what_it_may_not(app, world, sign_in, foreign, role):
                     assert may_open(app, answer.location, role), (rule, answer.location)
                 else:
                     assert answer.status_code == expected, (rule, answer.text[:300])
+                    assert repeated_ids(answer) == [], rule
             else:
                 assert answer.status_code < 500, (rule, method, answer.text[:300])
 
