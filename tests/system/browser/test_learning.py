@@ -78,6 +78,7 @@ def test_a_second_window_takes_over(academy, open_page):
 
 def choose(page):
     """Answers the question of the practice that is on the screen rightly."""
+    expect(page.locator("#stem")).not_to_be_empty()
     question = STEMS[page.locator("#stem").inner_text()]
     for value in form_values(question):
         page.locator(f'#options input[value="{value}"]').check()
