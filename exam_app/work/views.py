@@ -281,6 +281,10 @@ def activities() -> str:
     year = request.args.get("year", web.today().year, type=int)
     if not 2000 <= year <= 2100:
         year = web.today().year
+    return _activities_of(year)
+
+
+def _activities_of(year: int) -> str:
     rows = service.activities_of(web.db(), web.person_id(), year)
     return render_template(
         "work/activities.html",
@@ -320,6 +324,8 @@ def add_activity() -> Response:
 def hold(activity_id: int) -> Response:
     form = HeldForm.typed(activity_id)
     row = service.get_activity(web.db(), activity_id, web.person_id())
+    # In January the activity of December stands on last year's page.
+    year = row.on.year
 
     def verb() -> str:
         values = {
@@ -334,7 +340,8 @@ def hold(activity_id: int) -> Response:
             row.photo = _store_upload(images=True)
         return f"“{row.title}”记成办过了。"
 
-    return web.carry_out(verb, url_for("work.activities"), page=activities, form=form)
+    path = url_for("work.activities", year=year)
+    return web.carry_out(verb, path, page=lambda: _activities_of(year), form=form)
 
 
 def my_tasks() -> list[service.DutyTask]:

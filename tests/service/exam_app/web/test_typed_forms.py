@@ -112,6 +112,16 @@ def test_a_form_of_a_row_comes_back_in_its_row(phone, session):
     assert f'id="held-children-{first}-fault"' not in answer.text
 
 
+@pytest.mark.time_machine("2027-01-05T09:00+08:00")
+def test_in_january_the_form_of_december_comes_back_too(phone, session):
+    phone.form("/activities", **activity(on="2026-12-30"))
+    number = session.scalars(select(Activity.id)).one()
+    session.commit()
+    answer = phone.form(f"/activities/{number}", on="2026-12-30", summary="小结", children="x")
+    assert answer.status_code == 422 and "小结" in answer.text
+    assert "/activities?year=2026" in phone.get("/activities").text
+
+
 def test_a_line_break_counts_as_one_character(phone, session):
     phone.form("/activities", **activity())
     number = session.scalars(select(Activity.id)).one()
