@@ -25,8 +25,8 @@ def form_place(person: int, attempt: int, forms: int) -> int:
     return (person + attempt - 1) % forms
 
 
-def by_seed(seed: int, name: str) -> bytes:
-    """A pseudo-random but reproducible sort key."""
+def by_seed(seed: int | str, name: str) -> bytes:
+    """A pseudo-random but reproducible sort key: the SHA-256 of "seed:name" (UTF-8)."""
     return sha256(f"{seed}:{name}".encode()).digest()
 
 

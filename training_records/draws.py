@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
+
+from question_bank.draw import by_seed
 
 
 def shuffled(ids: Iterable[int], seed: int | str) -> list[int]:
     """Orders ids by the SHA-256 of "seed:id" (UTF-8); the first n are a draw of n."""
-    return sorted(ids, key=lambda one: (hashlib.sha256(f"{seed}:{one}".encode()).digest(), one))
+    return sorted(ids, key=lambda one: (by_seed(seed, str(one)), one))

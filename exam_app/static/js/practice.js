@@ -4,7 +4,7 @@ import { call } from "./lib/api.js";
 import { $, element, read, withStrong, write } from "./lib/dom.js";
 import { keepPage } from "./lib/offline.js";
 import { Outbox } from "./lib/outbox.js";
-import { sayWaiting, showRefused } from "./lib/waiting.js";
+import { sayWaiting, showRefused, tell } from "./lib/waiting.js";
 
 const root = $("practice");
 /** @type {string} */
@@ -25,9 +25,6 @@ function say() {
   showRefused(outbox, "practice", null);
   if (outbox.signedOut) tell("登录过期了。答过的题都记在手机里，重新登录后会自动保存。");
 }
-
-/** @param {string} text */
-function tell(text) { $("message").textContent = text; $("message").hidden = !text; }
 
 function start() {
   const answered = new Set(outbox.waiting("practice").map((r) => r.body.item));

@@ -4,7 +4,7 @@ import { call } from "./lib/api.js";
 import { $, element, read, write } from "./lib/dom.js";
 import { keepPage } from "./lib/offline.js";
 import { learnTime, Outbox, serverNow } from "./lib/outbox.js";
-import { sayWaiting, showRefused } from "./lib/waiting.js";
+import { sayWaiting, showRefused, tell } from "./lib/waiting.js";
 
 /** @type {string} */
 const PERSON = $("work").dataset.person;
@@ -23,9 +23,6 @@ function say() {
   showRefused(outbox, "visit", mend);
   if (outbox.signedOut) tell("登录过期了。记下的走访都在手机里，重新登录后会自动保存。");
 }
-
-/** @param {string} text */
-function tell(text) { $("message").textContent = text; $("message").hidden = !text; }
 
 function list() {
   $("form").hidden = true;

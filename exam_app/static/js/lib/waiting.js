@@ -2,6 +2,9 @@
 // Says how far the outbox is, and shows what the server refused.
 import { $, element } from "./dom.js";
 
+/** @param {string} text what the page has to say; "" for nothing */
+export function tell(text) { $("message").textContent = text; $("message").hidden = !text; }
+
 /**
  * @param {import("./outbox.js").Outbox} outbox
  * @param {string} kind
