@@ -21,7 +21,7 @@ WIDE = str.maketrans(",:;?!", "\uff0c\uff1a\uff1b\uff1f\uff01")
 CJK = r"\u3400-\u9fff"
 # A mark with Chinese, or a Chinese mark, on one side.
 MARK = re.compile(
-    rf"(?<=[{CJK}”’）》】〕。…])(?<![,:;?!])[,:;?!](?![,:;?!])|(?<![\s,:;?!/])(?<![a-z0-9_](?=:))[,:;?!](?=[{CJK}“‘（《【〔])"
+    rf"(?<=[{CJK}”’）》】〕。…])(?<![,:;?!])[,:;?!](?![,:;?!])|(?<![\s,:;?!])(?<![a-z0-9_](?=:))[,:;?!](?=[{CJK}“‘（《【〔])"
 )
 HOLE = "\ue000"
 LEFT_OUT = (

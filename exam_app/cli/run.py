@@ -76,6 +76,6 @@ def demo(*, people: int, seed: int, host: str, port: int, no_serve: bool, as_jso
             say(
                 f"  {account['role']:<11} 手机号 {account['phone']}  密码 {account['password']}  {account['place']} {account['name']}"
             )
-        say("\n  停止按 Ctrl+C；数据保存在 instance/,下次启动还在。\n")
+        say("\n  停止按 Ctrl+C；数据保存在 instance/，下次启动还在。\n")
     if not no_serve:
         run_server(config, host, port, workers=None)
